@@ -1,0 +1,120 @@
+//! Everything a person can ask for, and everything the state asks of the outside in return.
+
+use super::{NoticeId, Workspace};
+use crate::config::Value;
+use crate::eval::OperatingRule;
+use crate::map::MapMethod;
+use crate::worker::protocol::{ImageSource, Job, JobId};
+use std::path::PathBuf;
+
+/// What a file dialog is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dialog {
+    /// A folder of images.
+    OpenFolder,
+    /// An IDX file.
+    OpenFile,
+    /// An image for this slot of Verify.
+    PickImage(usize),
+    /// A run folder.
+    OpenRun,
+}
+
+/// What a person can do.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    /// Show a workspace.
+    Go(Workspace),
+    /// Ask for a path.
+    Ask(Dialog),
+    /// Open a data set.
+    OpenData(PathBuf),
+    /// Open the bundled sample data.
+    OpenSample,
+    /// Close the data set.
+    CloseData,
+    /// Change a setting.
+    Set {
+        /// Its key.
+        key: &'static str,
+        /// Its new value.
+        value: Value,
+    },
+    /// Put one setting back to its default.
+    Reset(&'static str),
+    /// Put all settings back to their defaults.
+    ResetAll,
+    /// The mouse was released: the next change is a new undo step.
+    SealEdit,
+    /// Undo the last change of the settings.
+    Undo,
+    /// Redo it.
+    Redo,
+    /// Train with the present settings.
+    StartTraining,
+    /// Pause or go on.
+    TogglePause,
+    /// Stop, keeping what was done.
+    StopTraining,
+    /// Continue a run from its last checkpoint.
+    ContinueRun(PathBuf),
+    /// Use a run's model in Explore, Evaluate and Verify.
+    UseRun(PathBuf),
+    /// Measure a run's error rates.
+    Evaluate(PathBuf),
+    /// Choose the projection.
+    SetMethod(MapMethod),
+    /// Compute the map again.
+    RedoMap,
+    /// Select a point of the map (a row), or none.
+    Select(Option<u32>),
+    /// Show only these classes; empty = all.
+    Isolate(Vec<u32>),
+    /// Draw a run in the plots or not.
+    ToggleOverlay(usize),
+    /// Take a run out of the plots.
+    RemoveOverlay(usize),
+    /// Fill the table with this run's numbers.
+    ShowOverlay(usize),
+    /// Choose how the threshold is set.
+    SetRule(OperatingRule),
+    /// Put an image into a slot.
+    SetSlot(usize, ImageSource),
+    /// Put images into the free slots.
+    VerifyImages(Vec<ImageSource>),
+    /// Empty a slot.
+    ClearSlot(usize),
+    /// Exchange the two images.
+    SwapSlots,
+    /// Take the picture on the clipboard.
+    Paste,
+    /// Files were dropped on the window.
+    Dropped(Vec<PathBuf>),
+    /// Look for runs again.
+    RefreshRuns,
+    /// Stop a job.
+    CancelJob(JobId),
+    /// Take a message away.
+    Dismiss(NoticeId),
+    /// Show a message.
+    Say(super::Severity, String),
+    /// The window was asked to close.
+    RequestClose,
+    /// Close after all: the run keeps its checkpoint.
+    ConfirmClose,
+    /// Stay.
+    CancelClose,
+}
+
+/// What has to happen outside.
+#[derive(Clone, Debug)]
+pub enum Effect {
+    /// Give a job to the workers.
+    Send(Job),
+    /// Show a file dialog.
+    Ask(Dialog),
+    /// Read the clipboard and answer with [`Action::VerifyImages`].
+    ReadClipboard,
+    /// Close the window.
+    Close,
+}

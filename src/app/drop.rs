@@ -1,0 +1,78 @@
+//! What a drop will do, said before it is done.
+
+use super::Workspace;
+use std::path::{Path, PathBuf};
+
+/// What dropped files are taken for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DropTarget {
+    /// A folder of images, or an IDX file.
+    Data(PathBuf),
+    /// A run folder or a checkpoint inside one.
+    Run(PathBuf),
+    /// Images for Verify.
+    Images(Vec<PathBuf>),
+    /// Nothing we know.
+    Unknown(Vec<PathBuf>),
+}
+
+impl DropTarget {
+    /// The sentence shown while the files hover.
+    pub fn describe(&self) -> String {
+        let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        match self {
+            Self::Data(path) => format!("Open {} as a data set", name(path)),
+            Self::Run(path) => format!("Open the run {}", name(path)),
+            Self::Images(paths) if paths.len() == 1 => "Put this image into Verify's free slot".to_owned(),
+            Self::Images(paths) if paths.len() == 2 => "Compare these two images".to_owned(),
+            Self::Images(paths) => format!("Compare the first two of {} images", paths.len()),
+            Self::Unknown(paths) if paths.len() == 1 => "ArcLens cannot open this file".to_owned(),
+            Self::Unknown(paths) => format!("ArcLens cannot open these {} files", paths.len()),
+        }
+    }
+
+    /// The workspace where the result appears.
+    pub fn workspace(&self) -> Option<Workspace> {
+        match self {
+            Self::Data(_) => Some(Workspace::Data),
+            Self::Run(_) => Some(Workspace::Evaluate),
+            Self::Images(_) => Some(Workspace::Verify),
+            Self::Unknown(_) => None,
+        }
+    }
+}
+
+const IMAGE_ENDINGS: [&str; 13] =
+    ["jpg", "jpeg", "png", "bmp", "gif", "tif", "tiff", "webp", "pnm", "pgm", "ppm", "pbm", "pam"];
+
+/// Decides by name and by a look at the folder; opens no file.
+pub fn drop_target(paths: &[PathBuf]) -> DropTarget {
+    let unknown = || DropTarget::Unknown(paths.to_vec());
+    let Some(first) = paths.first() else { return unknown() };
+    if let Some(run) = run_of(first) {
+        return DropTarget::Run(run);
+    }
+    if first.is_dir() || is_idx(first) {
+        return DropTarget::Data(first.clone());
+    }
+    let images: Vec<PathBuf> = paths.iter().filter(|path| is_image(path)).cloned().collect();
+    if images.is_empty() { unknown() } else { DropTarget::Images(images) }
+}
+
+/// The run folder that `path` is, or lies in.
+fn run_of(path: &Path) -> Option<PathBuf> {
+    path.ancestors()
+        .take(4)
+        .find(|folder| folder.join("run.toml").is_file() && folder.join("checkpoints").is_dir())
+        .map(Path::to_path_buf)
+}
+
+fn is_image(path: &Path) -> bool {
+    path.extension()
+        .is_some_and(|ending| IMAGE_ENDINGS.contains(&ending.to_string_lossy().to_lowercase().as_str()))
+}
+
+fn is_idx(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+    name.contains("idx1-ubyte") || name.contains("idx3-ubyte")
+}

@@ -1,0 +1,257 @@
+//! What the workers report, taken into the state. Results of jobs that are no longer current are ignored.
+
+use super::action::Effect;
+use super::notice::{Notice, Severity};
+use super::state::{DataState, OpenData, Overlay, State, TrainPhase, TrainView};
+use super::update::{evaluate, explore_evaluation, map_request, request_verify, start};
+use crate::config::RunConfig;
+use crate::eval::EmbeddingTable;
+use crate::map::{Layout, MapMethod};
+use crate::train::{RunSummary, TrainEvent, ValidationSnapshot};
+use crate::worker::protocol::{Evaluation, Event, JobError, JobId, JobKind, OpenedData, Outcome};
+use std::sync::Arc;
+
+/// Most points kept of a curve; beyond, every second one goes.
+const MAX_CURVE: usize = 4000;
+
+/// Takes a report in.
+pub fn on_event(state: &mut State, event: Event) -> Vec<Effect> {
+    match event {
+        Event::Progress { job, progress } => {
+            if let Some(view) = state.jobs.iter_mut().find(|view| view.id == job) {
+                view.progress = progress;
+            }
+            Vec::new()
+        }
+        Event::DataOpened { job, data } => data_opened(state, job, data),
+        Event::Train { job, event } => train_event(state, job, event),
+        Event::Trained { job, summary } => trained(state, job, *summary),
+        Event::Evaluated { job, evaluation } => evaluated(state, job, &evaluation),
+        Event::Mapped { job, table, layout } => mapped(state, job, table, layout),
+        Event::Verified { job, result } => {
+            if state.verify.job == Some(job) {
+                state.verify.result = Some(result);
+            }
+            Vec::new()
+        }
+        Event::Runs { runs, .. } => {
+            state.runs = runs;
+            Vec::new()
+        }
+        Event::Devices { devices, .. } => {
+            state.devices = devices;
+            Vec::new()
+        }
+        Event::Ended { job, outcome } => ended(state, job, outcome),
+    }
+}
+
+fn data_opened(state: &mut State, job: JobId, data: OpenedData) -> Vec<Effect> {
+    if !matches!(&state.data, DataState::Opening { job: current, .. } if *current == job) {
+        return Vec::new();
+    }
+    let problems = data.catalog.warnings.total();
+    let (images, classes) = (data.catalog.items.len(), data.catalog.classes.len());
+    state.data = DataState::Open(Box::new(OpenData::new(data.catalog)));
+    state.refresh_preview();
+    let text = format!("{images} images of {classes} classes read in {:.1} s", data.elapsed_secs);
+    if problems > 0 {
+        let noun = if problems == 1 { "problem" } else { "problems" };
+        state.notify(Notice::new(Severity::Warning, format!("{text}; {problems} {noun} found")).hint("Data lists them under Problems."));
+    } else {
+        state.notify(Notice::new(Severity::Success, text));
+    }
+    Vec::new()
+}
+
+impl TrainView {
+    /// A run that was just asked for.
+    pub(super) fn new(job: JobId, config: RunConfig) -> Self {
+        Self {
+            job,
+            phase: TrainPhase::Preparing,
+            config,
+            preparing: (0, 0),
+            started: None,
+            steps: Vec::new(),
+            epochs: Vec::new(),
+            angles: None,
+            validation: None,
+            map: None,
+            summary: None,
+            error: None,
+        }
+    }
+}
+
+fn train_event(state: &mut State, job: JobId, event: TrainEvent) -> Vec<Effect> {
+    let Some(view) = state.training.as_mut().filter(|view| view.job == job) else { return Vec::new() };
+    match event {
+        TrainEvent::Preparing(done, total) => view.preparing = (done, total),
+        TrainEvent::Started(started) => {
+            if view.phase == TrainPhase::Preparing {
+                view.phase = TrainPhase::Running;
+            }
+            state.active_run = Some(started.run.clone());
+            view.started = Some(*started);
+        }
+        TrainEvent::Step(metrics) => {
+            view.steps.push(metrics);
+            if view.steps.len() > MAX_CURVE {
+                let mut keep = false;
+                view.steps.retain(|_| {
+                    keep = !keep;
+                    keep
+                });
+            }
+        }
+        TrainEvent::Angles(angles) => view.angles = Some(angles),
+        TrainEvent::Epoch(metrics) => view.epochs.push(metrics),
+        TrainEvent::Validation(snapshot) => return validated(state, snapshot),
+        TrainEvent::Warning(text) => state.notify(Notice::new(Severity::Warning, text)),
+        TrainEvent::Saved(_) => {}
+    }
+    Vec::new()
+}
+
+/// New embeddings: Explore follows the run, and the live map is asked for (PCA, which takes milliseconds).
+fn validated(state: &mut State, snapshot: ValidationSnapshot) -> Vec<Effect> {
+    let table = Arc::clone(&snapshot.table);
+    let epoch = snapshot.epoch;
+    if let Some(view) = &mut state.training {
+        view.validation = Some(snapshot);
+    }
+    let catalog = state.open_data().map(|data| Arc::clone(&data.catalog));
+    state.explore.table = Some(Arc::clone(&table));
+    state.explore.catalog = catalog;
+    state.explore.source = format!("held-out images after epoch {epoch}");
+    state.explore.selected = None;
+    state.explore.neighbours.clear();
+    if state.jobs.iter().any(|job| job.kind == JobKind::Map) {
+        return Vec::new();
+    }
+    let (job, effects) = start(state, map_request(&state.config.clone(), table, MapMethod::Pca));
+    state.explore.job = Some(job);
+    effects
+}
+
+fn trained(state: &mut State, job: JobId, summary: RunSummary) -> Vec<Effect> {
+    let Some(view) = state.training.as_mut().filter(|view| view.job == job) else { return Vec::new() };
+    view.phase = if summary.stopped { TrainPhase::Stopped } else { TrainPhase::Done };
+    let run = summary.run.clone();
+    let rate = summary.eer.map(|eer| format!(", EER {:.1} %", eer * 100.0)).unwrap_or_default();
+    let text = if summary.stopped {
+        format!("Stopped after {} epochs{rate}; everything is kept", summary.epochs)
+    } else {
+        format!("Trained {} epochs{rate}", summary.epochs)
+    };
+    view.summary = Some(summary);
+    state.notify(Notice::new(Severity::Success, text));
+    state.active_run = Some(run.clone());
+    evaluate(state, run)
+}
+
+fn evaluated(state: &mut State, job: JobId, evaluation: &Arc<Evaluation>) -> Vec<Effect> {
+    if state.evaluate.job != Some(job) {
+        return Vec::new();
+    }
+    state.active_run = Some(evaluation.run.clone());
+    let known = state.evaluate.overlays.iter().position(|overlay| overlay.evaluation.run == evaluation.run && overlay.evaluation.on == evaluation.on);
+    let overlay = Overlay { evaluation: Arc::clone(evaluation), visible: true };
+    state.evaluate.current = match known {
+        Some(index) => {
+            state.evaluate.overlays[index] = overlay;
+            index
+        }
+        None => {
+            state.evaluate.overlays.push(overlay);
+            state.evaluate.overlays.len() - 1
+        }
+    };
+    let mut effects = explore_evaluation(state, evaluation);
+    effects.extend(request_verify(state));
+    effects
+}
+
+fn mapped(state: &mut State, job: JobId, table: Arc<EmbeddingTable>, mut layout: Arc<Layout>) -> Vec<Effect> {
+    if let Some(view) = &mut state.training {
+        let live = view.validation.as_ref().is_some_and(|snapshot| Arc::ptr_eq(&snapshot.table, &table));
+        if live {
+            if let Some((_, before)) = &view.map {
+                crate::map::align(Arc::make_mut(&mut layout), before);
+            }
+            view.map = Some((Arc::clone(&table), Arc::clone(&layout)));
+        }
+    }
+    let current = state.explore.table.as_ref().is_some_and(|shown| Arc::ptr_eq(shown, &table));
+    if state.explore.job == Some(job) && current {
+        if let Some(before) = &state.explore.layout {
+            crate::map::align(Arc::make_mut(&mut layout), before);
+        }
+        state.explore.layout = Some(layout);
+    }
+    Vec::new()
+}
+
+fn ended(state: &mut State, job: JobId, outcome: Outcome) -> Vec<Effect> {
+    let kind = state.job(job).map(|view| view.kind);
+    state.jobs.retain(|view| view.id != job);
+    let failure = match outcome {
+        Outcome::Failed(error) => Some(error),
+        Outcome::Finished | Outcome::Cancelled => None,
+    };
+    let notice = failure.as_ref().map(Notice::from_error);
+    match kind {
+        Some(JobKind::OpenData | JobKind::DrawSample) => data_ended(state, job, notice),
+        Some(JobKind::Train) => train_ended(state, job, failure.as_ref()),
+        Some(JobKind::Evaluate) if state.evaluate.job == Some(job) => {
+            state.evaluate.job = None;
+            state.evaluate.error.clone_from(&notice);
+            announce(state, notice);
+        }
+        Some(JobKind::Map) if state.explore.job == Some(job) => {
+            state.explore.job = None;
+            state.explore.error = notice;
+        }
+        Some(JobKind::Verify) if state.verify.job == Some(job) => {
+            state.verify.job = None;
+            state.verify.error = notice;
+        }
+        Some(JobKind::SaveOperatingPoint | JobKind::Devices | JobKind::ListRuns) => announce(state, notice),
+        _ => {}
+    }
+    Vec::new()
+}
+
+fn announce(state: &mut State, notice: Option<Notice>) {
+    if let Some(notice) = notice {
+        state.notify(notice);
+    }
+}
+
+fn data_ended(state: &mut State, job: JobId, notice: Option<Notice>) {
+    let path = match &state.data {
+        DataState::Opening { job: current, path } if *current == job => path.clone(),
+        _ => return,
+    };
+    state.data = match notice {
+        Some(notice) => DataState::Failed { path, notice },
+        None => DataState::Empty,
+    };
+}
+
+fn train_ended(state: &mut State, job: JobId, failure: Option<&JobError>) {
+    let Some(view) = state.training.as_mut().filter(|view| view.job == job) else { return };
+    match failure {
+        Some(error) => {
+            let notice = Notice::from_error(error);
+            view.phase = TrainPhase::Failed;
+            view.error = Some(notice.clone());
+            state.notify(notice);
+        }
+        // Cancelled before the first step: there is nothing to show.
+        None if view.summary.is_none() && view.epochs.is_empty() && view.steps.is_empty() => state.training = None,
+        None if view.summary.is_none() => view.phase = TrainPhase::Stopped,
+        None => {}
+    }
+}

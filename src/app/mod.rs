@@ -1,0 +1,25 @@
+//! What the program is, without pixels: state, actions, and [`update`], a pure function from both to the next state and
+//! the effects it wants. The window draws the state and reports actions; everything decided is decided (and tested) here.
+
+mod action;
+mod commands;
+mod drop;
+mod events;
+mod history;
+mod notice;
+mod state;
+mod update;
+
+pub use action::{Action, Dialog, Effect};
+pub use commands::{COMMANDS, Command, Shortcut, command};
+pub use drop::{DropTarget, drop_target};
+pub use history::History;
+pub use notice::{Notice, NoticeId, Severity};
+pub use state::{
+    DataState, EvaluateView, ExploreView, JobView, OpenData, Overlay, State, TrainPhase, TrainView, VerifyView, Workspace,
+};
+pub use events::on_event;
+pub use update::{dialog_answer, on_refused, on_start, update};
+
+#[cfg(test)]
+mod tests;

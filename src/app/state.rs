@@ -1,0 +1,391 @@
+//! Everything on the screen that is not a scroll position: the one owner of it.
+
+use super::{History, Notice, NoticeId, Severity};
+use crate::config::{DataFacts, Resolved, RunConfig, resolve};
+use crate::data::{Catalog, Split, SplitKind};
+use crate::eval::{EmbeddingTable, Neighbour, OperatingPoint, OperatingRule};
+use crate::map::{Layout, MapMethod};
+use crate::train::{AngleHistogram, Control, DeviceInfo, EpochMetrics, RunStarted, RunSummary, StepMetrics, ValidationSnapshot};
+use crate::worker::protocol::{Evaluation, ImageSource, JobId, JobKind, Progress, RunEntry, SplitPreview, VerifyResult};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// The five steps in the order the data travel, and the list of runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+pub enum Workspace {
+    /// What was found in the folder.
+    #[default]
+    Data,
+    /// Settings and live curves.
+    Train,
+    /// The map.
+    Explore,
+    /// Error rates.
+    Evaluate,
+    /// Two images.
+    Verify,
+    /// Runs on disk.
+    Runs,
+}
+
+impl Workspace {
+    /// In the order of the keys 1 to 6.
+    pub const ALL: [Self; 6] = [Self::Data, Self::Train, Self::Explore, Self::Evaluate, Self::Verify, Self::Runs];
+
+    /// Name on screen.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Data => "Data",
+            Self::Train => "Train",
+            Self::Explore => "Explore",
+            Self::Evaluate => "Evaluate",
+            Self::Verify => "Verify",
+            Self::Runs => "Runs",
+        }
+    }
+}
+
+/// An open data set with what the present settings make of it.
+#[derive(Clone, Debug)]
+pub struct OpenData {
+    /// The images.
+    pub catalog: Arc<Catalog>,
+    /// Images per class.
+    pub class_counts: Vec<u32>,
+    /// Training and held-out part, or why there is none.
+    pub split: SplitPreview,
+    /// The settings with automatic values filled in, or every problem.
+    pub resolved: Result<Arc<Resolved>, String>,
+    /// Changes whenever `resolved` does, so that previews know when to be redrawn.
+    pub revision: u64,
+}
+
+/// Is there a data set?
+#[derive(Clone, Debug, Default)]
+pub enum DataState {
+    /// Nothing opened yet.
+    #[default]
+    Empty,
+    /// Being read.
+    Opening {
+        /// The job.
+        job: JobId,
+        /// What is being read.
+        path: PathBuf,
+    },
+    /// Ready.
+    Open(Box<OpenData>),
+    /// Could not be opened.
+    Failed {
+        /// What was tried.
+        path: PathBuf,
+        /// Why, and what to do.
+        notice: Notice,
+    },
+}
+
+/// How far a training run is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TrainPhase {
+    /// Images are being decoded.
+    Preparing,
+    /// Steps are being taken.
+    Running,
+    /// Waiting.
+    Paused,
+    /// Asked to stop; the checkpoint is being written.
+    Stopping,
+    /// All epochs done.
+    Done,
+    /// Stopped before its last epoch; can be continued.
+    Stopped,
+    /// Ended by an error; what was saved can be continued.
+    Failed,
+}
+
+/// A training run as it is watched.
+#[derive(Clone, Debug)]
+pub struct TrainView {
+    /// The job.
+    pub job: JobId,
+    /// Phase.
+    pub phase: TrainPhase,
+    /// The settings it was started with.
+    pub config: RunConfig,
+    /// Decoding progress (done, total).
+    pub preparing: (usize, usize),
+    /// Facts known after preparation.
+    pub started: Option<RunStarted>,
+    /// Every reported step, oldest first.
+    pub steps: Vec<StepMetrics>,
+    /// Every epoch.
+    pub epochs: Vec<EpochMetrics>,
+    /// Target angles of the last steps.
+    pub angles: Option<AngleHistogram>,
+    /// Embeddings after the last epoch.
+    pub validation: Option<ValidationSnapshot>,
+    /// Layout of `validation`.
+    pub map: Option<(Arc<EmbeddingTable>, Arc<Layout>)>,
+    /// What it left.
+    pub summary: Option<RunSummary>,
+    /// The error that ended it.
+    pub error: Option<Notice>,
+}
+
+/// The map.
+#[derive(Clone, Debug)]
+pub struct ExploreView {
+    /// Embeddings shown.
+    pub table: Option<Arc<EmbeddingTable>>,
+    /// The images behind them.
+    pub catalog: Option<Arc<Catalog>>,
+    /// Where they come from, in words.
+    pub source: String,
+    /// The projection asked for.
+    pub method: MapMethod,
+    /// The layout and the table it belongs to.
+    pub layout: Option<Arc<Layout>>,
+    /// The layout being computed.
+    pub job: Option<JobId>,
+    /// Why there is no layout.
+    pub error: Option<Notice>,
+    /// Selected row of the table.
+    pub selected: Option<u32>,
+    /// Nearest rows to it by true cosine.
+    pub neighbours: Vec<Neighbour>,
+    /// Classes shown; empty = all.
+    pub isolated: Vec<u32>,
+}
+
+impl Default for ExploreView {
+    fn default() -> Self {
+        Self {
+            table: None,
+            catalog: None,
+            source: String::new(),
+            method: MapMethod::Tsne,
+            layout: None,
+            job: None,
+            error: None,
+            selected: None,
+            neighbours: Vec::new(),
+            isolated: Vec::new(),
+        }
+    }
+}
+
+/// One evaluated run in the plots.
+#[derive(Clone, Debug)]
+pub struct Overlay {
+    /// The numbers.
+    pub evaluation: Arc<Evaluation>,
+    /// Drawn.
+    pub visible: bool,
+}
+
+/// Error rates.
+#[derive(Clone, Debug)]
+pub struct EvaluateView {
+    /// Evaluated runs, oldest first; the colour is the position.
+    pub overlays: Vec<Overlay>,
+    /// The run whose numbers fill the table.
+    pub current: usize,
+    /// How the threshold is chosen.
+    pub rule: OperatingRule,
+    /// The job.
+    pub job: Option<JobId>,
+    /// Why there are no numbers.
+    pub error: Option<Notice>,
+}
+
+impl Default for EvaluateView {
+    fn default() -> Self {
+        Self { overlays: Vec::new(), current: 0, rule: OperatingRule::Eer, job: None, error: None }
+    }
+}
+
+/// Two images.
+#[derive(Clone, Debug, Default)]
+pub struct VerifyView {
+    /// The two images.
+    pub slots: [Option<ImageSource>; 2],
+    /// The comparison being made.
+    pub job: Option<JobId>,
+    /// The verdict on the two images.
+    pub result: Option<Box<VerifyResult>>,
+    /// Why there is none.
+    pub error: Option<Notice>,
+}
+
+/// A job under way.
+#[derive(Clone, Debug)]
+pub struct JobView {
+    /// Name.
+    pub id: JobId,
+    /// Kind.
+    pub kind: JobKind,
+    /// Latest progress.
+    pub progress: Progress,
+    /// Its brake.
+    pub control: Control,
+}
+
+/// The whole program.
+#[derive(Clone, Debug)]
+pub struct State {
+    /// Workspace shown.
+    pub workspace: Workspace,
+    /// The settings of the next run.
+    pub config: RunConfig,
+    /// Undo and redo of the settings.
+    pub history: History,
+    /// The data set.
+    pub data: DataState,
+    /// The run watched, if any.
+    pub training: Option<TrainView>,
+    /// The map.
+    pub explore: ExploreView,
+    /// Error rates.
+    pub evaluate: EvaluateView,
+    /// Two images.
+    pub verify: VerifyView,
+    /// Runs on disk, newest first.
+    pub runs: Vec<RunEntry>,
+    /// The run whose model is used by Explore, Evaluate and Verify.
+    pub active_run: Option<PathBuf>,
+    /// The devices; empty until probed.
+    pub devices: Vec<DeviceInfo>,
+    /// Jobs under way.
+    pub jobs: Vec<JobView>,
+    /// Messages, oldest first.
+    pub notices: Vec<Notice>,
+    /// Where new runs go.
+    pub runs_root: PathBuf,
+    /// Shown by the closing question.
+    pub asks_before_closing: bool,
+    next_id: u64,
+}
+
+impl State {
+    /// An empty program that puts its runs below `runs_root`.
+    pub fn new(runs_root: PathBuf) -> Self {
+        Self {
+            workspace: Workspace::Data,
+            config: RunConfig::default(),
+            history: History::default(),
+            data: DataState::Empty,
+            training: None,
+            explore: ExploreView::default(),
+            evaluate: EvaluateView::default(),
+            verify: VerifyView::default(),
+            runs: Vec::new(),
+            active_run: None,
+            devices: Vec::new(),
+            jobs: Vec::new(),
+            notices: Vec::new(),
+            runs_root,
+            asks_before_closing: false,
+            next_id: 1,
+        }
+    }
+
+    /// A number never given before.
+    pub(super) fn next_id(&mut self) -> u64 {
+        self.next_id += 1;
+        self.next_id
+    }
+
+    /// Adds a message.
+    pub fn notify(&mut self, mut notice: Notice) {
+        notice.id = NoticeId(self.next_id());
+        self.notices.push(notice);
+        let surplus = self.notices.len().saturating_sub(MAX_NOTICES);
+        self.notices.drain(..surplus);
+    }
+
+    /// The open data set.
+    pub fn open_data(&self) -> Option<&OpenData> {
+        match &self.data {
+            DataState::Open(data) => Some(data),
+            _ => None,
+        }
+    }
+
+    /// A run is being trained.
+    pub fn is_training(&self) -> bool {
+        self.training.as_ref().is_some_and(|view| {
+            matches!(view.phase, TrainPhase::Preparing | TrainPhase::Running | TrainPhase::Paused | TrainPhase::Stopping)
+        })
+    }
+
+    /// The job with this name.
+    pub fn job(&self, id: JobId) -> Option<&JobView> {
+        self.jobs.iter().find(|job| job.id == id)
+    }
+
+    /// The evaluation of the active run.
+    pub fn active_evaluation(&self) -> Option<&Arc<Evaluation>> {
+        let run = self.active_run.as_deref()?;
+        self.evaluate.overlays.iter().rev().map(|overlay| &overlay.evaluation).find(|evaluation| evaluation.run == run)
+    }
+
+    /// The threshold Verify uses: the chosen rule on the active run's measured rates.
+    pub fn operating_point(&self) -> Option<OperatingPoint> {
+        let evaluation = self.active_evaluation()?;
+        Some(crate::eval::operating_point(&evaluation.rates, self.evaluate.rule))
+    }
+
+    /// A run with a model that can verify.
+    pub fn has_model(&self) -> bool {
+        let Some(active) = self.active_run.as_deref() else { return false };
+        let trained_here = self.training.as_ref().is_some_and(|view| {
+            view.started.as_ref().is_some_and(|started| started.run == active) && !view.epochs.is_empty()
+        });
+        trained_here || self.run_entry(active).is_some_and(|run| run.has_model)
+    }
+
+    /// The run on disk with this folder.
+    pub fn run_entry(&self, path: &Path) -> Option<&RunEntry> {
+        self.runs.iter().find(|run| run.path == path)
+    }
+
+    /// Recomputes split and automatic values after data or settings changed.
+    pub(super) fn refresh_preview(&mut self) {
+        let revision = self.next_id();
+        let config = &self.config;
+        if let DataState::Open(data) = &mut self.data {
+            data.split = crate::data::split(&data.catalog, &config.data, u64::from(config.train.seed))
+                .map(Arc::new)
+                .map_err(|error| error.to_string());
+            data.resolved = match &data.split {
+                Ok(split) => resolve(config, &data_facts(&data.catalog, split)).map(Arc::new).map_err(|error| error.to_string()),
+                Err(reason) => Err(reason.clone()),
+            };
+            data.revision = revision;
+        }
+    }
+
+    /// Tells whether this split keeps the classes apart.
+    pub fn is_open_set(&self) -> bool {
+        self.open_data().and_then(|data| data.split.as_ref().ok()).is_some_and(|split| split.kind == SplitKind::ByIdentity)
+    }
+
+    /// A short sentence for something that was done.
+    pub(super) fn say(&mut self, text: impl Into<String>) {
+        self.notify(Notice::new(Severity::Info, text));
+    }
+}
+
+/// More messages than this are not kept.
+const MAX_NOTICES: usize = 50;
+
+/// What the settings have to fit, read off a split.
+pub fn data_facts(catalog: &Catalog, split: &Split) -> DataFacts {
+    DataFacts {
+        train_classes: split.train_classes.len(),
+        train_images: split.train.len(),
+        validation_images: split.validation.len(),
+        typical_px: catalog.typical_px(),
+        all_grey: catalog.all_grey(),
+    }
+}

@@ -1,0 +1,517 @@
+//! From (state, action or event) to the next state and the effects it wants. Pure: no thread, no file, no window.
+
+use super::action::{Action, Dialog, Effect};
+use super::drop::{DropTarget, drop_target};
+use super::notice::{Notice, Severity};
+use super::state::{DataState, EvaluateView, ExploreView, JobView, OpenData, State, TrainView, VerifyView, Workspace};
+use crate::config::{RunConfig, Value};
+use crate::eval::OperatingRule;
+use crate::worker::protocol::{EvaluateOn, ImageSource, Job, JobId, JobKind, Progress, Request, RunPlace};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Does what a person asked for.
+pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
+    match action {
+        Action::Go(workspace) => go(state, workspace),
+        Action::Ask(dialog) => vec![Effect::Ask(dialog)],
+        Action::OpenData(path) => open_data(state, path),
+        Action::OpenSample => open_sample(state),
+        Action::CloseData => close_data(state),
+        Action::Set { key, value } => set(state, key, value),
+        Action::Reset(key) => reset(state, key),
+        Action::ResetAll => replace_config(state, RunConfig::default()),
+        Action::SealEdit => {
+            state.history.seal();
+            Vec::new()
+        }
+        Action::Undo => travel(state, true),
+        Action::Redo => travel(state, false),
+        Action::StartTraining => start_training(state),
+        Action::TogglePause => toggle_pause(state),
+        Action::StopTraining => stop_training(state),
+        Action::ContinueRun(run) => continue_run(state, run),
+        Action::UseRun(run) => use_run(state, run),
+        Action::Evaluate(run) => evaluate(state, run),
+        Action::SetMethod(method) => {
+            state.explore.method = method;
+            request_map(state)
+        }
+        Action::RedoMap => request_map(state),
+        Action::Select(row) => select(state, row),
+        Action::Isolate(classes) => {
+            state.explore.isolated = classes;
+            Vec::new()
+        }
+        Action::ToggleOverlay(index) => {
+            if let Some(overlay) = state.evaluate.overlays.get_mut(index) {
+                overlay.visible = !overlay.visible;
+            }
+            Vec::new()
+        }
+        Action::RemoveOverlay(index) => remove_overlay(state, index),
+        Action::ShowOverlay(index) => show_overlay(state, index),
+        Action::SetRule(rule) => set_rule(state, rule),
+        Action::SetSlot(slot, source) => set_slot(state, slot, source),
+        Action::VerifyImages(images) => verify_images(state, images),
+        Action::ClearSlot(slot) => clear_slot(state, slot),
+        Action::SwapSlots => {
+            state.verify.slots.swap(0, 1);
+            if let Some(result) = &mut state.verify.result {
+                result.crops.swap(0, 1);
+                result.neighbours.swap(0, 1);
+            }
+            Vec::new()
+        }
+        Action::Paste => vec![Effect::ReadClipboard],
+        Action::Dropped(paths) => dropped(state, &paths),
+        Action::RefreshRuns => refresh_runs(state),
+        Action::CancelJob(id) => cancel_job(state, id),
+        Action::Dismiss(id) => {
+            state.notices.retain(|notice| notice.id != id);
+            Vec::new()
+        }
+        Action::Say(severity, text) => {
+            state.notify(Notice::new(severity, text));
+            Vec::new()
+        }
+        Action::RequestClose => request_close(state),
+        Action::ConfirmClose => vec![Effect::Close],
+        Action::CancelClose => {
+            state.asks_before_closing = false;
+            Vec::new()
+        }
+    }
+}
+
+/// Makes a job, remembers it, and asks for it to be sent.
+pub(super) fn start(state: &mut State, request: Request) -> (JobId, Vec<Effect>) {
+    let id = JobId(state.next_id());
+    let job = Job { id, request, control: crate::train::Control::default() };
+    state.jobs.push(JobView { id, kind: job.request.kind(), progress: Progress::default(), control: job.control.clone() });
+    (id, vec![Effect::Send(job)])
+}
+
+/// Stops the running job of a kind: its result is no longer wanted.
+fn supersede(state: &mut State, kind: JobKind) {
+    state.jobs.iter().filter(|job| job.kind == kind).for_each(|job| job.control.cancel());
+}
+
+fn go(state: &mut State, workspace: Workspace) -> Vec<Effect> {
+    state.workspace = workspace;
+    if workspace == Workspace::Runs { refresh_runs(state) } else { Vec::new() }
+}
+
+fn open_data(state: &mut State, path: PathBuf) -> Vec<Effect> {
+    supersede(state, JobKind::OpenData);
+    supersede(state, JobKind::DrawSample);
+    state.workspace = Workspace::Data;
+    let (job, effects) = start(state, Request::OpenData { path: path.clone() });
+    state.data = DataState::Opening { job, path };
+    effects
+}
+
+fn open_sample(state: &mut State) -> Vec<Effect> {
+    supersede(state, JobKind::OpenData);
+    state.workspace = Workspace::Data;
+    let fallback = state.runs_root.parent().unwrap_or(Path::new(".")).join("sample-data");
+    let (job, effects) = start(state, Request::OpenSample { fallback });
+    state.data = DataState::Opening { job, path: PathBuf::from("sample-data") };
+    effects
+}
+
+fn close_data(state: &mut State) -> Vec<Effect> {
+    if state.is_training() {
+        state.notify(Notice::new(Severity::Warning, "These images are being trained on").hint("Stop the training first."));
+        return Vec::new();
+    }
+    state.data = DataState::Empty;
+    Vec::new()
+}
+
+pub(super) fn set(state: &mut State, key: &'static str, value: Value) -> Vec<Effect> {
+    let mut config = state.config.clone();
+    if let Err(error) = config.set(key, value) {
+        state.notify(Notice::new(Severity::Warning, error.to_string()));
+        return Vec::new();
+    }
+    if config == state.config {
+        return Vec::new();
+    }
+    state.history.remember(&state.config, Some(key));
+    apply_config(state, config)
+}
+
+fn reset(state: &mut State, key: &'static str) -> Vec<Effect> {
+    match RunConfig::default().get(key) {
+        Ok(value) => {
+            state.history.seal();
+            let effects = set(state, key, value);
+            state.history.seal();
+            effects
+        }
+        Err(_) => Vec::new(),
+    }
+}
+
+fn replace_config(state: &mut State, config: RunConfig) -> Vec<Effect> {
+    if config != state.config {
+        state.history.remember(&state.config, None);
+    }
+    apply_config(state, config)
+}
+
+fn travel(state: &mut State, back: bool) -> Vec<Effect> {
+    let other = if back { state.history.undo(&state.config) } else { state.history.redo(&state.config) };
+    match other {
+        Some(config) => apply_config(state, config),
+        None => Vec::new(),
+    }
+}
+
+fn apply_config(state: &mut State, config: RunConfig) -> Vec<Effect> {
+    state.config = config;
+    state.refresh_preview();
+    Vec::new()
+}
+
+fn start_training(state: &mut State) -> Vec<Effect> {
+    if state.is_training() {
+        return Vec::new();
+    }
+    let Some(data) = state.open_data() else {
+        state.notify(Notice::new(Severity::Warning, "There are no images to train on yet").hint("Open a folder in Data first."));
+        return Vec::new();
+    };
+    if let Err(problem) = &data.resolved {
+        let notice = Notice::new(Severity::Error, problem.clone()).hint("Change the setting that is named, then start again.");
+        state.notify(notice);
+        return Vec::new();
+    }
+    let catalog = Arc::clone(&data.catalog);
+    let config = state.config.clone();
+    let place = RunPlace::NewIn(state.runs_root.clone());
+    begin_training(state, Request::Train { catalog, config: Box::new(config.clone()), place }, config)
+}
+
+fn begin_training(state: &mut State, request: Request, config: RunConfig) -> Vec<Effect> {
+    let (job, effects) = start(state, request);
+    state.training = Some(TrainView::new(job, config));
+    state.workspace = Workspace::Train;
+    effects
+}
+
+fn continue_run(state: &mut State, run: PathBuf) -> Vec<Effect> {
+    if state.is_training() {
+        state.notify(Notice::new(Severity::Warning, "A run is being trained").hint("Stop it before continuing another."));
+        return Vec::new();
+    }
+    let Some(entry) = state.run_entry(&run).cloned() else { return Vec::new() };
+    let fingerprint = entry.config.run.as_ref().map(|run| run.data_fingerprint.clone()).unwrap_or_default();
+    let catalog = state.open_data().map(|data| Arc::clone(&data.catalog)).filter(|catalog| catalog.fingerprint == fingerprint);
+    let Some(catalog) = catalog else {
+        let data = entry.config.run.as_ref().map(|run| run.data.clone()).unwrap_or_default();
+        state.notify(
+            Notice::new(Severity::Info, format!("Opening the images of this run first: {data}"))
+                .hint("When they are open, continue the run again."),
+        );
+        return open_data(state, PathBuf::from(data));
+    };
+    let config = entry.config.clone();
+    begin_training(state, Request::Train { catalog, config: Box::new(config.clone()), place: RunPlace::Resume(run) }, config)
+}
+
+fn toggle_pause(state: &mut State) -> Vec<Effect> {
+    use super::state::TrainPhase;
+    let Some(view) = &mut state.training else { return Vec::new() };
+    let paused = match view.phase {
+        TrainPhase::Running | TrainPhase::Preparing => true,
+        TrainPhase::Paused => false,
+        _ => return Vec::new(),
+    };
+    view.phase = if paused { TrainPhase::Paused } else { TrainPhase::Running };
+    let job = view.job;
+    if let Some(job) = state.job(job) {
+        job.control.set_paused(paused);
+    }
+    Vec::new()
+}
+
+fn stop_training(state: &mut State) -> Vec<Effect> {
+    use super::state::TrainPhase;
+    if !state.is_training() {
+        return Vec::new();
+    }
+    let Some(view) = &mut state.training else { return Vec::new() };
+    view.phase = TrainPhase::Stopping;
+    let job = view.job;
+    if let Some(job) = state.job(job) {
+        job.control.cancel();
+    }
+    Vec::new()
+}
+
+fn use_run(state: &mut State, run: PathBuf) -> Vec<Effect> {
+    state.active_run = Some(run.clone());
+    state.verify.result = None;
+    let mut effects = refresh_runs(state);
+    effects.extend(evaluate(state, run));
+    effects
+}
+
+pub(super) fn evaluate(state: &mut State, run: PathBuf) -> Vec<Effect> {
+    supersede(state, JobKind::Evaluate);
+    let request = Request::Evaluate { run, on: EvaluateOn::OwnSplit, rule: state.evaluate.rule };
+    let (job, effects) = start(state, request);
+    state.evaluate.job = Some(job);
+    state.evaluate.error = None;
+    effects
+}
+
+/// Lays out what Explore shows.
+pub(super) fn request_map(state: &mut State) -> Vec<Effect> {
+    supersede(state, JobKind::Map);
+    state.explore.error = None;
+    let Some(table) = state.explore.table.clone() else { return Vec::new() };
+    let (job, effects) = start(state, map_request(&state.config, table, state.explore.method));
+    state.explore.job = Some(job);
+    effects
+}
+
+pub(super) fn map_request(
+    config: &RunConfig,
+    table: Arc<crate::eval::EmbeddingTable>,
+    method: crate::map::MapMethod,
+) -> Request {
+    let map = &config.map;
+    Request::Map {
+        table,
+        method,
+        dims: 2,
+        tsne: crate::map::TsneSpec {
+            perplexity: map.perplexity,
+            iterations: map.iterations as usize,
+            max_points: map.max_points as usize,
+            seed: u64::from(config.train.seed),
+        },
+    }
+}
+
+/// Neighbours listed beside a selected point.
+const NEIGHBOURS: usize = 12;
+
+pub(super) fn select(state: &mut State, row: Option<u32>) -> Vec<Effect> {
+    let explore = &mut state.explore;
+    explore.selected = row.filter(|row| explore.table.as_ref().is_some_and(|table| (*row as usize) < table.len()));
+    explore.neighbours = match (&explore.table, explore.selected) {
+        (Some(table), Some(row)) => crate::eval::nearest(table, table.row(row as usize), NEIGHBOURS, Some(row as usize)),
+        _ => Vec::new(),
+    };
+    Vec::new()
+}
+
+fn remove_overlay(state: &mut State, index: usize) -> Vec<Effect> {
+    if index < state.evaluate.overlays.len() {
+        state.evaluate.overlays.remove(index);
+        let last = state.evaluate.overlays.len().saturating_sub(1);
+        let current = state.evaluate.current;
+        state.evaluate.current = if current > index { current - 1 } else { current.min(last) };
+    }
+    Vec::new()
+}
+
+fn show_overlay(state: &mut State, index: usize) -> Vec<Effect> {
+    let Some(overlay) = state.evaluate.overlays.get_mut(index) else { return Vec::new() };
+    overlay.visible = true;
+    let evaluation = Arc::clone(&overlay.evaluation);
+    state.evaluate.current = index;
+    state.active_run = Some(evaluation.run.clone());
+    let mut effects = explore_evaluation(state, &evaluation);
+    effects.extend(request_verify(state));
+    effects
+}
+
+/// Shows the embeddings of an evaluation in Explore.
+pub(super) fn explore_evaluation(state: &mut State, evaluation: &Arc<crate::worker::protocol::Evaluation>) -> Vec<Effect> {
+    let method = state.explore.method;
+    state.explore = ExploreView {
+        table: Some(Arc::clone(&evaluation.table)),
+        catalog: Some(Arc::clone(&evaluation.catalog)),
+        source: format!("{}, {}", evaluation.name, evaluation.on),
+        method,
+        ..ExploreView::default()
+    };
+    request_map(state)
+}
+
+fn set_rule(state: &mut State, rule: OperatingRule) -> Vec<Effect> {
+    state.evaluate.rule = rule;
+    let Some(point) = state.operating_point() else { return Vec::new() };
+    if let Some(result) = &mut state.verify.result {
+        result.decision = point.decide(result.similarity);
+        result.operating = point.clone();
+    }
+    let Some(run) = state.active_run.clone() else { return Vec::new() };
+    start(state, Request::SaveOperatingPoint { run, point }).1
+}
+
+fn set_slot(state: &mut State, slot: usize, source: ImageSource) -> Vec<Effect> {
+    let Some(place) = state.verify.slots.get_mut(slot) else { return Vec::new() };
+    *place = Some(source);
+    state.workspace = Workspace::Verify;
+    state.verify.result = None;
+    request_verify(state)
+}
+
+fn verify_images(state: &mut State, images: Vec<ImageSource>) -> Vec<Effect> {
+    let surplus = images.len().saturating_sub(2);
+    let mut images = images.into_iter();
+    let (Some(first), second) = (images.next(), images.next()) else { return Vec::new() };
+    if let Some(second) = second {
+        state.verify.slots = [Some(first), Some(second)];
+    } else {
+        let free = if state.verify.slots[0].is_none() { 0 } else { 1 };
+        state.verify.slots[free] = Some(first);
+    }
+    if surplus > 0 {
+        state.say(format!("Two images are compared at a time; {surplus} more were left out"));
+    }
+    state.workspace = Workspace::Verify;
+    state.verify.result = None;
+    request_verify(state)
+}
+
+fn clear_slot(state: &mut State, slot: usize) -> Vec<Effect> {
+    if let Some(place) = state.verify.slots.get_mut(slot) {
+        *place = None;
+    }
+    supersede(state, JobKind::Verify);
+    state.verify = VerifyView { slots: std::mem::take(&mut state.verify.slots), ..VerifyView::default() };
+    Vec::new()
+}
+
+/// Compares the two slots if both are filled and there is a model.
+pub(super) fn request_verify(state: &mut State) -> Vec<Effect> {
+    supersede(state, JobKind::Verify);
+    state.verify.error = None;
+    state.verify.job = None;
+    let Some(run) = state.active_run.clone().filter(|_| state.has_model()) else { return Vec::new() };
+    let [Some(a), Some(b)] = state.verify.slots.clone() else { return Vec::new() };
+    let request = Request::Verify {
+        run,
+        images: Box::new([a, b]),
+        gallery: state.active_evaluation().map(|evaluation| Arc::clone(&evaluation.table)),
+        operating: state.operating_point(),
+    };
+    let (job, effects) = start(state, request);
+    state.verify.job = Some(job);
+    effects
+}
+
+fn dropped(state: &mut State, paths: &[PathBuf]) -> Vec<Effect> {
+    match drop_target(paths) {
+        DropTarget::Data(path) => open_data(state, path),
+        DropTarget::Run(run) => {
+            state.workspace = Workspace::Evaluate;
+            use_run(state, run)
+        }
+        DropTarget::Images(images) => verify_images(state, images.into_iter().map(ImageSource::File).collect()),
+        DropTarget::Unknown(paths) => {
+            let names: Vec<String> = paths
+                .iter()
+                .take(3)
+                .map(|path| path.file_name().unwrap_or_default().to_string_lossy().into_owned())
+                .collect();
+            state.notify(
+                Notice::new(Severity::Warning, format!("ArcLens does not know what to do with {}", names.join(", ")))
+                    .hint("Drop a folder of images, an IDX file, one or two images, or a run folder."),
+            );
+            Vec::new()
+        }
+    }
+}
+
+fn refresh_runs(state: &mut State) -> Vec<Effect> {
+    if state.jobs.iter().any(|job| job.kind == JobKind::ListRuns) {
+        return Vec::new();
+    }
+    let root = state.runs_root.clone();
+    start(state, Request::ListRuns { root }).1
+}
+
+fn cancel_job(state: &mut State, id: JobId) -> Vec<Effect> {
+    if state.training.as_ref().is_some_and(|view| view.job == id) {
+        return stop_training(state);
+    }
+    if let Some(job) = state.job(id) {
+        job.control.cancel();
+    }
+    Vec::new()
+}
+
+fn request_close(state: &mut State) -> Vec<Effect> {
+    if state.is_training() {
+        state.asks_before_closing = true;
+        Vec::new()
+    } else {
+        vec![Effect::Close]
+    }
+}
+
+/// What the program does when it starts.
+pub fn on_start(state: &mut State, open: Option<PathBuf>) -> Vec<Effect> {
+    let mut effects = start(state, Request::Devices).1;
+    effects.extend(refresh_runs(state));
+    if let Some(path) = open {
+        effects.extend(dropped(state, &[path]));
+    }
+    effects
+}
+
+/// A job that could not be handed over: its queue is full.
+pub fn on_refused(state: &mut State, job: &Job) {
+    state.jobs.retain(|view| view.id != job.id);
+    state.notify(
+        Notice::new(Severity::Warning, format!("{} has to wait: too much is going on", job.request.kind().label()))
+            .hint("Try again when the running job is done."),
+    );
+    let id = Some(job.id);
+    if state.explore.job == id {
+        state.explore.job = None;
+    }
+    if state.evaluate.job == id {
+        state.evaluate.job = None;
+    }
+    if state.verify.job == id {
+        state.verify.job = None;
+    }
+}
+
+impl OpenData {
+    /// A freshly opened data set.
+    pub(super) fn new(catalog: Arc<crate::data::Catalog>) -> Self {
+        Self {
+            class_counts: catalog.class_counts(),
+            catalog,
+            split: Err("not divided yet".to_owned()),
+            resolved: Err("not divided yet".to_owned()),
+            revision: 0,
+        }
+    }
+}
+
+impl EvaluateView {
+    /// The run whose numbers fill the table.
+    pub fn current(&self) -> Option<&Arc<crate::worker::protocol::Evaluation>> {
+        self.overlays.get(self.current).map(|overlay| &overlay.evaluation)
+    }
+}
+
+/// Dialogs answer with these actions.
+pub fn dialog_answer(dialog: Dialog, path: PathBuf) -> Action {
+    match dialog {
+        Dialog::OpenFolder | Dialog::OpenFile => Action::OpenData(path),
+        Dialog::PickImage(slot) => Action::SetSlot(slot, ImageSource::File(path)),
+        Dialog::OpenRun => Action::Dropped(vec![path]),
+    }
+}

@@ -1,0 +1,242 @@
+//! The command line. Every setting's flag comes from the table of settings, so none can be forgotten or drift.
+
+use crate::config::{Auto, Head, Kind, PARAMS, RunConfig, load};
+use anyhow::Context as _;
+use clap::parser::ValueSource;
+use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+use std::path::{Path, PathBuf};
+
+/// The whole command line.
+pub fn command() -> Command {
+    Command::new("arclens")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("A studio for margin-based embeddings: train, explore, evaluate and verify on your own images")
+        .after_help("Without a command, the window opens; `arclens FOLDER` opens it on that folder.")
+        .args_conflicts_with_subcommands(true)
+        .arg(Arg::new("path").value_parser(value_parser!(PathBuf)).help("Folder, IDX file or run to open in the window"))
+        .arg(
+            Arg::new("verbose").long("verbose").short('v').action(ArgAction::SetTrue).global(true)
+                .help("Write what the program does to standard error"),
+        )
+        .subcommand(train())
+        .subcommand(evaluate())
+        .subcommand(embed())
+        .subcommand(map())
+        .subcommand(verify())
+        .subcommand(with_json(Command::new("inspect").about("Say what a folder, file or run is, with counts and problems"))
+            .arg(path("what", "Anything: a folder of images, an IDX file, a run, embeddings, an image")))
+        .subcommand(sample())
+        .subcommand(with_json(Command::new("devices").about("List the devices and why one cannot be used")))
+}
+
+fn with_json(command: Command) -> Command {
+    command.arg(
+        Arg::new("json").long("json").action(ArgAction::SetTrue).help("Print one JSON object as the last line of standard output"),
+    )
+}
+
+fn path(name: &'static str, help: &'static str) -> Arg {
+    Arg::new(name).required(true).value_parser(value_parser!(PathBuf)).help(help)
+}
+
+fn option(name: &'static str, help: &'static str) -> Arg {
+    Arg::new(name).long(name).value_parser(value_parser!(PathBuf)).help(help)
+}
+
+fn device() -> Arg {
+    Arg::new("train.device").long("device").default_value("auto").help("auto, cpu, or cuda:0 (see `arclens devices`)")
+}
+
+fn train() -> Command {
+    let command = with_json(Command::new("train").about("Train an embedding on a folder of images or an IDX file"))
+        .arg(path("data", "Folder with one sub-folder per class, a train/ + test/ tree, or an IDX file"))
+        .arg(option("config", "Run file with settings; flags come on top of it"))
+        .arg(option("out", "Folder of the new run (default: a dated folder below ./runs)"))
+        .arg(
+            Arg::new("resume").long("resume").value_name("RUN").num_args(0..=1).value_parser(value_parser!(PathBuf))
+                .default_missing_value("").help("Continue a run from its last checkpoint (RUN, or the folder given with --out)"),
+        )
+        .arg(Arg::new("margin").long("margin").help("Margin of the chosen loss: radians for ArcFace, cosine for CosFace").help_heading("Loss"));
+    PARAMS.iter().fold(command, |command, spec| {
+        let unit = spec.unit.map(|unit| format!(" [{unit}]")).unwrap_or_default();
+        let words = match spec.kind {
+            Kind::Choice(choices) => {
+                format!(" ({})", choices.iter().map(|(word, _)| *word).collect::<Vec<_>>().join(", "))
+            }
+            _ => String::new(),
+        };
+        let mut arg = Arg::new(spec.key)
+            .long(spec.key)
+            .value_name("VALUE")
+            .help(format!("{}{unit}{words}", spec.help))
+            .help_heading(spec.group.label());
+        if let Some(short) = spec.short {
+            arg = arg.visible_alias(short);
+        }
+        command.arg(arg)
+    })
+}
+
+fn evaluate() -> Command {
+    with_json(Command::new("evaluate").about("Measure a run's error rates"))
+        .arg(path("run", "Run folder"))
+        .arg(option("data", "Another data set, all of whose images are compared (default: the held-out part of the run's own)"))
+        .arg(option("pairs", "List of pairs (pairs.txt)"))
+        .arg(option("images", "Folder the names in --pairs belong to (default: the list's own folder)"))
+        .arg(Arg::new("eval.far_target").long("far").help("False accept rate of the operating point (default: as the run says)"))
+        .arg(device())
+}
+
+fn embed() -> Command {
+    with_json(Command::new("embed").about("Write the embeddings of images as .npy, with a .csv of path and label"))
+        .arg(path("run", "Run folder"))
+        .arg(
+            Arg::new("images").required(true).num_args(1..).value_parser(value_parser!(PathBuf))
+                .help("Images, or one data set"),
+        )
+        .arg(option("out", "The .npy file").required(true))
+        .arg(device())
+}
+
+fn map() -> Command {
+    let command = with_json(Command::new("map").about("Lay embeddings out in two or three dimensions"))
+        .arg(path("source", "Run folder (its held-out images), or embeddings written by `embed`"))
+        .arg(option("out", "The .csv table or .png picture").required(true))
+        .arg(Arg::new("seed").long("seed").value_parser(value_parser!(u32)).default_value("1").help("Seed of the layout"))
+        .arg(device());
+    PARAMS.iter().filter(|spec| spec.group == crate::config::Group::Map).fold(command, |command, spec| {
+        let arg = Arg::new(spec.key).long(spec.key).value_name("VALUE").help(spec.help);
+        command.arg(match spec.short {
+            Some(short) => arg.visible_alias(short),
+            None => arg,
+        })
+    })
+}
+
+fn verify() -> Command {
+    with_json(Command::new("verify").about("Tell whether two images show the same identity (exit code 0 same, 1 different, 3 undecided)"))
+        .arg(path("run", "Run folder"))
+        .arg(path("first", "First image"))
+        .arg(path("second", "Second image"))
+        .arg(device())
+}
+
+fn sample() -> Command {
+    let number = |name: &'static str, default: &'static str, help: &'static str| {
+        Arg::new(name).long(name).value_parser(value_parser!(u32)).default_value(default).help(help)
+    };
+    with_json(Command::new("sample").about("Draw the sample data: procedural portraits, free of rights, the same for the same seed"))
+        .arg(path("dir", "New folder"))
+        .arg(number("identities", "78", "Identities; two thirds for training"))
+        .arg(number("images", "20", "Images of each"))
+        .arg(number("size", "64", "Side in pixels"))
+        .arg(Arg::new("seed").long("seed").value_parser(value_parser!(u64)).default_value("7").help("Seed"))
+}
+
+/// Settings in their order of precedence: defaults < run file < flags. A flag that repeats the default still wins over
+/// the file, because what counts is that it was typed.
+///
+/// # Errors
+/// When the file or a flag cannot be used.
+pub fn settings(matches: &ArgMatches) -> anyhow::Result<RunConfig> {
+    let mut config = match matches.try_get_one::<PathBuf>("config") {
+        Ok(Some(path)) => load(path)?,
+        _ => RunConfig::default(),
+    };
+    config.run = None;
+    for spec in PARAMS {
+        if let Some(text) = typed(matches, spec.key) {
+            config.set_text(spec.key, text)?;
+        }
+    }
+    if let Some(text) = typed(matches, "margin") {
+        set_margin(&mut config, text)?;
+    }
+    Ok(config)
+}
+
+fn typed<'a>(matches: &'a ArgMatches, id: &str) -> Option<&'a str> {
+    let text = matches.try_get_one::<String>(id).ok().flatten()?;
+    (matches.value_source(id) == Some(ValueSource::CommandLine)).then_some(text.as_str())
+}
+
+fn set_margin(config: &mut RunConfig, text: &str) -> anyhow::Result<()> {
+    match config.loss.head {
+        Head::ArcFace => config.set_text("loss.margin_rad", text)?,
+        Head::CosFace => config.set_text("loss.margin_cos", text)?,
+        Head::Softmax => {
+            anyhow::ensure!(text.parse() == Ok(0.0), "plain softmax has no margin; choose --loss arcface or cosface, or leave --margin out");
+            config.loss.margin_rad = Auto::Auto;
+        }
+    }
+    Ok(())
+}
+
+/// A required path.
+///
+/// # Errors
+/// Never in practice: clap has checked that it is there.
+pub fn get_path<'a>(matches: &'a ArgMatches, name: &str) -> anyhow::Result<&'a Path> {
+    matches.get_one::<PathBuf>(name).map(PathBuf::as_path).with_context(|| format!("{name} is missing; see --help"))
+}
+
+/// The device named with `--device`.
+///
+/// # Errors
+/// When it cannot be used.
+pub fn get_device(matches: &ArgMatches) -> anyhow::Result<crate::train::Device> {
+    let wanted = matches.get_one::<String>("train.device").map_or("auto", String::as_str);
+    Ok(crate::train::choose(wanted)?.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        command().debug_assert();
+    }
+
+    #[test]
+    fn every_setting_has_its_flag() {
+        let mut command = command();
+        let train = command.find_subcommand_mut("train").unwrap();
+        let help = train.render_long_help().to_string();
+        for spec in PARAMS {
+            assert!(help.contains(&format!("--{}", spec.key)), "{}", spec.key);
+        }
+    }
+
+    fn parse(words: &[&str]) -> anyhow::Result<RunConfig> {
+        let matches = command().try_get_matches_from(words)?;
+        let (_, matches) = matches.subcommand().unwrap();
+        settings(matches)
+    }
+
+    #[test]
+    fn a_flag_that_repeats_the_default_wins_over_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("run.toml");
+        std::fs::write(&file, "[train]\nseed = 7\nepochs = 3\n").unwrap();
+        let file = file.to_str().unwrap();
+        let config = parse(&["arclens", "train", "x", "--config", file, "--seed", "1"]).unwrap();
+        assert_eq!((config.train.seed, config.train.epochs), (1, 3));
+    }
+
+    #[test]
+    fn margin_goes_to_the_chosen_loss() {
+        let config = parse(&["arclens", "train", "x", "--loss", "cosface", "--margin", "0.3"]).unwrap();
+        assert_eq!(config.loss.margin_cos, Auto::Set(0.3));
+        let config = parse(&["arclens", "train", "x", "--margin", "0.4"]).unwrap();
+        assert_eq!(config.loss.margin_rad, Auto::Set(0.4));
+        assert!(parse(&["arclens", "train", "x", "--loss", "softmax", "--margin", "0.4"]).is_err());
+    }
+
+    #[test]
+    fn long_and_short_flags_set_the_same() {
+        let long = parse(&["arclens", "train", "x", "--train.epochs", "4"]).unwrap();
+        let short = parse(&["arclens", "train", "x", "--epochs", "4"]).unwrap();
+        assert_eq!(long, short);
+    }
+}

@@ -1,0 +1,90 @@
+//! `arclens embed`: embeddings as `.npy` (f32, N×D) with a `.csv` of path and label in the same order.
+
+use super::output::{self, Meter};
+use super::pairs_task::embed_files;
+use super::{Answer, args};
+use crate::config::atomic_write;
+use crate::data::{Catalog, ImageStore};
+use crate::eval::EmbeddingTable;
+use crate::train::{Control, TableBuilder, TrainedModel, for_batches};
+use anyhow::Context as _;
+use clap::ArgMatches;
+use ndarray::ArrayView2;
+use ndarray_npy::WriteNpyExt as _;
+use serde_json::json;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Embeds and writes.
+pub fn run(matches: &ArgMatches) -> anyhow::Result<Answer> {
+    let model = TrainedModel::open(args::get_path(matches, "run")?, args::get_device(matches)?)?;
+    let sources: Vec<PathBuf> = matches.get_many("images").into_iter().flatten().cloned().collect();
+    let mut meter = Meter::new("embed");
+    let mut progress = |done: usize, total: usize| meter.report(done as u64, total as u64, "images");
+    let data_set = sources.first().filter(|path| sources.len() == 1 && (path.is_dir() || decode_fails(path)));
+    let (table, names) = match data_set {
+        Some(path) => of_data_set(&model, path, &mut progress)?,
+        None => (embed_files(&model, &sources, &mut progress)?, sources.iter().map(|path| (path.display().to_string(), String::new())).collect()),
+    };
+    meter.finish();
+    let out = args::get_path(matches, "out")?;
+    let csv = write(out, &table, &names)?;
+    output::line(format!("{} embeddings of {} numbers: {} and {}", table.len(), table.dim(), out.display(), csv.display()));
+    if matches.get_flag("json") {
+        output::json(&json!({ "embeddings": table.len(), "dim": table.dim(), "npy": out, "csv": csv }));
+    }
+    Ok(Answer::Yes)
+}
+
+/// A single path that is no image is taken for a data set (an IDX file), whose reader then explains what is wrong.
+fn decode_fails(path: &Path) -> bool {
+    crate::data::decode_file(path).is_err()
+}
+
+/// (path, label) of every row.
+type Names = Vec<(String, String)>;
+
+fn of_data_set(model: &TrainedModel, path: &Path, progress: &mut dyn FnMut(usize, usize)) -> anyhow::Result<(EmbeddingTable, Names)> {
+    let catalog = Arc::new(Catalog::open(path, &|_| {}, &|| false)?);
+    let items: Vec<u32> = (0..catalog.items.len() as u32).collect();
+    embed_items(model, &catalog, &items, progress)
+}
+
+/// Embeds images of a data set; unreadable ones are left out with a warning.
+pub fn embed_items(
+    model: &TrainedModel,
+    catalog: &Arc<Catalog>,
+    items: &[u32],
+    progress: &mut dyn FnMut(usize, usize),
+) -> anyhow::Result<(EmbeddingTable, Names)> {
+    let (store, warnings) = ImageStore::build(Arc::clone(catalog), items, model.info().preprocess.clone(), 0, &|_| {}, &|| false)?;
+    warnings.groups().iter().for_each(|group| output::warning(&group.headline));
+    let mut rows = TableBuilder::default();
+    for_batches(&store, items, &Control::default(), progress, &mut |batch| {
+        rows.add(batch, &model.embed(batch)?);
+        Ok(())
+    })?;
+    let table = rows.finish(model.info().embedder.embedding_dim, catalog)?;
+    let names = table
+        .items()
+        .iter()
+        .map(|item| (catalog.name(*item as usize), catalog.class_name(*item as usize).to_owned()))
+        .collect();
+    Ok((table, names))
+}
+
+fn write(out: &Path, table: &EmbeddingTable, names: &Names) -> anyhow::Result<PathBuf> {
+    let view = ArrayView2::from_shape((table.len(), table.dim()), table.data())?;
+    let mut bytes = Vec::new();
+    view.write_npy(&mut bytes).context("the embeddings cannot be written as .npy")?;
+    atomic_write(out, &bytes).with_context(|| format!("could not write {}", out.display()))?;
+    let csv = out.with_extension("csv");
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record(["path", "label"])?;
+    for (path, label) in names {
+        writer.write_record([path, label])?;
+    }
+    let text = writer.into_inner().map_err(|error| error.into_error())?;
+    atomic_write(&csv, &text).with_context(|| format!("could not write {}", csv.display()))?;
+    Ok(csv)
+}

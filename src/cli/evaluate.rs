@@ -1,0 +1,162 @@
+//! `arclens evaluate`.
+
+use super::output::{self, Meter};
+use super::pairs_task::{own_catalog, score_list};
+use super::{Answer, args};
+use crate::config::Auto;
+use crate::eval::{OperatingRule, VerificationReport};
+use crate::train::{
+    Control, EvaluationTask, StoredEvaluation, TrainedModel, evaluate_items, evaluate_split, rates_of, read_run, rule_of,
+    store_evaluation,
+};
+use anyhow::Context as _;
+use clap::ArgMatches;
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Measures and prints.
+pub fn run(matches: &ArgMatches) -> anyhow::Result<Answer> {
+    let run = args::get_path(matches, "run")?;
+    let model = TrainedModel::open(run, args::get_device(matches)?)?;
+    let rule = rule(matches, run)?;
+    let mut meter = Meter::new("embed");
+    let mut progress = |done: usize, total: usize| meter.report(done as u64, total as u64, "images");
+    let done = match (matches.get_one::<PathBuf>("pairs"), matches.get_one::<PathBuf>("data")) {
+        (Some(_), Some(_)) => anyhow::bail!("--pairs and --data are two ways to say what is evaluated; give one of them"),
+        (Some(list), None) => {
+            let images = matches.get_one::<PathBuf>("images").map(PathBuf::as_path);
+            on_list(&model, list, images, rule, &mut progress)?
+        }
+        (None, data) => on_images(&model, run, data.map(PathBuf::as_path), rule, &mut progress)?,
+    };
+    meter.finish();
+    print(&done.report, done.accuracy, &done.on);
+    if matches.get_flag("json") {
+        output::json(&object(&done.report, done.accuracy, &done.on));
+    }
+    Ok(Answer::Yes)
+}
+
+struct Done {
+    on: String,
+    report: VerificationReport,
+    accuracy: Option<f64>,
+}
+
+fn rule(matches: &ArgMatches, run: &Path) -> anyhow::Result<OperatingRule> {
+    let mut config = read_run(run)?.config;
+    if let Some(far) = matches.get_one::<String>("eval.far_target") {
+        config.eval.far_target = Auto::Auto;
+        config.set_text("eval.far_target", far)?;
+    }
+    Ok(rule_of(&config.eval))
+}
+
+fn on_list(
+    model: &TrainedModel,
+    list: &Path,
+    images: Option<&Path>,
+    rule: OperatingRule,
+    progress: &mut dyn FnMut(usize, usize),
+) -> anyhow::Result<Done> {
+    let list_scores = score_list(model, list, images, progress)?;
+    list_scores.warnings.iter().for_each(output::warning);
+    let seed = u64::from(read_run(model.run())?.config.train.seed);
+    let (report, _) = rates_of(&list_scores.scored, rule, list_scores.has_folds, seed)?;
+    Ok(Done { on: format!("{} pairs of {}", report.pairs, list.display()), report, accuracy: None })
+}
+
+fn on_images(
+    model: &TrainedModel,
+    run: &Path,
+    data: Option<&Path>,
+    rule: OperatingRule,
+    progress: &mut dyn FnMut(usize, usize),
+) -> anyhow::Result<Done> {
+    let control = Control::default();
+    let config = read_run(run)?.config;
+    let catalog = Arc::new(match data {
+        Some(data) => crate::data::Catalog::open(data, &|_| {}, &|| false)?,
+        None => own_catalog(run, &control)?,
+    });
+    let own = config.run.as_ref().is_some_and(|info| info.data_fingerprint == catalog.fingerprint);
+    if own {
+        let (result, rule) = evaluate_split(model, &catalog, Some(rule), &control, progress)?;
+        let on = format!("{} held-out images of {}", result.table.len(), catalog.root.display());
+        let stored =
+            StoredEvaluation { on: on.clone(), rule, report: result.report.clone(), classification: result.classification };
+        store_evaluation(run, &stored).context("the rates were measured, but not kept")?;
+        return Ok(Done { on, report: result.report, accuracy: result.classification.map(|(_, accuracy)| accuracy) });
+    }
+    if data.is_none() {
+        output::warning("the images have changed since the run was trained; all of them are compared, training images among them");
+    }
+    let items: Vec<u32> = (0..catalog.items.len() as u32).collect();
+    let seed = u64::from(config.train.seed);
+    let task = EvaluationTask { catalog: &catalog, items: &items, split: None, eval: &config.eval, rule, seed, cache_bytes: 0 };
+    let result = evaluate_items(model, &task, &control, progress)?;
+    Ok(Done { on: format!("{} images of {}", result.table.len(), catalog.root.display()), report: result.report, accuracy: None })
+}
+
+fn print(report: &VerificationReport, accuracy: Option<f64>, on: &str) {
+    use output::{line, percent};
+    line(on);
+    line(format!("pairs            {} genuine, {} impostor", report.n_genuine, report.n_impostor));
+    line(format!(
+        "EER              {} [{} to {}] at similarity {:.4}",
+        percent(report.eer),
+        percent(report.eer_low),
+        percent(report.eer_high),
+        report.eer_threshold
+    ));
+    line(format!("AUC              {:.5}", report.auc));
+    line(format!("d'               {:.3}", report.d_prime));
+    if let (Some(mean), Some(error)) = (report.accuracy_10fold, report.accuracy_10fold_se) {
+        line(format!("10-fold accuracy {} ± {}", percent(mean), percent(error)));
+    }
+    for (target, tar) in &report.tar_at_far {
+        line(match tar {
+            Some(tar) => format!(
+                "TAR at FAR {target:<5} {} [{} to {}] at similarity {:.4}",
+                percent(tar.tar),
+                percent(tar.tar_low),
+                percent(tar.tar_high),
+                tar.threshold
+            ),
+            None => format!("TAR at FAR {target:<5} needs at least {:.0} impostor pairs", 1.0 / target),
+        });
+    }
+    if let Some(accuracy) = accuracy {
+        line(format!("accuracy         {}", percent(accuracy)));
+    }
+    let point = &report.operating;
+    line(format!("operating point  similarity {:.4}: FAR {}, FRR {}", point.threshold, percent(point.far), percent(point.frr)));
+}
+
+/// The keys scripts rely on.
+fn object(report: &VerificationReport, accuracy: Option<f64>, on: &str) -> Value {
+    let tar: serde_json::Map<String, Value> = report
+        .tar_at_far
+        .iter()
+        .map(|(far, tar)| (format!("{far:e}"), tar.as_ref().map_or(Value::Null, |tar| json!(tar.tar))))
+        .collect();
+    json!({
+        "on": on,
+        "pairs": report.pairs,
+        "genuine": report.n_genuine,
+        "impostor": report.n_impostor,
+        "eer": report.eer,
+        "eer_threshold": report.eer_threshold,
+        "eer_interval": [report.eer_low, report.eer_high],
+        "auc": report.auc,
+        "accuracy_10fold": report.accuracy_10fold,
+        "accuracy_10fold_se": report.accuracy_10fold_se,
+        "tar_at_far": tar,
+        "d_prime": report.d_prime,
+        "accuracy": accuracy,
+        "threshold": report.operating.threshold,
+        "far": report.operating.far,
+        "frr": report.operating.frr,
+    })
+}

@@ -1,0 +1,88 @@
+//! `arclens inspect`: what is it, how much of it, what is wrong with it.
+
+use super::output;
+use super::{Answer, args};
+use crate::data::{Catalog, decode_file};
+use crate::train::read_run;
+use clap::ArgMatches;
+use serde_json::{Value, json};
+use std::path::Path;
+
+/// Problems listed per kind.
+const EXAMPLES: usize = 5;
+
+/// Looks and prints.
+pub fn run(matches: &ArgMatches) -> anyhow::Result<Answer> {
+    let path = args::get_path(matches, "what")?;
+    let object = if path.join("run.toml").is_file() {
+        run_folder(path)?
+    } else if path.is_file() && decode_file(path).is_ok() {
+        image(path)?
+    } else {
+        data_set(path)?
+    };
+    if matches.get_flag("json") {
+        output::json(&object);
+    }
+    Ok(Answer::Yes)
+}
+
+fn run_folder(path: &Path) -> anyhow::Result<Value> {
+    let run = read_run(path)?;
+    let epochs = run.epochs.last().map_or(0, |epoch| epoch.epoch);
+    let info = run.config.run.clone().unwrap_or_default();
+    output::line(format!("run {}", run.name));
+    output::line(format!("loss     {}", run.config.loss.head.label()));
+    output::line(format!("network  {}, {} numbers per embedding", run.config.model.net.label(), run.config.model.embedding_dim));
+    output::line(format!("images   {} of {} classes from {}", info.images, info.classes, info.data));
+    output::line(format!("epochs   {epochs} of {}", run.config.train.epochs));
+    if let Some(eer) = run.best_eer() {
+        output::line(format!("best EER {}", output::percent(eer)));
+    }
+    Ok(json!({
+        "kind": "run", "name": run.name, "epochs": epochs, "epochs_planned": run.config.train.epochs,
+        "eer": run.best_eer(), "has_model": run.has_model, "data": info.data, "classes": info.classes, "images": info.images,
+    }))
+}
+
+fn image(path: &Path) -> anyhow::Result<Value> {
+    let image = decode_file(path)?;
+    output::line(format!("image, {}×{} px, {:?}", image.width(), image.height(), image.color()));
+    Ok(json!({ "kind": "image", "width": image.width(), "height": image.height(), "colour": format!("{:?}", image.color()) }))
+}
+
+fn data_set(path: &Path) -> anyhow::Result<Value> {
+    let catalog = Catalog::open(path, &|_| {}, &|| false)?;
+    let counts = catalog.class_counts();
+    let (least, most) = (counts.iter().min().copied().unwrap_or(0), counts.iter().max().copied().unwrap_or(0));
+    output::line(format!("{}: {}", catalog.layout, path.display()));
+    output::line(format!("images   {} of {} classes, {least} to {most} each", catalog.items.len(), catalog.classes.len()));
+    output::line(format!("size     about {} px, {}", catalog.typical_px(), if catalog.all_grey() { "grey" } else { "colour" }));
+    let split = crate::data::split(&catalog, &crate::config::DataConfig::default(), 1);
+    match &split {
+        Ok(split) => output::line(format!(
+            "split    {} for training, {} held out ({})",
+            split.train.len(),
+            split.validation.len(),
+            match split.kind {
+                crate::data::SplitKind::ByIdentity => "by identity: the held-out classes are new",
+                crate::data::SplitKind::ByImage => "by image: the classes are the same",
+            }
+        )),
+        Err(error) => output::line(format!("split    none: {error}")),
+    }
+    let groups = catalog.warnings.groups();
+    for group in &groups {
+        output::line(format!("problem  {}", group.headline));
+        for example in group.examples.iter().take(EXAMPLES) {
+            output::line(format!("         {example}"));
+        }
+    }
+    let problems: Vec<Value> = groups.iter().map(|group| json!({ "kind": format!("{:?}", group.kind), "count": group.count, "headline": group.headline })).collect();
+    Ok(json!({
+        "kind": "data", "layout": catalog.layout.to_string(), "images": catalog.items.len(), "classes": catalog.classes.len(),
+        "grey": catalog.all_grey(), "typical_px": catalog.typical_px(), "fingerprint": catalog.fingerprint,
+        "train": split.as_ref().ok().map(|split| split.train.len()), "validation": split.as_ref().ok().map(|split| split.validation.len()),
+        "problems": problems,
+    }))
+}

@@ -1,0 +1,161 @@
+//! `arclens map`: embeddings laid out as a table or a picture.
+
+use super::embed::embed_items;
+use super::output::{self, Meter};
+use super::pairs_task::own_catalog;
+use super::{Answer, args};
+use crate::config::{MapKind, RunConfig, atomic_write};
+use crate::eval::EmbeddingTable;
+use crate::map::{Layout, TsneSpec, pca, sphere, tsne};
+use crate::train::{Control, TrainedModel, read_run};
+use anyhow::{Context as _, bail};
+use clap::ArgMatches;
+use image::{Rgb, RgbImage};
+use ndarray::Array2;
+use ndarray_npy::ReadNpyExt as _;
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+/// Largest .npy that is read: 4 GiB, about two million embeddings of 512 numbers.
+const MAX_NPY_BYTES: u64 = 4 << 30;
+/// Side of the picture in pixels.
+const PICTURE_PX: u32 = 1200;
+
+/// Lays out and writes.
+pub fn run(matches: &ArgMatches) -> anyhow::Result<Answer> {
+    let source = args::get_path(matches, "source")?;
+    let out = args::get_path(matches, "out")?;
+    let config = args::settings(matches)?;
+    let seed = matches.get_one::<u32>("seed").copied().unwrap_or(1);
+    let (table, names) = if source.extension().is_some_and(|ending| ending == "npy") { of_file(source)? } else { of_run(source, matches)? };
+    let layout = lay_out(&table, &config, u64::from(seed))?;
+    if let Some(note) = &layout.note {
+        output::warning(note);
+    }
+    match out.extension().and_then(|ending| ending.to_str()) {
+        Some("csv") => write_csv(out, &layout, &names)?,
+        Some("png") => write_png(out, &layout, &table)?,
+        _ => bail!("the map is written as .csv or .png; name such a file with --out, not {}", out.display()),
+    }
+    output::line(format!("{} points: {}", layout.rows.len(), out.display()));
+    if matches.get_flag("json") {
+        output::json(&json!({ "points": layout.rows.len(), "dims": layout.dims, "method": layout.method, "note": layout.note, "out": out }));
+    }
+    Ok(Answer::Yes)
+}
+
+fn lay_out(table: &EmbeddingTable, config: &RunConfig, seed: u64) -> anyhow::Result<Layout> {
+    let spec = TsneSpec {
+        perplexity: config.map.perplexity,
+        iterations: config.map.iterations as usize,
+        max_points: config.map.max_points as usize,
+        seed,
+    };
+    Ok(match config.map.method {
+        MapKind::Pca => pca(table, 2, seed)?,
+        MapKind::Tsne => tsne(table, &spec, &|| false)?,
+        MapKind::Sphere => sphere(table, seed)?,
+    })
+}
+
+/// (path, label) of every row.
+type Names = Vec<(String, String)>;
+
+fn of_run(run: &Path, matches: &ArgMatches) -> anyhow::Result<(EmbeddingTable, Names)> {
+    let model = TrainedModel::open(run, args::get_device(matches)?)?;
+    let catalog = Arc::new(own_catalog(run, &Control::default())?);
+    let config = read_run(run)?.config;
+    let split = crate::data::split(&catalog, &config.data, u64::from(config.train.seed))?;
+    let mut meter = Meter::new("embed");
+    let named = embed_items(&model, &catalog, &split.validation, &mut |done, total| meter.report(done as u64, total as u64, "images"));
+    meter.finish();
+    named
+}
+
+fn of_file(path: &Path) -> anyhow::Result<(EmbeddingTable, Names)> {
+    let file = std::fs::File::open(path).with_context(|| format!("could not open {}", path.display()))?;
+    let length = file.metadata()?.len();
+    anyhow::ensure!(length <= MAX_NPY_BYTES, "the file has {length} bytes, more than the {MAX_NPY_BYTES} that are read: {}", path.display());
+    let array = Array2::<f32>::read_npy(std::io::BufReader::new(file))
+        .with_context(|| format!("expected embeddings (f32, N×D) as `arclens embed` writes them: {}", path.display()))?;
+    let (count, dim) = array.dim();
+    let names = read_names(&path.with_extension("csv"), count)?;
+    let mut classes = BTreeMap::new();
+    for (_, label) in &names {
+        let next = classes.len() as u32;
+        classes.entry(label.clone()).or_insert(next);
+    }
+    let labels = names.iter().map(|(_, label)| classes.get(label).copied().unwrap_or(0)).collect();
+    let (data, _) = array.into_raw_vec_and_offset();
+    Ok((EmbeddingTable::new(dim, data, (0..count as u32).collect(), labels)?, names))
+}
+
+fn read_names(path: &Path, count: usize) -> anyhow::Result<Names> {
+    if !path.exists() {
+        return Ok((0..count).map(|row| (row.to_string(), String::new())).collect());
+    }
+    let mut reader = csv::Reader::from_path(path).with_context(|| format!("could not read {}", path.display()))?;
+    let names = reader
+        .records()
+        .map(|record| record.map(|record| (record.get(0).unwrap_or("").to_owned(), record.get(1).unwrap_or("").to_owned())))
+        .collect::<Result<Names, _>>()
+        .with_context(|| format!("expected the columns path,label: {}", path.display()))?;
+    anyhow::ensure!(names.len() == count, "{count} embeddings, but {} rows of path and label: {}", names.len(), path.display());
+    Ok(names)
+}
+
+fn write_csv(out: &Path, layout: &Layout, names: &Names) -> anyhow::Result<()> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    let axes: &[&str] = if layout.dims == 3 { &["x", "y", "z"] } else { &["x", "y"] };
+    writer.write_record(axes.iter().chain(&["path", "label"]))?;
+    for (i, row) in layout.rows.iter().enumerate() {
+        let mut record: Vec<String> = layout.position(i).iter().map(ToString::to_string).collect();
+        let (path, label) = names.get(*row as usize).cloned().unwrap_or_default();
+        record.extend([path, label]);
+        writer.write_record(record)?;
+    }
+    let text = writer.into_inner().map_err(|error| error.into_error())?;
+    atomic_write(out, &text).with_context(|| format!("could not write {}", out.display()))
+}
+
+fn write_png(out: &Path, layout: &Layout, table: &EmbeddingTable) -> anyhow::Result<()> {
+    let mut picture = RgbImage::from_pixel(PICTURE_PX, PICTURE_PX, Rgb([255; 3]));
+    let reach = layout.xy.chunks_exact(layout.dims).flat_map(|p| [p[0].abs(), p[1].abs()]).fold(1e-9f32, f32::max) * 1.05;
+    let to_px = |value: f32| (0.5 + 0.5 * f64::from(value / reach)) * f64::from(PICTURE_PX);
+    for (i, row) in layout.rows.iter().enumerate() {
+        let class = table.classes().get(*row as usize).copied().unwrap_or(0);
+        if let [x, y, ..] = layout.position(i) {
+            disc(&mut picture, to_px(*x), f64::from(PICTURE_PX) - to_px(*y), class_colour(class));
+        }
+    }
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    picture.write_to(&mut bytes, image::ImageFormat::Png)?;
+    atomic_write(out, bytes.get_ref()).with_context(|| format!("could not write {}", out.display()))
+}
+
+/// An anti-aliased disc of radius 4.
+fn disc(picture: &mut RgbImage, x: f64, y: f64, colour: [f64; 3]) {
+    const RADIUS: f64 = 4.0;
+    let span = |centre: f64| (centre - RADIUS - 1.0).max(0.0) as u32..=(centre + RADIUS + 1.0).min(f64::from(PICTURE_PX - 1)) as u32;
+    for row in span(y) {
+        for column in span(x) {
+            let distance = (f64::from(column) + 0.5 - x).hypot(f64::from(row) + 0.5 - y);
+            let cover = (RADIUS + 0.5 - distance).clamp(0.0, 1.0) * 0.85;
+            let pixel = picture.get_pixel_mut(column, row);
+            for (channel, wanted) in pixel.0.iter_mut().zip(colour) {
+                *channel = (f64::from(*channel) * (1.0 - cover) + wanted * cover).round() as u8;
+            }
+        }
+    }
+}
+
+/// Hues a golden angle apart, so that neighbouring class numbers look different.
+fn class_colour(class: u32) -> [f64; 3] {
+    let hue = (f64::from(class) * 0.618_033_988_75).fract() * 6.0;
+    [5.0, 3.0, 1.0].map(|n: f64| {
+        let k = (n + hue) % 6.0;
+        255.0 * (0.85 - 0.6 * k.min(4.0 - k).clamp(0.0, 1.0))
+    })
+}

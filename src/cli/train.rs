@@ -1,0 +1,131 @@
+//! `arclens train`.
+
+use super::output::{self, Meter};
+use super::{Answer, args};
+use crate::data::Catalog;
+use crate::train::{Control, Observer, Place, RunSummary, TrainEvent, TrainRequest, train};
+use anyhow::Context as _;
+use clap::ArgMatches;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Trains, with progress on standard error and the result on standard output.
+pub fn run(matches: &ArgMatches) -> anyhow::Result<Answer> {
+    let config = args::settings(matches)?;
+    let place = place(matches)?;
+    let control = Control::default();
+    stop_on_ctrl_c(&control)?;
+    let mut watcher = Watcher::new();
+    let catalog = open(args::get_path(matches, "data")?, &control, &mut watcher.meter)?;
+    let request = TrainRequest { catalog, config, place };
+    let summary = train(&request, &control, &mut watcher);
+    watcher.meter.finish();
+    report(&summary?, matches.get_flag("json"))?;
+    Ok(Answer::Yes)
+}
+
+fn place(matches: &ArgMatches) -> anyhow::Result<Place> {
+    let out = matches.get_one::<PathBuf>("out").cloned();
+    match matches.get_one::<PathBuf>("resume") {
+        Some(run) if run.as_os_str().is_empty() => {
+            Ok(Place::Resume(out.context("--resume needs the run's folder: --resume RUN, or --resume together with --out RUN")?))
+        }
+        Some(run) => Ok(Place::Resume(run.clone())),
+        None => Ok(out.map_or_else(|| Place::NewIn(PathBuf::from("runs")), Place::NewAt)),
+    }
+}
+
+/// Opens a data set and prints its problems as warnings.
+pub fn open(path: &Path, control: &Control, meter: &mut Meter) -> anyhow::Result<Arc<Catalog>> {
+    meter.report(0, 0, "reading");
+    let catalog = Catalog::open(path, &|_| {}, &|| control.is_cancelled())?;
+    for group in catalog.warnings.groups() {
+        let examples = group.examples.iter().take(3).cloned().collect::<Vec<_>>().join(", ");
+        meter.note(&format!("warning: {} ({examples})", group.headline));
+    }
+    Ok(Arc::new(catalog))
+}
+
+/// Ctrl+C asks for a stop, which keeps what was learned; a second one ends the program at once.
+fn stop_on_ctrl_c(control: &Control) -> anyhow::Result<()> {
+    let control = control.clone();
+    ctrlc::set_handler(move || {
+        if control.is_cancelled() {
+            std::process::exit(130);
+        }
+        control.cancel();
+    })
+    .context("Ctrl+C cannot be watched for")
+}
+
+struct Watcher {
+    meter: Meter,
+    total_steps: u64,
+}
+
+impl Watcher {
+    fn new() -> Self {
+        Self { meter: Meter::new("train"), total_steps: 0 }
+    }
+}
+
+impl Observer for Watcher {
+    fn event(&mut self, event: TrainEvent) {
+        match event {
+            TrainEvent::Preparing(done, total) => self.meter.report(done as u64, total as u64, "images decoded"),
+            TrainEvent::Started(started) => {
+                self.total_steps = started.steps_per_epoch as u64 * u64::from(started.epochs);
+                self.meter.note(&format!(
+                    "{}: {} images of {} classes, {} held out, {} weights, on {}",
+                    started.run.display(),
+                    started.train_images,
+                    started.classes,
+                    started.validation_images,
+                    started.parameters,
+                    started.device
+                ));
+                for reason in &started.reasons {
+                    self.meter.note(&format!("  {} = {}: {}", reason.key, reason.value, reason.why));
+                }
+            }
+            TrainEvent::Step(step) => {
+                let message = format!(
+                    "loss {:.3}, accuracy {:.1} %, {:.0} images/s, {:.0} s left",
+                    step.loss,
+                    step.accuracy * 100.0,
+                    step.images_per_second,
+                    step.eta_secs
+                );
+                self.meter.report(step.step, self.total_steps, &message);
+            }
+            TrainEvent::Epoch(epoch) => {
+                let eer = epoch.eer.map(|eer| format!(", EER {}", output::percent(eer))).unwrap_or_default();
+                let accuracy = epoch.val_accuracy.map(|a| format!(", held-out accuracy {:.2} %", a * 100.0)).unwrap_or_default();
+                let best = if epoch.best { " (best)" } else { "" };
+                self.meter.note(&format!(
+                    "epoch {:>3}: loss {:.4}, accuracy {:.1} %{accuracy}{eer}, {:.0} images/s, {:.0} s{best}",
+                    epoch.epoch,
+                    epoch.train_loss,
+                    epoch.train_accuracy * 100.0,
+                    epoch.images_per_second,
+                    epoch.elapsed_secs
+                ));
+            }
+            TrainEvent::Warning(text) => self.meter.note(&format!("warning: {text}")),
+            TrainEvent::Angles(_) | TrainEvent::Validation(_) | TrainEvent::Saved(_) => {}
+        }
+    }
+}
+
+fn report(summary: &RunSummary, json: bool) -> anyhow::Result<()> {
+    let word = if summary.stopped { "stopped" } else { "trained" };
+    let eer = summary.eer.map(|eer| format!(", EER {}", output::percent(eer))).unwrap_or_default();
+    output::line(format!("{word} {} epochs in {:.0} s{eer}: {}", summary.epochs, summary.seconds, summary.run.display()));
+    if summary.stopped {
+        output::line(format!("continue with: arclens train DATA --resume {}", summary.run.display()));
+    }
+    if json {
+        output::json(&serde_json::to_value(summary)?);
+    }
+    Ok(())
+}

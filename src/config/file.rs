@@ -1,0 +1,86 @@
+//! Reading and writing `run.toml`: unknown keys are refused, every key is written with its help as a comment, and a
+//! file is replaced in one move so that a kill never leaves half of it.
+
+use super::{ConfigError, Group, PARAMS, RunConfig};
+use std::io::Write as _;
+use std::path::Path;
+
+/// Largest run file that is read: a real one has 6 kB.
+const MAX_BYTES: u64 = 1 << 20;
+
+/// Reads a run file. Keys it does not name keep their defaults.
+///
+/// # Errors
+/// When it cannot be read, has an unknown key, or a value outside its range (all such values are named).
+pub fn load(path: &Path) -> Result<RunConfig, ConfigError> {
+    let io = |source| ConfigError::Io { verb: "read", path: path.to_owned(), source };
+    let length = std::fs::metadata(path).map_err(io)?.len();
+    if length > MAX_BYTES {
+        return Err(ConfigError::Parse {
+            path: path.to_owned(),
+            message: format!("it has {length} bytes, a run file has a few thousand"),
+        });
+    }
+    let text = std::fs::read_to_string(path).map_err(io)?;
+    let config: RunConfig = toml::from_str(&text).map_err(|error| ConfigError::Parse {
+        path: path.to_owned(),
+        message: error.to_string().trim().replace('\n', " "),
+    })?;
+    let mut problems = config.problems();
+    match problems.len() {
+        0 => Ok(config),
+        1 => Err(ConfigError::Invalid(problems.remove(0))),
+        _ => Err(ConfigError::Several(problems)),
+    }
+}
+
+/// Writes a run file in one move.
+///
+/// # Errors
+/// When the disk refuses.
+pub fn save(config: &RunConfig, path: &Path) -> Result<(), ConfigError> {
+    let io = |source| ConfigError::Io { verb: "written", path: path.to_owned(), source };
+    atomic_write(path, to_toml(config).as_bytes()).map_err(io)
+}
+
+/// Writes `bytes` under a temporary name beside `path`, flushes them to the disk and renames.
+///
+/// # Errors
+/// The system's reason; the old file is then still in place.
+pub fn atomic_write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|error| error.error)?;
+    Ok(())
+}
+
+/// The file's text, each key under its help.
+pub fn to_toml(config: &RunConfig) -> String {
+    let mut text = String::from("# ArcLens run file. Every key may be left out; it then has its default.\n");
+    for group in Group::ALL {
+        text += &format!("\n[{}]\n", group.table());
+        for spec in PARAMS.iter().filter(|spec| spec.group == group) {
+            let unit = spec.unit.map(|unit| format!(" ({unit})")).unwrap_or_default();
+            let value = config.get(spec.key).map(|value| toml_value(&value)).unwrap_or_default();
+            text += &format!("# {}{unit}\n{} = {value}\n", spec.help, spec.name());
+        }
+    }
+    if let Some(run) = &config.run {
+        let table = toml::to_string(run).unwrap_or_default();
+        text += &format!("\n# Written by the run itself.\n[run]\n{table}");
+    }
+    text
+}
+
+fn toml_value(value: &super::Value) -> String {
+    use super::Value;
+    match value {
+        Value::Auto => "\"auto\"".to_owned(),
+        Value::Text(word) => toml::Value::String(word.clone()).to_string(),
+        Value::Float(number) => toml::Value::Float(*number).to_string(),
+        Value::Int(number) => number.to_string(),
+        Value::Bool(flag) => flag.to_string(),
+    }
+}

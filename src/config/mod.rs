@@ -1,0 +1,101 @@
+//! What a run is: the one definition behind the window, the command line and the run file.
+//!
+//! Every default is written once, in the `Default` implementations here; everything a person reads about a setting
+//! (label, help, unit, range) is written once, in [`params`]. The layer knows no images, tensors or windows.
+
+mod auto;
+mod choices;
+mod error;
+mod file;
+mod params;
+mod resolve;
+mod run_info;
+mod sections;
+
+pub use auto::Auto;
+pub use choices::{Best, Colour, Head, MapKind, Net, Optimizer, Schedule, SplitBy};
+pub use error::{ConfigError, Problem};
+pub use file::{atomic_write, load, save, to_toml};
+pub use params::{Applies, Group, Kind, PARAMS, ParamSpec, Value, markdown_table, spec};
+pub use resolve::{DataFacts, Reason, Resolved, resolve};
+pub use run_info::RunInfo;
+pub use sections::{
+    AugmentConfig, DataConfig, EvalConfig, LossConfig, MapConfig, ModelConfig, TrainConfig,
+};
+
+use serde::{Deserialize, Serialize};
+
+/// Everything that decides what a run computes. Order of precedence: defaults < run file < flags < edits in the window.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RunConfig {
+    /// How images are found, resized and split.
+    pub data: DataConfig,
+    /// Random changes to the training images.
+    pub augment: AugmentConfig,
+    /// The network.
+    pub model: ModelConfig,
+    /// The margin head.
+    pub loss: LossConfig,
+    /// Optimiser, schedule, device, seed.
+    pub train: TrainConfig,
+    /// Verification pairs and the operating point.
+    pub eval: EvalConfig,
+    /// The two-dimensional map.
+    pub map: MapConfig,
+    /// Facts written into a run's own `run.toml`; ignored when the file is used as the settings of a new run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub run: Option<RunInfo>,
+}
+
+impl RunConfig {
+    /// The value of a setting, by its key (`train.epochs`).
+    ///
+    /// # Errors
+    /// [`ConfigError::UnknownKey`] when no setting has this key.
+    pub fn get(&self, key: &str) -> Result<Value, ConfigError> {
+        let spec = spec(key).ok_or_else(|| ConfigError::unknown_key(key))?;
+        let tree = serde_json::to_value(self).map_err(ConfigError::internal)?;
+        let leaf = tree.pointer(&spec.pointer()).cloned().unwrap_or_default();
+        Ok(Value::from_json(&leaf))
+    }
+
+    /// Sets one setting by its key; the type and the range are checked against its [`ParamSpec`].
+    ///
+    /// # Errors
+    /// Names the key, the value, and what would be valid.
+    pub fn set(&mut self, key: &str, value: Value) -> Result<(), ConfigError> {
+        let spec = spec(key).ok_or_else(|| ConfigError::unknown_key(key))?;
+        spec.check(&value).map_err(ConfigError::Invalid)?;
+        let mut tree = serde_json::to_value(&*self).map_err(ConfigError::internal)?;
+        if let Some(leaf) = tree.pointer_mut(&spec.pointer()) {
+            *leaf = value.to_json();
+        }
+        *self = serde_json::from_value(tree).map_err(ConfigError::internal)?;
+        Ok(())
+    }
+
+    /// Sets a setting from what a person typed (`--train.epochs 20`).
+    ///
+    /// # Errors
+    /// As [`RunConfig::set`].
+    pub fn set_text(&mut self, key: &str, text: &str) -> Result<(), ConfigError> {
+        let spec = spec(key).ok_or_else(|| ConfigError::unknown_key(key))?;
+        let value = spec.parse(text).map_err(ConfigError::Invalid)?;
+        self.set(key, value)
+    }
+
+    /// Every setting whose value lies outside its range. Empty when all is well.
+    pub fn problems(&self) -> Vec<Problem> {
+        PARAMS
+            .iter()
+            .filter_map(|spec| {
+                let value = self.get(spec.key).ok()?;
+                spec.check(&value).err()
+            })
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,347 @@
+//! The table of settings: from it come the flags, the form with its tooltips, the comments in `run.toml`, the range
+//! checks and the table in the README. The values themselves live in [`super::RunConfig`].
+
+use super::{Best, Colour, Head, MapKind, Net, Optimizer, Problem, RunConfig, Schedule, SplitBy};
+
+/// Sections of the form and of the run file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Group {
+    /// `[data]`
+    Data,
+    /// `[augment]`
+    Augment,
+    /// `[model]`
+    Model,
+    /// `[loss]`
+    Loss,
+    /// `[train]`
+    Train,
+    /// `[eval]`
+    Eval,
+    /// `[map]`
+    Map,
+}
+
+impl Group {
+    /// All sections in the order they are shown.
+    pub const ALL: [Self; 7] =
+        [Self::Data, Self::Augment, Self::Model, Self::Loss, Self::Train, Self::Eval, Self::Map];
+
+    /// Name of the table in the run file.
+    pub fn table(self) -> &'static str {
+        match self {
+            Self::Data => "data",
+            Self::Augment => "augment",
+            Self::Model => "model",
+            Self::Loss => "loss",
+            Self::Train => "train",
+            Self::Eval => "eval",
+            Self::Map => "map",
+        }
+    }
+
+    /// Heading on screen.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Data => "Data",
+            Self::Augment => "Augmentation",
+            Self::Model => "Network",
+            Self::Loss => "Loss",
+            Self::Train => "Training",
+            Self::Eval => "Evaluation",
+            Self::Map => "Map",
+        }
+    }
+}
+
+/// What values a setting can take.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Kind {
+    /// A whole number.
+    Int {
+        /// Smallest.
+        min: i64,
+        /// Largest.
+        max: i64,
+    },
+    /// A number.
+    Float {
+        /// Smallest.
+        min: f64,
+        /// Largest.
+        max: f64,
+        /// Edited on a logarithmic scale.
+        log: bool,
+    },
+    /// Yes or no.
+    Bool,
+    /// One of (word, label).
+    Choice(&'static [(&'static str, &'static str)]),
+    /// Free text.
+    Text,
+}
+
+/// A setting's value, free of its Rust type.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value {
+    /// Let the program choose.
+    Auto,
+    /// Yes or no.
+    Bool(bool),
+    /// A whole number.
+    Int(i64),
+    /// A number.
+    Float(f64),
+    /// A word.
+    Text(String),
+}
+
+impl Value {
+    pub(super) fn from_json(json: &serde_json::Value) -> Self {
+        match json {
+            serde_json::Value::Bool(flag) => Self::Bool(*flag),
+            serde_json::Value::Number(number) => {
+                number.as_i64().map_or_else(|| Self::Float(number.as_f64().unwrap_or(f64::NAN)), Self::Int)
+            }
+            serde_json::Value::String(word) => Self::Text(word.clone()),
+            _ => Self::Text(String::new()),
+        }
+    }
+
+    pub(super) fn to_json(&self) -> serde_json::Value {
+        match self {
+            Self::Auto => "auto".into(),
+            Self::Bool(flag) => (*flag).into(),
+            Self::Int(number) => (*number).into(),
+            Self::Float(number) => (*number).into(),
+            Self::Text(word) => word.as_str().into(),
+        }
+    }
+
+    /// The value as a number, if it is one.
+    pub fn as_f64(&self) -> Option<f64> {
+        match self {
+            Self::Int(number) => Some(*number as f64),
+            Self::Float(number) => Some(*number),
+            _ => None,
+        }
+    }
+}
+
+impl std::fmt::Display for Value {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Auto => write!(f, "auto"),
+            Self::Bool(flag) => write!(f, "{flag}"),
+            Self::Int(number) => write!(f, "{number}"),
+            Self::Float(number) => write!(f, "{number}"),
+            Self::Text(word) => write!(f, "{word}"),
+        }
+    }
+}
+
+/// When a setting has an effect.
+pub type Applies = fn(&RunConfig) -> bool;
+
+/// Everything a person reads about one setting.
+#[derive(Debug)]
+pub struct ParamSpec {
+    /// `group.name`: the place in the run file and, with two dashes, the flag.
+    pub key: &'static str,
+    /// A short flag beside the long one (`epochs` for `--epochs`).
+    pub short: Option<&'static str>,
+    /// Name on screen.
+    pub label: &'static str,
+    /// One sentence: what it does and the usual range.
+    pub help: &'static str,
+    /// Unit behind the number.
+    pub unit: Option<&'static str>,
+    /// Section.
+    pub group: Group,
+    /// Type and range.
+    pub kind: Kind,
+    /// `auto` is allowed.
+    pub auto: bool,
+    /// Shown in the short form; the others are under "advanced".
+    pub basic: bool,
+    /// When it has an effect.
+    pub applies: Applies,
+}
+
+impl ParamSpec {
+    /// JSON pointer of the value inside [`RunConfig`].
+    pub fn pointer(&self) -> String {
+        format!("/{}", self.key.replace('.', "/"))
+    }
+
+    /// Name inside its section.
+    pub fn name(&self) -> &'static str {
+        self.key.split_once('.').map_or(self.key, |(_, name)| name)
+    }
+
+    /// What is valid, as the end of a sentence: "it must be a whole number from 1 to 10000".
+    pub fn expected(&self) -> String {
+        let auto = if self.auto { ", or \"auto\"" } else { "" };
+        match self.kind {
+            Kind::Int { min, max } => format!("it must be a whole number from {min} to {max}{auto}"),
+            Kind::Float { min, max, .. } => format!("it must be a number from {min} to {max}{auto}"),
+            Kind::Bool => format!("it must be true or false{auto}"),
+            Kind::Choice(choices) => {
+                let words: Vec<&str> = choices.iter().map(|(word, _)| *word).collect();
+                format!("it must be one of: {}", words.join(", "))
+            }
+            Kind::Text => "it must be a word".to_owned(),
+        }
+    }
+
+    fn problem(&self, found: &impl ToString) -> Problem {
+        Problem { key: self.key.to_owned(), found: found.to_string(), expected: self.expected() }
+    }
+
+    /// Checks type and range.
+    ///
+    /// # Errors
+    /// A [`Problem`] that names the key, the value and what is valid.
+    pub fn check(&self, value: &Value) -> Result<(), Problem> {
+        let is_auto = matches!(value, Value::Auto) || *value == Value::Text("auto".to_owned());
+        let ok = match (&self.kind, value) {
+            _ if self.auto && is_auto => true,
+            (Kind::Int { min, max }, Value::Int(number)) => (min..=max).contains(&number),
+            (Kind::Float { min, max, .. }, Value::Int(_) | Value::Float(_)) => {
+                value.as_f64().is_some_and(|number| (*min..=*max).contains(&number))
+            }
+            (Kind::Bool, Value::Bool(_)) => true,
+            (Kind::Choice(choices), Value::Text(word)) => choices.iter().any(|(name, _)| name == word),
+            (Kind::Text, Value::Text(word)) => word.len() <= 10_000,
+            _ => false,
+        };
+        if ok { Ok(()) } else { Err(self.problem(value)) }
+    }
+
+    /// Reads what a person typed.
+    ///
+    /// # Errors
+    /// As [`ParamSpec::check`].
+    pub fn parse(&self, text: &str) -> Result<Value, Problem> {
+        let text = text.trim();
+        if self.auto && text == "auto" {
+            return Ok(Value::Auto);
+        }
+        let value = match self.kind {
+            Kind::Int { .. } => text.parse().ok().map(Value::Int),
+            Kind::Float { .. } => text.parse().ok().filter(|n: &f64| n.is_finite()).map(Value::Float),
+            Kind::Bool => match text {
+                "true" | "yes" | "on" => Some(Value::Bool(true)),
+                "false" | "no" | "off" => Some(Value::Bool(false)),
+                _ => None,
+            },
+            Kind::Choice(_) | Kind::Text => Some(Value::Text(text.to_owned())),
+        };
+        let value = value.ok_or_else(|| self.problem(&text))?;
+        self.check(&value)?;
+        Ok(value)
+    }
+}
+
+/// The setting with this key.
+pub fn spec(key: &str) -> Option<&'static ParamSpec> {
+    PARAMS.iter().find(|spec| spec.key == key)
+}
+
+/// The table for the README.
+pub fn markdown_table() -> String {
+    let defaults = RunConfig::default();
+    let mut table = String::from("| key | flag | default | meaning |\n|---|---|---|---|\n");
+    for spec in PARAMS {
+        let default = defaults.get(spec.key).map(|value| value.to_string()).unwrap_or_default();
+        let unit = spec.unit.map(|unit| format!(" {unit}")).unwrap_or_default();
+        let flag = spec.short.map(|short| format!("`--{short}`")).unwrap_or_default();
+        table += &format!("| `{}` | {flag} | {default}{unit} | {} |\n", spec.key, spec.help);
+    }
+    table
+}
+
+const fn int(min: i64, max: i64) -> Kind {
+    Kind::Int { min, max }
+}
+const fn float(min: f64, max: f64) -> Kind {
+    Kind::Float { min, max, log: false }
+}
+const fn log(min: f64, max: f64) -> Kind {
+    Kind::Float { min, max, log: true }
+}
+fn always(_: &RunConfig) -> bool {
+    true
+}
+fn has_margin(config: &RunConfig) -> bool {
+    config.loss.head != Head::Softmax
+}
+
+macro_rules! param {
+    ($group:ident, $key:literal $(, short $short:literal)?; $label:literal, $kind:expr $(, $unit:literal)? $(, $flag:ident)* ; $help:literal $(; $applies:expr)?) => {{
+        ParamSpec {
+            key: $key,
+            short: param!(@opt $($short)?),
+            label: $label,
+            help: $help,
+            unit: param!(@opt $($unit)?),
+            group: Group::$group,
+            kind: $kind,
+            auto: param!(@has auto $($flag)*),
+            basic: param!(@has basic $($flag)*),
+            applies: param!(@applies $($applies)?),
+        }
+    }};
+    (@opt) => { None };
+    (@opt $value:literal) => { Some($value) };
+    (@applies) => { always };
+    (@applies $f:expr) => { $f };
+    (@has auto auto $($rest:ident)*) => { true };
+    (@has basic basic $($rest:ident)*) => { true };
+    (@has $want:ident $other:ident $($rest:ident)*) => { param!(@has $want $($rest)*) };
+    (@has $want:ident) => { false };
+}
+
+/// Every setting, in the order of the form.
+pub const PARAMS: &[ParamSpec] = &[
+    param!(Data, "data.image_px", short "image"; "Image size", int(8, 512), "px", auto; "Side of the square image the network sees; small images train faster (28 to 112 is usual)"),
+    param!(Data, "data.colour"; "Colour", Kind::Choice(Colour::ALL); "Channels the network sees; automatic takes grey only when every image is grey"),
+    param!(Data, "data.split", short "split"; "Split", Kind::Choice(SplitBy::ALL), basic; "What is held out for validation: whole identities tell how well new people are told apart, images how well known classes are recognised"),
+    param!(Data, "data.held_out"; "Held-out classes", Kind::Text; "Names of the identities to hold out, such as s31..s40 or test_*; empty holds out at random"),
+    param!(Data, "data.validation_fraction"; "Held out", float(0.01, 0.9); "Share of identities or images held out when the folder has no validation part (0.1 to 0.3 is usual)"),
+    param!(Data, "data.min_images"; "Fewest images per class", int(1, 1000); "Classes with fewer images are left out of training"),
+    param!(Data, "data.cache_mib"; "Image cache", int(0, 1_000_000), "MiB"; "Decoded images are kept in memory up to this size; beyond it they are decoded again each epoch"),
+    param!(Augment, "augment.flip"; "Mirror", Kind::Bool, auto; "Mirrors every second image; right for faces and photographs, wrong for characters"),
+    param!(Augment, "augment.shift"; "Shift", float(0.0, 0.5); "Largest shift as a share of the side (0.05 to 0.15 is usual)"),
+    param!(Augment, "augment.scale"; "Zoom", float(0.0, 0.5); "Largest change of size as a share (0.1 means 0.9 to 1.1)"),
+    param!(Augment, "augment.rotate_deg"; "Rotation", float(0.0, 180.0), "°"; "Largest rotation to either side (5 to 15 is usual)"),
+    param!(Augment, "augment.colour"; "Light and colour", float(0.0, 1.0); "Largest change of brightness, contrast and saturation as a share"),
+    param!(Model, "model.net", short "net"; "Backbone", Kind::Choice(Net::ALL), basic; "The network that turns an image into features"),
+    param!(Model, "model.embedding_dim", short "dim"; "Embedding size", int(2, 512), basic; "Numbers per embedding: 2 or 3 can be drawn as they are, 128 to 512 separate best"),
+    param!(Model, "model.dropout"; "Dropout", float(0.0, 0.9); "Share of features dropped before the embedding layer while training (0 to 0.4)"),
+    param!(Loss, "loss.head", short "loss"; "Loss", Kind::Choice(Head::ALL), basic; "Plain softmax is the baseline; ArcFace and CosFace ask for a margin between classes on the sphere"),
+    param!(Loss, "loss.scale", short "scale"; "Scale", log(1.0, 128.0), auto; "Factor on the cosine before the softmax; grows with the number of classes (10 to 64)"; has_margin),
+    param!(Loss, "loss.margin_rad"; "Angular margin", float(0.0, 1.5), "rad", auto; "Angle added to the target class (0.3 to 0.5 is usual)"; |c| c.loss.head == Head::ArcFace),
+    param!(Loss, "loss.margin_cos"; "Cosine margin", float(0.0, 0.9), auto; "Amount taken from the target cosine (0.2 to 0.4 is usual)"; |c| c.loss.head == Head::CosFace),
+    param!(Loss, "loss.margin_ramp"; "Margin ramp", float(0.0, 1.0); "Share of the run over which the margin grows from zero; keeps small data sets from getting stuck"; has_margin),
+    param!(Train, "train.epochs", short "epochs"; "Epochs", int(1, 10_000), basic; "Passes over the training images"),
+    param!(Train, "train.batch", short "batch"; "Batch size", int(2, 4096), basic; "Images per step; larger is smoother and needs more memory (32 to 256)"),
+    param!(Train, "train.optimizer", short "optimizer"; "Optimiser", Kind::Choice(Optimizer::ALL); "SGD with momentum generalises best here; Adam is forgiving about the learning rate"),
+    param!(Train, "train.lr", short "lr"; "Learning rate", log(1e-6, 10.0), auto; "Peak learning rate after the warm-up"),
+    param!(Train, "train.momentum"; "Momentum", float(0.0, 0.999); "Share of the last step that is kept (0.9 is usual)"; |c| c.train.optimizer == Optimizer::Sgd),
+    param!(Train, "train.weight_decay"; "Weight decay", float(0.0, 1.0); "Pull of the weights towards zero (1e-4 to 5e-4 with SGD); norms and biases are spared"),
+    param!(Train, "train.warmup_epochs"; "Warm-up", float(0.0, 100.0), "epochs"; "Epochs over which the learning rate rises from zero"),
+    param!(Train, "train.schedule", short "schedule"; "Schedule", Kind::Choice(Schedule::ALL); "How the learning rate falls after the warm-up"),
+    param!(Train, "train.grad_clip"; "Gradient clip", float(0.0, 1000.0); "Largest norm of the whole gradient; 0 switches it off"),
+    param!(Train, "train.best"; "Best epoch", Kind::Choice(Best::ALL); "Which epoch is kept as the best"),
+    param!(Train, "train.seed", short "seed"; "Seed", int(0, 4_294_967_295); "Seed of every random choice: the same seed gives the same run on the CPU"),
+    param!(Train, "train.device", short "device"; "Device", Kind::Text, basic; "auto, cpu, or cuda:0 (see `arclens devices`)"),
+    param!(Eval, "eval.max_genuine"; "Genuine pairs", int(1, 100_000_000); "At most this many pairs of the same identity are scored"),
+    param!(Eval, "eval.max_impostor"; "Impostor pairs", int(1, 100_000_000); "At most this many pairs of different identities are scored"),
+    param!(Eval, "eval.far_target", short "far"; "Target FAR", log(1e-6, 0.5), auto; "False accept rate of the operating point; automatic is where both error rates are equal"),
+    param!(Eval, "eval.flip"; "Add the mirror image", Kind::Bool; "Embeds each image and its mirror image and adds the two; twice the work, a little more accurate for faces"),
+    param!(Map, "map.method", short "method"; "Map", Kind::Choice(MapKind::ALL); "PCA is linear and instant; t-SNE keeps neighbourhoods, not distances"),
+    param!(Map, "map.perplexity", short "perplexity"; "Perplexity", float(2.0, 200.0); "Effective number of neighbours of t-SNE (5 to 50 is usual)"; |c| c.map.method == MapKind::Tsne),
+    param!(Map, "map.iterations"; "Iterations", int(50, 10_000); "Iterations of t-SNE"; |c| c.map.method == MapKind::Tsne),
+    param!(Map, "map.max_points"; "Most points", int(10, 1_000_000); "Larger sets are sampled, evenly over the classes"),
+];

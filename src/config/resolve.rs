@@ -1,0 +1,231 @@
+//! Turns what was asked into what will be done: checks every setting against the data set and replaces every
+//! automatic value by a number with its reason.
+
+use super::{Auto, Colour, ConfigError, Head, Net, Optimizer, Problem, RunConfig};
+
+/// What the settings have to fit.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DataFacts {
+    /// Classes in the training part.
+    pub train_classes: usize,
+    /// Images in the training part.
+    pub train_images: usize,
+    /// Images held out.
+    pub validation_images: usize,
+    /// Median of the images' shorter sides, in pixels.
+    pub typical_px: u32,
+    /// Every image is grey.
+    pub all_grey: bool,
+}
+
+/// Why an automatic value is what it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reason {
+    /// The setting.
+    pub key: &'static str,
+    /// What `auto` became.
+    pub value: String,
+    /// One sentence.
+    pub why: String,
+}
+
+/// A configuration without automatic values.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Resolved {
+    /// The same settings, every `auto` replaced.
+    pub config: RunConfig,
+    /// Side of the network's input in pixels.
+    pub image_px: u32,
+    /// 1 or 3.
+    pub channels: u32,
+    /// Mirror every second training image.
+    pub flip: bool,
+    /// Factor on the cosine.
+    pub scale: f64,
+    /// Margin of the chosen head: radians for ArcFace, cosine for CosFace, 0 for softmax.
+    pub margin: f64,
+    /// Peak learning rate.
+    pub lr: f64,
+    /// Steps per epoch.
+    pub steps_per_epoch: usize,
+    /// One entry per automatic value.
+    pub reasons: Vec<Reason>,
+}
+
+/// Checks `config` against the data and fills in the automatic values.
+///
+/// # Errors
+/// Every problem at once, each naming the key, the value and what would be valid.
+pub fn resolve(config: &RunConfig, facts: &DataFacts) -> Result<Resolved, ConfigError> {
+    let mut problems = config.problems();
+    problems.extend(data_problems(config, facts));
+    match problems.len() {
+        0 => {}
+        1 => return Err(ConfigError::Invalid(problems.remove(0))),
+        _ => return Err(ConfigError::Several(problems)),
+    }
+    let mut chosen = Chosen { config: config.clone(), reasons: Vec::new() };
+    let image_px = chosen.image_px(facts);
+    let channels = chosen.channels(facts);
+    let flip = chosen.flip(channels);
+    let scale = chosen.scale(facts);
+    let margin = chosen.margin(facts);
+    let lr = chosen.lr();
+    let batch = (config.train.batch as usize).min(facts.train_images);
+    Ok(Resolved {
+        image_px,
+        channels,
+        flip,
+        scale,
+        margin,
+        lr,
+        steps_per_epoch: (facts.train_images / batch.max(1)).max(1),
+        config: chosen.config,
+        reasons: chosen.reasons,
+    })
+}
+
+fn data_problems(config: &RunConfig, facts: &DataFacts) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    if facts.train_classes < 2 {
+        problems.push(Problem {
+            key: "data".to_owned(),
+            found: format!("{} class for training", facts.train_classes),
+            expected: "a margin needs at least 2 classes with enough images; add folders, or lower data.min_images or data.validation_fraction".to_owned(),
+        });
+    }
+    if facts.train_images < 2 {
+        problems.push(Problem {
+            key: "data".to_owned(),
+            found: format!("{} training images", facts.train_images),
+            expected: "a step needs at least 2 images".to_owned(),
+        });
+    }
+    if config.train.warmup_epochs > f64::from(config.train.epochs) {
+        problems.push(Problem {
+            key: "train.warmup_epochs".to_owned(),
+            found: config.train.warmup_epochs.to_string(),
+            expected: format!("it must not exceed the {} epochs of train.epochs", config.train.epochs),
+        });
+    }
+    problems
+}
+
+struct Chosen {
+    config: RunConfig,
+    reasons: Vec<Reason>,
+}
+
+impl Chosen {
+    fn because(&mut self, key: &'static str, value: impl ToString, why: impl Into<String>) {
+        self.reasons.push(Reason { key, value: value.to_string(), why: why.into() });
+    }
+
+    fn image_px(&mut self, facts: &DataFacts) -> u32 {
+        if let Auto::Set(px) = self.config.data.image_px {
+            return px;
+        }
+        let (cap, net) = match self.config.model.net {
+            Net::Small => (64, "the small net"),
+            Net::Resnet18 => (112, "ResNet-18"),
+        };
+        let px = facts.typical_px.clamp(16, cap);
+        let why = if px == facts.typical_px {
+            format!("the images are about {px} px")
+        } else {
+            format!("the images are about {} px; {net} works best from 16 to {cap} px", facts.typical_px)
+        };
+        self.because("data.image_px", px, why);
+        self.config.data.image_px = Auto::Set(px);
+        px
+    }
+
+    fn channels(&mut self, facts: &DataFacts) -> u32 {
+        if self.config.data.colour == Colour::Auto {
+            let (colour, why) = if facts.all_grey {
+                (Colour::Grey, "every image is grey")
+            } else {
+                (Colour::Rgb, "some images are in colour")
+            };
+            self.because("data.colour", colour.label(), why);
+            self.config.data.colour = colour;
+        }
+        if self.config.data.colour == Colour::Grey { 1 } else { 3 }
+    }
+
+    fn flip(&mut self, channels: u32) -> bool {
+        if let Auto::Set(flip) = self.config.augment.flip {
+            return flip;
+        }
+        let (flip, why) = if channels == 3 {
+            (true, "colour images are mostly photographs, where left and right may be swapped")
+        } else {
+            (false, "grey images are often characters, where the mirror image is another one")
+        };
+        self.because("augment.flip", if flip { "on" } else { "off" }, why);
+        self.config.augment.flip = Auto::Set(flip);
+        flip
+    }
+
+    /// AdaCos (arXiv:1905.00292, eq. 13): s = √2·ln(C − 1), the scale at which a class centre just reaches
+    /// probability one half; clamped to the range in which training is known to be stable.
+    fn scale(&mut self, facts: &DataFacts) -> f64 {
+        if let Auto::Set(scale) = self.config.loss.scale {
+            return scale;
+        }
+        let classes = facts.train_classes;
+        let raw = std::f64::consts::SQRT_2 * ((classes.max(3) - 1) as f64).ln();
+        let scale = (raw.clamp(MIN_SCALE, 64.0) * 10.0).round() / 10.0;
+        if self.config.loss.head != Head::Softmax {
+            let clamp = if raw < MIN_SCALE { format!(", not less than {MIN_SCALE}") } else { String::new() };
+            self.because("loss.scale", scale, format!("√2·ln({classes} classes − 1) = {raw:.1}{clamp}"));
+        }
+        self.config.loss.scale = Auto::Set(scale);
+        scale
+    }
+
+    fn margin(&mut self, facts: &DataFacts) -> f64 {
+        let small = facts.train_classes < SMALL_CLASS_COUNT;
+        let why = if small {
+            format!("{} classes leave room on the sphere, but a small set gets stuck at larger margins", facts.train_classes)
+        } else {
+            "the paper's value".to_owned()
+        };
+        let (rad, cos) = if small { (0.3, 0.2) } else { (0.5, 0.35) };
+        let rad = self.config.loss.margin_rad.set().unwrap_or(rad);
+        let cos = self.config.loss.margin_cos.set().unwrap_or(cos);
+        match self.config.loss.head {
+            Head::ArcFace if self.config.loss.margin_rad == Auto::Auto => self.because("loss.margin_rad", rad, why),
+            Head::CosFace if self.config.loss.margin_cos == Auto::Auto => self.because("loss.margin_cos", cos, why),
+            _ => {}
+        }
+        self.config.loss.margin_rad = Auto::Set(rad);
+        self.config.loss.margin_cos = Auto::Set(cos);
+        match self.config.loss.head {
+            Head::Softmax => 0.0,
+            Head::ArcFace => rad,
+            Head::CosFace => cos,
+        }
+    }
+
+    fn lr(&mut self) -> f64 {
+        if let Auto::Set(lr) = self.config.train.lr {
+            return lr;
+        }
+        let batch = f64::from(self.config.train.batch);
+        let (lr, why) = match self.config.train.optimizer {
+            Optimizer::Sgd => ((0.1 * batch / 64.0).clamp(0.01, 0.2), format!("0.1 per 64 images, for batches of {batch}")),
+            Optimizer::Adam | Optimizer::AdamW => {
+                ((1e-3 * batch / 64.0).clamp(1e-4, 4e-3), format!("0.001 per 64 images, for batches of {batch}"))
+            }
+        };
+        self.because("train.lr", lr, why);
+        self.config.train.lr = Auto::Set(lr);
+        lr
+    }
+}
+
+/// Below this the softmax cannot become confident even for perfectly separated classes.
+const MIN_SCALE: f64 = 16.0;
+/// Sets with fewer classes get the smaller margin.
+const SMALL_CLASS_COUNT: usize = 20;

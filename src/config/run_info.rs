@@ -1,0 +1,23 @@
+//! The facts a run writes beside its settings, so that it can be understood and repeated.
+
+use serde::{Deserialize, Serialize};
+
+/// Table `[run]` of a run folder's `run.toml`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RunInfo {
+    /// Version of this program.
+    pub version: String,
+    /// The device in words.
+    pub device: String,
+    /// The data set's path.
+    pub data: String,
+    /// SHA-256 over the names, sizes and classes of the images.
+    pub data_fingerprint: String,
+    /// When the run began (local time, RFC 3339).
+    pub started: String,
+    /// Classes trained on.
+    pub classes: u32,
+    /// Images trained on.
+    pub images: u32,
+}

@@ -1,0 +1,150 @@
+use super::*;
+use std::collections::BTreeSet;
+
+fn leaves(prefix: &str, value: &serde_json::Value, out: &mut BTreeSet<String>) {
+    match value {
+        serde_json::Value::Object(map) => {
+            for (key, child) in map {
+                let path = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
+                leaves(&path, child, out);
+            }
+        }
+        _ => {
+            out.insert(prefix.to_owned());
+        }
+    }
+}
+
+#[test]
+fn every_setting_has_a_row_in_the_table_and_the_other_way_round() {
+    let mut fields = BTreeSet::new();
+    leaves("", &serde_json::to_value(RunConfig::default()).unwrap(), &mut fields);
+    let rows: BTreeSet<String> = PARAMS.iter().map(|spec| spec.key.to_owned()).collect();
+    assert_eq!(fields, rows);
+}
+
+#[test]
+fn keys_and_short_flags_are_unique_and_keys_lie_in_their_group() {
+    let keys: BTreeSet<_> = PARAMS.iter().map(|spec| spec.key).collect();
+    assert_eq!(keys.len(), PARAMS.len());
+    let shorts: Vec<_> = PARAMS.iter().filter_map(|spec| spec.short).collect();
+    assert_eq!(shorts.iter().collect::<BTreeSet<_>>().len(), shorts.len());
+    for spec in PARAMS {
+        assert!(spec.key.starts_with(&format!("{}.", spec.group.table())), "{}", spec.key);
+    }
+}
+
+#[test]
+fn every_help_is_a_phrase_without_a_full_stop() {
+    for spec in PARAMS {
+        assert!(spec.help.len() > 10 && !spec.help.ends_with('.'), "{}", spec.key);
+        assert!(!spec.label.is_empty() && !spec.label.ends_with(':'), "{}", spec.key);
+    }
+}
+
+#[test]
+fn defaults_are_inside_their_ranges() {
+    assert_eq!(RunConfig::default().problems(), vec![]);
+}
+
+#[test]
+fn setting_what_was_read_changes_nothing() {
+    for spec in PARAMS {
+        let mut config = RunConfig::default();
+        let value = config.get(spec.key).unwrap();
+        config.set(spec.key, value).unwrap();
+        assert_eq!(config, RunConfig::default(), "{}", spec.key);
+    }
+}
+
+#[test]
+fn every_setting_can_be_typed_as_it_is_printed() {
+    for spec in PARAMS {
+        let mut config = RunConfig::default();
+        let text = config.get(spec.key).unwrap().to_string();
+        config.set_text(spec.key, &text).unwrap();
+        assert_eq!(config, RunConfig::default(), "{}", spec.key);
+    }
+}
+
+#[test]
+fn a_value_out_of_range_names_key_value_and_range() {
+    let error = RunConfig::default().set_text("train.epochs", "0").unwrap_err().to_string();
+    assert!(error.contains("train.epochs") && error.contains('0') && error.contains("10000"), "{error}");
+    let error = RunConfig::default().set_text("train.epochs", "many").unwrap_err().to_string();
+    assert!(error.contains("many"), "{error}");
+    let error = RunConfig::default().set_text("model.net", "vit").unwrap_err().to_string();
+    assert!(error.contains("resnet18"), "{error}");
+}
+
+#[test]
+fn an_unknown_key_is_answered_with_the_nearest() {
+    let error = RunConfig::default().set_text("epochs", "3").unwrap_err().to_string();
+    assert!(error.contains("train.epochs"), "{error}");
+}
+
+#[test]
+fn a_run_file_keeps_every_value() {
+    let mut config = RunConfig::default();
+    config.set_text("train.epochs", "7").unwrap();
+    config.set_text("loss.margin_rad", "0.25").unwrap();
+    config.set_text("data.held_out", "s31..s40, \"odd\" \\name").unwrap();
+    config.run = Some(RunInfo { version: "1".into(), data: "C:\\my \"data\"".into(), ..RunInfo::default() });
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run.toml");
+    save(&config, &path).unwrap();
+    assert_eq!(load(&path).unwrap(), config);
+    save(&RunConfig::default(), &path).unwrap();
+    assert_eq!(load(&path).unwrap(), RunConfig::default());
+}
+
+#[test]
+fn a_run_file_with_an_unknown_key_or_bad_values_is_refused_with_the_reason() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run.toml");
+    std::fs::write(&path, "[train]\nepoch = 3\n").unwrap();
+    let error = load(&path).unwrap_err().to_string();
+    assert!(error.contains("epoch") && error.contains("run.toml"), "{error}");
+    std::fs::write(&path, "[train]\nepochs = 0\nbatch = 1\n").unwrap();
+    let error = load(&path).unwrap_err().to_string();
+    assert!(error.contains("train.epochs") && error.contains("train.batch"), "{error}");
+    std::fs::write(&path, "[loss]\nscale = \"automatic\"\n").unwrap();
+    assert!(load(&path).is_err());
+}
+
+fn facts() -> DataFacts {
+    DataFacts { train_classes: 100, train_images: 1000, validation_images: 100, typical_px: 250, all_grey: false }
+}
+
+#[test]
+fn every_automatic_value_is_resolved_with_a_reason() {
+    let resolved = resolve(&RunConfig::default(), &facts()).unwrap();
+    let mut fields = Vec::new();
+    for spec in PARAMS.iter().filter(|spec| spec.auto && (spec.applies)(&resolved.config) && spec.group != Group::Eval) {
+        assert_ne!(resolved.config.get(spec.key).unwrap(), Value::Text("auto".into()), "{}", spec.key);
+        fields.push(spec.key);
+    }
+    for key in fields {
+        assert!(resolved.reasons.iter().any(|reason| reason.key == key && !reason.why.is_empty()), "{key}");
+    }
+    assert_eq!(resolved.steps_per_epoch, 15);
+}
+
+#[test]
+fn a_value_set_by_hand_is_kept() {
+    let mut config = RunConfig::default();
+    config.set_text("loss.scale", "30").unwrap();
+    config.set_text("train.lr", "0.02").unwrap();
+    let resolved = resolve(&config, &facts()).unwrap();
+    assert_eq!((resolved.scale, resolved.lr), (30.0, 0.02));
+    assert!(resolved.reasons.iter().all(|reason| reason.key != "loss.scale"));
+}
+
+#[test]
+fn all_problems_are_reported_at_once() {
+    let mut config = RunConfig::default();
+    config.train.epochs = 0;
+    let facts = DataFacts { train_classes: 1, ..facts() };
+    let text = resolve(&config, &facts).unwrap_err().to_string();
+    assert!(text.contains("train.epochs") && text.contains("1 class"), "{text}");
+}

@@ -1,0 +1,101 @@
+//! Tests of the augmentations.
+
+use super::*;
+use crate::data::seeded::stream;
+
+fn run(augment: Augment, src: &[u8], px: usize, channels: usize, index: u64) -> Vec<f32> {
+    let pre = Preprocess { mean: [0.0; 3], std: [1.0 / 255.0; 3], ..Preprocess::new(px as u32, channels as u32) };
+    let mut out = vec![0.0; src.len()];
+    augment.apply(src, px, channels, &mut stream(1, "test", index), &mut out, &pre);
+    out
+}
+
+fn picture(px: usize, channels: usize) -> Vec<u8> {
+    (0..px * px * channels).map(|i| (i * 37 % 251) as u8).collect()
+}
+
+#[test]
+fn without_changes_the_result_is_the_plain_normalisation() {
+    for channels in [1, 3] {
+        let src = picture(16, channels);
+        let pre = Preprocess::new(16, channels as u32);
+        let (mut changed, mut plain) = (vec![0.0; src.len()], vec![0.0; src.len()]);
+        Augment::identity().apply(&src, 16, channels, &mut stream(3, "test", 0), &mut changed, &pre);
+        pre.normalise(&src, &mut plain);
+        assert!(changed.iter().zip(&plain).all(|(a, b)| (a - b).abs() < 1e-4));
+    }
+}
+
+#[test]
+fn flip_mirrors_about_half_of_the_images_exactly() {
+    let src: Vec<u8> = (0..64).map(|i| (i % 8 * 30) as u8).collect();
+    let mut mirrored = 0;
+    for index in 0..400 {
+        let out = run(Augment { flip: true, ..Augment::default() }, &src, 8, 1, index);
+        let is_mirrored = (out[0] - 210.0).abs() < 1e-3;
+        assert!(is_mirrored || out[0].abs() < 1e-3);
+        mirrored += usize::from(is_mirrored);
+    }
+    // 400 coins: 200 with a deviation of 10.
+    assert!((150..250).contains(&mirrored), "{mirrored}");
+}
+
+#[test]
+fn shift_moves_content_by_at_most_its_share() {
+    // One bright column at 16 of 32; a shift of 0.25 moves it by at most 8 pixels, and repeats the dark border.
+    let src: Vec<u8> = (0..32 * 32).map(|i| if i % 32 == 16 { 255 } else { 0 }).collect();
+    let mut places = std::collections::BTreeSet::new();
+    for index in 0..200 {
+        let out = run(Augment { shift: 0.25, ..Augment::default() }, &src, 32, 1, index);
+        let row: f32 = out[..32].iter().sum();
+        let centre = out[..32].iter().enumerate().map(|(x, v)| x as f32 * v).sum::<f32>() / row;
+        assert!((row - 255.0).abs() < 0.1 && (centre - 16.0).abs() <= 8.01, "{centre} {row}");
+        places.insert(centre.round() as i32);
+    }
+    assert!(places.len() > 10, "{places:?}");
+}
+
+#[test]
+fn rotation_and_scale_keep_the_centre_and_a_flat_image() {
+    let mut src = vec![100; 33 * 33];
+    src[16 * 33 + 16] = 255;
+    for index in 0..50 {
+        let augment = Augment { scale: 0.2, rotate_rad: 0.5, ..Augment::default() };
+        let out = run(augment, &src, 33, 1, index);
+        assert!((out[16 * 33 + 16] - 255.0).abs() < 1e-2, "the centre pixel stays");
+        assert!(out.iter().all(|&v| (99.99..=255.01).contains(&v)), "no dark border comes in");
+    }
+}
+
+#[test]
+fn colour_keeps_grey_pixels_grey_and_stays_in_range() {
+    let src: Vec<u8> = picture(16, 1).iter().flat_map(|&v| [v, v, v]).collect();
+    let mut brightest = 0.0_f32;
+    for index in 0..100 {
+        let out = run(Augment { colour: 0.5, ..Augment::default() }, &src, 16, 3, index);
+        let (red, rest) = out.split_at(256);
+        assert!(red.iter().zip(rest).all(|(r, g)| (r - g).abs() < 1e-2));
+        assert!(out.iter().all(|v| (-0.001..=255.001).contains(v)));
+        brightest = brightest.max(out.iter().sum::<f32>() / out.len() as f32);
+    }
+    let plain = src.iter().map(|&v| f32::from(v)).sum::<f32>() / src.len() as f32;
+    assert!(brightest > plain * 1.2);
+}
+
+#[test]
+fn saturation_moves_colours_towards_and_away_from_grey() {
+    let src: Vec<u8> = (0..256).flat_map(|_| [180, 120, 90]).collect();
+    let spread = |out: &[f32]| out[0] - out[512];
+    let spreads: Vec<f32> =
+        (0..100).map(|i| spread(&run(Augment { colour: 0.5, ..Augment::default() }, &src, 16, 3, i))).collect();
+    assert!(spreads.iter().any(|&s| s < 70.0) && spreads.iter().any(|&s| s > 110.0), "{spreads:?}");
+}
+
+#[test]
+fn the_same_stream_gives_the_same_image_and_lengths_that_do_not_fit_are_left_alone() {
+    let augment = Augment { flip: true, shift: 0.1, scale: 0.1, rotate_rad: 0.2, colour: 0.3 };
+    let src = picture(16, 3);
+    assert_eq!(run(augment, &src, 16, 3, 5), run(augment, &src, 16, 3, 5));
+    assert_ne!(run(augment, &src, 16, 3, 5), run(augment, &src, 16, 3, 6));
+    assert_eq!(run(augment, &src, 15, 3, 5), vec![0.0; src.len()]);
+}

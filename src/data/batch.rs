@@ -1,0 +1,107 @@
+//! A batch as plain numbers. Tensors are made from it where the device is, not here.
+
+use super::{DataError, ImageStore};
+
+/// Some images as the network sees them.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct HostBatch {
+    /// Normalised values, shape (N, C, H, W) with H = W = `px`.
+    pub images: Vec<f32>,
+    /// One per image: the training label, or the catalogue class for evaluation.
+    pub labels: Vec<u32>,
+    /// One per image: its position in the catalogue.
+    pub items: Vec<u32>,
+    /// 1 or 3.
+    pub channels: usize,
+    /// Side in pixels.
+    pub px: usize,
+}
+
+impl HostBatch {
+    /// Images in the batch.
+    pub fn len(&self) -> usize {
+        self.items.len()
+    }
+
+    /// No image.
+    pub fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+}
+
+/// Batches of `items` in their order, without augmentation, labelled with the catalogue class; the last may be short.
+/// `flip` mirrors every image (for embeddings averaged with their mirror image).
+pub fn plain_batches<'a>(store: &'a ImageStore, items: &'a [u32], batch: usize, flip: bool) -> PlainBatches<'a> {
+    PlainBatches { store, chunks: items.chunks(batch.max(1)), flip }
+}
+
+/// See [`plain_batches`].
+#[derive(Debug)]
+pub struct PlainBatches<'a> {
+    store: &'a ImageStore,
+    chunks: std::slice::Chunks<'a, u32>,
+    flip: bool,
+}
+
+impl Iterator for PlainBatches<'_> {
+    type Item = Result<HostBatch, DataError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let items = self.chunks.next()?;
+        Some(self.make(items))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.chunks.size_hint()
+    }
+}
+
+impl ExactSizeIterator for PlainBatches<'_> {}
+
+impl PlainBatches<'_> {
+    fn make(&self, items: &[u32]) -> Result<HostBatch, DataError> {
+        let pre = self.store.preprocess();
+        let catalog = self.store.catalog();
+        let images = fill_images(self.store, items, |_, pixels, out| {
+            if self.flip { pre.normalise_mirrored(pixels, out) } else { pre.normalise(pixels, out) }
+        })?;
+        let class = |&item: &u32| catalog.items.get(item as usize).map_or(u32::MAX, |item| item.class);
+        Ok(HostBatch {
+            images,
+            labels: items.iter().map(class).collect(),
+            items: items.to_vec(),
+            channels: pre.channels as usize,
+            px: pre.image_px as usize,
+        })
+    }
+}
+
+/// Pixels worth a task of their own: smaller images are done several to a task.
+const PIXELS_PER_TASK: usize = 1 << 14;
+
+/// Reads the images in parallel and lets `write` (position in `items`, bytes, destination) turn each into numbers.
+///
+/// # Errors
+/// The first image (in the order of `items`) that cannot be read.
+pub(super) fn fill_images(
+    store: &ImageStore,
+    items: &[u32],
+    write: impl Fn(usize, &[u8], &mut [f32]) + Sync,
+) -> Result<Vec<f32>, DataError> {
+    use rayon::prelude::*;
+    let len = store.preprocess().sample_len().max(1);
+    let mut images = vec![0.0; items.len() * len];
+    // Decoding costs far more than turning bytes into numbers.
+    let per_task = if store.is_cached() { (PIXELS_PER_TASK / len).max(1) } else { 1 };
+    let errors: Vec<DataError> = images
+        .par_chunks_exact_mut(len)
+        .zip(items)
+        .enumerate()
+        .with_min_len(per_task)
+        .map_init(Vec::new, |pixels, (position, (out, &item))| {
+            store.read(item, pixels).map(|()| write(position, pixels, out)).err()
+        })
+        .flatten_iter()
+        .collect();
+    errors.into_iter().next().map_or(Ok(images), Err)
+}

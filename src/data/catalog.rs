@@ -1,0 +1,193 @@
+//! What is in a data set: classes and where their images are. Images are decoded on demand, never kept here
+//! (`store.rs` keeps them at the network's size); the exception are IDX files, which are one block of bytes anyway.
+
+use super::idx::IdxImages;
+use super::open::open;
+use super::{DataError, Warnings, decode, path_text};
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// How the files are arranged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Layout {
+    /// One sub-folder per class.
+    IdentityFolder,
+    /// `train/` and another folder, each with one sub-folder per class.
+    TrainAndHeldOut {
+        /// Name of the other folder.
+        held_out_name: String,
+    },
+    /// MNIST-style arrays.
+    Idx,
+}
+
+impl fmt::Display for Layout {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::IdentityFolder => write!(f, "one folder per class"),
+            Self::TrainAndHeldOut { held_out_name } => write!(f, "train and {held_out_name} folders"),
+            Self::Idx => write!(f, "MNIST-style IDX files"),
+        }
+    }
+}
+
+/// The part of the data set an image belongs to by the folder's own division.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Part {
+    /// The folder has no division.
+    All,
+    /// To train on.
+    Train,
+    /// Kept apart.
+    HeldOut,
+}
+
+/// Where an image is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Location {
+    /// A file, relative to the root.
+    File(Box<Path>),
+    /// An entry of an IDX file.
+    Idx {
+        /// Which file.
+        part: u8,
+        /// Which image, from 0.
+        index: u32,
+    },
+}
+
+/// One image.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Item {
+    /// Position in [`Catalog::classes`].
+    pub class: u32,
+    /// The folder's own division.
+    pub part: Part,
+    /// Where it is.
+    pub location: Location,
+    /// Pixels across, upright.
+    pub width: u32,
+    /// Pixels down, upright.
+    pub height: u32,
+    /// Stored without colour.
+    pub grey: bool,
+}
+
+/// How far a long operation is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// Images done.
+    pub done: u64,
+    /// Images in all.
+    pub total: u64,
+}
+
+/// A data set that has been looked at.
+#[derive(Debug)]
+pub struct Catalog {
+    /// The folder the items' paths start from (for IDX the folder of the files).
+    pub root: PathBuf,
+    /// How the files are arranged.
+    pub layout: Layout,
+    /// Names in torchvision's order: sorted by bytes, "10" before "2". IDX labels are sorted as numbers.
+    pub classes: Vec<String>,
+    /// Sorted by class, part and path; IDX images keep the order of their files, training part first.
+    pub items: Vec<Item>,
+    /// What is wrong with some of it.
+    pub warnings: Warnings,
+    /// SHA-256 (hexadecimal) over class names, paths and sizes in bytes: the same for the same folder anywhere.
+    pub fingerprint: String,
+    pub(super) idx: Vec<Arc<IdxImages>>,
+}
+
+impl Catalog {
+    /// Looks at a folder, or at IDX files (one of them, or their folder).
+    ///
+    /// `progress` is called from several threads, now and then; `cancelled` is asked often.
+    ///
+    /// # Errors
+    /// When nothing usable is there; the message says what was expected and what was found.
+    pub fn open(
+        path: &Path,
+        progress: &(dyn Fn(Progress) + Sync),
+        cancelled: &(dyn Fn() -> bool + Sync),
+    ) -> Result<Self, DataError> {
+        open(path, &super::scan::Watch { progress, cancelled })
+    }
+
+    /// Decodes an image: upright, 8 bits, grey or RGB.
+    ///
+    /// # Errors
+    /// [`DataError::Vanished`] when it is no longer there, [`DataError::Image`] when it is broken.
+    pub fn load(&self, item: usize) -> Result<image::DynamicImage, DataError> {
+        match &self.item(item)?.location {
+            Location::File(path) => decode::decode_file(&self.root.join(path)),
+            Location::Idx { part, index } => self
+                .idx
+                .get(usize::from(*part))
+                .and_then(|images| images.image(*index))
+                .map(image::DynamicImage::ImageLuma8)
+                .ok_or(DataError::NoSuchItem { item, count: self.items.len() }),
+        }
+    }
+
+    fn item(&self, item: usize) -> Result<&Item, DataError> {
+        self.items.get(item).ok_or(DataError::NoSuchItem { item, count: self.items.len() })
+    }
+
+    /// A short name for people: `s1/3.pgm` or `t10k#12`. Empty when there is no such item.
+    pub fn name(&self, item: usize) -> String {
+        match self.items.get(item).map(|item| &item.location) {
+            Some(Location::File(path)) => path_text(path),
+            Some(Location::Idx { part, index }) => {
+                let name = self.idx.get(usize::from(*part)).map_or("", |images| images.name.as_str());
+                format!("{name}#{index}")
+            }
+            None => String::new(),
+        }
+    }
+
+    /// The file of an image; `None` for entries of an IDX file.
+    pub fn path(&self, item: usize) -> Option<PathBuf> {
+        match &self.items.get(item)?.location {
+            Location::File(path) => Some(self.root.join(path)),
+            Location::Idx { .. } => None,
+        }
+    }
+
+    /// The name of an image's class. Empty when there is no such item.
+    pub fn class_name(&self, item: usize) -> &str {
+        let class = self.items.get(item).and_then(|item| self.classes.get(item.class as usize));
+        class.map_or("", String::as_str)
+    }
+
+    /// Images per class.
+    pub fn class_counts(&self) -> Vec<u32> {
+        let mut counts = vec![0; self.classes.len()];
+        for item in &self.items {
+            if let Some(count) = counts.get_mut(item.class as usize) {
+                *count += 1;
+            }
+        }
+        counts
+    }
+
+    /// Every image is stored without colour.
+    pub fn all_grey(&self) -> bool {
+        self.items.iter().all(|item| item.grey)
+    }
+
+    /// Median of the shorter sides, in pixels; 0 without images.
+    pub fn typical_px(&self) -> u32 {
+        let mut sides: Vec<u32> = self.items.iter().map(|item| item.width.min(item.height)).collect();
+        let middle = sides.len() / 2;
+        if sides.is_empty() { 0 } else { *sides.select_nth_unstable(middle).1 }
+    }
+
+    /// The folder itself says what to train on and what to hold out.
+    pub fn has_parts(&self) -> bool {
+        let has = |part| self.items.iter().any(|item| item.part == part);
+        has(Part::Train) && has(Part::HeldOut)
+    }
+}

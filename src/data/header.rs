@@ -1,0 +1,131 @@
+//! Size, colour and frames of an image file from its first bytes, for a quick scan of many files.
+
+use super::decode::{check_size, guarded, limits};
+use super::{DataError, ImageProblem, jpeg};
+use image::codecs::{gif::GifDecoder, png::PngDecoder, webp::WebPDecoder};
+use image::{AnimationDecoder as _, ColorType, ImageDecoder, ImageFormat, ImageReader};
+use std::fs::File;
+use std::io::{BufReader, ErrorKind, Read as _, Seek as _};
+use std::path::Path;
+
+/// What the first bytes say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Header {
+    pub(super) format: ImageFormat,
+    /// Upright.
+    pub(super) width: u32,
+    pub(super) height: u32,
+    pub(super) grey: bool,
+    pub(super) animated: bool,
+}
+
+/// Reads the header; the pixels may still be broken.
+///
+/// # Errors
+/// When the file cannot be read or is no usable image.
+pub(super) fn read_header(path: &Path) -> Result<Header, DataError> {
+    let io = |source| DataError::reading(path, source);
+    let mut reader = BufReader::with_capacity(4096, File::open(path).map_err(io)?);
+    let mut start = Vec::with_capacity(64);
+    reader.by_ref().take(64).read_to_end(&mut start).map_err(io)?;
+    reader.rewind().map_err(io)?;
+    let header = if start.is_empty() {
+        Err(ImageProblem::Empty)
+    } else if let Ok(format) = image::guess_format(&start) {
+        parse(reader, format)
+    } else {
+        Err(ImageProblem::NotAnImage)
+    };
+    header
+        .and_then(|header| check_size(header.width, header.height).map(|()| header))
+        .map_err(|problem| DataError::image(path, problem))
+}
+
+fn parse(reader: BufReader<File>, format: ImageFormat) -> Result<Header, ImageProblem> {
+    match format {
+        ImageFormat::Jpeg => parse_jpeg(reader),
+        ImageFormat::Png => guarded(|| {
+            let decoder = PngDecoder::with_limits(reader, limits())?;
+            let animated = decoder.is_apng()?;
+            Ok(describe(decoder, format, animated))
+        }),
+        ImageFormat::WebP => guarded(|| {
+            let decoder = WebPDecoder::new(reader)?;
+            let animated = decoder.has_animation();
+            Ok(describe(decoder, format, animated))
+        }),
+        ImageFormat::Gif => parse_gif(reader),
+        _ => guarded(|| {
+            let mut reader = ImageReader::with_format(reader, format);
+            reader.limits(limits());
+            Ok(describe(reader.into_decoder()?, format, false))
+        }),
+    }
+}
+
+fn describe(mut decoder: impl ImageDecoder, format: ImageFormat, animated: bool) -> Header {
+    let (width, height) = decoder.dimensions();
+    let turned = decoder.orientation().is_ok_and(is_quarter_turn);
+    let grey = matches!(decoder.color_type(), ColorType::L8 | ColorType::L16 | ColorType::La8 | ColorType::La16);
+    upright(Header { format, width, height, grey, animated }, turned)
+}
+
+fn parse_jpeg(mut reader: BufReader<File>) -> Result<Header, ImageProblem> {
+    match jpeg::read_header(&mut reader) {
+        Ok(Some(jpeg)) => {
+            let (width, height) = (jpeg.width, jpeg.height);
+            let header =
+                Header { format: ImageFormat::Jpeg, width, height, grey: jpeg.components == 1, animated: false };
+            Ok(upright(header, is_quarter_turn(jpeg.orientation)))
+        }
+        Ok(None) => Err(ImageProblem::Broken("its segments are in disorder".to_owned())),
+        Err(error) if error.kind() == ErrorKind::UnexpectedEof => Err(ImageProblem::Truncated),
+        Err(error) => Err(ImageProblem::Broken(error.to_string())),
+    }
+}
+
+/// The library decodes the first frame to know of a second one, so the size is checked in between.
+fn parse_gif(mut reader: BufReader<File>) -> Result<Header, ImageProblem> {
+    let header = guarded(|| Ok(describe(GifDecoder::new(&mut reader)?, ImageFormat::Gif, false)))?;
+    check_size(header.width, header.height)?;
+    let animated = guarded(|| {
+        reader.rewind()?;
+        let mut decoder = GifDecoder::new(&mut reader)?;
+        decoder.set_limits(limits())?;
+        Ok(decoder.into_frames().take(2).flatten().count() == 2)
+    });
+    // Broken frames are found when the image is decoded.
+    Ok(Header { animated: animated.unwrap_or(false), ..header })
+}
+
+fn is_quarter_turn(orientation: image::metadata::Orientation) -> bool {
+    use image::metadata::Orientation as O;
+    matches!(orientation, O::Rotate90 | O::Rotate270 | O::Rotate90FlipH | O::Rotate270FlipH)
+}
+
+fn upright(header: Header, turned: bool) -> Header {
+    if turned { Header { width: header.height, height: header.width, ..header } } else { header }
+}
+
+/// The format an extension promises; `None` when it is no extension of an image.
+pub(super) fn format_of_extension(path: &Path) -> Option<ImageFormat> {
+    let extension = path.extension()?.to_str()?.to_ascii_lowercase();
+    match extension.as_str() {
+        "jpg" | "jpeg" | "jpe" | "jfif" => Some(ImageFormat::Jpeg),
+        "png" | "apng" => Some(ImageFormat::Png),
+        "bmp" | "dib" => Some(ImageFormat::Bmp),
+        "gif" => Some(ImageFormat::Gif),
+        "tif" | "tiff" => Some(ImageFormat::Tiff),
+        "webp" => Some(ImageFormat::WebP),
+        "pbm" | "pgm" | "ppm" | "pnm" | "pam" => Some(ImageFormat::Pnm),
+        _ => None,
+    }
+}
+
+/// Extensions of image formats that are not read here; worth a word, where other files are passed over in silence.
+pub(super) fn is_unsupported_image(path: &Path) -> bool {
+    const NAMES: [&str; 14] =
+        ["heic", "heif", "avif", "jxl", "jp2", "svg", "psd", "tga", "exr", "ico", "cr2", "nef", "dng", "arw"];
+    let extension = path.extension().and_then(|e| e.to_str()).unwrap_or_default().to_ascii_lowercase();
+    NAMES.contains(&extension.as_str())
+}

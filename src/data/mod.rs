@@ -1,0 +1,77 @@
+//! Files to batches: finds the images of a folder, divides them, decodes, changes and batches them.
+//!
+//! Knows no tensors and no windows; batches leave as plain numbers. Every file is treated as hostile: memory is
+//! bounded, nothing panics, and one bad image among ten thousand is a [`Warning`], not an error.
+//!
+//! The way of the data: [`Catalog::open`] → [`split`] → [`ImageStore::build`] → [`Loader`] (training) or
+//! [`plain_batches`] (evaluation).
+
+mod augment;
+mod batch;
+mod catalog;
+mod decode;
+mod duplicates;
+mod error;
+mod fit;
+mod header;
+mod held_out;
+mod idx;
+mod jpeg;
+mod layout;
+mod loader;
+mod open;
+mod pairs;
+mod preprocess;
+mod resolve;
+pub mod sample;
+mod sampler;
+mod scan;
+mod seeded;
+mod split;
+mod store;
+mod warnings;
+
+pub use augment::Augment;
+pub use batch::{HostBatch, PlainBatches, plain_batches};
+pub use catalog::{Catalog, Item, Layout, Location, Part, Progress};
+pub use decode::{MAX_PIXELS, MAX_SIDE_PX, MIN_SIDE_PX, decode_bytes, decode_file};
+pub use error::{DataError, ImageProblem};
+pub use fit::{Thumb, fit, thumbnail};
+pub use idx::IdxImages;
+pub use loader::{EpochPlan, Loader};
+pub use pairs::{PairList, read_pairs};
+pub use preprocess::Preprocess;
+pub use resolve::{Resolved, resolve_pairs};
+pub use sampler::{epoch_order, steps_per_epoch};
+pub use split::{Split, SplitKind, split, split_named};
+pub use store::ImageStore;
+pub use warnings::{MAX_STORED, Warning, WarningGroup, WarningKind, Warnings};
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+/// A path for people, the same on every system: `/` between folders, and bytes that are not Unicode as `\xNN`, so that
+/// two different names stay different.
+pub fn path_text(path: &Path) -> String {
+    let mut text = String::new();
+    for component in path.components() {
+        if !text.is_empty() && !text.ends_with('/') {
+            text.push('/');
+        }
+        if component == std::path::Component::RootDir {
+            text.push('/');
+            continue;
+        }
+        for chunk in component.as_os_str().as_encoded_bytes().utf8_chunks() {
+            text.push_str(chunk.valid());
+            for byte in chunk.invalid() {
+                // Writing to a string cannot fail.
+                let _ = write!(text, "\\x{byte:02x}");
+            }
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,197 @@
+//! Lists of pairs to verify, as the public protocols write them.
+//!
+//! Understood, line by line, with tab, comma or white space between the fields: LFW's `name i j` and
+//! `name1 i name2 j` (file `name/name_0001`), with the header `folds n`, `n`, or none; `path path 0|1` and
+//! `0|1 path path`, with or without a line of column names. Images are looked for in `resolve.rs`.
+
+use super::DataError;
+use std::io::Read as _;
+use std::path::Path;
+
+/// Longest list read: LFW has 0.2 MB, IJB-C's 15 million pairs have 0.4 GB and are no list of this kind.
+const MAX_BYTES: u64 = 256 << 20;
+
+/// Pairs by name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PairList {
+    /// Two relative paths (in LFW's form without extension) and whether they show the same class.
+    pub pairs: Vec<(String, String, bool)>,
+    /// The header's number of folds, each a block of equal length.
+    pub folds: Option<usize>,
+}
+
+/// Reads a list.
+///
+/// # Errors
+/// When it cannot be read; otherwise names the first line that is not a pair, or says that lines are missing.
+pub fn read_pairs(file: &Path) -> Result<PairList, DataError> {
+    let io = |source| DataError::reading(file, source);
+    let fault = |line, message| DataError::Pairs { line, message, path: file.to_owned() };
+    if !std::fs::metadata(file).map_err(io)?.is_file() {
+        return Err(fault(1, "expected a text file, found a folder or device".to_owned()));
+    }
+    let mut bytes = Vec::new();
+    std::fs::File::open(file).map_err(io)?.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(io)?;
+    if bytes.len() as u64 > MAX_BYTES {
+        return Err(fault(1, format!("the file is larger than {} MiB", MAX_BYTES >> 20)));
+    }
+    parse(&String::from_utf8_lossy(&bytes)).map_err(|(line, message)| fault(line, message))
+}
+
+type Fault = (usize, String);
+
+fn parse(text: &str) -> Result<PairList, Fault> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mut list = PairList { pairs: Vec::new(), folds: None };
+    let mut expected = None;
+    let mut first = true;
+    let mut last_line = 0;
+    for (number, line) in (1..).zip(text.lines()) {
+        let line = line.trim();
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        last_line = number;
+        let fields = fields(line);
+        if std::mem::take(&mut first) {
+            if let Some((folds, total)) = header(&fields).map_err(|message| (number, message))? {
+                (list.folds, expected) = (folds, Some(total));
+                continue;
+            }
+            if is_column_names(&fields) {
+                continue;
+            }
+        }
+        let pair = pair(&fields).ok_or_else(|| {
+            let line: String = line.chars().take(80).collect();
+            let forms = "\"name i j\", \"name i name j\", \"path path 0|1\" or \"0|1 path path\"";
+            (number, format!("expected {forms}, found \"{line}\""))
+        })?;
+        list.pairs.push(pair);
+    }
+    match expected {
+        Some(total) if total != list.pairs.len() => {
+            Err((last_line, format!("the header promises {total} pairs, the file has {}", list.pairs.len())))
+        }
+        _ if list.pairs.is_empty() => Err((last_line.max(1), "expected pairs, found none".to_owned())),
+        _ => Ok(list),
+    }
+}
+
+/// Tabs and commas allow spaces inside names.
+fn fields(line: &str) -> Vec<&str> {
+    if line.contains('\t') {
+        line.split('\t').map(str::trim).filter(|field| !field.is_empty()).collect()
+    } else if line.contains(',') {
+        line.split(',').map(|field| field.trim().trim_matches('"')).collect()
+    } else {
+        line.split_whitespace().collect()
+    }
+}
+
+/// Folds and pairs in all: `folds n` means n of each kind per fold, `n` means n of each kind.
+fn header(fields: &[&str]) -> Result<Option<(Option<usize>, usize)>, String> {
+    let numbers: Option<Vec<usize>> = fields.iter().map(|field| field.parse().ok()).collect();
+    let too_many = || "the header's numbers are too large".to_owned();
+    match numbers.as_deref() {
+        Some(&[n]) => Ok(Some((None, n.checked_mul(2).ok_or_else(too_many)?))),
+        Some(&[folds, n]) => {
+            let total = folds.checked_mul(n).and_then(|pairs| pairs.checked_mul(2)).ok_or_else(too_many)?;
+            Ok(Some((Some(folds).filter(|&folds| folds > 1), total)))
+        }
+        _ => Ok(None),
+    }
+}
+
+fn is_column_names(fields: &[&str]) -> bool {
+    const LABELS: [&str; 6] = ["label", "same", "issame", "is_same", "match", "target"];
+    let is_label = |field: Option<&&str>| field.is_some_and(|f| LABELS.contains(&f.to_ascii_lowercase().as_str()));
+    fields.len() == 3 && (is_label(fields.first()) || is_label(fields.last()))
+}
+
+fn pair(fields: &[&str]) -> Option<(String, String, bool)> {
+    match *fields {
+        [a, i, b, j] => Some((lfw(a, i)?, lfw(b, j)?, false)),
+        [a, b, c] => {
+            // Two numbers after a name are LFW's form, even when the second could be a label.
+            if let (Some(first), Some(second)) = (lfw(a, b), lfw(a, c)) {
+                return Some((first, second, true));
+            }
+            match (label(c), label(a)) {
+                (Some(same), _) => Some((path(a)?, path(b)?, same)),
+                (None, Some(same)) => Some((path(b)?, path(c)?, same)),
+                (None, None) => None,
+            }
+        }
+        _ => None,
+    }
+}
+
+fn label(field: &str) -> Option<bool> {
+    match field.to_ascii_lowercase().as_str() {
+        "1" | "true" | "same" => Some(true),
+        "0" | "-1" | "false" | "different" => Some(false),
+        _ => None,
+    }
+}
+
+fn path(field: &str) -> Option<String> {
+    (!field.is_empty()).then(|| field.replace('\\', "/"))
+}
+
+/// `name`, `7` → `name/name_0007`.
+fn lfw(name: &str, number: &str) -> Option<String> {
+    let number: u32 = number.parse().ok()?;
+    (!name.is_empty()).then(|| format!("{name}/{name}_{number:04}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn triple(a: &str, b: &str, same: bool) -> (String, String, bool) {
+        (a.to_owned(), b.to_owned(), same)
+    }
+
+    #[test]
+    fn lfw_lists_are_read_with_every_header() {
+        let body = "Al_Gore\t1\t2\nAl_Gore\t3\tBo_Li\t12\n";
+        let expected = [
+            triple("Al_Gore/Al_Gore_0001", "Al_Gore/Al_Gore_0002", true),
+            triple("Al_Gore/Al_Gore_0003", "Bo_Li/Bo_Li_0012", false),
+        ];
+        for (head, folds) in [("", None), ("1\n", None), ("1\t1\n", None)] {
+            let list = parse(&format!("{head}{body}")).unwrap();
+            assert_eq!((list.pairs.as_slice(), list.folds), (expected.as_slice(), folds), "{head:?}");
+        }
+        assert_eq!(parse(&format!("2\t1\n{body}{body}")).unwrap().folds, Some(2));
+    }
+
+    #[test]
+    fn path_lists_are_read_with_commas_spaces_and_column_names() {
+        let expected = [triple("a b/1.jpg", "c/2.jpg", false), triple("a b/1.jpg", "a b/3.png", true)];
+        let list = parse("image1_path,image2_path,label\na b/1.jpg,c/2.jpg,0\na b\\1.jpg,a b/3.png,1\r\n").unwrap();
+        assert_eq!(list.pairs, expected);
+        let list = parse("1 x/1.png x/2.png\n0 x/1.png y/1.png\n").unwrap();
+        assert_eq!(list.pairs, [triple("x/1.png", "x/2.png", true), triple("x/1.png", "y/1.png", false)]);
+        // A class that is itself called 1.
+        assert_eq!(parse("1 5 6").unwrap().pairs, [triple("1/1_0005", "1/1_0006", true)]);
+    }
+
+    #[test]
+    fn a_line_that_is_no_pair_is_named() {
+        let (line, message) = parse("2\nA 1 2\nA 1\n").unwrap_err();
+        assert_eq!(line, 3);
+        assert!(message.contains("\"A 1\""), "{message}");
+        assert!(parse("people\t5\n").is_err());
+        assert!(parse("").unwrap_err().1.contains("none"));
+    }
+
+    #[test]
+    fn a_list_shorter_than_its_header_says_is_refused() {
+        let (_, message) = parse("10\t300\nA\t1\t2\n").unwrap_err();
+        assert!(message.contains("6000") && message.contains('1'), "{message}");
+        assert!(parse("99999999999999999999 1").is_err());
+        assert!(parse("9999999999999999999 9999999999").is_err());
+    }
+}

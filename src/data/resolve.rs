@@ -1,0 +1,131 @@
+//! Finds the images that a pair list names below a folder.
+//!
+//! Copies of public sets differ in extension, in upper and lower case, and in an extra `test/` level, so all of these
+//! are tried. A folder is listed once, when it is first needed.
+
+use super::header::format_of_extension;
+use super::{DataError, PairList, WarningKind, Warnings, layout};
+use std::collections::{BTreeMap, HashMap};
+use std::ffi::OsString;
+use std::path::{Component, Path, PathBuf};
+
+/// Sub-folders in which the images may lie.
+const BELOW: [&str; 5] = ["", "test", "val", "validation", "train"];
+
+/// Images (each once, in the order of first mention), pairs of positions in them with "same", and what is missing.
+pub type Resolved = (Vec<PathBuf>, Vec<(u32, u32, bool)>, Warnings);
+
+/// Finds the images of a list. Pairs with a missing image are left out; every missing image is a warning.
+///
+/// # Errors
+/// When the folder is not there, or no pair is complete.
+pub fn resolve_pairs(list: &PairList, images_dir: &Path) -> Result<Resolved, DataError> {
+    if !images_dir.is_dir() {
+        return Err(DataError::Missing(images_dir.to_owned()));
+    }
+    let mut finder = Finder { folders: HashMap::new() };
+    let mut numbers: BTreeMap<&str, Option<u32>> = BTreeMap::new();
+    // Two names ("a.jpg", "A") may lead to one file.
+    let mut number_of: BTreeMap<PathBuf, u32> = BTreeMap::new();
+    let (mut images, mut pairs) = (Vec::new(), Vec::new());
+    let mut warnings = Warnings::default();
+    for (a, b, same) in &list.pairs {
+        let mut number = |name| {
+            *numbers.entry(name).or_insert_with(|| {
+                let Some(path) = finder.find(images_dir, name) else {
+                    warnings.push(WarningKind::MissingPair, name, "");
+                    return None;
+                };
+                Some(*number_of.entry(path).or_insert_with_key(|path| {
+                    images.push(path.clone());
+                    images.len() as u32 - 1
+                }))
+            })
+        };
+        // Both are looked up, so that both are reported.
+        if let (Some(a), Some(b)) = (number(a), number(b)) {
+            pairs.push((a, b, *same));
+        }
+    }
+    if pairs.is_empty() {
+        return Err(DataError::NoPairs {
+            pairs: list.pairs.len(),
+            example: warnings.stored().first().map(|warning| warning.path.clone()).unwrap_or_default(),
+            path: images_dir.to_owned(),
+        });
+    }
+    Ok((images, pairs, warnings))
+}
+
+/// What lies in a folder, by name in lower case.
+struct Names {
+    folders: HashMap<String, OsString>,
+    files: HashMap<String, OsString>,
+    /// Images by name without extension.
+    stems: HashMap<String, OsString>,
+}
+
+struct Finder {
+    folders: HashMap<PathBuf, Names>,
+}
+
+impl Finder {
+    fn find(&mut self, root: &Path, name: &str) -> Option<PathBuf> {
+        let relative = Path::new(name);
+        if relative.is_absolute() {
+            return relative.is_file().then(|| relative.to_owned());
+        }
+        let components: Option<Vec<&str>> = relative
+            .components()
+            .filter(|component| *component != Component::CurDir)
+            .map(|component| match component {
+                Component::Normal(part) => part.to_str(),
+                // A list must not lead out of the folder.
+                _ => None,
+            })
+            .collect();
+        let components = components?;
+        BELOW.iter().find_map(|below| {
+            let below = (!below.is_empty()).then_some(*below);
+            self.walk(root, below.into_iter().chain(components.iter().copied()))
+        })
+    }
+
+    fn walk<'a>(&mut self, root: &Path, parts: impl Iterator<Item = &'a str>) -> Option<PathBuf> {
+        let mut folder = root.to_owned();
+        let mut parts = parts.peekable();
+        while let Some(part) = parts.next() {
+            let lower = part.to_lowercase();
+            let names = self.folders.entry(folder.clone()).or_insert_with(|| Names::of(&folder));
+            if parts.peek().is_none() {
+                let stem = Path::new(part).file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+                let has_extension = format_of_extension(Path::new(part)).is_some();
+                let by_stem = || names.stems.get(&if has_extension { stem.to_lowercase() } else { lower.clone() });
+                return names.files.get(&lower).or_else(by_stem).map(|name| folder.join(name));
+            }
+            folder = folder.join(names.folders.get(&lower)?);
+        }
+        None
+    }
+}
+
+impl Names {
+    fn of(folder: &Path) -> Self {
+        let mut names = Self { folders: HashMap::new(), files: HashMap::new(), stems: HashMap::new() };
+        // A folder that cannot be listed holds nothing for us; its images are reported as missing.
+        let Ok(listing) = layout::list(folder) else { return names };
+        let lower = |name: &OsString| name.to_string_lossy().to_lowercase();
+        // Reversed, so that the first of two names that differ only in case wins.
+        for name in listing.folders.into_iter().rev() {
+            names.folders.insert(lower(&name), name);
+        }
+        for name in listing.files.into_iter().rev() {
+            if format_of_extension(Path::new(&name)).is_some() {
+                let stem = Path::new(&name).file_stem().map(OsString::from).unwrap_or_default();
+                names.stems.insert(lower(&stem), name.clone());
+            }
+            names.files.insert(lower(&name), name);
+        }
+        names
+    }
+}

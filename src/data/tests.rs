@@ -1,0 +1,128 @@
+//! The public data sets this program is measured on. Each test is skipped, with a word, when its set is not there.
+
+use super::*;
+use crate::config::{DataConfig, SplitBy};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+fn real(name: &str) -> Option<PathBuf> {
+    let root = std::env::var_os("ARCLENS_DATA")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data"), PathBuf::from);
+    let path = root.join(name);
+    if !path.exists() {
+        println!("skipped: {} is not here", path.display());
+        return None;
+    }
+    Some(path)
+}
+
+fn open(path: &Path) -> Catalog {
+    Catalog::open(path, &|_| (), &|| false).unwrap()
+}
+
+#[test]
+fn fashion_mnist_opens_from_its_folder_and_from_one_file() {
+    let Some(path) = real("fashion-mnist") else { return };
+    let catalog = open(&path);
+    assert_eq!((catalog.layout.clone(), catalog.items.len(), catalog.typical_px()), (Layout::Idx, 70_000, 28));
+    assert_eq!(catalog.class_counts(), [7000; 10]);
+    let split = split(&catalog, &DataConfig::default(), 1).unwrap();
+    assert_eq!((split.kind, split.train.len(), split.validation.len()), (SplitKind::ByImage, 60_000, 10_000));
+    // The first training image is an ankle boot, class 9; its ink sums to 76,247 (counted with another reader).
+    assert_eq!((catalog.class_name(0), catalog.name(60_000).as_str()), ("9", "t10k#0"));
+    let ink: u64 = catalog.load(0).unwrap().as_bytes().iter().map(|&v| u64::from(v)).sum();
+    assert_eq!(ink, 76_247);
+    let one = open(&path.join("t10k-labels-idx1-ubyte.gz"));
+    assert_eq!((one.items.len(), one.fingerprint), (70_000, catalog.fingerprint));
+}
+
+#[test]
+fn orl_is_forty_people_and_can_be_divided_by_name() {
+    let Some(path) = real("orl") else { return };
+    let catalog = open(&path);
+    assert_eq!((catalog.classes.len(), catalog.class_counts()), (40, vec![10; 40]));
+    assert_eq!(catalog.classes[..3], ["s1", "s10", "s11"]);
+    assert!(catalog.all_grey() && catalog.warnings.is_empty() && catalog.typical_px() == 92);
+    let config = DataConfig { held_out: "s31..s40".to_owned(), ..DataConfig::default() };
+    let split = split(&catalog, &config, 1).unwrap();
+    assert_eq!((split.train.len(), split.validation.len()), (300, 100));
+    assert!(split.validation.iter().all(|&item| {
+        let number: u32 = catalog.class_name(item as usize)[1..].parse().unwrap();
+        (31..=40).contains(&number)
+    }));
+}
+
+#[test]
+fn omniglot_holds_out_other_alphabets() {
+    let Some(path) = real("omniglot") else { return };
+    let catalog = open(&path);
+    assert_eq!(catalog.layout, Layout::TrainAndHeldOut { held_out_name: "test".to_owned() });
+    assert!(catalog.all_grey() && catalog.typical_px() == 105);
+    let split = split(&catalog, &DataConfig::default(), 1).unwrap();
+    assert_eq!((split.kind, split.train_classes.len(), split.validation_classes.len()), (SplitKind::ByIdentity, 110, 26));
+    assert_eq!((split.train.len(), split.validation.len()), (2200, 520));
+}
+
+#[test]
+fn hymenoptera_is_a_closed_set_of_photos_of_any_size() {
+    let Some(path) = real("hymenoptera256") else { return };
+    let catalog = open(&path);
+    assert_eq!((catalog.classes.as_slice(), catalog.items.len()), (["ants".to_owned(), "bees".to_owned()].as_slice(), 397));
+    assert_eq!((catalog.typical_px(), catalog.all_grey()), (256, false));
+    let split = split(&catalog, &DataConfig::default(), 1).unwrap();
+    assert_eq!((split.kind, split.train.len() + split.validation.len()), (SplitKind::ByImage, 397));
+    let by_identity = DataConfig { split: SplitBy::Identity, ..DataConfig::default() };
+    assert!(super::split(&catalog, &by_identity, 1).unwrap_err().to_string().contains("at least 4 classes"));
+    let all = split.all_items();
+    let pre = Preprocess::new(64, 3);
+    let (store, warnings) = ImageStore::build(Arc::new(catalog), &all, pre, 1 << 30, &|_| (), &|| false).unwrap();
+    assert!(warnings.is_empty() && store.failed().is_empty() && store.is_cached());
+}
+
+#[test]
+fn lfw_opens_with_disjoint_people_and_its_pairs_are_found() {
+    let Some(path) = real("lfw112") else { return };
+    let catalog = open(&path);
+    let split = split(&catalog, &DataConfig::default(), 1).unwrap();
+    assert_eq!((split.kind, split.train_classes.len(), split.validation_classes.len()), (SplitKind::ByIdentity, 298, 963));
+    assert_eq!((split.train.len(), split.validation.len()), (3303, 1549));
+    let list = read_pairs(&path.join("pairsDevTest.txt")).unwrap();
+    assert_eq!((list.pairs.len(), list.folds), (1000, None));
+    let (images, pairs, warnings) = resolve_pairs(&list, &path).unwrap();
+    assert_eq!((pairs.len(), warnings.total()), (1000, 0));
+    assert_eq!(pairs.iter().filter(|pair| pair.2).count(), 500);
+    assert!(images.iter().all(|image| image.is_file()));
+    assert!(read_pairs(&path.join("peopleDevTest.txt")).is_err());
+}
+
+/// Not a test of correctness: prints how long the steps take. Run by hand, alone on the machine.
+#[test]
+#[ignore = "prints timings"]
+fn timings() {
+    let time = |what: &str, work: &mut dyn FnMut()| {
+        let start = std::time::Instant::now();
+        work();
+        println!("{what}: {:.1} ms", start.elapsed().as_secs_f64() * 1e3);
+    };
+    for name in ["fashion-mnist", "orl", "omniglot", "hymenoptera256", "lfw112"] {
+        let Some(path) = real(name) else { continue };
+        let mut catalog = None;
+        time(&format!("{name}: open"), &mut || catalog = Some(Arc::new(open(&path))));
+        let Some(catalog) = catalog else { continue };
+        let items: Vec<u32> = (0..catalog.items.len() as u32).collect();
+        let pre = Preprocess::new(64, 3);
+        time(&format!("{name}: decode {} images to 64 px", items.len()), &mut || {
+            ImageStore::build(Arc::clone(&catalog), &items, pre.clone(), 4 << 30, &|_| (), &|| false).unwrap();
+        });
+    }
+    for px in [32, 64, 112] {
+        let src = vec![77; px * px * 3];
+        let (mut out, pre) = (vec![0.0; src.len()], Preprocess::new(px as u32, 3));
+        let augment = Augment { flip: true, shift: 0.08, scale: 0.1, rotate_rad: 0.14, colour: 0.3 };
+        time(&format!("1000 augmentations of {px} px"), &mut || {
+            for i in 0..1000 {
+                augment.apply(&src, px, 3, &mut seeded::stream(1, "augment", i), &mut out, &pre);
+            }
+        });
+    }
+}

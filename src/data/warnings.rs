@@ -1,0 +1,278 @@
+//! Partial failures: what is wrong with some images while the rest can be used.
+//!
+//! Collected, grouped and counted, never printed here. A hostile folder may produce millions, so only the first
+//! [`MAX_STORED`] are kept word for word; the counts stay exact.
+
+use super::{DataError, ImageProblem};
+use std::collections::BTreeMap;
+
+/// Warnings kept word for word.
+pub const MAX_STORED: usize = 10_000;
+/// Examples in a [`WarningGroup`].
+const EXAMPLES: usize = 5;
+
+/// What is wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum WarningKind {
+    /// The system refused, or the decoder gave up.
+    Unreadable,
+    /// Gone between opening and reading.
+    Vanished,
+    /// The end is missing.
+    Truncated,
+    /// Zero bytes.
+    Empty,
+    /// Named like an image, holding something else.
+    NotAnImage,
+    /// An image format this program does not read.
+    Unsupported,
+    /// Named like one format, holding another; it is read.
+    WrongExtension,
+    /// Too few pixels.
+    TooSmall,
+    /// Too many pixels.
+    TooLarge,
+    /// Only the first frame is used.
+    Animated,
+    /// A class folder without a usable image.
+    EmptyClass,
+    /// A class with one image.
+    TinyClass,
+    /// Very different numbers of images.
+    Imbalance,
+    /// Two classes whose names differ only in case.
+    DuplicateName,
+    /// The same bytes in two classes.
+    DuplicateOtherClass,
+    /// The same bytes twice in one class.
+    DuplicateSameClass,
+    /// A name that is not valid Unicode; it is opened.
+    NotUtf8Name,
+    /// A link that leads in a circle or nowhere.
+    SymlinkLoop,
+    /// Images below a sub-folder of a class.
+    NestedFolder,
+    /// Images outside any class folder.
+    LooseImage,
+    /// A folder that is not part of the division in use.
+    IgnoredFolder,
+    /// An image named by a pair list is not there.
+    MissingPair,
+}
+
+impl WarningKind {
+    /// One sentence for a notice.
+    pub fn headline(self, count: usize) -> String {
+        let n = |one: &str, many: &str| format!("{count} {}", if count == 1 { one } else { many });
+        match self {
+            Self::Unreadable => n("file could not be read", "files could not be read"),
+            Self::Vanished => n("image is gone", "images are gone"),
+            Self::Truncated => n("image is cut off", "images are cut off"),
+            Self::Empty => n("file is empty", "files are empty"),
+            Self::NotAnImage => n("file is named like an image but is none", "files are named like images but are none"),
+            Self::Unsupported => n("file has a format that is not read", "files have a format that is not read"),
+            Self::WrongExtension => n("image has the wrong extension", "images have the wrong extension"),
+            Self::TooSmall => n("image is too small", "images are too small"),
+            Self::TooLarge => n("image is too large", "images are too large"),
+            Self::Animated => n("image is animated", "images are animated"),
+            Self::EmptyClass => n("class has no usable image", "classes have no usable image"),
+            Self::TinyClass => n("class has one image", "classes have one image each"),
+            Self::Imbalance => "the classes differ much in size".to_owned(),
+            Self::DuplicateName => n("class is named like another", "classes are named like another"),
+            Self::DuplicateOtherClass => n("image is also in another class", "images are also in another class"),
+            Self::DuplicateSameClass => n("image is in its class twice", "images are in their class twice"),
+            Self::NotUtf8Name => n("name is not valid Unicode", "names are not valid Unicode"),
+            Self::SymlinkLoop => n("link leads in a circle or nowhere", "links lead in a circle or nowhere"),
+            Self::NestedFolder => n("class has sub-folders", "classes have sub-folders"),
+            Self::LooseImage => n("image lies outside the class folders", "images lie outside the class folders"),
+            Self::IgnoredFolder => n("folder is not used", "folders are not used"),
+            Self::MissingPair => n("image of the pair list is missing", "images of the pair list are missing"),
+        }
+    }
+
+    /// What follows from it, or what to do.
+    pub fn hint(self) -> &'static str {
+        match self {
+            Self::Unreadable | Self::Truncated | Self::Empty | Self::NotAnImage => {
+                "Left out. Replace or delete them if they matter."
+            }
+            Self::Vanished => "Left out. Is a drive disconnected? Open the data set again.",
+            Self::Unsupported => "Left out. Convert them to JPEG or PNG.",
+            Self::WrongExtension => "Read by content; nothing to do.",
+            Self::TooSmall => "Left out: so few pixels show nothing.",
+            Self::TooLarge => "Left out to protect the memory. Scale them down.",
+            Self::Animated => "The first frame is used.",
+            Self::EmptyClass => "Left out.",
+            Self::TinyClass => "One image gives no pair of the same class; add images.",
+            Self::Imbalance => "Large classes dominate the training; consider fewer of their images.",
+            Self::DuplicateName => "Names that differ only in upper and lower case are often one class by mistake.",
+            Self::DuplicateOtherClass => "The same picture under two names is a labelling mistake; remove one.",
+            Self::DuplicateSameClass => "Copies make the measured error rates look better than they are.",
+            Self::NotUtf8Name => "Opened; the odd bytes are shown as \\xNN.",
+            Self::SymlinkLoop => "Not followed.",
+            Self::NestedFolder => "Images in the sub-folders count as images of the class.",
+            Self::LooseImage => "Left out. Put them into the folder of their class.",
+            Self::IgnoredFolder => "The division train and held-out is used; open this folder by itself to look at it.",
+            Self::MissingPair => "Their pairs are left out, so the result covers a part of the protocol.",
+        }
+    }
+}
+
+/// One thing that is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Warning {
+    /// What.
+    pub kind: WarningKind,
+    /// Where, relative to the data set where possible.
+    pub path: String,
+    /// The particulars.
+    pub detail: String,
+}
+
+/// All warnings of one kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WarningGroup {
+    /// What.
+    pub kind: WarningKind,
+    /// How many, exact.
+    pub count: usize,
+    /// One sentence with the count.
+    pub headline: String,
+    /// What follows, or what to do.
+    pub hint: &'static str,
+    /// The first few, "path: detail".
+    pub examples: Vec<String>,
+}
+
+/// A bounded collection of warnings.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Warnings {
+    stored: Vec<Warning>,
+    counts: BTreeMap<WarningKind, usize>,
+}
+
+impl Warnings {
+    /// Adds one.
+    pub fn push(&mut self, kind: WarningKind, path: impl Into<String>, detail: impl Into<String>) {
+        self.add(Warning { kind, path: path.into(), detail: detail.into() });
+    }
+
+    pub(super) fn add(&mut self, warning: Warning) {
+        *self.counts.entry(warning.kind).or_default() += 1;
+        if self.stored.len() < MAX_STORED {
+            self.stored.push(warning);
+        }
+    }
+
+    /// Adds all of `other`.
+    pub fn merge(&mut self, other: Self) {
+        for (kind, count) in other.counts {
+            *self.counts.entry(kind).or_default() += count;
+        }
+        let room = MAX_STORED.saturating_sub(self.stored.len());
+        self.stored.extend(other.stored.into_iter().take(room));
+    }
+
+    /// How many, of every kind.
+    pub fn total(&self) -> usize {
+        self.counts.values().sum()
+    }
+
+    /// How many of one kind.
+    pub fn count(&self, kind: WarningKind) -> usize {
+        self.counts.get(&kind).copied().unwrap_or(0)
+    }
+
+    /// Nothing is wrong.
+    pub fn is_empty(&self) -> bool {
+        self.counts.is_empty()
+    }
+
+    /// The first [`MAX_STORED`], in the order found.
+    pub fn stored(&self) -> &[Warning] {
+        &self.stored
+    }
+
+    /// One entry per kind, in the order of [`WarningKind`].
+    pub fn groups(&self) -> Vec<WarningGroup> {
+        self.counts
+            .iter()
+            .map(|(&kind, &count)| WarningGroup {
+                kind,
+                count,
+                headline: kind.headline(count),
+                hint: kind.hint(),
+                examples: self.stored.iter().filter(|w| w.kind == kind).take(EXAMPLES).map(example).collect(),
+            })
+            .collect()
+    }
+}
+
+fn example(warning: &Warning) -> String {
+    match (warning.path.is_empty(), warning.detail.is_empty()) {
+        (_, true) => warning.path.clone(),
+        (true, false) => warning.detail.clone(),
+        (false, false) => format!("{}: {}", warning.path, warning.detail),
+    }
+}
+
+impl Warning {
+    /// The warning that stands for an image left out because of `error`.
+    pub(super) fn from_error(path: &str, error: &DataError) -> Self {
+        let (kind, detail) = match error {
+            DataError::Image { problem, .. } => (problem.into(), problem.to_string()),
+            DataError::Vanished(_) => (WarningKind::Vanished, String::new()),
+            DataError::Io { source, .. } => (WarningKind::Unreadable, source.to_string()),
+            other => (WarningKind::Unreadable, other.to_string()),
+        };
+        Self { kind, path: path.to_owned(), detail }
+    }
+}
+
+impl From<&ImageProblem> for WarningKind {
+    fn from(problem: &ImageProblem) -> Self {
+        match problem {
+            ImageProblem::Empty => Self::Empty,
+            ImageProblem::NotAnImage => Self::NotAnImage,
+            ImageProblem::Truncated => Self::Truncated,
+            ImageProblem::TooSmall { .. } => Self::TooSmall,
+            ImageProblem::TooLarge { .. } => Self::TooLarge,
+            ImageProblem::Unsupported(_) => Self::Unsupported,
+            ImageProblem::Broken(_) => Self::Unreadable,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_stay_exact_when_more_warnings_come_than_are_stored() {
+        let mut warnings = Warnings::default();
+        for i in 0..MAX_STORED + 7 {
+            warnings.push(WarningKind::Empty, format!("{i}.png"), "");
+        }
+        warnings.push(WarningKind::Truncated, "x.png", "cut");
+        assert_eq!(warnings.stored().len(), MAX_STORED);
+        assert_eq!(warnings.count(WarningKind::Empty), MAX_STORED + 7);
+        let groups = warnings.groups();
+        let truncated = groups.iter().find(|g| g.kind == WarningKind::Truncated).unwrap();
+        assert_eq!(truncated.headline, "1 image is cut off");
+        assert_eq!(groups.iter().map(|g| g.count).sum::<usize>(), warnings.total());
+    }
+
+    #[test]
+    fn merging_adds_counts_and_keeps_the_bound() {
+        let mut a = Warnings::default();
+        let mut b = Warnings::default();
+        for i in 0..MAX_STORED - 1 {
+            a.push(WarningKind::Empty, i.to_string(), "");
+        }
+        b.push(WarningKind::Empty, "b1", "");
+        b.push(WarningKind::TooLarge, "b2", "");
+        a.merge(b);
+        assert_eq!(a.stored().len(), MAX_STORED);
+        assert_eq!(a.total(), MAX_STORED + 1);
+    }
+}

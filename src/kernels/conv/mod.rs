@@ -1,0 +1,86 @@
+//! 2-D convolution with a 3×3 or 1×1 kernel, stride 1 or 2, "same" padding, no bias: all that our networks use.
+//!
+//! `reference.rs` is burn's own convolution, `flex.rs` the CPU version (image columns and one matrix product per group
+//! of images) with its parts in the other files. This file makes it differentiable.
+
+mod backward_by_channels;
+mod columns;
+mod flex;
+mod matrix;
+mod reference;
+mod shape;
+#[cfg(test)]
+mod tests;
+
+pub use shape::output_px;
+
+use burn::backend::Autodiff;
+use burn::backend::autodiff::NodeId;
+use burn::backend::autodiff::checkpoint::base::Checkpointer;
+use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
+use burn::backend::autodiff::grads::Gradients;
+use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
+use burn::tensor::backend::Backend;
+use burn::tensor::ops::FloatTensor;
+use burn::tensor::{Tensor, TensorPrimitive};
+
+/// Convolution and its gradients. A backend without a fast path inherits the reference.
+pub trait ConvBackend: Backend {
+    /// `x[n, c_in, h, w] * w[c_out, c_in, k, k]`, padding `k / 2`.
+    fn conv(x: FloatTensor<Self>, w: FloatTensor<Self>, stride: usize) -> FloatTensor<Self> {
+        reference::forward::<Self>(x, w, stride)
+    }
+
+    /// Gradients of `x` and `w`; only those asked for by `want` are computed.
+    fn conv_backward(
+        x: FloatTensor<Self>,
+        w: FloatTensor<Self>,
+        dy: FloatTensor<Self>,
+        stride: usize,
+        want: [bool; 2],
+    ) -> [Option<FloatTensor<Self>>; 2] {
+        reference::backward::<Self>(x, w, dy, stride, want)
+    }
+}
+
+/// Convolution without bias; the kernel size is that of the weight (1 or 3), padding is half of it.
+///
+/// # Shapes
+/// `x [n, c_in, h, w]`, `weight [c_out, c_in, k, k]` → `[n, c_out, ⌈h/stride⌉, ⌈w/stride⌉]`
+pub fn conv2d<B: ConvBackend>(x: Tensor<B, 4>, weight: Tensor<B, 4>, stride: usize) -> Tensor<B, 4> {
+    let y = B::conv(x.into_primitive().tensor(), weight.into_primitive().tensor(), stride);
+    Tensor::from_primitive(TensorPrimitive::Float(y))
+}
+
+#[derive(Debug)]
+struct Conv;
+
+impl<B: ConvBackend> Backward<B, 2> for Conv {
+    type State = (NodeId, NodeId, usize);
+
+    fn backward(self, ops: Ops<Self::State, 2>, grads: &mut Gradients, checkpointer: &mut Checkpointer) {
+        let dy = grads.consume::<B>(&ops.node);
+        let (x, w, stride) = ops.state;
+        let x = checkpointer.retrieve_node_output::<B::FloatTensorPrimitive>(x);
+        let w = checkpointer.retrieve_node_output::<B::FloatTensorPrimitive>(w);
+        let want = [ops.parents[0].is_some(), ops.parents[1].is_some()];
+        let found = B::conv_backward(x, w, dy, stride, want);
+        for (node, grad) in ops.parents.into_iter().zip(found) {
+            if let (Some(node), Some(grad)) = (node, grad) {
+                grads.register::<B>(node.id, grad);
+            }
+        }
+    }
+}
+
+impl<B: ConvBackend, C: CheckpointStrategy> ConvBackend for Autodiff<B, C> {
+    fn conv(x: FloatTensor<Self>, w: FloatTensor<Self>, stride: usize) -> FloatTensor<Self> {
+        match Conv.prepare::<C>([x.node.clone(), w.node.clone()]).compute_bound().stateful() {
+            OpsKind::Tracked(mut prep) => {
+                let state = (prep.checkpoint(&x), prep.checkpoint(&w), stride);
+                prep.finish(state, B::conv(x.primitive, w.primitive, stride))
+            }
+            OpsKind::UnTracked(prep) => prep.finish(B::conv(x.primitive, w.primitive, stride)),
+        }
+    }
+}

@@ -1,0 +1,96 @@
+use super::{conv2d, reference};
+use crate::kernels::Cpu;
+use crate::kernels::testing::{Rough, largest_difference, random, run_with_threads};
+use burn::backend::Flex;
+use burn::tensor::{Tensor, TensorPrimitive};
+
+/// (images, channels in, height, width, channels out, kernel, stride)
+const SHAPES: &[(usize, usize, usize, usize, usize, usize, usize)] = &[
+    (3, 4, 9, 9, 5, 3, 1),
+    (3, 4, 9, 9, 5, 3, 2),
+    (2, 3, 8, 10, 7, 3, 2),
+    (5, 2, 1, 1, 3, 3, 1),
+    (5, 2, 1, 1, 3, 3, 2),
+    (1, 1, 28, 28, 8, 3, 1),
+    (1, 6, 2, 3, 4, 3, 2),
+    (33, 16, 4, 4, 24, 3, 1),
+    (33, 16, 4, 4, 24, 3, 2),
+    (17, 8, 7, 7, 8, 3, 1),
+    (4, 5, 9, 7, 6, 1, 1),
+    (4, 5, 9, 7, 6, 1, 2),
+    (19, 12, 2, 2, 9, 1, 2),
+    (9, 40, 3, 3, 48, 3, 1),
+    // Large enough to be cut into strips, the last one shorter.
+    (2, 3, 37, 41, 5, 3, 1),
+    (2, 3, 37, 81, 5, 3, 2),
+    // Many weights on few pixels: the way back by channels.
+    (5, 150, 4, 4, 400, 3, 1),
+    (3, 130, 5, 3, 450, 3, 2),
+];
+
+fn inputs(shape: (usize, usize, usize, usize, usize, usize, usize)) -> (Tensor<Flex, 4>, Tensor<Flex, 4>) {
+    let (n, c_in, h, w, c_out, k, _) = shape;
+    (random([n, c_in, h, w], 1), random([c_out, c_in, k, k], 2))
+}
+
+/// Output and both gradients, through autodiff, for a fixed gradient of the output.
+fn fast(shape: (usize, usize, usize, usize, usize, usize, usize)) -> [Tensor<Flex, 4>; 3] {
+    let (x, w) = inputs(shape);
+    let x = Tensor::<Cpu, 4>::from_inner(x).require_grad();
+    let w = Tensor::<Cpu, 4>::from_inner(w).require_grad();
+    let y = conv2d(x.clone(), w.clone(), shape.6);
+    let dy = Tensor::<Cpu, 4>::from_inner(random(y.dims(), 3));
+    let grads = (y.clone() * dy).sum().backward();
+    [y.inner(), x.grad(&grads).unwrap(), w.grad(&grads).unwrap()]
+}
+
+fn slow(shape: (usize, usize, usize, usize, usize, usize, usize)) -> [Tensor<Flex, 4>; 3] {
+    let (x, w) = inputs(shape);
+    let (x, w) = (x.into_primitive().tensor(), w.into_primitive().tensor());
+    let tensor = |p| Tensor::<Flex, 4>::from_primitive(TensorPrimitive::Float(p));
+    let y = tensor(reference::forward::<Flex>(x.clone(), w.clone(), shape.6));
+    let dy = random(y.dims(), 3).into_primitive().tensor();
+    let [dx, dw] = reference::backward::<Flex>(x, w, dy, shape.6, [true, true]);
+    [y, tensor(dx.unwrap()), tensor(dw.unwrap())]
+}
+
+#[test]
+fn output_and_gradients_equal_burns_convolution() {
+    for shape in SHAPES {
+        for (what, (a, b)) in ["y", "dx", "dw"].iter().zip(fast(*shape).into_iter().zip(slow(*shape))) {
+            assert_eq!(a.dims(), b.dims(), "{what} of {shape:?}");
+            let difference = largest_difference(a, b);
+            // f32 sums in another order: a few units in the last place times the square root of the terms.
+            assert!(difference < 5e-6, "{what} of {shape:?} differs by {difference}");
+        }
+    }
+}
+
+#[test]
+fn gradients_equal_finite_differences() {
+    let shape = (2, 2, 5, 4, 3, 3, 2);
+    let (x, w) = inputs(shape);
+    let [_, dx, dw] = fast(shape);
+    let out = conv2d(x.clone(), w.clone(), shape.6).dims();
+    let dy = random::<4>(out, 3);
+    let loss = |x: Tensor<Flex, 4>, w: Tensor<Flex, 4>| (conv2d(x, w, shape.6) * dy.clone()).rough_sum();
+    crate::kernels::testing::check_gradient(&x, &dx, |x| loss(x, w.clone()));
+    crate::kernels::testing::check_gradient(&w, &dw, |w| loss(x.clone(), w));
+}
+
+#[test]
+fn results_do_not_depend_on_the_number_of_threads() {
+    for shape in [(33, 16, 4, 4, 24, 3, 1), (17, 8, 14, 14, 8, 3, 2), (9, 8, 40, 40, 8, 3, 1), (5, 150, 4, 4, 400, 3, 1)] {
+        let runs = [1, 2, 3].map(|threads| run_with_threads(threads, || fast(shape).map(Tensor::into_data)));
+        assert!(runs.iter().all(|run| *run == runs[0]), "{shape:?}");
+    }
+}
+
+#[test]
+fn only_the_wanted_gradient_is_made() {
+    let x = Tensor::<Cpu, 4>::from_inner(random([2, 1, 6, 6], 1));
+    let w = Tensor::<Cpu, 4>::from_inner(random([3, 1, 3, 3], 2)).require_grad();
+    let grads = conv2d(x.clone(), w.clone(), 1).sum().backward();
+    assert!(x.grad(&grads).is_none());
+    assert!(w.grad(&grads).is_some());
+}

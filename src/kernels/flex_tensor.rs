@@ -1,0 +1,31 @@
+//! Getting at the numbers of a Flex tensor and wrapping new ones, without copies.
+//!
+//! `None` means "not f32": the caller then takes the reference path, so half and double precision stay correct.
+
+use burn::tensor::{Bytes, DType, Shape};
+use burn_flex::{FlexTensor, Layout};
+
+/// The values in row-major order; `None` unless the tensor is contiguous f32. Call `to_contiguous` (free where it
+/// already is) first.
+pub(super) fn f32_slice(tensor: &FlexTensor) -> Option<&[f32]> {
+    if tensor.dtype() != DType::F32 {
+        return None;
+    }
+    tensor.as_slice::<f32>().and_then(|values| values.get(..tensor.layout().shape().num_elements()))
+}
+
+/// The values of an integer tensor as indices; `None` for unusual integer types and for negative values.
+pub(super) fn index_vec(tensor: &FlexTensor) -> Option<Vec<usize>> {
+    let tensor = tensor.to_contiguous();
+    let n = tensor.layout().shape().num_elements();
+    match tensor.dtype() {
+        DType::I64 => tensor.as_slice::<i64>()?.get(..n)?.iter().map(|&v| usize::try_from(v).ok()).collect(),
+        DType::I32 => tensor.as_slice::<i32>()?.get(..n)?.iter().map(|&v| usize::try_from(v).ok()).collect(),
+        _ => None,
+    }
+}
+
+/// A contiguous f32 tensor that takes over `values`.
+pub(super) fn from_vec<const D: usize>(values: Vec<f32>, dims: [usize; D]) -> FlexTensor {
+    FlexTensor::new(Bytes::from_elems(values), Layout::contiguous(Shape::from(dims)), DType::F32)
+}

@@ -1,0 +1,52 @@
+//! Our own tensor operations, one folder each, where burn's are not fast enough on the CPU backend.
+//!
+//! Every operation is a trait with default bodies written in burn's own operations (`reference.rs`): a backend without a
+//! fast path is one empty `impl`, and the tests compare the fast path with the default. Nothing here knows layers or
+//! losses. The only `unsafe` of the crate is the call of `gemm` in [`conv`].
+//!
+//! A reader may wonder why convolution *and* normalisation are rewritten: on Flex a per-channel broadcast takes the
+//! strided path and costs more than the convolution before it.
+
+pub mod conv;
+pub mod cross_entropy;
+mod flex_tensor;
+mod lanes;
+pub mod norm;
+pub mod normalize;
+pub mod random;
+#[cfg(test)]
+mod testing;
+
+pub use conv::{ConvBackend, conv2d};
+pub use cross_entropy::{CrossEntropyBackend, cross_entropy};
+pub use norm::{NormBackend, Tail, affine, norm};
+pub use normalize::{NormalizeBackend, normalize_rows};
+
+use burn::backend::{Autodiff, Flex};
+use burn::tensor::backend::{AutodiffBackend, Backend};
+
+/// Every operation of this folder.
+pub trait Kernels: ConvBackend + NormBackend + NormalizeBackend + CrossEntropyBackend {}
+impl<B: Backend + ConvBackend + NormBackend + NormalizeBackend + CrossEntropyBackend> Kernels for B {}
+
+/// Everything training asks of a backend: gradients, and our operations with and without them.
+pub trait Engine: AutodiffBackend<InnerBackend: Kernels> + Kernels {}
+impl<B: AutodiffBackend<InnerBackend: Kernels> + Kernels> Engine for B {}
+
+/// The CPU, always there.
+pub type Cpu = Autodiff<Flex>;
+
+/// An NVIDIA GPU.
+#[cfg(feature = "cuda")]
+pub type Gpu = Autodiff<burn::backend::Cuda<f32>>;
+
+#[cfg(feature = "cuda")]
+mod cuda {
+    //! CUDA uses the reference bodies: its own kernels and fusion are fast.
+    use burn::backend::Cuda;
+
+    impl super::ConvBackend for Cuda<f32> {}
+    impl super::NormBackend for Cuda<f32> {}
+    impl super::NormalizeBackend for Cuda<f32> {}
+    impl super::CrossEntropyBackend for Cuda<f32> {}
+}

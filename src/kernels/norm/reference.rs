@@ -1,0 +1,88 @@
+//! The same normalisation in burn's own operations: what other backends run and what the CPU version is tested against.
+
+use super::{NormForward, NormGrads, NormSaved, Tail, primitive, tensor};
+use burn::tensor::activation::relu;
+use burn::tensor::backend::Backend;
+use burn::tensor::ops::FloatTensor;
+use burn::tensor::Tensor;
+
+/// `[c]` → `[1, c, 1, 1]`
+fn per_channel<B: Backend>(values: FloatTensor<B>) -> Tensor<B, 4> {
+    let values = tensor::<B, 1>(values);
+    let c = values.dims()[0];
+    values.reshape([1, c, 1, 1])
+}
+
+fn mean_per_channel<B: Backend>(x: Tensor<B, 4>) -> Tensor<B, 4> {
+    x.mean_dim(0).mean_dim(2).mean_dim(3)
+}
+
+fn flat<B: Backend>(x: Tensor<B, 4>) -> FloatTensor<B> {
+    let c = x.dims()[1];
+    primitive(x.reshape([c]))
+}
+
+fn finish<B: Backend>(y: Tensor<B, 4>, shortcut: Option<FloatTensor<B>>, tail: Tail) -> Tensor<B, 4> {
+    let y = match shortcut {
+        Some(shortcut) => y + tensor(shortcut),
+        None => y,
+    };
+    match tail {
+        Tail::Linear => y,
+        Tail::Relu => relu(y),
+    }
+}
+
+pub(super) fn norm<B: Backend>(
+    x: FloatTensor<B>,
+    [gamma, beta]: [FloatTensor<B>; 2],
+    shortcut: Option<FloatTensor<B>>,
+    tail: Tail,
+    eps: f32,
+) -> NormForward<B> {
+    let x = tensor::<B, 4>(x);
+    let mean = mean_per_channel(x.clone());
+    let centred = x - mean.clone();
+    let var = mean_per_channel(centred.clone() * centred.clone());
+    let scale = per_channel::<B>(gamma) / var.clone().add_scalar(eps).sqrt();
+    let y = finish(centred * scale + per_channel::<B>(beta), shortcut, tail);
+    NormForward { y: primitive(y), mean: flat(mean), var: flat(var) }
+}
+
+pub(super) fn norm_backward<B: Backend>(
+    saved: NormSaved<B>,
+    dy: FloatTensor<B>,
+    want_shortcut: bool,
+) -> NormGrads<B> {
+    let dy = match saved.tail {
+        Tail::Linear => tensor::<B, 4>(dy),
+        Tail::Relu => {
+            let closed = tensor::<B, 4>(saved.y).lower_equal_elem(0.0);
+            tensor::<B, 4>(dy).mask_fill(closed, 0.0)
+        }
+    };
+    let [n, _, h, w] = dy.dims();
+    let count = (n * h * w) as f64;
+    let inverse = per_channel::<B>(saved.var).add_scalar(saved.eps).sqrt().recip();
+    let hat = (tensor::<B, 4>(saved.x) - per_channel::<B>(saved.mean)) * inverse.clone();
+    let d_beta = mean_per_channel(dy.clone());
+    let d_gamma = mean_per_channel(dy.clone() * hat.clone());
+    let dx = (dy.clone() - d_beta.clone() - hat * d_gamma.clone())
+        * (per_channel::<B>(saved.gamma) * inverse);
+    NormGrads {
+        x: primitive(dx),
+        gamma: flat(d_gamma.mul_scalar(count)),
+        beta: flat(d_beta.mul_scalar(count)),
+        shortcut: want_shortcut.then(|| primitive(dy)),
+    }
+}
+
+pub(super) fn affine<B: Backend>(
+    x: FloatTensor<B>,
+    [scale, shift]: [FloatTensor<B>; 2],
+    shortcut: Option<FloatTensor<B>>,
+    tail: Tail,
+) -> FloatTensor<B> {
+    let y = tensor::<B, 4>(x) * per_channel::<B>(scale) + per_channel::<B>(shift);
+    primitive(finish(y, shortcut, tail))
+}

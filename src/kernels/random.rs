@@ -1,0 +1,73 @@
+//! Start values of parameters, drawn on the host.
+//!
+//! burn draws a parameter at its first use from one generator per process: the values would depend on the order of
+//! first use, on other jobs, and on the device. Drawn here, the same seed gives the same network on every device.
+
+use burn::module::{Param, ParamId};
+use burn::tensor::{Tensor, TensorData, backend::Backend};
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+/// A named stream of start values.
+#[derive(Debug)]
+pub struct Draw(ChaCha8Rng);
+
+impl Draw {
+    /// The stream called `purpose` of a run's seed. Streams of one seed are independent of each other.
+    pub fn new(seed: u64, purpose: &str) -> Self {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        // FNV-1a: a fixed hash, unlike the standard library's.
+        let stream = purpose
+            .bytes()
+            .fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
+        rng.set_stream(stream);
+        Self(rng)
+    }
+
+    /// Normal with mean 0 and standard deviation `std`.
+    pub fn normal<B: Backend, const D: usize>(
+        &mut self,
+        shape: [usize; D],
+        std: f64,
+        device: &B::Device,
+    ) -> Param<Tensor<B, D>> {
+        let values = (0..shape.iter().product()).map(|_| (std * self.standard_normal()) as f32).collect();
+        parameter(values, shape, device)
+    }
+
+    /// Uniform in `[-bound, bound)`.
+    pub fn uniform<B: Backend, const D: usize>(
+        &mut self,
+        shape: [usize; D],
+        bound: f64,
+        device: &B::Device,
+    ) -> Param<Tensor<B, D>> {
+        let draw = |_| ((2.0 * self.0.r#gen::<f64>() - 1.0) * bound) as f32;
+        let values = (0..shape.iter().product()).map(draw).collect();
+        parameter(values, shape, device)
+    }
+
+    /// Box–Muller; `1 - u` keeps the logarithm finite.
+    fn standard_normal(&mut self) -> f64 {
+        let (u, v): (f64, f64) = (self.0.r#gen(), self.0.r#gen());
+        (-2.0 * (1.0 - u).ln()).sqrt() * (std::f64::consts::TAU * v).cos()
+    }
+}
+
+/// A trainable parameter with the same value everywhere.
+pub fn constant<B: Backend, const D: usize>(
+    value: f32,
+    shape: [usize; D],
+    device: &B::Device,
+) -> Param<Tensor<B, D>> {
+    parameter(vec![value; shape.iter().product()], shape, device)
+}
+
+fn parameter<B: Backend, const D: usize>(
+    values: Vec<f32>,
+    shape: [usize; D],
+    device: &B::Device,
+) -> Param<Tensor<B, D>> {
+    let tensor = Tensor::from_data(TensorData::new(values, shape), device);
+    Param::initialized(ParamId::new(), tensor.require_grad())
+}

@@ -1,0 +1,14 @@
+//! CosFace (Wang et al., arXiv:1801.09414, eq. 4): `φ = cos θ − m`. No angle, no guard: numerically the safest.
+
+use burn::tensor::Tensor;
+use burn::tensor::backend::Backend;
+
+/// φ of the target cosines.
+pub(super) fn target<B: Backend>(cosine: Tensor<B, 2>, margin_cos: f64) -> Tensor<B, 2> {
+    cosine - margin_cos
+}
+
+/// φ of one cosine.
+pub(super) fn target_scalar(cosine: f64, margin_cos: f64) -> f64 {
+    cosine - margin_cos
+}

@@ -1,0 +1,22 @@
+//! Embeddings to positions on a map: PCA, t-SNE and the sphere.
+//!
+//! Not for drawing and not for judging: a map shows neighbourhoods, while distances that matter are always
+//! measured on the embeddings. Every method returns the same [`Layout`], says in `note` what it had to
+//! change about the request, and can be laid over an earlier map with [`align`], so that the maps of
+//! successive epochs do not spin.
+
+mod eigen;
+mod error;
+mod layout;
+mod pca;
+mod sphere;
+mod tsne;
+
+#[cfg(test)]
+mod tests;
+
+pub use error::MapError;
+pub use layout::{Layout, MapMethod, align};
+pub use pca::pca;
+pub use sphere::sphere;
+pub use tsne::{TsneSpec, tsne};

@@ -1,0 +1,231 @@
+use super::{Embedder, EmbedderSpec, ModelError, load_weights, save_weights};
+use crate::config::Net;
+use crate::kernels::random::Draw;
+use crate::kernels::{Cpu, cross_entropy};
+use burn::backend::Flex;
+use burn::module::{AutodiffModule, Module, ModuleVisitor, Param};
+use burn::optim::momentum::MomentumConfig;
+use burn::optim::{GradientsParams, Optimizer, SgdConfig};
+use burn::tensor::backend::Backend;
+use burn::tensor::Tensor;
+use std::collections::BTreeMap;
+
+fn spec(net: Net, channels: usize, image_px: usize, embedding_dim: usize) -> EmbedderSpec {
+    EmbedderSpec { net, channels, image_px, embedding_dim, dropout: 0.0 }
+}
+
+fn images<B: Backend>(n: usize, spec: &EmbedderSpec, seed: u64) -> Tensor<B, 4> {
+    let shape = [n, spec.channels, spec.image_px, spec.image_px];
+    Draw::new(seed, "test").normal::<B, 4>(shape, 1.0, &Default::default()).into_value().detach()
+}
+
+#[derive(Default)]
+struct CountTrainable(usize);
+
+impl<B: Backend> ModuleVisitor<B> for CountTrainable {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<B, D>>) {
+        if param.is_require_grad() {
+            self.0 += param.shape().num_elements();
+        }
+    }
+}
+
+fn trainable(net: &Embedder<Cpu>) -> usize {
+    let mut count = CountTrainable::default();
+    net.visit(&mut count);
+    count.0
+}
+
+#[test]
+fn resnet18_has_the_published_numbers_of_parameters() {
+    let count = |channels, px, dim| spec(Net::Resnet18, channels, px, dim).parameter_count();
+    assert_eq!(count(1, 28, 512), 11_431_360);
+    assert_eq!(count(3, 32, 512), 11_432_512);
+    assert_eq!(count(1, 28, 128), 11_233_600);
+}
+
+#[test]
+fn resnet18_has_the_published_multiply_adds() {
+    let giga = |channels, px| spec(Net::Resnet18, channels, px, 512).multiply_adds() as f64 / 1e9;
+    assert!((giga(3, 32) - 0.556).abs() < 5e-4, "{}", giga(3, 32));
+    assert!((giga(1, 28) - 0.456).abs() < 5e-4, "{}", giga(1, 28));
+}
+
+#[test]
+fn the_counted_parameters_are_those_of_the_network() {
+    for spec in [spec(Net::Small, 3, 64, 128), spec(Net::Small, 1, 28, 32), spec(Net::Resnet18, 1, 28, 64)] {
+        let net = spec.init::<Cpu>(&Default::default());
+        assert_eq!(trainable(&net), spec.parameter_count(), "{spec:?}");
+    }
+}
+
+#[test]
+fn the_small_net_stays_small() {
+    for (channels, px) in [(3, 64), (3, 32), (1, 28), (3, 112)] {
+        let million = spec(Net::Small, channels, px, 128).multiply_adds() / 1_000_000;
+        assert!((15..45).contains(&million), "{px} px: {million} million");
+    }
+}
+
+#[test]
+fn embeddings_have_the_asked_size_for_odd_images_and_a_batch_of_one() {
+    for (net, px, n) in [(Net::Small, 64, 2), (Net::Small, 29, 1), (Net::Small, 8, 3), (Net::Small, 97, 1), (Net::Resnet18, 9, 1)] {
+        let spec = spec(net, 3, px, 16);
+        let net = spec.init_seeded::<Cpu>(&Default::default(), 1);
+        assert_eq!(net.forward(images(n, &spec, 1)).dims(), [n, 16]);
+        assert_eq!(net.valid().forward(images(n, &spec, 1)).dims(), [n, 16]);
+    }
+}
+
+#[test]
+fn the_same_seed_gives_the_same_network_and_another_seed_another() {
+    let spec = spec(Net::Small, 1, 16, 8);
+    let bytes = |seed| save_weights(&spec.init_seeded::<Cpu>(&Default::default(), seed), &BTreeMap::new()).unwrap();
+    assert_eq!(weights_only(&bytes(5)), weights_only(&bytes(5)));
+    assert_ne!(weights_only(&bytes(5)), weights_only(&bytes(6)));
+}
+
+/// The file without its header, whose metadata has no fixed order.
+fn weights_only(bytes: &[u8]) -> &[u8] {
+    let header = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
+    &bytes[8 + header..]
+}
+
+/// Some steps with a linear classifier on the embeddings; (first loss, last loss).
+fn overfit(net: &mut Embedder<Cpu>, spec: &EmbedderSpec, steps: usize) -> (f32, f32) {
+    let n = 32;
+    let x = images::<Cpu>(n, spec, 7);
+    let labels: Vec<i32> = (0..n as i32).map(|i| i % 8).collect();
+    let labels = Tensor::from_ints(labels.as_slice(), &Default::default());
+    let rows = Draw::new(3, "test").normal::<Cpu, 2>([spec.embedding_dim, 8], 0.2, &Default::default()).into_value().detach();
+    let momentum = MomentumConfig::new().with_momentum(0.9).with_dampening(0.0);
+    let mut optimizer = SgdConfig::new().with_momentum(Some(momentum)).init::<Cpu, Embedder<Cpu>>();
+    let (mut first, mut last) = (f32::NAN, f32::NAN);
+    for step in 0..steps {
+        let loss = cross_entropy(net.forward(x.clone()).matmul(rows.clone()), labels.clone()).mean();
+        last = loss.clone().into_scalar();
+        if step == 0 {
+            first = last;
+        }
+        let grads = GradientsParams::from_grads(loss.backward(), net);
+        *net = optimizer.step(0.05, net.clone(), grads);
+    }
+    (first, last)
+}
+
+#[test]
+fn the_small_net_learns_thirty_two_random_images_by_heart() {
+    let spec = spec(Net::Small, 3, 24, 32);
+    let mut net = spec.init_seeded::<Cpu>(&Default::default(), 1);
+    let (first, last) = overfit(&mut net, &spec, 30);
+    assert!(last < 0.3 * first, "loss went from {first} to {last}");
+}
+
+#[test]
+fn training_twice_from_one_seed_gives_the_same_bits() {
+    let spec = spec(Net::Small, 1, 20, 16);
+    let run = || {
+        let mut net = spec.init_seeded::<Cpu>(&Default::default(), 4);
+        overfit(&mut net, &spec, 3);
+        weights_only(&save_weights(&net, &BTreeMap::new()).unwrap()).to_vec()
+    };
+    assert_eq!(run(), run());
+}
+
+#[test]
+fn saved_and_loaded_weights_give_the_same_embeddings_to_the_bit() {
+    let spec = spec(Net::Small, 1, 20, 16);
+    let mut trained = spec.init_seeded::<Cpu>(&Default::default(), 1);
+    overfit(&mut trained, &spec, 3);
+    let metadata = BTreeMap::from([("spec".to_owned(), serde_json::to_string(&spec).unwrap())]);
+    let bytes = save_weights(&trained, &metadata).unwrap();
+    let mut loaded = spec.init_seeded::<Flex>(&Default::default(), 2);
+    let x = images::<Flex>(5, &spec, 9);
+    assert_ne!(loaded.forward(x.clone()).into_data(), trained.valid().forward(x.clone()).into_data());
+    let report = load_weights(&mut loaded, &bytes).unwrap();
+    assert!(report.unexpected.is_empty(), "{report:?}");
+    assert_eq!(loaded.forward(x.clone()).into_data(), trained.valid().forward(x).into_data());
+    assert_eq!(weights_only(&save_weights(&loaded, &metadata).unwrap()), weights_only(&bytes));
+}
+
+#[test]
+fn the_names_in_the_file_are_those_of_pytorch() {
+    let net = spec(Net::Resnet18, 1, 8, 8).init::<Flex>(&Default::default());
+    let bytes = save_weights(&net, &BTreeMap::new()).unwrap();
+    let header = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
+    let header: serde_json::Value = serde_json::from_slice(&bytes[8..8 + header]).unwrap();
+    for (name, shape) in [
+        ("conv1.weight", vec![64, 1, 3, 3]),
+        ("bn1.weight", vec![64]),
+        ("bn1.running_var", vec![64]),
+        ("layer2.0.downsample.0.weight", vec![128, 64, 1, 1]),
+        ("layer2.0.downsample.1.bias", vec![128]),
+        ("layer4.1.conv2.weight", vec![512, 512, 3, 3]),
+        ("fc.weight", vec![8, 512]),
+        ("features.running_mean", vec![8]),
+    ] {
+        assert_eq!(header[name]["shape"], serde_json::json!(shape), "{name}");
+    }
+}
+
+#[test]
+fn weights_of_another_network_are_refused_and_change_nothing() {
+    let bytes = save_weights(&spec(Net::Small, 3, 32, 16).init::<Flex>(&Default::default()), &BTreeMap::new()).unwrap();
+    let other = spec(Net::Resnet18, 3, 32, 16);
+    let mut net = other.init_seeded::<Flex>(&Default::default(), 3);
+    let before = save_weights(&net, &BTreeMap::new()).unwrap();
+    let error = load_weights(&mut net, &bytes).unwrap_err();
+    let ModelError::Mismatch { missing, wrong, .. } = &error else { panic!("{error}") };
+    assert!(missing.iter().any(|n| n == "layer1.1.conv1.weight"), "{missing:?}");
+    assert!(wrong.iter().any(|n| n.starts_with("conv1.weight") && n.contains("[24, 3, 3, 3]")), "{wrong:?}");
+    assert!(error.to_string().contains("and") && error.to_string().len() < 1500, "{error}");
+    assert_eq!(weights_only(&save_weights(&net, &BTreeMap::new()).unwrap()), weights_only(&before));
+}
+
+#[test]
+fn damaged_files_are_refused() {
+    let spec = spec(Net::Small, 1, 16, 8);
+    let mut net = spec.init::<Flex>(&Default::default());
+    let good = save_weights(&net, &BTreeMap::new()).unwrap();
+    for bytes in [&[][..], &[0xff; 40][..], &good[..good.len() / 2], &good[8..]] {
+        assert!(matches!(load_weights(&mut net, bytes), Err(ModelError::Format(_))));
+    }
+    let mut nan = good.clone();
+    let end = nan.len();
+    nan[end - 4..].copy_from_slice(&f32::NAN.to_le_bytes());
+    assert!(matches!(load_weights(&mut net, &nan), Err(ModelError::NotFinite { .. })));
+    assert!(load_weights(&mut net, &good).is_ok());
+}
+
+#[test]
+fn inference_uses_the_running_statistics() {
+    let spec = spec(Net::Small, 1, 16, 8);
+    let net = spec.init_seeded::<Cpu>(&Default::default(), 1);
+    for seed in 0..60 {
+        let _ = net.forward(images(64, &spec, seed));
+    }
+    // After many batches of one distribution both forms agree up to the noise of a batch.
+    let x = images::<Cpu>(64, &spec, 99);
+    let training: Vec<f32> = net.forward(x.clone()).into_data().iter().collect();
+    let inference: Vec<f32> = net.valid().forward(x.inner()).into_data().iter().collect();
+    let mean_difference = training.iter().zip(&inference).map(|(a, b)| (a - b).abs()).sum::<f32>() / training.len() as f32;
+    assert!(mean_difference < 0.3, "{mean_difference}");
+    assert!(mean_difference > 0.0, "the two forms must not be the same computation");
+}
+
+#[test]
+fn a_spec_survives_the_checkpoint_file() {
+    let spec = spec(Net::Resnet18, 3, 32, 512);
+    let text = serde_json::to_string(&spec).unwrap();
+    assert_eq!(serde_json::from_str::<EmbedderSpec>(&text).unwrap(), spec);
+    assert!(serde_json::from_str::<EmbedderSpec>("{\"net\":\"small\"}").is_err());
+}
+
+#[test]
+fn the_memory_estimate_grows_with_the_batch_and_the_network() {
+    let bytes = |net, batch| spec(net, 3, 64, 128).memory_estimate_bytes(batch);
+    assert!(bytes(Net::Small, 64) > bytes(Net::Small, 32));
+    assert!(bytes(Net::Resnet18, 32) > 4 * bytes(Net::Small, 32));
+    // Weights, gradients and momentum of ResNet-18 alone are 3 × 45 MB.
+    assert!(bytes(Net::Resnet18, 1) > 3 * 4 * 11_000_000);
+}

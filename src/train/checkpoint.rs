@@ -1,0 +1,192 @@
+//! A checkpoint: a folder that is either whole or not there, with a checksum for every file.
+
+use super::events::EpochMetrics;
+use super::model_info::ModelInfo;
+use super::session::Saved;
+use super::TrainError;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+/// The network's weights.
+pub const MODEL_FILE: &str = "model.safetensors";
+/// The head's weights.
+pub const HEAD_FILE: &str = "head.safetensors";
+/// The state that resumes exactly.
+pub const RESUME_FILE: &str = "resume.bin";
+/// [`ModelInfo`].
+pub const INFO_FILE: &str = "model.json";
+const STATE_FILE: &str = "state.json";
+
+/// Sums since some point of the run. The f64 is kept as bits so that a resumed run adds up to exactly the same.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sums {
+    loss_bits: u64,
+    /// Images recognised.
+    pub correct: u64,
+    /// Images seen.
+    pub seen: u64,
+}
+
+impl Sums {
+    /// Adds a batch with this mean loss.
+    pub fn add(&mut self, loss: f64, correct: usize, count: usize) {
+        let sum = f64::from_bits(self.loss_bits) + loss * count as f64;
+        self.loss_bits = sum.to_bits();
+        self.correct += correct as u64;
+        self.seen += count as u64;
+    }
+
+    /// Mean loss; NaN when nothing was seen.
+    pub fn loss(&self) -> f64 {
+        f64::from_bits(self.loss_bits) / self.seen as f64
+    }
+
+    /// Share recognised; NaN when nothing was seen.
+    pub fn accuracy(&self) -> f64 {
+        self.correct as f64 / self.seen as f64
+    }
+}
+
+/// The best epoch so far.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BestSoFar {
+    /// Epoch.
+    pub epoch: u32,
+    /// Its checkpoint's step.
+    pub step: u64,
+    /// Value of the measure; smaller is better.
+    pub value: f64,
+}
+
+/// `state.json`: where the run stands.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct CheckpointState {
+    /// Version of this file's form.
+    pub format: u32,
+    /// Steps done.
+    pub step: u64,
+    /// Epochs completed.
+    pub epoch: u32,
+    /// Steps done in the present epoch.
+    pub step_in_epoch: usize,
+    /// Sums of the present epoch.
+    pub epoch_sums: Sums,
+    /// Sums since the last logged step.
+    pub window: Sums,
+    /// Best epoch so far.
+    pub best: Option<BestSoFar>,
+    /// The last completed epoch.
+    pub last_epoch: Option<EpochMetrics>,
+    /// SHA-256 of every other file, by name.
+    pub files: BTreeMap<String, String>,
+}
+
+/// A checkpoint on disk whose checksums hold.
+#[derive(Clone, Debug)]
+pub struct Checkpoint {
+    /// Its folder.
+    pub path: PathBuf,
+    /// Where the run stood.
+    pub state: CheckpointState,
+}
+
+impl Checkpoint {
+    /// Reads `state.json` and checks every file against it.
+    ///
+    /// # Errors
+    /// When a file is missing or differs from its checksum.
+    pub fn open(path: &Path) -> Result<Self, TrainError> {
+        let state_path = path.join(STATE_FILE);
+        let text = std::fs::read(&state_path).map_err(TrainError::disk("read the checkpoint", &state_path))?;
+        let state: CheckpointState = serde_json::from_slice(&text)
+            .map_err(|error| TrainError::Damaged { reason: error.to_string(), path: state_path })?;
+        let checkpoint = Self { path: path.to_owned(), state };
+        for name in [MODEL_FILE, HEAD_FILE, RESUME_FILE, INFO_FILE] {
+            checkpoint.read(name)?;
+        }
+        Ok(checkpoint)
+    }
+
+    /// One file's bytes, checked.
+    ///
+    /// # Errors
+    /// When it cannot be read or its checksum differs.
+    pub fn read(&self, name: &str) -> Result<Vec<u8>, TrainError> {
+        let path = self.path.join(name);
+        let bytes = std::fs::read(&path).map_err(TrainError::disk("read the checkpoint", &path))?;
+        if self.state.files.get(name) == Some(&sha256_hex(&bytes)) {
+            Ok(bytes)
+        } else {
+            Err(TrainError::Damaged { reason: "its checksum differs from the one it was written with".to_owned(), path })
+        }
+    }
+
+    /// What inference needs to know.
+    ///
+    /// # Errors
+    /// As [`Checkpoint::read`], and when the file does not parse.
+    pub fn info(&self) -> Result<ModelInfo, TrainError> {
+        let bytes = self.read(INFO_FILE)?;
+        serde_json::from_slice(&bytes)
+            .map_err(|error| TrainError::Damaged { reason: error.to_string(), path: self.path.join(INFO_FILE) })
+    }
+}
+
+/// Writes a checkpoint folder in one move: temporary name, flush, rename. An existing one of the same state is kept;
+/// one of the same step before its epoch was closed is replaced.
+///
+/// # Errors
+/// When the disk refuses; nothing is then left but the temporary folder, which is removed.
+pub fn write(target: &Path, saved: &Saved, info: &ModelInfo, state: &CheckpointState) -> Result<(), TrainError> {
+    let same = |found: &Checkpoint| CheckpointState { files: BTreeMap::new(), ..found.state.clone() } == *state;
+    if Checkpoint::open(target).is_ok_and(|found| same(&found)) {
+        return Ok(());
+    }
+    let disk = |source| TrainError::Disk { verb: "write the checkpoint", path: target.to_owned(), source };
+    let parent = target.parent().unwrap_or(Path::new("."));
+    std::fs::create_dir_all(parent).map_err(disk)?;
+    let folder = tempfile::Builder::new().prefix(".writing-").tempdir_in(parent).map_err(disk)?;
+    let info = serde_json::to_vec_pretty(info).map_err(|error| disk(error.into()))?;
+    let mut state = state.clone();
+    for (name, bytes) in
+        [(MODEL_FILE, &saved.model), (HEAD_FILE, &saved.head), (RESUME_FILE, &saved.resume), (INFO_FILE, &info)]
+    {
+        write_flushed(&folder.path().join(name), bytes).map_err(disk)?;
+        state.files.insert(name.to_owned(), sha256_hex(bytes));
+    }
+    let state = serde_json::to_vec_pretty(&state).map_err(|error| disk(error.into()))?;
+    write_flushed(&folder.path().join(STATE_FILE), &state).map_err(disk)?;
+    if target.exists() {
+        std::fs::remove_dir_all(target).map_err(disk)?;
+    }
+    std::fs::rename(folder.path(), target).map_err(disk)?;
+    // The folder has moved away; dropping the guard must not complain that it is gone.
+    drop(folder.keep());
+    flush_folder(parent);
+    Ok(())
+}
+
+fn write_flushed(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let mut file = File::create(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+/// Makes the rename itself durable where the system can (not on Windows, where a folder cannot be opened as a file).
+fn flush_folder(path: &Path) {
+    if let Ok(folder) = File::open(path) {
+        folder.sync_all().ok();
+    }
+}
+
+pub(super) fn sha256_hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    Sha256::digest(bytes).iter().fold(String::new(), |mut text, byte| {
+        write!(text, "{byte:02x}").ok();
+        text
+    })
+}

@@ -1,0 +1,108 @@
+//! Why training, loading or evaluating stopped. Each message says what happened and what to do.
+
+use crate::config::ConfigError;
+use crate::data::DataError;
+use crate::eval::EvalError;
+use std::path::PathBuf;
+
+/// Anything that ends a run or keeps a model from being used.
+#[derive(Debug, thiserror::Error)]
+pub enum TrainError {
+    /// The settings do not fit.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The data do not fit, or vanished.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// The scores cannot be turned into rates.
+    #[error(transparent)]
+    Eval(#[from] EvalError),
+    /// The device cannot be used.
+    #[error("the device \"{wanted}\" cannot be used: {reason}")]
+    Device {
+        /// What was asked for.
+        wanted: String,
+        /// Why not.
+        reason: String,
+    },
+    /// The computation itself failed.
+    #[error("the computation on the device failed ({0}); if it ran out of memory, lower train.batch or data.image_px")]
+    Compute(String),
+    /// Not a number.
+    #[error("the loss stopped being a number at step {step}, {repeats} times in a row; the last good checkpoint is kept. Lower the learning rate (train.lr, now {lr:.4}) or the margin and continue the run")]
+    Diverged {
+        /// Where.
+        step: u64,
+        /// How often in a row.
+        repeats: u32,
+        /// The rate in force.
+        lr: f64,
+    },
+    /// Reading or writing a run failed.
+    #[error("could not {verb} ({source}); free some space or check the permissions, then continue the run: {}", path.display())]
+    Disk {
+        /// "write the checkpoint" …
+        verb: &'static str,
+        /// Where.
+        path: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// Another process works in the folder.
+    #[error("another ArcLens is working in this run folder; close it there, or choose another folder: {}", .0.display())]
+    Locked(PathBuf),
+    /// The folder is taken.
+    #[error("the folder for the new run already exists and is not empty; give another --out, or --resume to continue it: {}", .0.display())]
+    Exists(PathBuf),
+    /// Not a run.
+    #[error("this is not a run folder ({reason}): {}", path.display())]
+    NotARun {
+        /// What is missing.
+        reason: String,
+        /// Where.
+        path: PathBuf,
+    },
+    /// No usable checkpoint.
+    #[error("no checkpoint of this run can be used ({reason}): {}", path.display())]
+    NoCheckpoint {
+        /// Why.
+        reason: String,
+        /// Where.
+        path: PathBuf,
+    },
+    /// The run was made with other data or settings.
+    #[error("the run cannot be continued: {0}")]
+    CannotResume(String),
+    /// A file of ours does not parse.
+    #[error("a file of the run is damaged ({reason}): {}", path.display())]
+    Damaged {
+        /// What is wrong.
+        reason: String,
+        /// Where.
+        path: PathBuf,
+    },
+    /// The held-out part has no pairs.
+    #[error("error rates need genuine and impostor pairs, but {0}")]
+    NoPairs(String),
+    /// Stopped on request before anything was done.
+    #[error("stopped before the first step")]
+    Cancelled,
+}
+
+impl TrainError {
+    /// What else a person can do, beside the message.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Device { .. } => Some("`arclens devices` lists what can be used; `--device cpu` always works.".to_owned()),
+            Self::Data(_) => Some("Check the folder and try again; everything saved so far is kept.".to_owned()),
+            Self::Locked(_) | Self::Exists(_) => None,
+            Self::Diverged { .. } => Some("In Train: lower the learning rate, then start again.".to_owned()),
+            _ => None,
+        }
+    }
+
+    pub(super) fn disk(verb: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::Disk { verb, path, source }
+    }
+}

@@ -1,0 +1,166 @@
+//! What a training run reports: plain data, no tensors. The window, the terminal and `metrics.jsonl` all read these.
+
+use crate::config::Reason;
+use crate::eval::{EmbeddingTable, VerificationReport};
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Number of bins of [`AngleHistogram`]: five degrees each over 0° to 180°.
+pub const ANGLE_BINS: usize = 36;
+
+/// Angles between embeddings and the centre of their own class, as counts per five degrees.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AngleHistogram {
+    /// `counts[i]` lies in `[5·i, 5·(i+1))` degrees.
+    pub counts: Vec<u32>,
+}
+
+impl Default for AngleHistogram {
+    fn default() -> Self {
+        Self { counts: vec![0; ANGLE_BINS] }
+    }
+}
+
+impl AngleHistogram {
+    /// Adds one cosine.
+    pub fn add_cosine(&mut self, cosine: f32) {
+        let degrees = cosine.clamp(-1.0, 1.0).acos().to_degrees();
+        let bin = ((degrees / 5.0) as usize).min(ANGLE_BINS - 1);
+        if let Some(count) = self.counts.get_mut(bin) {
+            *count += 1;
+        }
+    }
+}
+
+/// What begins.
+#[derive(Clone, Debug)]
+pub struct RunStarted {
+    /// The run folder.
+    pub run: PathBuf,
+    /// The device in words.
+    pub device: String,
+    /// Classes trained on.
+    pub classes: usize,
+    /// Images trained on.
+    pub train_images: usize,
+    /// Images held out.
+    pub validation_images: usize,
+    /// Weights of network and head.
+    pub parameters: usize,
+    /// Steps per epoch.
+    pub steps_per_epoch: usize,
+    /// Epochs in all.
+    pub epochs: u32,
+    /// Steps already done by the run that is continued; 0 for a new run.
+    pub resumed_at_step: u64,
+    /// Why the automatic values are what they are.
+    pub reasons: Vec<Reason>,
+}
+
+/// A few steps, averaged.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StepMetrics {
+    /// Steps done since the run began.
+    pub step: u64,
+    /// Position in epochs (2.5 = half of the third).
+    pub epoch: f64,
+    /// Mean loss, margin included.
+    pub loss: f64,
+    /// Share of images whose nearest class centre is their own, margin left out, in [0, 1].
+    pub accuracy: f64,
+    /// Learning rate.
+    pub lr: f64,
+    /// Margin in force (rad or cosine, as the head has it).
+    pub margin: f64,
+    /// Training images per second.
+    #[serde(skip)]
+    pub images_per_second: f64,
+    /// Seconds left at this speed.
+    #[serde(skip)]
+    pub eta_secs: f64,
+}
+
+/// One epoch with its validation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EpochMetrics {
+    /// 1 after the first.
+    pub epoch: u32,
+    /// Steps done.
+    pub step: u64,
+    /// Mean training loss of the epoch.
+    pub train_loss: f64,
+    /// Margin-free training accuracy in [0, 1].
+    pub train_accuracy: f64,
+    /// Validation loss without margin; `None` when the held-out classes are new.
+    pub val_loss: Option<f64>,
+    /// Validation accuracy in [0, 1]; `None` when the held-out classes are new.
+    pub val_accuracy: Option<f64>,
+    /// Equal error rate on the validation pairs, in [0, 1].
+    pub eer: Option<f64>,
+    /// This epoch is the best so far.
+    pub best: bool,
+    /// Training images per second over the epoch.
+    #[serde(skip)]
+    pub images_per_second: f64,
+    /// Seconds since the run began or was continued.
+    #[serde(skip)]
+    pub elapsed_secs: f64,
+}
+
+/// Embeddings of the held-out images after an epoch.
+#[derive(Clone, Debug)]
+pub struct ValidationSnapshot {
+    /// The epoch, 0 before training.
+    pub epoch: u32,
+    /// One unit vector per held-out image.
+    pub table: Arc<EmbeddingTable>,
+    /// Error rates, if there are genuine and impostor pairs.
+    pub report: Option<Arc<VerificationReport>>,
+}
+
+/// Everything a run tells while it works.
+#[derive(Clone, Debug)]
+pub enum TrainEvent {
+    /// Data are being decoded; (done, total).
+    Preparing(usize, usize),
+    /// The first step is about to be taken.
+    Started(Box<RunStarted>),
+    /// Progress; only the newest matters.
+    Step(StepMetrics),
+    /// Target angles of the last few steps; only the newest matters.
+    Angles(AngleHistogram),
+    /// An epoch ended. Never dropped.
+    Epoch(EpochMetrics),
+    /// New embeddings; only the newest matters.
+    Validation(ValidationSnapshot),
+    /// Something went wrong that the run survives.
+    Warning(String),
+    /// All is on disk up to this step.
+    Saved(u64),
+}
+
+/// What a finished or stopped run leaves.
+#[derive(Clone, Debug, Serialize)]
+pub struct RunSummary {
+    /// The run folder.
+    pub run: PathBuf,
+    /// Epochs done.
+    pub epochs: u32,
+    /// Mean training speed.
+    pub images_per_second: f64,
+    /// Last epoch's training loss.
+    pub train_loss: Option<f64>,
+    /// Last epoch's margin-free training accuracy in [0, 1].
+    pub train_accuracy: Option<f64>,
+    /// Best epoch's validation loss.
+    pub val_loss: Option<f64>,
+    /// Best epoch's validation accuracy in [0, 1].
+    pub val_accuracy: Option<f64>,
+    /// Best epoch's equal error rate in [0, 1], on all validation pairs.
+    pub eer: Option<f64>,
+    /// Wall time of this session.
+    pub seconds: f64,
+    /// The run was stopped before its last epoch.
+    pub stopped: bool,
+}

@@ -1,0 +1,46 @@
+//! Learning: from a data set and a [`crate::config::RunConfig`] to a run folder with checkpoints.
+//!
+//! It knows no channel and no window: it reports to an [`Observer`] and obeys a [`Control`]. Whoever calls
+//! [`train`] owns the thread on which every tensor lives.
+
+mod checkpoint;
+mod control;
+mod device;
+mod error;
+mod evaluate;
+mod events;
+mod gradients;
+mod metrics_log;
+mod model_info;
+mod net;
+mod optimizer;
+mod run;
+mod run_folder;
+mod run_list;
+mod schedule;
+mod session;
+mod trained;
+mod validate;
+
+pub use checkpoint::{BestSoFar, Checkpoint, CheckpointState, Sums};
+pub use control::Control;
+pub use device::{Device, DeviceInfo, choose, devices};
+pub use error::TrainError;
+pub use evaluate::{
+    EvaluationResult, EvaluationTask, StoredEvaluation, evaluate_items, evaluate_split, load_evaluation, load_operating_point,
+    rule_of, save_operating_point, store_evaluation,
+};
+pub use events::{
+    ANGLE_BINS, AngleHistogram, EpochMetrics, RunStarted, RunSummary, StepMetrics, TrainEvent, ValidationSnapshot,
+};
+pub use model_info::ModelInfo;
+pub use run::{Observer, TrainRequest, train};
+pub use run_folder::{Place, RunFolder};
+pub use run_list::{RunOnDisk, list_runs, read_run};
+pub use schedule::{Plan, lr_at, margin_at};
+pub use session::{Saved, Session, StepOutcome, open_session};
+pub use trained::TrainedModel;
+pub use validate::{TableBuilder, for_batches, rates_of};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,111 @@
+//! The optimisers, each as two groups over the same network: weights decay, norms and biases do not.
+//!
+//! burn 0.21 has no parameter groups; two optimisers of the same kind over disjoint parameters are the same thing.
+
+use super::TrainError;
+use super::net::TrainNet;
+use crate::config::{Optimizer as Kind, TrainConfig};
+use crate::kernels::Engine;
+use burn::module::{ModuleVisitor, Param, ParamId};
+use burn::optim::decay::WeightDecayConfig;
+use burn::optim::momentum::MomentumConfig;
+use burn::optim::{AdamConfig, AdamWConfig, GradientsParams, Optimizer, SgdConfig};
+use burn::record::{BinBytesRecorder, FullPrecisionSettings, Recorder};
+use burn::tensor::Tensor;
+use burn::tensor::backend::Backend;
+
+/// Epsilon of Adam as PyTorch has it (burn's default is 1e-5).
+const ADAM_EPSILON: f32 = 1e-8;
+
+/// One optimiser with its two groups, whatever its kind.
+pub trait Groups<B: Engine> {
+    /// Takes one step with both groups.
+    fn step(&mut self, lr: f64, net: TrainNet<B>, decayed: GradientsParams, plain: GradientsParams) -> TrainNet<B>;
+    /// The state of both groups.
+    fn save(&self) -> Result<[Vec<u8>; 2], TrainError>;
+    /// Puts the state back.
+    fn load(&mut self, bytes: [&[u8]; 2], device: &B::Device) -> Result<(), TrainError>;
+}
+
+struct Pair<O> {
+    decayed: O,
+    plain: O,
+}
+
+impl<B: Engine, O: Optimizer<TrainNet<B>, B> + Clone> Groups<B> for Pair<O> {
+    fn step(&mut self, lr: f64, net: TrainNet<B>, decayed: GradientsParams, plain: GradientsParams) -> TrainNet<B> {
+        let net = self.decayed.step(lr, net, decayed);
+        self.plain.step(lr, net, plain)
+    }
+
+    fn save(&self) -> Result<[Vec<u8>; 2], TrainError> {
+        let recorder = BinBytesRecorder::<FullPrecisionSettings>::default();
+        let write = |optimizer: &O| {
+            Recorder::<B>::record(&recorder, optimizer.to_record(), ()).map_err(|error| TrainError::Compute(error.to_string()))
+        };
+        Ok([write(&self.decayed)?, write(&self.plain)?])
+    }
+
+    fn load(&mut self, bytes: [&[u8]; 2], device: &B::Device) -> Result<(), TrainError> {
+        let recorder = BinBytesRecorder::<FullPrecisionSettings>::default();
+        let read = |bytes: &[u8]| {
+            Recorder::<B>::load::<O::Record>(&recorder, bytes.to_vec(), device)
+                .map_err(|error| TrainError::CannotResume(format!("the optimiser's state cannot be read ({error})")))
+        };
+        self.decayed = self.decayed.clone().load_record(read(bytes[0])?);
+        self.plain = self.plain.clone().load_record(read(bytes[1])?);
+        Ok(())
+    }
+}
+
+/// Makes the optimiser of a configuration.
+pub fn make<B: Engine>(config: &TrainConfig) -> Box<dyn Groups<B>> {
+    let decay = config.weight_decay as f32;
+    let momentum = config.momentum;
+    let l2 = move |on: bool| (on && decay > 0.0).then(|| WeightDecayConfig::new(decay));
+    match config.optimizer {
+        Kind::Sgd => {
+            let make = |on: bool| {
+                let momentum = (momentum > 0.0)
+                    .then(|| MomentumConfig::new().with_momentum(momentum).with_dampening(0.0).with_nesterov(false));
+                SgdConfig::new().with_momentum(momentum).with_weight_decay(l2(on)).init::<B, TrainNet<B>>()
+            };
+            Box::new(Pair { decayed: make(true), plain: make(false) })
+        }
+        Kind::Adam => {
+            let make = |on: bool| AdamConfig::new().with_epsilon(ADAM_EPSILON).with_weight_decay(l2(on)).init::<B, TrainNet<B>>();
+            Box::new(Pair { decayed: make(true), plain: make(false) })
+        }
+        Kind::AdamW => {
+            let make = |on: bool| {
+                let decay = if on { decay } else { 0.0 };
+                AdamWConfig::new().with_epsilon(ADAM_EPSILON).with_weight_decay(decay).init::<B, TrainNet<B>>()
+            };
+            Box::new(Pair { decayed: make(true), plain: make(false) })
+        }
+    }
+}
+
+/// The parameters by group: matrices and convolutions decay, vectors (norms, biases) do not.
+#[derive(Debug, Default)]
+pub struct ParamGroups {
+    /// Rank 2 and more.
+    pub decayed: Vec<ParamId>,
+    /// Rank 1.
+    pub plain: Vec<ParamId>,
+}
+
+impl ParamGroups {
+    /// Sorts the parameters of a network.
+    pub fn of<B: Engine>(net: &TrainNet<B>) -> Self {
+        let mut groups = Self::default();
+        burn::module::Module::visit(net, &mut groups);
+        groups
+    }
+}
+
+impl<B: Backend> ModuleVisitor<B> for ParamGroups {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<B, D>>) {
+        if D == 1 { self.plain.push(param.id) } else { self.decayed.push(param.id) }
+    }
+}

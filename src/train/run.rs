@@ -1,0 +1,574 @@
+//! The training loop: epochs, validation, checkpoints, resume. Everything random is a function of (seed, epoch, step),
+//! so that a run that was killed and continued goes through the same numbers as one that was not.
+
+use super::checkpoint::{BestSoFar, CheckpointState};
+use super::events::{AngleHistogram, EpochMetrics, RunStarted, RunSummary, StepMetrics, TrainEvent, ValidationSnapshot};
+use super::metrics_log::MetricsLog;
+use super::run_folder::{self, Place, RunFolder};
+use super::schedule::{Plan, lr_at, margin_at};
+use super::session::{Session, StepOutcome, open_session};
+use super::validate::{LIVE_IMAGES, TableBuilder, error_rates, for_batches, thin};
+use super::{Control, ModelInfo, TrainError, TrainedModel, device, evaluate};
+use crate::config::{Best, DataFacts, Resolved, RunConfig, RunInfo, resolve};
+use crate::data::{Augment, Catalog, EpochPlan, HostBatch, ImageStore, Loader, Preprocess, Split, SplitKind, split, steps_per_epoch};
+use crate::loss::HeadSpec;
+use crate::model::EmbedderSpec;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// At most this long is lost when the machine fails.
+const CHECKPOINT_EVERY: Duration = Duration::from_secs(60);
+/// So many unusable steps in a row end the run.
+const MAX_BAD_STEPS: u32 = 5;
+
+/// Who watches a run.
+pub trait Observer {
+    /// Something happened.
+    fn event(&mut self, event: TrainEvent);
+    /// Called between steps on the thread that owns the tensors: the place for short jobs that cannot wait.
+    fn idle(&mut self) {}
+}
+
+/// What to train.
+#[derive(Clone, Debug)]
+pub struct TrainRequest {
+    /// The data set.
+    pub catalog: Arc<Catalog>,
+    /// The settings. A resumed run uses its own, except for the number of epochs when that is larger here.
+    pub config: RunConfig,
+    /// Where the run lives.
+    pub place: Place,
+}
+
+/// Trains until the last epoch or until stopped; in both cases what was learned is on disk.
+///
+/// # Errors
+/// When data, settings, device or disk do not allow it. What was saved before stays.
+pub fn train(request: &TrainRequest, control: &Control, observer: &mut dyn Observer) -> Result<RunSummary, TrainError> {
+    let mut run = Run::prepare(request, control, observer)?;
+    let finished = run.epochs(control, observer)?;
+    run.finish(finished, control, observer)
+}
+
+struct Run {
+    folder: RunFolder,
+    catalog: Arc<Catalog>,
+    resolved: Resolved,
+    split: Arc<Split>,
+    store: Arc<ImageStore>,
+    session: Box<dyn Session>,
+    info: ModelInfo,
+    plan: Plan,
+    log: MetricsLog,
+    state: CheckpointState,
+    clock: Clock,
+    device: device::Device,
+    bad_steps: u32,
+    angles: AngleHistogram,
+}
+
+/// Wall time, kept apart from everything that has to be reproducible.
+struct Clock {
+    began: Instant,
+    epoch_began: Instant,
+    window_began: Instant,
+    last_saved: Instant,
+    steps: u64,
+    images: u64,
+}
+
+impl Clock {
+    fn start() -> Self {
+        let now = Instant::now();
+        Self { began: now, epoch_began: now, window_began: now, last_saved: now, steps: 0, images: 0 }
+    }
+}
+
+impl Run {
+    fn prepare(request: &TrainRequest, control: &Control, observer: &mut dyn Observer) -> Result<Self, TrainError> {
+        let config = settings(request)?;
+        let catalog = Arc::clone(&request.catalog);
+        let mut split = split(&catalog, &config.data, u64::from(config.train.seed))?;
+        let mut resolved = resolve(&config, &facts(&catalog, &split))?;
+        let (device, device_name) = device::choose(&config.train.device)?;
+        let preprocess = Preprocess::new(resolved.image_px, resolved.channels);
+        let store = build_store(&catalog, &split, &resolved, &preprocess, control, observer)?;
+        split.remove(store.failed());
+        if split.train.len() < 2 {
+            return Err(TrainError::CannotResume(format!("only {} training images can be read", split.train.len())));
+        }
+        let split = Arc::new(split);
+        let info = model_info(&resolved, &split, &catalog, preprocess);
+        let mut session = open_session(device, &info.embedder, &info.head, &resolved.config.train)?;
+        let folder = RunFolder::create(&request.place, &run_label(&catalog, &resolved.config))?;
+        let state = match &request.place {
+            Place::Resume(_) => restore(&folder, session.as_mut(), &info, observer)?,
+            _ => CheckpointState { format: 1, ..CheckpointState::default() },
+        };
+        resolved.steps_per_epoch = steps_per_epoch(split.train.len(), batch_size(&resolved, split.train.len()));
+        resolved.config.run = Some(run_info(&catalog, &split, &device_name));
+        folder.write_config(&resolved.config)?;
+        if let Some(best) = state.best {
+            folder.set_best(best.step)?;
+        }
+        let log = MetricsLog::open(folder.path(), state.step, state.epoch)?;
+        let run = Self {
+            plan: Plan::new(&resolved),
+            folder, catalog, resolved, split, store, session, info, log, state, device,
+            clock: Clock::start(),
+            bad_steps: 0,
+            angles: AngleHistogram::default(),
+        };
+        run.announce(device_name, observer);
+        Ok(run)
+    }
+
+    fn announce(&self, device: String, observer: &mut dyn Observer) {
+        observer.event(TrainEvent::Started(Box::new(RunStarted {
+            run: self.folder.path().to_owned(),
+            device,
+            classes: self.info.head.classes,
+            train_images: self.split.train.len(),
+            validation_images: self.split.validation.len(),
+            parameters: self.session.parameter_count(),
+            steps_per_epoch: self.resolved.steps_per_epoch,
+            epochs: self.resolved.config.train.epochs,
+            resumed_at_step: self.state.step,
+            reasons: self.resolved.reasons.clone(),
+        })));
+    }
+
+    /// All remaining epochs; `false` when stopped before the last.
+    fn epochs(&mut self, control: &Control, observer: &mut dyn Observer) -> Result<bool, TrainError> {
+        while self.state.epoch < self.resolved.config.train.epochs {
+            self.clock.epoch_began = Instant::now();
+            self.clock.window_began = Instant::now();
+            self.clock.images = 0;
+            if !self.epoch_steps(control, observer)? {
+                self.save(observer)?;
+                return Ok(false);
+            }
+            self.end_of_epoch(control, observer)?;
+        }
+        Ok(true)
+    }
+
+    /// The rest of the present epoch; `false` when stopped.
+    fn epoch_steps(&mut self, control: &Control, observer: &mut dyn Observer) -> Result<bool, TrainError> {
+        let mut loader = self.loader()?;
+        loop {
+            if control.is_paused() {
+                self.save(observer)?;
+                control.wait_while_paused(|| observer.idle());
+                self.clock.window_began = Instant::now();
+            }
+            if control.is_cancelled() {
+                return Ok(false);
+            }
+            let Some(batch) = loader.next() else { return Ok(true) };
+            let batch = match batch {
+                Ok(batch) => batch,
+                Err(error) => {
+                    self.save(observer)?;
+                    return Err(error.into());
+                }
+            };
+            self.step(&batch, observer)?;
+            observer.idle();
+            if self.clock.last_saved.elapsed() > CHECKPOINT_EVERY {
+                self.save(observer)?;
+            }
+        }
+    }
+
+    fn loader(&self) -> Result<Loader, TrainError> {
+        let augment = &self.resolved.config.augment;
+        let changes = Augment {
+            flip: self.resolved.flip,
+            shift: augment.shift as f32,
+            scale: augment.scale as f32,
+            rotate_rad: augment.rotate_deg.to_radians() as f32,
+            colour: augment.colour as f32,
+        };
+        let plan = EpochPlan {
+            seed: u64::from(self.resolved.config.train.seed),
+            epoch: self.state.epoch,
+            first_step: self.state.step_in_epoch,
+            batch: self.batch(),
+        };
+        Ok(Loader::start(Arc::clone(&self.store), Arc::clone(&self.split), changes, plan)?)
+    }
+
+    fn batch(&self) -> usize {
+        batch_size(&self.resolved, self.split.train.len())
+    }
+
+    fn step(&mut self, batch: &HostBatch, observer: &mut dyn Observer) -> Result<(), TrainError> {
+        let step = self.state.step;
+        let (lr, margin) = (lr_at(&self.plan, step), margin_at(&self.plan, step));
+        let noise = u64::from(self.resolved.config.train.seed) ^ (step + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let outcome = self.session.step(batch, lr, margin, noise)?;
+        self.guard(&outcome, lr, observer)?;
+        let count = batch.labels.len();
+        if outcome.loss.is_finite() {
+            self.state.epoch_sums.add(outcome.loss, outcome.correct, count);
+            self.state.window.add(outcome.loss, outcome.correct, count);
+        }
+        outcome.target_cosines.iter().for_each(|cosine| self.angles.add_cosine(*cosine));
+        self.state.step += 1;
+        self.state.step_in_epoch += 1;
+        self.clock.steps += 1;
+        self.clock.images += count as u64;
+        if self.state.step.is_multiple_of(self.log_every()) {
+            self.report_step(lr, margin, observer)?;
+        }
+        Ok(())
+    }
+
+    /// Unusable steps change no weights; several in a row end the run before it wastes a night.
+    fn guard(&mut self, outcome: &StepOutcome, lr: f64, observer: &mut dyn Observer) -> Result<(), TrainError> {
+        if outcome.applied {
+            self.bad_steps = 0;
+            return Ok(());
+        }
+        self.bad_steps += 1;
+        let step = self.state.step + 1;
+        observer.event(TrainEvent::Warning(format!("step {step} was skipped: its loss or gradient is not a number")));
+        if self.bad_steps < MAX_BAD_STEPS {
+            return Ok(());
+        }
+        Err(TrainError::Diverged { step, repeats: self.bad_steps, lr })
+    }
+
+    /// About twenty points per epoch, depending on the step only.
+    fn log_every(&self) -> u64 {
+        (self.resolved.steps_per_epoch as u64 / 20).clamp(1, 50)
+    }
+
+    fn report_step(&mut self, lr: f64, margin: f64, observer: &mut dyn Observer) -> Result<(), TrainError> {
+        let window = std::mem::take(&mut self.state.window);
+        if window.seen == 0 {
+            return Ok(());
+        }
+        let seconds = self.clock.window_began.elapsed().as_secs_f64().max(1e-9);
+        self.clock.window_began = Instant::now();
+        let left = self.plan.total_steps.saturating_sub(self.state.step) as f64;
+        let seconds_per_step = self.clock.began.elapsed().as_secs_f64() / self.clock.steps.max(1) as f64;
+        let metrics = StepMetrics {
+            step: self.state.step,
+            epoch: self.state.step as f64 / self.resolved.steps_per_epoch as f64,
+            loss: window.loss(),
+            accuracy: window.accuracy(),
+            lr,
+            margin,
+            images_per_second: window.seen as f64 / seconds,
+            eta_secs: left * seconds_per_step,
+        };
+        if let Err(error) = self.log.step(&metrics) {
+            observer.event(TrainEvent::Warning(error.to_string()));
+        }
+        observer.event(TrainEvent::Step(metrics));
+        observer.event(TrainEvent::Angles(std::mem::take(&mut self.angles)));
+        Ok(())
+    }
+
+    fn end_of_epoch(&mut self, control: &Control, observer: &mut dyn Observer) -> Result<(), TrainError> {
+        let train_secs = self.clock.epoch_began.elapsed().as_secs_f64().max(1e-9);
+        let sums = std::mem::take(&mut self.state.epoch_sums);
+        self.state.epoch += 1;
+        self.state.step_in_epoch = 0;
+        let validation = self.validate(control, observer)?;
+        let mut metrics = EpochMetrics {
+            epoch: self.state.epoch,
+            step: self.state.step,
+            train_loss: sums.loss(),
+            train_accuracy: sums.accuracy(),
+            val_loss: validation.map(|(loss, _, _)| loss).filter(|loss| loss.is_finite()),
+            val_accuracy: validation.map(|(_, accuracy, _)| accuracy).filter(|share| share.is_finite()),
+            eer: validation.map(|(_, _, eer)| eer).filter(|eer| eer.is_finite()),
+            best: false,
+            images_per_second: self.clock.images as f64 / train_secs,
+            elapsed_secs: self.clock.began.elapsed().as_secs_f64(),
+        };
+        metrics.best = self.is_best(&metrics);
+        if metrics.best {
+            self.state.best = Some(BestSoFar { epoch: metrics.epoch, step: metrics.step, value: self.measure(&metrics) });
+        }
+        self.state.last_epoch = Some(metrics.clone());
+        // Before the checkpoint: a line too many is taken out on resume, a missing one could not be made up.
+        if let Err(error) = self.log.epoch(&metrics) {
+            observer.event(TrainEvent::Warning(error.to_string()));
+        }
+        self.save(observer)?;
+        if metrics.best {
+            self.warn_on_error(|run| run.folder.set_best(run.state.step), observer);
+        }
+        observer.event(TrainEvent::Epoch(metrics));
+        Ok(())
+    }
+
+    /// What "best" is measured by; smaller is better. Without any validation the last epoch counts as the best.
+    fn measure(&self, metrics: &EpochMetrics) -> f64 {
+        let wanted = match self.resolved.config.train.best {
+            Best::Eer => metrics.eer.or(metrics.val_loss),
+            Best::ValLoss => metrics.val_loss.or(metrics.eer),
+        };
+        wanted.unwrap_or(-f64::from(metrics.epoch))
+    }
+
+    fn is_best(&self, metrics: &EpochMetrics) -> bool {
+        let value = self.measure(metrics);
+        value.is_finite() && self.state.best.is_none_or(|best| value < best.value)
+    }
+
+    /// (loss, accuracy, EER) on the held-out images, NaN where there is none.
+    fn validate(&self, control: &Control, observer: &mut dyn Observer) -> Result<Option<(f64, f64, f64)>, TrainError> {
+        let items = thin(&self.split.validation, LIVE_IMAGES);
+        if items.is_empty() {
+            return Ok(None);
+        }
+        let mut rows = TableBuilder::default();
+        let (mut loss, mut correct, mut known) = (0.0, 0, 0);
+        let closed = self.split.kind == SplitKind::ByImage;
+        let session = &self.session;
+        let split = &self.split;
+        let patient = Control::default();
+        for_batches(&self.store, &items, &patient, &mut |_, _| {}, &mut |batch| {
+            rows.add(batch, &session.embed(batch)?);
+            let labels: Option<Vec<u32>> = batch.labels.iter().map(|class| split.label(*class)).collect();
+            if let Some(labels) = labels.filter(|_| closed) {
+                let (sum, hits) = session.classify(&HostBatch { labels, ..batch.clone() })?;
+                (loss, correct, known) = (loss + sum, correct + hits, known + batch.items.len());
+            }
+            Ok(())
+        })?;
+        let table = match rows.finish(self.info.embedder.embedding_dim, &self.catalog) {
+            Ok(table) => Arc::new(table),
+            Err(error) => {
+                observer.event(TrainEvent::Warning(format!("no validation after epoch {}: {error}", self.state.epoch)));
+                return Ok(None);
+            }
+        };
+        let eval = &self.resolved.config.eval;
+        let seed = u64::from(self.resolved.config.train.seed);
+        let report = error_rates(&table, eval, evaluate::rule_of(eval), seed).ok().map(|(report, _)| Arc::new(report));
+        let eer = report.as_ref().map_or(f64::NAN, |report| report.eer);
+        if !control.is_cancelled() {
+            observer.event(TrainEvent::Validation(ValidationSnapshot { epoch: self.state.epoch, table, report }));
+        }
+        // With no known classes these are 0 / 0: not a number, which the caller takes for "none".
+        Ok(Some((loss / known as f64, correct as f64 / known as f64, eer)))
+    }
+
+    /// Writes a checkpoint. A full disk does not end the run: the next attempt may succeed, and the network is in memory.
+    fn save(&mut self, observer: &mut dyn Observer) -> Result<(), TrainError> {
+        self.clock.last_saved = Instant::now();
+        if self.state.step == 0 {
+            return Ok(());
+        }
+        let saved = self.session.save()?;
+        match self.folder.write_checkpoint(&saved, &self.info, &self.state) {
+            Ok(()) => observer.event(TrainEvent::Saved(self.state.step)),
+            Err(error) => observer.event(TrainEvent::Warning(format!("training goes on, but {error}"))),
+        }
+        Ok(())
+    }
+
+    fn warn_on_error(&self, action: impl FnOnce(&Self) -> Result<(), TrainError>, observer: &mut dyn Observer) {
+        if let Err(error) = action(self) {
+            observer.event(TrainEvent::Warning(error.to_string()));
+        }
+    }
+
+    /// Measures the best checkpoint on all held-out images, which also sets the run's operating point.
+    fn finish(self, finished: bool, control: &Control, observer: &mut dyn Observer) -> Result<RunSummary, TrainError> {
+        if self.state.step == 0 {
+            return Err(TrainError::Cancelled);
+        }
+        // A last checkpoint that could not be written is an error now: nothing would be left of the run.
+        run_folder::latest_checkpoint(self.folder.path())?;
+        let seconds = self.clock.began.elapsed().as_secs_f64();
+        let last = self.state.last_epoch.clone();
+        let mut summary = RunSummary {
+            run: self.folder.path().to_owned(),
+            epochs: self.state.epoch,
+            images_per_second: self.clock.steps as f64 * self.batch() as f64 / seconds.max(1e-9),
+            train_loss: last.as_ref().map(|epoch| epoch.train_loss),
+            train_accuracy: last.as_ref().map(|epoch| epoch.train_accuracy),
+            val_loss: last.as_ref().and_then(|epoch| epoch.val_loss),
+            val_accuracy: last.as_ref().and_then(|epoch| epoch.val_accuracy),
+            eer: last.as_ref().and_then(|epoch| epoch.eer),
+            seconds,
+            stopped: !finished,
+        };
+        match self.final_evaluation(control) {
+            Ok(evaluation) => {
+                summary.eer = Some(evaluation.report.eer);
+                if let Some((loss, accuracy)) = evaluation.classification {
+                    (summary.val_loss, summary.val_accuracy) = (Some(loss), Some(accuracy));
+                }
+            }
+            Err(TrainError::Cancelled) => {}
+            Err(error) => observer.event(TrainEvent::Warning(format!("the run is saved, but not evaluated: {error}"))),
+        }
+        summary.seconds = self.clock.began.elapsed().as_secs_f64();
+        Ok(summary)
+    }
+
+    fn final_evaluation(&self, control: &Control) -> Result<evaluate::StoredEvaluation, TrainError> {
+        let model = TrainedModel::open(self.folder.path(), self.device)?;
+        let eval = &self.resolved.config.eval;
+        let task = evaluate::EvaluationTask {
+            catalog: &self.catalog,
+            items: &self.split.validation,
+            split: Some(&self.split),
+            eval,
+            rule: evaluate::rule_of(eval),
+            seed: u64::from(self.resolved.config.train.seed),
+            cache_bytes: 0,
+        };
+        // A stop asks for the run to end, not for the operating point to be missing; only a second job may cancel this.
+        let control = if control.is_cancelled() { Control::default() } else { control.clone() };
+        let result = evaluate::evaluate_items(&model, &task, &control, &mut |_, _| {})?;
+        let stored = evaluate::StoredEvaluation {
+            on: format!("{} held-out images", result.table.len()),
+            rule: task.rule,
+            report: result.report,
+            classification: result.classification,
+        };
+        evaluate::store_evaluation(self.folder.path(), &stored)?;
+        Ok(stored)
+    }
+}
+
+fn settings(request: &TrainRequest) -> Result<RunConfig, TrainError> {
+    let Place::Resume(run) = &request.place else { return Ok(request.config.clone()) };
+    let mut config = run_folder::read_config(run)?;
+    let known = config.run.as_ref().map(|run| run.data_fingerprint.as_str());
+    if known.is_some_and(|known| known != request.catalog.fingerprint) {
+        return Err(TrainError::CannotResume(
+            "the images differ from those it was trained with (added, removed or changed); start a new run".to_owned(),
+        ));
+    }
+    config.train.epochs = config.train.epochs.max(request.config.train.epochs);
+    config.train.device.clone_from(&request.config.train.device);
+    Ok(config)
+}
+
+fn restore(
+    folder: &RunFolder,
+    session: &mut dyn Session,
+    info: &ModelInfo,
+    observer: &mut dyn Observer,
+) -> Result<CheckpointState, TrainError> {
+    let (checkpoint, damaged) = match run_folder::latest_checkpoint(folder.path()) {
+        Ok(found) => found,
+        Err(TrainError::NoCheckpoint { .. }) => return Ok(CheckpointState { format: 1, ..CheckpointState::default() }),
+        Err(error) => return Err(error),
+    };
+    damaged.into_iter().for_each(|text| observer.event(TrainEvent::Warning(text)));
+    if checkpoint.info()? != *info {
+        return Err(TrainError::CannotResume("its network differs from the one its settings describe; start a new run".to_owned()));
+    }
+    session.restore(&checkpoint.read(super::checkpoint::RESUME_FILE)?)?;
+    Ok(checkpoint.state)
+}
+
+fn facts(catalog: &Catalog, split: &Split) -> DataFacts {
+    DataFacts {
+        train_classes: split.train_classes.len(),
+        train_images: split.train.len(),
+        validation_images: split.validation.len(),
+        typical_px: catalog.typical_px(),
+        all_grey: catalog.all_grey(),
+    }
+}
+
+fn build_store(
+    catalog: &Arc<Catalog>,
+    split: &Split,
+    resolved: &Resolved,
+    preprocess: &Preprocess,
+    control: &Control,
+    observer: &mut dyn Observer,
+) -> Result<Arc<ImageStore>, TrainError> {
+    let mut items = split.train.clone();
+    items.extend(&split.validation);
+    items.sort_unstable();
+    let (send, receive) = std::sync::mpsc::sync_channel::<(usize, usize)>(1);
+    let cache_bytes = u64::from(resolved.config.data.cache_mib) << 20;
+    // Decoding runs on other threads; progress comes back through a slot of one and is passed on from here.
+    let built = std::thread::scope(|scope| {
+        let work = scope.spawn(|| {
+            let report = |progress: crate::data::Progress| {
+                // A full slot holds a report that was not looked at yet: this one will be followed by another.
+                send.try_send((progress.done as usize, progress.total as usize)).ok();
+            };
+            ImageStore::build(Arc::clone(catalog), &items, preprocess.clone(), cache_bytes, &report, &|| control.is_cancelled())
+        });
+        while !work.is_finished() {
+            if let Ok((done, total)) = receive.recv_timeout(Duration::from_millis(30)) {
+                observer.event(TrainEvent::Preparing(done, total));
+            }
+            observer.idle();
+        }
+        work.join()
+    });
+    let (store, warnings) =
+        built.map_err(|_| TrainError::Compute("an image decoder stopped unexpectedly".to_owned()))??;
+    if control.is_cancelled() {
+        return Err(TrainError::Cancelled);
+    }
+    for group in warnings.groups() {
+        observer.event(TrainEvent::Warning(format!("{} ({})", group.headline, group.examples.join(", "))));
+    }
+    Ok(Arc::new(store))
+}
+
+fn model_info(resolved: &Resolved, split: &Split, catalog: &Catalog, preprocess: Preprocess) -> ModelInfo {
+    let model = &resolved.config.model;
+    let name = |class: &u32| catalog.classes.get(*class as usize).cloned().unwrap_or_default();
+    ModelInfo {
+        format: ModelInfo::FORMAT,
+        embedder: EmbedderSpec {
+            net: model.net,
+            channels: resolved.channels as usize,
+            image_px: resolved.image_px as usize,
+            embedding_dim: model.embedding_dim as usize,
+            dropout: model.dropout,
+        },
+        head: HeadSpec {
+            head: resolved.config.loss.head,
+            classes: split.train_classes.len(),
+            embedding_dim: model.embedding_dim as usize,
+            scale: resolved.scale,
+            margin: resolved.margin,
+        },
+        preprocess,
+        classes: split.train_classes.iter().map(name).collect(),
+        add_mirror: resolved.config.eval.flip,
+    }
+}
+
+fn batch_size(resolved: &Resolved, images: usize) -> usize {
+    (resolved.config.train.batch as usize).min(images).max(1)
+}
+
+fn run_label(catalog: &Catalog, config: &RunConfig) -> String {
+    let data = catalog.root.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    format!("{data}-{}", config.loss.head.word())
+}
+
+fn run_info(catalog: &Catalog, split: &Split, device: &str) -> RunInfo {
+    let path: &Path = &catalog.root;
+    RunInfo {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        device: device.to_owned(),
+        data: path.canonicalize().unwrap_or_else(|_| path.to_owned()).to_string_lossy().into_owned(),
+        data_fingerprint: catalog.fingerprint.clone(),
+        started: chrono::Local::now().to_rfc3339(),
+        classes: split.train_classes.len() as u32,
+        images: split.train.len() as u32,
+    }
+}

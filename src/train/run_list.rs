@@ -1,0 +1,55 @@
+//! The runs on disk, as a list.
+
+use super::events::{EpochMetrics, StepMetrics};
+use super::{TrainError, metrics_log, run_folder};
+use crate::config::RunConfig;
+use std::path::{Path, PathBuf};
+
+/// A run as far as its folder tells.
+#[derive(Clone, Debug)]
+pub struct RunOnDisk {
+    /// The folder.
+    pub path: PathBuf,
+    /// Its name.
+    pub name: String,
+    /// Its settings.
+    pub config: RunConfig,
+    /// Steps logged.
+    pub steps: Vec<StepMetrics>,
+    /// Epochs logged.
+    pub epochs: Vec<EpochMetrics>,
+    /// A checkpoint exists.
+    pub has_model: bool,
+}
+
+impl RunOnDisk {
+    /// Lowest equal error rate so far.
+    pub fn best_eer(&self) -> Option<f64> {
+        self.epochs.iter().filter_map(|epoch| epoch.eer).min_by(f64::total_cmp)
+    }
+
+    /// It has epochs left.
+    pub fn is_unfinished(&self) -> bool {
+        self.epochs.last().map_or(0, |epoch| epoch.epoch) < self.config.train.epochs
+    }
+}
+
+/// Reads one run.
+///
+/// # Errors
+/// When the folder is no run.
+pub fn read_run(path: &Path) -> Result<RunOnDisk, TrainError> {
+    let config = run_folder::read_config(path)?;
+    let (steps, epochs) = metrics_log::read(path);
+    let has_model = std::fs::read_dir(path.join("checkpoints")).into_iter().flatten().flatten().any(|entry| entry.path().join("model.json").is_file());
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    Ok(RunOnDisk { path: path.to_owned(), name, config, steps, epochs, has_model })
+}
+
+/// Every run directly below `root`, newest first (names begin with the date). What is no run is passed over.
+pub fn list_runs(root: &Path) -> Vec<RunOnDisk> {
+    let mut folders: Vec<PathBuf> =
+        std::fs::read_dir(root).into_iter().flatten().flatten().map(|entry| entry.path()).filter(|path| path.join("run.toml").is_file()).collect();
+    folders.sort_unstable_by(|a, b| b.cmp(a));
+    folders.iter().filter_map(|path| read_run(path).ok()).collect()
+}

@@ -1,0 +1,268 @@
+//! One network being trained on one device, behind a face without tensors. The only place where the backend is chosen.
+
+use super::device::Device;
+use super::net::TrainNet;
+use super::optimizer::{self, Groups, ParamGroups};
+use super::{TrainError, gradients};
+use crate::config::{Head, TrainConfig};
+use crate::data::HostBatch;
+use crate::kernels::{Cpu, Engine};
+use crate::loss::HeadSpec;
+use crate::model::{EmbedderSpec, save_weights};
+use burn::module::{AutodiffModule, Module};
+use burn::optim::GradientsParams;
+use burn::record::{BinBytesRecorder, FullPrecisionSettings, Recorder};
+use burn::tensor::backend::Backend;
+use burn::tensor::{Int, Tensor, TensorData};
+use std::collections::BTreeMap;
+
+/// One step's result.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StepOutcome {
+    /// Mean loss with margin.
+    pub loss: f64,
+    /// Images whose largest margin-free logit is their own class.
+    pub correct: usize,
+    /// Margin-free cosine between each image and its class.
+    pub target_cosines: Vec<f32>,
+    /// The weights were changed; `false` when loss or gradient was not a number.
+    pub applied: bool,
+}
+
+/// A checkpoint's bytes.
+#[derive(Clone, Debug)]
+pub struct Saved {
+    /// The network, safetensors, names as in PyTorch.
+    pub model: Vec<u8>,
+    /// The head, safetensors.
+    pub head: Vec<u8>,
+    /// Everything again in the form that resumes exactly (records keep burn's parameter ids, which the optimisers need).
+    pub resume: Vec<u8>,
+}
+
+/// A training session: plain data in, plain data out.
+pub trait Session {
+    /// One step. `noise` seeds the dropout of this step.
+    ///
+    /// # Errors
+    /// When the device fails.
+    fn step(&mut self, batch: &HostBatch, lr: f64, margin: f64, noise: u64) -> Result<StepOutcome, TrainError>;
+    /// Embeddings (N × D, not normalised) with the present weights, no dropout, running statistics.
+    ///
+    /// # Errors
+    /// When the device fails.
+    fn embed(&self, batch: &HostBatch) -> Result<Vec<f32>, TrainError>;
+    /// Sum of margin-free losses and number recognised, for images of known classes (`labels` are head rows).
+    ///
+    /// # Errors
+    /// When the device fails.
+    fn classify(&self, batch: &HostBatch) -> Result<(f64, usize), TrainError>;
+    /// The state for a checkpoint.
+    ///
+    /// # Errors
+    /// When the device fails.
+    fn save(&self) -> Result<Saved, TrainError>;
+    /// Puts a saved state back (`Saved::resume`).
+    ///
+    /// # Errors
+    /// When the bytes do not fit this network.
+    fn restore(&mut self, resume: &[u8]) -> Result<(), TrainError>;
+    /// Weights of network and head.
+    fn parameter_count(&self) -> usize;
+}
+
+/// Opens a session with fresh weights.
+///
+/// # Errors
+/// When this build has no support for the device.
+pub fn open_session(
+    device: Device,
+    embedder: &EmbedderSpec,
+    head: &HeadSpec,
+    config: &TrainConfig,
+) -> Result<Box<dyn Session>, TrainError> {
+    match device {
+        Device::Cpu => Ok(Box::new(BurnSession::<Cpu>::new(embedder, head, config, Default::default()))),
+        #[cfg(feature = "cuda")]
+        Device::Cuda(index) => {
+            let device = burn::backend::cuda::CudaDevice::new(index);
+            Ok(Box::new(BurnSession::<crate::kernels::Gpu>::new(embedder, head, config, device)))
+        }
+        #[cfg(not(feature = "cuda"))]
+        Device::Cuda(index) => Err(TrainError::Device {
+            wanted: format!("cuda:{index}"),
+            reason: "this build has no CUDA support".to_owned(),
+        }),
+    }
+}
+
+struct BurnSession<B: Engine> {
+    net: TrainNet<B>,
+    groups: ParamGroups,
+    optimizer: Box<dyn Groups<B>>,
+    grad_clip: f64,
+    head: Head,
+    device: B::Device,
+}
+
+impl<B: Engine> BurnSession<B> {
+    fn new(embedder: &EmbedderSpec, head: &HeadSpec, config: &TrainConfig, device: B::Device) -> Self {
+        let net = TrainNet::<B>::new(embedder, head, &device, u64::from(config.seed));
+        Self {
+            groups: ParamGroups::of(&net),
+            optimizer: optimizer::make(config),
+            grad_clip: config.grad_clip,
+            head: head.head,
+            net,
+            device,
+        }
+    }
+
+    /// Clips and applies; tells whether the gradient was usable.
+    fn apply(&mut self, loss: Tensor<B, 1>, lr: f64) -> Result<bool, TrainError> {
+        let mut all = loss.backward();
+        let mut decayed = GradientsParams::from_params(&mut all, &self.net, &self.groups.decayed);
+        let mut plain = GradientsParams::from_params(&mut all, &self.net, &self.groups.plain);
+        let norm = gradients::global_norm(&self.net, &decayed)?.hypot(gradients::global_norm(&self.net, &plain)?);
+        if !norm.is_finite() {
+            return Ok(false);
+        }
+        if self.grad_clip > 0.0 && norm > self.grad_clip {
+            let factor = self.grad_clip / norm;
+            gradients::scale(&self.net, &mut decayed, factor);
+            gradients::scale(&self.net, &mut plain, factor);
+        }
+        self.net = self.optimizer.step(lr, self.net.clone(), decayed, plain);
+        Ok(true)
+    }
+}
+
+impl<B: Engine> Session for BurnSession<B> {
+    fn step(&mut self, batch: &HostBatch, lr: f64, margin: f64, noise: u64) -> Result<StepOutcome, TrainError> {
+        // Dropout draws from the backend's one generator: seeding it per step makes a resumed run equal.
+        B::seed(&self.device, noise);
+        let images = images::<B>(batch, &self.device);
+        let labels = labels::<B>(batch, &self.device);
+        let output = self.net.head.forward(self.net.embedder.forward(images), labels, margin);
+        let loss = scalar(output.loss.clone())?;
+        let cosines = floats(output.cosine.clone())?;
+        // A margin lowers the target logit, so accuracy is read off the cosines; plain softmax has no margin.
+        let correct = if self.head == Head::Softmax {
+            count_correct(&floats(output.logits)?, &batch.labels)
+        } else {
+            count_correct(&cosines, &batch.labels)
+        };
+        let target_cosines = target_values(&cosines, &batch.labels);
+        let applied = loss.is_finite() && self.apply(output.loss, lr)?;
+        Ok(StepOutcome { loss, correct, target_cosines, applied })
+    }
+
+    fn embed(&self, batch: &HostBatch) -> Result<Vec<f32>, TrainError> {
+        let embedder = self.net.embedder.valid();
+        floats(embedder.forward(images::<B::InnerBackend>(batch, &self.device)))
+    }
+
+    fn classify(&self, batch: &HostBatch) -> Result<(f64, usize), TrainError> {
+        let net = self.net.valid();
+        let embeddings = net.embedder.forward(images::<B::InnerBackend>(batch, &self.device));
+        let logits = floats(net.head.logits_plain(embeddings))?;
+        Ok((cross_entropy_sum(&logits, &batch.labels), count_correct(&logits, &batch.labels)))
+    }
+
+    fn save(&self) -> Result<Saved, TrainError> {
+        let failed = |error: String| TrainError::Compute(format!("the weights could not be read: {error}"));
+        let net = self.net.valid();
+        let recorder = BinBytesRecorder::<FullPrecisionSettings>::default();
+        let record = Recorder::<B>::record(&recorder, self.net.clone().into_record(), ()).map_err(|error| failed(error.to_string()))?;
+        let [decayed, plain] = self.optimizer.save()?;
+        let metadata = BTreeMap::from([("format".to_owned(), "pt".to_owned()), ("producer".to_owned(), format!("arclens {}", env!("CARGO_PKG_VERSION")))]);
+        Ok(Saved {
+            model: save_weights(&net.embedder, &metadata).map_err(|error| failed(error.to_string()))?,
+            head: save_weights(&net.head, &metadata).map_err(|error| failed(error.to_string()))?,
+            resume: join(&[&record, &decayed, &plain]),
+        })
+    }
+
+    fn restore(&mut self, resume: &[u8]) -> Result<(), TrainError> {
+        let [record, decayed, plain] =
+            split(resume).ok_or_else(|| TrainError::CannotResume("the checkpoint's state is cut off".to_owned()))?;
+        let recorder = BinBytesRecorder::<FullPrecisionSettings>::default();
+        let record = Recorder::<B>::load(&recorder, record.to_vec(), &self.device)
+            .map_err(|error| TrainError::CannotResume(format!("the network's state cannot be read ({error})")))?;
+        self.net = self.net.clone().load_record(record);
+        self.groups = ParamGroups::of(&self.net);
+        self.optimizer.load([decayed, plain], &self.device)
+    }
+
+    fn parameter_count(&self) -> usize {
+        self.net.num_params()
+    }
+}
+
+/// Uploads the images of a batch: [N, C, side, side].
+pub(super) fn images<B: Backend>(batch: &HostBatch, device: &B::Device) -> Tensor<B, 4> {
+    let count = batch.labels.len();
+    Tensor::from_data(TensorData::new(batch.images.clone(), [count, batch.channels, batch.px, batch.px]), device)
+}
+
+fn labels<B: Backend>(batch: &HostBatch, device: &B::Device) -> Tensor<B, 1, Int> {
+    let labels: Vec<i64> = batch.labels.iter().map(|label| i64::from(*label)).collect();
+    Tensor::from_data(TensorData::new(labels, [batch.labels.len()]), device)
+}
+
+/// Reads a tensor back.
+pub(super) fn floats<B: Backend, const D: usize>(tensor: Tensor<B, D>) -> Result<Vec<f32>, TrainError> {
+    let data = tensor.try_into_data().map_err(|error| TrainError::Compute(format!("{error:?}")))?;
+    data.into_vec::<f32>().map_err(|error| TrainError::Compute(format!("{error:?}")))
+}
+
+fn scalar<B: Backend>(tensor: Tensor<B, 1>) -> Result<f64, TrainError> {
+    Ok(floats(tensor)?.first().copied().map_or(f64::NAN, f64::from))
+}
+
+fn rows<'a>(logits: &'a [f32], labels: &[u32]) -> std::slice::ChunksExact<'a, f32> {
+    logits.chunks_exact((logits.len() / labels.len().max(1)).max(1))
+}
+
+/// Rows whose largest value is at their label; the first of equal values counts.
+pub(super) fn count_correct(logits: &[f32], labels: &[u32]) -> usize {
+    let best = |row: &[f32]| {
+        row.iter().enumerate().fold((0, f32::NEG_INFINITY), |best, (i, v)| if *v > best.1 { (i, *v) } else { best }).0
+    };
+    rows(logits, labels).zip(labels).filter(|(row, label)| best(row) == **label as usize).count()
+}
+
+fn target_values(cosines: &[f32], labels: &[u32]) -> Vec<f32> {
+    rows(cosines, labels).zip(labels).filter_map(|(row, label)| row.get(*label as usize).copied()).collect()
+}
+
+/// Sum over rows of −log softmax at the label, in f64 with the maximum taken out.
+pub(super) fn cross_entropy_sum(logits: &[f32], labels: &[u32]) -> f64 {
+    let one = |row: &[f32], label: u32| {
+        let top = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let sum: f64 = row.iter().map(|v| f64::from(*v - top).exp()).sum();
+        let own = row.get(label as usize).copied().unwrap_or(f32::NAN);
+        sum.ln() - f64::from(own - top)
+    };
+    rows(logits, labels).zip(labels).map(|(row, label)| one(row, *label)).sum()
+}
+
+/// Parts with their lengths in front, little-endian.
+fn join(parts: &[&[u8]]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(parts.iter().map(|part| part.len() + 8).sum());
+    for part in parts {
+        bytes.extend_from_slice(&(part.len() as u64).to_le_bytes());
+        bytes.extend_from_slice(part);
+    }
+    bytes
+}
+
+fn split<const N: usize>(mut bytes: &[u8]) -> Option<[&[u8]; N]> {
+    let mut parts = [&[][..]; N];
+    for part in &mut parts {
+        let (length, rest) = bytes.split_first_chunk::<8>()?;
+        let length = usize::try_from(u64::from_le_bytes(*length)).ok()?;
+        (*part, bytes) = rest.split_at_checked(length)?;
+    }
+    bytes.is_empty().then_some(parts)
+}

@@ -1,0 +1,163 @@
+//! A finished network, ready to embed: weights and preprocessing from a checkpoint, no gradients.
+
+use super::checkpoint::{Checkpoint, HEAD_FILE, MODEL_FILE};
+use super::device::Device;
+use super::session::{floats, images};
+use super::{ModelInfo, TrainError, run_folder};
+use crate::data::{HostBatch, fit};
+use crate::kernels::Kernels;
+use crate::loss::MarginHead;
+use crate::model::{Embedder, load_weights};
+use burn::backend::Flex;
+use image::DynamicImage;
+use std::path::{Path, PathBuf};
+
+/// What a device does for us, without its tensor types.
+trait Infer {
+    fn embed(&self, batch: &HostBatch) -> Result<Vec<f32>, TrainError>;
+    fn logits(&self, batch: &HostBatch) -> Result<Vec<f32>, TrainError>;
+}
+
+/// A network loaded from a run.
+pub struct TrainedModel {
+    info: ModelInfo,
+    run: PathBuf,
+    checkpoint: PathBuf,
+    infer: Box<dyn Infer>,
+}
+
+impl std::fmt::Debug for TrainedModel {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TrainedModel").field("checkpoint", &self.checkpoint).finish_non_exhaustive()
+    }
+}
+
+impl TrainedModel {
+    /// Loads the best checkpoint of a run.
+    ///
+    /// # Errors
+    /// When the run has no usable checkpoint, or its weights do not fit its description.
+    pub fn open(run: &Path, device: Device) -> Result<Self, TrainError> {
+        let checkpoint = run_folder::best_checkpoint(run)?;
+        Self::from_checkpoint(run, &checkpoint, device)
+    }
+
+    /// Loads one checkpoint.
+    ///
+    /// # Errors
+    /// As [`TrainedModel::open`].
+    pub fn from_checkpoint(run: &Path, checkpoint: &Checkpoint, device: Device) -> Result<Self, TrainError> {
+        let info = checkpoint.info()?;
+        if info.format > ModelInfo::FORMAT {
+            return Err(TrainError::NoCheckpoint {
+                reason: format!("it was written by a newer ArcLens (form {}, this one reads {})", info.format, ModelInfo::FORMAT),
+                path: checkpoint.path.clone(),
+            });
+        }
+        let infer: Box<dyn Infer> = match device {
+            Device::Cpu => Box::new(BurnModel::<Flex>::load(&info, checkpoint, Default::default())?),
+            #[cfg(feature = "cuda")]
+            Device::Cuda(index) => {
+                let device = burn::backend::cuda::CudaDevice::new(index);
+                Box::new(BurnModel::<burn::backend::Cuda<f32>>::load(&info, checkpoint, device)?)
+            }
+            #[cfg(not(feature = "cuda"))]
+            Device::Cuda(_) => Box::new(BurnModel::<Flex>::load(&info, checkpoint, Default::default())?),
+        };
+        let path = checkpoint.path.canonicalize().unwrap_or_else(|_| checkpoint.path.clone());
+        Ok(Self { info, run: run.to_owned(), checkpoint: path, infer })
+    }
+
+    /// What it was made for.
+    pub fn info(&self) -> &ModelInfo {
+        &self.info
+    }
+
+    /// Its run.
+    pub fn run(&self) -> &Path {
+        &self.run
+    }
+
+    /// The checkpoint folder it came from, links followed.
+    pub fn checkpoint(&self) -> &Path {
+        &self.checkpoint
+    }
+
+    /// Embeddings (N × D, not normalised); adds those of the mirrored images if the run says so.
+    ///
+    /// # Errors
+    /// When the device fails.
+    pub fn embed(&self, batch: &HostBatch) -> Result<Vec<f32>, TrainError> {
+        let mut sum = self.infer.embed(batch)?;
+        if self.info.add_mirror {
+            let mirrored = self.infer.embed(&mirror(batch))?;
+            sum.iter_mut().zip(mirrored).for_each(|(a, b)| *a += b);
+        }
+        Ok(sum)
+    }
+
+    /// Margin-free logits (N × classes).
+    ///
+    /// # Errors
+    /// When the device fails.
+    pub fn logits(&self, batch: &HostBatch) -> Result<Vec<f32>, TrainError> {
+        self.infer.logits(batch)
+    }
+
+    /// Embeds one picture; also returns the pixels the network saw (side × side × channels).
+    ///
+    /// # Errors
+    /// When the device fails.
+    pub fn embed_image(&self, image: &DynamicImage) -> Result<(Vec<f32>, Vec<u8>), TrainError> {
+        let preprocess = &self.info.preprocess;
+        let pixels = fit(image, preprocess);
+        let mut planes = vec![0f32; preprocess.sample_len()];
+        preprocess.normalise(&pixels, &mut planes);
+        let batch = HostBatch {
+            images: planes,
+            labels: vec![0],
+            items: vec![0],
+            channels: preprocess.channels as usize,
+            px: preprocess.image_px as usize,
+        };
+        Ok((self.embed(&batch)?, pixels))
+    }
+}
+
+fn mirror(batch: &HostBatch) -> HostBatch {
+    let mut mirrored = batch.clone();
+    for row in mirrored.images.chunks_exact_mut(batch.px.max(1)) {
+        row.reverse();
+    }
+    mirrored
+}
+
+struct BurnModel<B: Kernels> {
+    embedder: Embedder<B>,
+    head: MarginHead<B>,
+    device: B::Device,
+}
+
+impl<B: Kernels> BurnModel<B> {
+    fn load(info: &ModelInfo, checkpoint: &Checkpoint, device: B::Device) -> Result<Self, TrainError> {
+        let damaged = |name: &str| {
+            let path = checkpoint.path.join(name);
+            move |error: crate::model::ModelError| TrainError::Damaged { reason: error.to_string(), path }
+        };
+        let mut embedder = info.embedder.init::<B>(&device);
+        load_weights(&mut embedder, &checkpoint.read(MODEL_FILE)?).map_err(damaged(MODEL_FILE))?;
+        let mut head = info.head.init_seeded::<B>(&device, 0);
+        load_weights(&mut head, &checkpoint.read(HEAD_FILE)?).map_err(damaged(HEAD_FILE))?;
+        Ok(Self { embedder, head, device })
+    }
+}
+
+impl<B: Kernels> Infer for BurnModel<B> {
+    fn embed(&self, batch: &HostBatch) -> Result<Vec<f32>, TrainError> {
+        floats(self.embedder.forward(images::<B>(batch, &self.device)))
+    }
+
+    fn logits(&self, batch: &HostBatch) -> Result<Vec<f32>, TrainError> {
+        floats(self.head.logits_plain(self.embedder.forward(images::<B>(batch, &self.device))))
+    }
+}

@@ -1,0 +1,104 @@
+//! From held-out images to embeddings and error rates; used after every epoch and by `evaluate`.
+
+use super::{Control, TrainError};
+use crate::config::EvalConfig;
+use crate::data::{Catalog, HostBatch, ImageStore, plain_batches};
+use crate::eval::{EmbeddingTable, ErrorRates, OperatingRule, ScoredPairs, VerificationReport, make_pairs, score_pairs, verification_report};
+
+/// Images embedded at once.
+pub const EMBED_BATCH: usize = 64;
+/// After an epoch at most this many held-out images are looked at, evenly over them; the end of the run takes all.
+pub const LIVE_IMAGES: usize = 2000;
+
+/// Calls `each` for every batch of plain (unaugmented) images; unreadable ones are left out.
+///
+/// # Errors
+/// When an image vanished or `each` fails; [`TrainError::Cancelled`] when asked to stop.
+pub fn for_batches(
+    store: &ImageStore,
+    items: &[u32],
+    control: &Control,
+    progress: &mut dyn FnMut(usize, usize),
+    each: &mut dyn FnMut(&HostBatch) -> Result<(), TrainError>,
+) -> Result<(), TrainError> {
+    let failed: std::collections::BTreeSet<u32> = store.failed().iter().copied().collect();
+    let items: Vec<u32> = items.iter().copied().filter(|item| !failed.contains(item)).collect();
+    let mut done = 0;
+    for batch in plain_batches(store, &items, EMBED_BATCH, false) {
+        if control.is_cancelled() {
+            return Err(TrainError::Cancelled);
+        }
+        let batch = batch?;
+        each(&batch)?;
+        done += batch.items.len();
+        progress(done, items.len());
+    }
+    Ok(())
+}
+
+/// Gathers rows into a table.
+#[derive(Debug, Default)]
+pub struct TableBuilder {
+    data: Vec<f32>,
+    items: Vec<u32>,
+}
+
+impl TableBuilder {
+    /// Adds a batch's embeddings.
+    pub fn add(&mut self, batch: &HostBatch, embeddings: &[f32]) {
+        self.data.extend_from_slice(embeddings);
+        self.items.extend_from_slice(&batch.items);
+    }
+
+    /// The table, rows normalised.
+    ///
+    /// # Errors
+    /// When a row is zero or not a number.
+    pub fn finish(self, dim: usize, catalog: &Catalog) -> Result<EmbeddingTable, TrainError> {
+        let classes = self.items.iter().map(|item| catalog.items.get(*item as usize).map_or(0, |item| item.class)).collect();
+        Ok(EmbeddingTable::new(dim, self.data, self.items, classes)?)
+    }
+}
+
+/// Scores pairs of a table and computes every rate.
+///
+/// # Errors
+/// When the table has no genuine or no impostor pair.
+pub fn error_rates(
+    table: &EmbeddingTable,
+    config: &EvalConfig,
+    rule: OperatingRule,
+    seed: u64,
+) -> Result<(VerificationReport, ErrorRates), TrainError> {
+    let pairs = make_pairs(table.classes(), config.max_genuine as usize, config.max_impostor as usize, seed);
+    let scored = score_pairs(table, &pairs)?;
+    rates_of(&scored, rule, false, seed)
+}
+
+/// Every rate of scored pairs. `contiguous_folds`: the list is already divided as published (`pairs.txt`).
+///
+/// # Errors
+/// When a kind of pair is missing.
+pub fn rates_of(
+    scored: &ScoredPairs,
+    rule: OperatingRule,
+    contiguous_folds: bool,
+    seed: u64,
+) -> Result<(VerificationReport, ErrorRates), TrainError> {
+    let of = |same: bool| -> Vec<f32> {
+        scored.scores.iter().zip(&scored.same).filter(|(_, s)| **s == same).map(|(score, _)| *score).collect()
+    };
+    let (genuine, impostor) = (of(true), of(false));
+    if genuine.is_empty() || impostor.is_empty() {
+        let what = if genuine.is_empty() { "no held-out class has two images" } else { "only one class is held out" };
+        return Err(TrainError::NoPairs(what.to_owned()));
+    }
+    let rates = ErrorRates::new(&genuine, &impostor)?;
+    Ok((verification_report(scored, rule, contiguous_folds, seed)?, rates))
+}
+
+/// Every k-th element, so that at most `limit` remain.
+pub fn thin(items: &[u32], limit: usize) -> Vec<u32> {
+    let step = items.len().div_ceil(limit.max(1)).max(1);
+    items.iter().copied().step_by(step).collect()
+}

@@ -1,0 +1,171 @@
+//! File dialogs and the clipboard, which may block for as long as a person thinks: on a named thread, one at a time.
+//!
+//! The dialog's future is made on the window's thread (macOS insists) and waited for on the other; the answer comes
+//! back as an [`Action`], so the state never learns that a dialog exists.
+
+use crate::app::{Action, Dialog, Severity, dialog_answer};
+use crate::worker::protocol::ImageSource;
+use std::future::Future;
+use std::path::PathBuf;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, TryRecvError, sync_channel};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::Thread;
+
+/// Endings offered by the dialog for images.
+const IMAGES: [&str; 11] = ["jpg", "jpeg", "png", "bmp", "gif", "tif", "tiff", "webp", "pgm", "ppm", "pnm"];
+
+type Wakeup = Arc<dyn Fn() + Send + Sync>;
+type Chosen = Pin<Box<dyn Future<Output = Option<PathBuf>> + Send>>;
+
+/// At most one question to the system under way.
+#[derive(Debug, Default)]
+pub struct Dialogs {
+    open: Option<Receiver<Option<Action>>>,
+}
+
+impl Dialogs {
+    /// Is a dialog open? Another is not opened meanwhile.
+    pub fn is_open(&self) -> bool {
+        self.open.is_some()
+    }
+
+    /// Shows a file dialog; `start` is the folder it opens in.
+    pub fn ask(&mut self, dialog: Dialog, start: Option<PathBuf>, wake: Wakeup) -> Option<Action> {
+        let future = chosen(dialog, start);
+        self.spawn(wake, move || block_on(future).map(|path| dialog_answer(dialog, path)))
+    }
+
+    /// Reads a picture from the clipboard.
+    pub fn read_clipboard(&mut self, wake: Wakeup) -> Option<Action> {
+        self.spawn(wake, || Some(clipboard_picture()))
+    }
+
+    /// The answer, once there is one.
+    pub fn poll(&mut self) -> Option<Action> {
+        let answer = match self.open.as_ref()?.try_recv() {
+            Ok(answer) => answer,
+            Err(TryRecvError::Empty) => return None,
+            Err(TryRecvError::Disconnected) => Some(say("The system's dialog stopped unexpectedly; drop the file on the window instead")),
+        };
+        self.open = None;
+        answer
+    }
+
+    fn spawn(&mut self, wake: Wakeup, work: impl FnOnce() -> Option<Action> + Send + 'static) -> Option<Action> {
+        if self.open.is_some() {
+            return None;
+        }
+        let (send, receive) = sync_channel(1);
+        let run = move || {
+            // The window may be gone by the time a person answers; then nobody needs the answer.
+            send.send(work()).ok();
+            drop(send);
+            wake();
+        };
+        match std::thread::Builder::new().name("dialog".to_owned()).spawn(run) {
+            Ok(_) => {
+                self.open = Some(receive);
+                None
+            }
+            Err(error) => Some(say(&format!("The dialog could not be opened ({error})"))),
+        }
+    }
+}
+
+fn say(text: &str) -> Action {
+    Action::Say(Severity::Warning, text.to_owned())
+}
+
+fn chosen(dialog: Dialog, start: Option<PathBuf>) -> Chosen {
+    let mut ask = rfd::AsyncFileDialog::new();
+    if let Some(start) = start.filter(|start| start.is_dir()) {
+        ask = ask.set_directory(start);
+    }
+    match dialog {
+        Dialog::OpenFolder => path_of(ask.set_title("Open a folder of images").pick_folder()),
+        Dialog::OpenRun => path_of(ask.set_title("Open a run folder").pick_folder()),
+        Dialog::OpenFile => path_of(ask.set_title("Open an IDX file").pick_file()),
+        Dialog::PickImage(_) => path_of(ask.set_title("Choose an image").add_filter("Images", &IMAGES).pick_file()),
+    }
+}
+
+fn path_of(future: impl Future<Output = Option<rfd::FileHandle>> + Send + 'static) -> Chosen {
+    Box::pin(async move { future.await.map(|file| file.path().to_path_buf()) })
+}
+
+fn clipboard_picture() -> Action {
+    let picture = arboard::Clipboard::new().and_then(|mut clipboard| clipboard.get_image());
+    let Ok(picture) = picture else {
+        return say("There is no picture on the clipboard; copy one, or drop image files on the window");
+    };
+    let (Ok(width), Ok(height)) = (u32::try_from(picture.width), u32::try_from(picture.height)) else {
+        return say("The picture on the clipboard is too large");
+    };
+    Action::VerifyImages(vec![ImageSource::Pixels { width, height, rgba: picture.bytes.into() }])
+}
+
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+/// Waits for a future on this thread. A dialog is the only future in the program; a runtime would be out of proportion.
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    let mut future = pin!(future);
+    let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
+    let mut context = Context::from_waker(&waker);
+    loop {
+        match future.as_mut().poll(&mut context) {
+            Poll::Ready(value) => return value,
+            Poll::Pending => std::thread::park(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_future_that_wakes_from_another_thread_is_waited_for() {
+        let (send, receive) = sync_channel::<Waker>(1);
+        let waker_thread = std::thread::spawn(move || receive.recv().unwrap().wake());
+        let mut asked = false;
+        let value = block_on(std::future::poll_fn(|context| {
+            if asked {
+                return Poll::Ready(7);
+            }
+            asked = true;
+            send.send(context.waker().clone()).unwrap();
+            Poll::Pending
+        }));
+        waker_thread.join().unwrap();
+        assert_eq!(value, 7);
+    }
+
+    #[test]
+    fn only_one_question_is_asked_at_a_time_and_its_answer_arrives_once() {
+        let mut dialogs = Dialogs::default();
+        let (go, wait) = sync_channel::<()>(1);
+        let first = move || {
+            wait.recv().ok();
+            Some(Action::Undo)
+        };
+        assert_eq!(dialogs.spawn(Arc::new(|| ()), first), None);
+        dialogs.spawn(Arc::new(|| ()), || Some(Action::Redo));
+        assert!(dialogs.is_open());
+        go.send(()).unwrap();
+        let answer = loop {
+            if let Some(answer) = dialogs.poll() {
+                break answer;
+            }
+            std::thread::yield_now();
+        };
+        assert_eq!((answer, dialogs.is_open(), dialogs.poll()), (Action::Undo, false, None));
+    }
+}

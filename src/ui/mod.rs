@@ -1,0 +1,250 @@
+//! The window: draws the state, reports actions, carries out effects. The only place that knows egui.
+//!
+//! Nothing is decided here and nothing is computed: decisions are [`crate::app::update`], work is the workers'. One
+//! frame is: take in what happened ([`App::logic`]), draw, then apply the actions that drawing produced. Without
+//! workers ([`App::for_test`]) effects are collected instead of carried out, which is how tests and screenshots run.
+
+mod closing;
+mod demo_data;
+pub mod demo_state;
+mod dialogs;
+mod drop;
+mod error;
+pub mod format;
+mod media;
+mod palette;
+mod panels;
+mod remember;
+mod shell;
+mod shortcuts;
+mod status;
+pub mod theme;
+mod toasts;
+pub mod widgets;
+
+pub use error::UiError;
+pub use media::Media;
+
+use crate::app::{self, Action, DataState, Effect, State};
+use crate::worker::Workers;
+use eframe::egui;
+use panels::Panels;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Events taken in per frame: more would be felt, and the queue is bounded anyway.
+const EVENTS_PER_FRAME: usize = 256;
+
+/// The program with its window.
+#[derive(Debug)]
+pub struct App {
+    /// What the program is.
+    pub state: State,
+    /// Effects that were asked for while there are no workers.
+    pub effects: Vec<Effect>,
+    workers: Option<Workers>,
+    media: Media,
+    panels: Panels,
+    dialogs: dialogs::Dialogs,
+    palette: palette::Palette,
+    toasts: toasts::Toasts,
+    drop: drop::DropOverlay,
+    memory: Memory,
+    title: String,
+    closing: bool,
+}
+
+/// Resident memory, asked for once a second because the system call is not free.
+#[derive(Debug, Default)]
+struct Memory {
+    bytes: Option<u64>,
+    asked: Option<Instant>,
+}
+
+impl Memory {
+    fn refresh(&mut self, ctx: &egui::Context) {
+        if self.asked.is_none_or(|asked| asked.elapsed() >= Duration::from_secs(1)) {
+            self.bytes = memory_stats::memory_stats().map(|stats| stats.physical_mem as u64);
+            self.asked = Some(Instant::now());
+        }
+        ctx.request_repaint_after_secs(1.0);
+    }
+}
+
+impl App {
+    /// An app that draws `state` and carries nothing out: for tests and screenshots.
+    pub fn for_test(state: State) -> Self {
+        Self { toasts: toasts::Toasts::still(), media: Media::blocking(), ..Self::with(state, None) }
+    }
+
+    fn with(state: State, workers: Option<Workers>) -> Self {
+        Self {
+            state,
+            effects: Vec::new(),
+            workers,
+            media: Media::new(),
+            panels: Panels::default(),
+            dialogs: dialogs::Dialogs::default(),
+            palette: palette::Palette::default(),
+            toasts: toasts::Toasts::default(),
+            drop: drop::DropOverlay::default(),
+            memory: Memory::default(),
+            title: String::new(),
+            closing: false,
+        }
+    }
+
+    /// Opens with what was remembered, or with `start`.
+    fn open(cc: &eframe::CreationContext<'_>, start: Option<PathBuf>) -> std::io::Result<Self> {
+        theme::install(&cc.egui_ctx);
+        let ctx = cc.egui_ctx.clone();
+        let workers = Workers::start(Arc::new(move || ctx.request_repaint()))?;
+        let remembered = cc.storage.map(remember::load).unwrap_or_default();
+        let root = remembered.runs_root.clone().filter(|root| root.is_dir()).unwrap_or_else(crate::worker::runs_root);
+        let mut app = Self::with(State::new(root), Some(workers));
+        let workspace = if start.is_some() { None } else { Some(remembered.workspace) };
+        let data = start.or(remembered.data.filter(|data| data.exists()));
+        for effect in app::on_start(&mut app.state, data) {
+            app.carry_out(&cc.egui_ctx, effect);
+        }
+        workspace.into_iter().for_each(|workspace| app.act(&cc.egui_ctx, Action::Go(workspace)));
+        Ok(app)
+    }
+
+    /// Does one action and what follows from it.
+    pub fn act(&mut self, ctx: &egui::Context, action: Action) {
+        for effect in app::update(&mut self.state, action) {
+            self.carry_out(ctx, effect);
+        }
+    }
+
+    fn carry_out(&mut self, ctx: &egui::Context, effect: Effect) {
+        let Some(workers) = &mut self.workers else {
+            self.effects.push(effect);
+            return;
+        };
+        let waker = ctx.clone();
+        let wake: crate::worker::Wake = Arc::new(move || waker.request_repaint());
+        match effect {
+            Effect::Send(job) => {
+                if let Err(job) = workers.send(job) {
+                    app::on_refused(&mut self.state, &job);
+                }
+            }
+            Effect::Ask(dialog) => {
+                let answer = self.dialogs.ask(dialog, start_folder(&self.state, dialog), wake);
+                answer.into_iter().for_each(|answer| self.act(ctx, answer));
+            }
+            Effect::ReadClipboard => {
+                let answer = self.dialogs.read_clipboard(wake);
+                answer.into_iter().for_each(|answer| self.act(ctx, answer));
+            }
+            Effect::Close => {
+                self.closing = true;
+                ctx.send_viewport_cmd(egui::ViewportCommand::Close);
+            }
+        }
+    }
+
+    fn take_in_events(&mut self, ctx: &egui::Context) {
+        for _ in 0..EVENTS_PER_FRAME {
+            let Some(event) = self.workers.as_ref().and_then(Workers::poll) else { return };
+            for effect in app::on_event(&mut self.state, event) {
+                self.carry_out(ctx, effect);
+            }
+        }
+        ctx.request_repaint();
+    }
+
+    fn close_requested(&mut self, ctx: &egui::Context, out: &mut Vec<Action>) {
+        if ctx.input(|input| input.viewport().close_requested()) && !self.closing && self.state.is_training() {
+            ctx.send_viewport_cmd(egui::ViewportCommand::CancelClose);
+            out.push(Action::RequestClose);
+        }
+    }
+
+    fn set_title(&mut self, ctx: &egui::Context) {
+        let title = match &self.state.data {
+            DataState::Open(data) => format!("{} – ArcLens", data.catalog.root.file_name().unwrap_or_default().to_string_lossy()),
+            _ => "ArcLens".to_owned(),
+        };
+        if title != self.title {
+            ctx.send_viewport_cmd(egui::ViewportCommand::Title(title.clone()));
+            self.title = title;
+        }
+    }
+}
+
+impl eframe::App for App {
+    fn logic(&mut self, ctx: &egui::Context, _frame: &mut eframe::Frame) {
+        self.take_in_events(ctx);
+        let mut out = Vec::new();
+        out.extend(self.dialogs.poll());
+        self.close_requested(ctx, &mut out);
+        out.into_iter().for_each(|action| self.act(ctx, action));
+    }
+
+    fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut eframe::Frame) {
+        let ctx = ui.ctx().clone();
+        let mut out = Vec::new();
+        self.drop.collect(&ctx, &mut out);
+        let free = !self.palette.is_open() && !self.state.asks_before_closing;
+        if shortcuts::shortcuts(&ctx, &self.state, free, &mut out) {
+            self.palette.toggle();
+        }
+        if self.workers.is_some() {
+            self.memory.refresh(&ctx);
+        }
+        let Self { state, media, panels, memory, .. } = self;
+        let ask = shell::shell_ui(ui, state, memory.bytes, &mut out, |ui, out| panels.ui(ui, state, media, out));
+        if ask == Some(shell::Ask::Palette) {
+            self.palette.toggle();
+        }
+        self.palette.ui(ui, &self.state, &mut out);
+        if self.state.asks_before_closing {
+            closing::closing_ui(ui, &mut out);
+        }
+        self.toasts.ui(ui, &self.state.notices, &mut out);
+        self.drop.ui(ui);
+        if let Some(workers) = &self.workers {
+            self.media.exchange(&ctx, workers.thumbs());
+        }
+        self.set_title(&ctx);
+        if !out.is_empty() {
+            ctx.request_repaint();
+        }
+        out.into_iter().for_each(|action| self.act(&ctx, action));
+    }
+
+    fn save(&mut self, storage: &mut dyn eframe::Storage) {
+        remember::save(storage, &self.state);
+    }
+}
+
+fn start_folder(state: &State, dialog: crate::app::Dialog) -> Option<PathBuf> {
+    match dialog {
+        crate::app::Dialog::OpenRun => Some(state.runs_root.clone()),
+        _ => state.open_data().map(|data| data.catalog.root.clone()),
+    }
+}
+
+/// Opens the window, on `start` if it is given, and returns when it is closed.
+///
+/// # Errors
+/// When there is no display, or the window system or the graphics driver refuses; the message names the command that
+/// does the same without a window.
+pub fn run(start: Option<PathBuf>) -> Result<(), UiError> {
+    let missing = |name| std::env::var_os(name).is_none_or(|value| value.is_empty());
+    if cfg!(all(unix, not(target_os = "macos"))) && missing("DISPLAY") && missing("WAYLAND_DISPLAY") {
+        return Err(UiError::NoDisplay);
+    }
+    let viewport = egui::ViewportBuilder::default()
+        .with_app_id("arclens")
+        .with_title("ArcLens")
+        .with_inner_size([1280.0, 800.0])
+        .with_min_inner_size([1024.0, 640.0])
+        .with_drag_and_drop(true);
+    let options = eframe::NativeOptions { viewport, persist_window: true, ..eframe::NativeOptions::default() };
+    eframe::run_native("arclens", options, Box::new(move |cc| Ok(Box::new(App::open(cc, start)?)))).map_err(UiError::Window)
+}

@@ -1,0 +1,195 @@
+//! Data: what was recognised in the folder, what is wrong with it, how it is divided, and what the network will see.
+//!
+//! Decides nothing about the data: the catalogue, its warnings and the split come ready made. Counts that need a pass
+//! over all images are kept from frame to frame ([`Facts`]).
+
+mod augmentation;
+mod classes;
+mod facts;
+mod gallery;
+mod problems;
+
+use crate::app::{Action, DataState, Dialog, Notice, OpenData, State, Workspace};
+use crate::ui::Media;
+use crate::ui::format;
+use crate::ui::theme::{self, SPACE};
+use crate::ui::widgets::figures::{count_text, counted};
+use eframe::egui::{self, Align, Layout, ProgressBar, RichText, ScrollArea, Ui, vec2};
+use facts::Facts;
+use std::path::Path;
+
+/// Room for the button in the summary.
+const BUTTON_WIDTH: f32 = 150.0;
+/// Width of the list of classes.
+const CLASSES_WIDTH: f32 = 300.0;
+
+/// Selected class, typed filter, and what was counted.
+#[derive(Debug, Default)]
+pub struct DataPanel {
+    facts: Option<Facts>,
+    classes: classes::ClassList,
+    augmentation: augmentation::Preview,
+}
+
+impl DataPanel {
+    /// Draws the panel.
+    pub fn ui(&mut self, ui: &mut Ui, state: &State, media: &mut Media, out: &mut Vec<Action>) {
+        match &state.data {
+            DataState::Empty => empty_ui(ui, out),
+            DataState::Opening { job, path } => {
+                let progress = state.job(*job).map(|job| job.progress).unwrap_or_default();
+                opening_ui(ui, path, &progress, || out.push(Action::CancelJob(*job)));
+            }
+            DataState::Failed { path, notice } => failed_ui(ui, path, notice, out),
+            DataState::Open(data) => self.open_ui(ui, data, media, out),
+        }
+    }
+
+    fn open_ui(&mut self, ui: &mut Ui, data: &OpenData, media: &mut Media, out: &mut Vec<Action>) {
+        if self.facts.as_ref().is_none_or(|facts| !facts.are_of(data)) {
+            self.facts = Some(Facts::of(data));
+        }
+        let Self { facts: Some(facts), classes, augmentation } = self else { return };
+        theme::card(ui, |ui| summary_ui(ui, data, facts, out));
+        ui.add_space(SPACE);
+        let height = ui.available_height();
+        ui.horizontal_top(|ui| {
+            ui.spacing_mut().item_spacing.x = SPACE * 2.0;
+            ui.allocate_ui_with_layout(vec2(CLASSES_WIDTH, height), Layout::top_down(Align::Min), |ui| {
+                theme::card(ui, |ui| classes.ui(ui, data, facts, media));
+            });
+            ui.allocate_ui_with_layout(vec2(ui.available_width(), height), Layout::top_down(Align::Min), |ui| {
+                let area = ScrollArea::vertical().id_salt("data details").auto_shrink([false, false]);
+                area.show(ui, |ui| {
+                    ui.spacing_mut().item_spacing.y = SPACE * 2.0;
+                    let selected = classes.selected(data);
+                    theme::card(ui, |ui| gallery::gallery_ui(ui, data, facts, selected, media));
+                    theme::card(ui, |ui| split_ui(ui, data, facts));
+                    if !data.catalog.warnings.is_empty() {
+                        theme::card(ui, |ui| problems::problems_ui(ui, &data.catalog.warnings));
+                    }
+                    theme::card(ui, |ui| augmentation.ui(ui, data, facts, selected, media));
+                });
+            });
+        });
+    }
+}
+
+fn empty_ui(ui: &mut Ui, out: &mut Vec<Action>) {
+    let text = "Drop a folder of images anywhere in this window. Every sub-folder becomes a class: one per person, product, \
+                animal or glyph. Nothing leaves this computer.";
+    theme::empty_state(ui, "Open a folder of images", text, |ui| {
+        if theme::primary_button(ui, "Open a folder…").on_hover_text("Ctrl+O").clicked() {
+            out.push(Action::Ask(Dialog::OpenFolder));
+        }
+        ui.add_space(SPACE);
+        let sample = egui::Button::new("Use the sample data").min_size(vec2(0.0, 32.0));
+        if ui.add(sample).on_hover_text("Drawn portraits of invented people that come with the program").clicked() {
+            out.push(Action::OpenSample);
+        }
+    });
+}
+
+fn opening_ui(ui: &mut Ui, path: &Path, progress: &crate::worker::protocol::Progress, cancel: impl FnOnce()) {
+    let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
+    theme::empty_state(ui, &format!("Reading {name}"), "Every image is looked at once; it is decoded when it is needed.", |ui| {
+        let share = if progress.total > 0 { progress.done as f32 / progress.total as f32 } else { 0.0 };
+        ui.add(ProgressBar::new(share).desired_width(320.0).desired_height(8.0).fill(theme::tokens(ui).accent));
+        let left = progress.eta_secs.map(|secs| format!(", {} left", format::duration(secs))).unwrap_or_default();
+        let done = if progress.total > 0 {
+            format!("{} of {}{left}", count_text(progress.done as usize), counted(progress.total as usize, "image"))
+        } else {
+            "Listing the files".to_owned()
+        };
+        ui.label(theme::caption(done));
+        ui.add_space(SPACE);
+        if ui.button("Cancel").on_hover_text("Stops reading").clicked() {
+            cancel();
+        }
+    });
+}
+
+fn failed_ui(ui: &mut Ui, path: &Path, notice: &Notice, out: &mut Vec<Action>) {
+    ui.vertical_centered(|ui| {
+        ui.add_space(SPACE * 8.0);
+        ui.set_max_width(640.0);
+        theme::error_card(ui, notice, out);
+        ui.add_space(SPACE * 2.0);
+        if theme::primary_button(ui, "Try again").on_hover_text(path.display().to_string()).clicked() {
+            out.push(Action::OpenData(path.to_owned()));
+        }
+        ui.add_space(SPACE);
+        if ui.button("Open another folder…").on_hover_text("Ctrl+O").clicked() {
+            out.push(Action::Ask(Dialog::OpenFolder));
+        }
+    });
+}
+
+fn summary_ui(ui: &mut Ui, data: &OpenData, facts: &Facts, out: &mut Vec<Action>) {
+    let catalog = &data.catalog;
+    let colour = if catalog.all_grey() { "grey" } else { "colour" };
+    let items = [
+        ("Classes", count_text(catalog.classes.len()), "One class per identity: the images of one person, product or glyph"),
+        ("Images", count_text(catalog.items.len()), "Images that can be used"),
+        ("Per class", facts.per_class.clone(), "Fewest to most images of a class; every class needs at least two"),
+        ("Size", facts.sizes.clone(), "Width and height in pixels; images are brought to one size before the network sees them"),
+        ("Colour", colour.to_owned(), "Whether the files hold colour"),
+        ("Layout", catalog.layout.to_string(), "How the files were recognised"),
+    ];
+    ui.horizontal(|ui| {
+        ui.vertical(|ui| {
+            ui.set_max_width(ui.available_width() - BUTTON_WIDTH);
+            theme::stats(ui, &items);
+        });
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            if theme::primary_button(ui, "Train on this").on_hover_text("Goes to the settings; nothing starts yet (2)").clicked() {
+                out.push(Action::Go(Workspace::Train));
+            }
+        });
+    });
+}
+
+fn split_ui(ui: &mut Ui, data: &OpenData, facts: &Facts) {
+    ui.horizontal(|ui| {
+        ui.label(theme::subheading("How it is divided"));
+        if let Ok(split) = &data.split {
+            let (label, _) = facts::kind_in_words(split.kind);
+            ui.label(theme::caption(label).color(theme::tokens(ui).accent));
+        }
+    });
+    let split = match &data.split {
+        Ok(split) => split,
+        Err(reason) => {
+            ui.label(RichText::new(reason).color(theme::tokens(ui).bad));
+            ui.label(theme::caption("Change the split, or the fewest images per class, in Train."));
+            return;
+        }
+    };
+    ui.label(RichText::new(facts::kind_in_words(split.kind).1).weak());
+    ui.add_space(SPACE / 2.0);
+    share_bar_ui(ui, split.train.len(), split.validation.len());
+    ui.add_space(SPACE / 2.0);
+    let part = |images: usize, classes: usize| {
+        format!("{} in {} {}", count_text(images), count_text(classes), if classes == 1 { "class" } else { "classes" })
+    };
+    let items = [
+        ("To train on", part(split.train.len(), split.train_classes.len()), "Images the network learns from"),
+        ("Held out", part(split.validation.len(), split.validation_classes.len()), "Images it is measured on and never learns from"),
+        ("Genuine pairs", count_text(facts.genuine), "Pairs of held-out images of the same class"),
+        ("Impostor pairs", count_text(facts.impostor), "Pairs of held-out images of different classes"),
+    ];
+    theme::stats(ui, &items);
+}
+
+/// A bar that shows how much is held out.
+fn share_bar_ui(ui: &mut Ui, train: usize, held_out: usize) {
+    let tokens = theme::tokens(ui);
+    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 8.0), egui::Sense::hover());
+    let share = train as f32 / (train + held_out).max(1) as f32;
+    let middle = rect.left() + rect.width() * share;
+    let painter = ui.painter();
+    painter.rect_filled(rect, 4.0, tokens.control_hover);
+    let left = egui::Rect::from_min_max(rect.min, egui::pos2(middle - 1.0, rect.bottom()));
+    painter.rect_filled(left, 4.0, tokens.accent);
+    response.on_hover_text(format!("{:.0} % to train on", share * 100.0));
+}

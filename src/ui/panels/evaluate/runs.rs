@@ -1,0 +1,75 @@
+//! Which runs are drawn, which one fills the page, and the menu that adds another.
+
+use crate::app::{Action, Dialog, Overlay, State};
+use crate::ui::theme;
+use crate::ui::widgets::figures::rate_text;
+use eframe::egui::{self, Align, Sense, Stroke, Ui, vec2};
+
+/// Runs offered in the menu at most; the others are on the page of runs.
+const MENU_RUNS: usize = 12;
+
+/// One row per evaluated run.
+pub fn overlays_ui(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
+    ui.label(theme::subheading("Runs in the plots")).on_hover_text("The selected run fills the figures and holds the operating point");
+    for (index, overlay) in state.evaluate.overlays.iter().enumerate() {
+        overlay_ui(ui, index, overlay, index == state.evaluate.current, out);
+    }
+}
+
+fn overlay_ui(ui: &mut Ui, index: usize, overlay: &Overlay, current: bool, out: &mut Vec<Action>) {
+    let evaluation = &overlay.evaluation;
+    ui.horizontal(|ui| {
+        let mut visible = overlay.visible || current;
+        // The current run cannot be hidden: its operating point is in the hand.
+        let toggle = ui.add_enabled(!current, egui::Checkbox::without_text(&mut visible));
+        let toggle = toggle.accessible_name(format!("Draw {}", evaluation.name));
+        if toggle.on_hover_text("Draws this run or leaves it out").on_disabled_hover_text("The selected run is always drawn").clicked() {
+            out.push(Action::ToggleOverlay(index));
+        }
+        let (swatch, _) = ui.allocate_exact_size(vec2(20.0, 12.0), Sense::hover());
+        let colour = theme::series(ui, index);
+        ui.painter().hline(swatch.x_range(), swatch.center().y, Stroke::new(3.0, colour));
+        ui.with_layout(egui::Layout::right_to_left(Align::Center), |ui| {
+            let remove = ui.add(egui::Button::new("×").frame_when_inactive(false));
+            let remove = remove.accessible_name(format!("Remove {}", evaluation.name));
+            if remove.on_hover_text("Takes this run out of the plots; the run itself stays").clicked() {
+                out.push(Action::RemoveOverlay(index));
+            }
+            ui.with_layout(egui::Layout::left_to_right(Align::Center).with_main_justify(true).with_main_align(Align::Min), |ui| {
+                let tokens = theme::tokens(ui);
+                let fill = if current { tokens.accent_faint } else { tokens.card };
+                let name = egui::RichText::new(&evaluation.name).color(tokens.text);
+                let name = egui::Button::selectable(current, name).fill(fill).truncate();
+                let tooltip = format!("{}, EER {}. A click shows its numbers", evaluation.name, rate_text(evaluation.report.eer));
+                if ui.add(name).on_hover_text(tooltip).clicked() && !current {
+                    out.push(Action::ShowOverlay(index));
+                }
+            });
+        });
+    });
+}
+
+/// The menu with the runs on disk that are not in the plots yet.
+pub fn evaluate_menu(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
+    ui.menu_button("Evaluate another run", |ui| {
+        let shown = |path: &std::path::Path| state.evaluate.overlays.iter().any(|overlay| overlay.evaluation.run == path);
+        let others: Vec<_> = state.runs.iter().filter(|run| run.has_model && !shown(&run.path)).take(MENU_RUNS).collect();
+        for run in &others {
+            if ui.button(&run.name).clicked() {
+                out.push(Action::Evaluate(run.path.clone()));
+            }
+        }
+        if others.is_empty() {
+            ui.label(theme::caption("Every run with a model is in the plots"));
+        }
+        ui.separator();
+        if let Some(current) = state.evaluate.overlays.get(state.evaluate.current)
+            && ui.button("Measure this run again").clicked()
+        {
+            out.push(Action::Evaluate(current.evaluation.run.clone()));
+        }
+        if ui.button("Open a run").clicked() {
+            out.push(Action::Ask(Dialog::OpenRun));
+        }
+    });
+}

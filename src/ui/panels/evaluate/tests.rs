@@ -1,0 +1,113 @@
+//! The page under a pointer and a keyboard, without drawing pixels.
+
+use super::EvaluatePanel;
+use crate::app::{Action, Overlay, State};
+use crate::data::Catalog;
+use crate::eval::OperatingRule;
+use crate::ui::demo_data::demo_evaluation;
+use crate::ui::media::Media;
+use crate::ui::theme;
+use eframe::egui::{self, Key, Pos2, Ui, vec2};
+use egui_kittest::kittest::Queryable as _;
+use egui_kittest::Harness;
+use std::path::Path;
+use std::sync::Arc;
+
+struct Page {
+    panel: EvaluatePanel,
+    state: State,
+    media: Media,
+    out: Vec<Action>,
+}
+
+/// A page with two evaluated runs; `None` without the sample data.
+fn page() -> Option<Harness<'static, Page>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("sample-data/test");
+    let Ok(catalog) = Catalog::open(&folder, &|_| {}, &|| false).map(Arc::new) else {
+        eprintln!("skipped: there is no sample data in {}", folder.display());
+        return None;
+    };
+    let mut state = State::new("runs".into());
+    for (name, separation) in [("arcface", 1.0), ("softmax", 0.62)] {
+        let evaluation = Arc::new(demo_evaluation(name, separation, Arc::clone(&catalog)).expect("the sample has pairs"));
+        state.evaluate.overlays.push(Overlay { evaluation, visible: true });
+    }
+    let page = Page { panel: EvaluatePanel::default(), state, media: Media::blocking(), out: Vec::new() };
+    let draw = |ui: &mut Ui, page: &mut Page| {
+        theme::install(ui.ctx());
+        page.panel.ui(ui, &page.state, &mut page.media, &mut page.out);
+    };
+    let mut harness = Harness::builder().with_size((1200.0, 1400.0)).build_ui_state(draw, page);
+    harness.run_steps(3);
+    Some(harness)
+}
+
+fn chosen_far(harness: &Harness<'_, Page>) -> Option<f64> {
+    harness.state().out.iter().find_map(|action| match action {
+        Action::SetRule(OperatingRule::Far(far)) => Some(*far),
+        _ => None,
+    })
+}
+
+fn det_rect(harness: &Harness<'_, Page>) -> egui::Rect {
+    harness.get_by(|node| node.label().is_some_and(|label| label.starts_with("DET curve"))).rect()
+}
+
+/// A place near the curve of the current run: the equal error rate lies on the diagonal of the plot.
+fn on_the_curve(harness: &mut Harness<'_, Page>) -> Pos2 {
+    let rect = det_rect(harness);
+    let steps = (0..60_u8).map(|step| rect.left_top() + rect.size() * (f32::from(step) / 60.0));
+    for at in steps {
+        harness.hover_at(at);
+        harness.run_steps(1);
+        if harness.output().platform_output.cursor_icon == egui::CursorIcon::Grab {
+            return at;
+        }
+    }
+    panic!("the pointer found no curve in {rect:?}");
+}
+
+#[test]
+fn dragging_the_operating_point_sets_the_rule_once_when_it_is_let_go() {
+    let Some(mut harness) = page() else { return };
+    let start = on_the_curve(&mut harness);
+    harness.drag_at(start);
+    harness.run_steps(1);
+    harness.hover_at(start + vec2(40.0, 30.0));
+    harness.run_steps(2);
+    assert!(harness.state().out.is_empty(), "moving is a preview only");
+    assert!(harness.state().panel.preview_far.is_some());
+    harness.drop_at(start + vec2(40.0, 30.0));
+    harness.run_steps(2);
+    assert!(chosen_far(&harness).is_some_and(|far| far > 0.0 && far < 1.0), "{:?}", harness.state().out);
+    assert_eq!(harness.state().out.len(), 1);
+}
+
+#[test]
+fn arrow_keys_move_the_operating_point() {
+    let Some(mut harness) = page() else { return };
+    let eer = harness.state().state.evaluate.overlays[0].evaluation.report.eer;
+    harness.get_by(|node| node.label().is_some_and(|label| label.starts_with("DET curve"))).focus();
+    harness.run_steps(2);
+    harness.key_press(Key::ArrowRight);
+    harness.run_steps(1);
+    assert!(chosen_far(&harness).is_some_and(|far| far > eer), "{:?}", harness.state().out);
+}
+
+#[test]
+fn runs_can_be_hidden_shown_and_removed_by_name() {
+    let Some(mut harness) = page() else { return };
+    harness.get_by_label("Draw softmax").click();
+    harness.run_steps(1);
+    harness.get_by_label("Remove softmax").click();
+    harness.run_steps(1);
+    assert_eq!(harness.state().out, [Action::ToggleOverlay(1), Action::RemoveOverlay(1)]);
+}
+
+#[test]
+fn a_rule_is_chosen_by_its_full_name() {
+    let Some(mut harness) = page() else { return };
+    harness.get_by_label("FAR 1 %").click();
+    harness.run_steps(1);
+    assert_eq!(harness.state().out, [Action::SetRule(OperatingRule::Far(0.01))]);
+}

@@ -1,0 +1,296 @@
+//! The map: where every held-out image lies, and what is near it.
+//!
+//! Not the computation of the map (a worker's) nor of neighbours (found on the embeddings when a point is selected). This
+//! panel keeps only how one looks at it: zoom and turn, the search text, and caches of what is expensive to find out.
+
+mod legend;
+mod search;
+mod selection;
+
+use self::legend::{Legend, legend_ui};
+use self::search::Search;
+use self::selection::selection_ui;
+use crate::app::{Action, Dialog, ExploreView, State, Workspace};
+use crate::data::Catalog;
+use crate::eval::EmbeddingTable;
+use crate::map::{Layout, MapMethod};
+use crate::ui::media::Media;
+use crate::ui::theme;
+use crate::ui::widgets::figures::counted;
+use crate::ui::widgets::scatter::{ScatterInput, ScatterReply, ScatterView};
+use crate::ui::widgets::segmented::{Segment, segmented};
+use eframe::egui::{self, Align, Key, Ui, vec2};
+use std::sync::Arc;
+
+/// Width of the side panel, in points.
+const SIDE_PT: f32 = 288.0;
+/// Pixels of the image shown while hovering.
+const HOVER_PX: u32 = 192;
+
+/// How the map is looked at.
+#[derive(Debug, Default)]
+pub struct ExplorePanel {
+    view: ScatterView,
+    search: Search,
+    legend: Legend,
+    hides_names: bool,
+}
+
+/// The three things without which there is nothing to look at.
+struct Shown<'a> {
+    table: &'a Arc<EmbeddingTable>,
+    catalog: &'a Arc<Catalog>,
+    explore: &'a ExploreView,
+}
+
+impl ExplorePanel {
+    /// Draws the workspace.
+    pub fn ui(&mut self, ui: &mut Ui, state: &State, media: &mut Media, out: &mut Vec<Action>) {
+        let explore = &state.explore;
+        let (Some(table), Some(catalog)) = (&explore.table, &explore.catalog) else {
+            empty_ui(ui, state, out);
+            return;
+        };
+        let shown = Shown { table, catalog, explore };
+        self.search.follow(table, catalog);
+        self.legend.follow(ui, table, catalog);
+        self.keys(ui, explore, out);
+        header_ui(ui, &shown, out);
+        self.tool_row(ui, &shown, out);
+        ui.add_space(theme::SPACE / 2.0);
+        let side = egui::Panel::right("explore side").frame(egui::Frame::NONE.inner_margin(egui::Margin { left: 16, ..egui::Margin::ZERO }));
+        side.exact_size(SIDE_PT).resizable(false).show_separator_line(false).show(ui, |ui| self.side_ui(ui, &shown, media, out));
+        egui::CentralPanel::no_frame().show(ui, |ui| self.centre_ui(ui, state, &shown, media, out));
+    }
+
+    /// Escape clears search, selection and isolation, unless a menu is open, which it closes.
+    fn keys(&mut self, ui: &Ui, explore: &ExploreView, out: &mut Vec<Action>) {
+        if !ui.input(|input| input.key_pressed(Key::Escape)) || egui::Popup::is_any_open(ui.ctx()) {
+            return;
+        }
+        self.search.clear();
+        if explore.selected.is_some() {
+            out.push(Action::Select(None));
+        }
+        if !explore.isolated.is_empty() {
+            out.push(Action::Isolate(Vec::new()));
+        }
+    }
+
+    /// Search, names, reset.
+    fn tool_row(&mut self, ui: &mut Ui, shown: &Shown<'_>, out: &mut Vec<Action>) {
+        ui.horizontal(|ui| {
+            let field = egui::TextEdit::singleline(&mut self.search.text).hint_text("Search class or file").desired_width(220.0);
+            let response = ui.add(field.margin(egui::Margin::symmetric(8, 5)));
+            let response = response.accessible_name("Search class or file");
+            if response.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter)) {
+                out.extend(self.search.first(shown.table).map(|row| Action::Select(Some(row))));
+            }
+            self.search.update(shown.table, shown.catalog);
+            if let Some(count) = self.search.count() {
+                ui.label(theme::caption(if count == 0 { "nothing found".to_owned() } else { format!("{} found", counted(count, "image")) }));
+            } else if !shown.explore.isolated.is_empty() {
+                ui.label(theme::caption(format!("{} shown, the rest dimmed", counted_classes(shown.explore.isolated.len()))));
+            }
+            ui.with_layout(egui::Layout::right_to_left(Align::Center), |ui| {
+                if ui.button("Fit").on_hover_text("Shows the whole map again (double click on the map, or Home)").clicked() {
+                    self.view.reset();
+                }
+                let mut names = !self.hides_names;
+                ui.checkbox(&mut names, "Class names").on_hover_text("Writes the names of the largest classes on the map");
+                self.hides_names = !names;
+            });
+        });
+    }
+
+    fn side_ui(&mut self, ui: &mut Ui, shown: &Shown<'_>, media: &mut Media, out: &mut Vec<Action>) {
+        if let Some(row) = shown.explore.selected {
+            theme::card(ui, |ui| selection_ui(ui, shown, row, media, out));
+            ui.add_space(theme::SPACE);
+        }
+        theme::card(ui, |ui| {
+            if shown.explore.selected.is_none() {
+                ui.label(theme::caption("Click a point to see its image and its nearest neighbours."));
+                ui.add_space(theme::SPACE / 2.0);
+            }
+            legend_ui(ui, &self.legend, shown, out);
+        });
+    }
+
+    fn centre_ui(&mut self, ui: &mut Ui, state: &State, shown: &Shown<'_>, media: &mut Media, out: &mut Vec<Action>) {
+        if let Some(notice) = &shown.explore.error {
+            theme::error_card(ui, notice, out);
+            ui.add_space(theme::SPACE);
+            if ui.button("Compute the map again").clicked() {
+                out.push(Action::RedoMap);
+            }
+            ui.add_space(theme::SPACE);
+        }
+        let Some(layout) = &shown.explore.layout else {
+            if shown.explore.job.is_some() {
+                first_map_ui(ui, state, shown.explore, out);
+            }
+            return;
+        };
+        if shown.explore.job.is_some() {
+            theme::card(ui, |ui| busy_ui(ui, state, shown.explore, out));
+            ui.add_space(theme::SPACE);
+        }
+        ui.with_layout(egui::Layout::bottom_up(Align::Min), |ui| {
+            note_ui(ui, layout);
+            ui.add_space(2.0);
+            self.map_ui(ui, shown, layout, media, out);
+        });
+    }
+
+    fn map_ui(&mut self, ui: &mut Ui, shown: &Shown<'_>, layout: &Arc<Layout>, media: &mut Media, out: &mut Vec<Action>) {
+        let isolated = &shown.explore.isolated;
+        let classes = shown.table.classes();
+        let search = &self.search;
+        let emphasised = |row: u32| {
+            let class = classes.get(row as usize);
+            (isolated.is_empty() || class.is_some_and(|class| isolated.contains(class))) && search.finds(row)
+        };
+        let legend = &self.legend;
+        let name = |class: u32| legend.name(class).to_owned();
+        let input = ScatterInput {
+            layout,
+            classes,
+            palette: legend.palette(),
+            emphasised: &emphasised,
+            selected: shown.explore.selected,
+            neighbours: &shown.explore.neighbours,
+            class_name: if self.hides_names { None } else { Some(&name) },
+            names_class: &|class| isolated.is_empty() || isolated.contains(&class),
+        };
+        let frame = theme::card_frame(ui).inner_margin(egui::Margin::same(1));
+        let view = &mut self.view;
+        let reply = frame.show(ui, |ui| view.ui(ui, &input)).inner;
+        if reply.clicked && reply.hovered != shown.explore.selected {
+            out.push(Action::Select(reply.hovered));
+        }
+        hover_ui(ui, shown, &reply, media);
+    }
+}
+
+fn counted_classes(count: usize) -> String {
+    if count == 1 { "1 class".to_owned() } else { format!("{count} classes") }
+}
+
+/// Title, source, method.
+fn header_ui(ui: &mut Ui, shown: &Shown<'_>, out: &mut Vec<Action>) {
+    ui.horizontal(|ui| {
+        ui.set_min_height(32.0);
+        ui.label(theme::heading("Explore"));
+        ui.add_space(theme::SPACE);
+        ui.with_layout(egui::Layout::right_to_left(Align::Center), |ui| {
+            let recompute = ui.add_enabled(shown.explore.job.is_none(), egui::Button::new("Recompute"));
+            if recompute.on_hover_text("Computes the map again from the same embeddings").clicked() {
+                out.push(Action::RedoMap);
+            }
+            let methods = vec![
+                Segment::new(MapMethod::Pca, "PCA", "Principal components: linear, instant, repeatable"),
+                Segment::new(MapMethod::Tsne, "t-SNE", "Keeps neighbourhoods together; distances and sizes of clusters mean little"),
+                Segment::new(MapMethod::Sphere, "Sphere", "Three principal components on the unit sphere; drag to turn it"),
+            ];
+            if let Some(method) = segmented(ui, methods, &shown.explore.method) {
+                out.push(Action::SetMethod(method));
+            }
+            ui.with_layout(egui::Layout::left_to_right(Align::Center), |ui| {
+                ui.add(egui::Label::new(theme::caption(&shown.explore.source)).truncate());
+            });
+        });
+    });
+}
+
+/// What the method shows and does not show, and what was changed about the request.
+fn note_ui(ui: &mut Ui, layout: &Layout) {
+    let text = match layout.method {
+        MapMethod::Pca => "PCA shows the two directions in which the embeddings differ most; what differs in other directions lies on top of each other.",
+        MapMethod::Tsne => "t-SNE keeps neighbours together. The size of a cluster and the distance between clusters mean little.",
+        MapMethod::Sphere => "The three directions in which the embeddings differ most, on the unit sphere. Angles are only roughly kept.",
+    };
+    let note = layout.note.as_deref().map_or_else(String::new, |note| format!(" Note: {note}."));
+    ui.add(egui::Label::new(theme::caption(format!("{text}{note}"))).wrap());
+}
+
+/// The place of the map while there is none yet.
+fn first_map_ui(ui: &mut Ui, state: &State, explore: &ExploreView, out: &mut Vec<Action>) {
+    theme::card(ui, |ui| {
+        let room = ui.available_height();
+        ui.set_min_height(room);
+        ui.add_space((room * 0.36).max(0.0));
+        let inset = ((ui.available_width() - 420.0) / 2.0).max(0.0);
+        ui.horizontal(|ui| {
+            ui.add_space(inset);
+            ui.vertical(|ui| {
+                ui.set_max_width(420.0);
+                busy_ui(ui, state, explore, out);
+            });
+        });
+    });
+}
+
+fn busy_ui(ui: &mut Ui, state: &State, explore: &ExploreView, out: &mut Vec<Action>) {
+    ui.horizontal(|ui| {
+        ui.label(theme::subheading("Computing the map"));
+        ui.with_layout(egui::Layout::right_to_left(Align::Center), |ui| {
+            if let Some(job) = explore.job
+                && ui.button("Cancel").clicked()
+            {
+                out.push(Action::CancelJob(job));
+            }
+        });
+    });
+    let progress = explore.job.and_then(|job| state.job(job)).map(|job| job.progress).filter(|progress| progress.total > 0);
+    if let Some(progress) = progress {
+        ui.add(egui::ProgressBar::new(progress.done as f32 / progress.total as f32).desired_height(6.0));
+    }
+    let text = match explore.method {
+        MapMethod::Tsne => "t-SNE takes a while for many images and cannot be interrupted inside; cancelling throws its result away.",
+        MapMethod::Pca | MapMethod::Sphere => "This takes a moment.",
+    };
+    ui.label(theme::caption(text));
+}
+
+/// The image under the pointer, at once.
+fn hover_ui(ui: &Ui, shown: &Shown<'_>, reply: &ScatterReply, media: &mut Media) {
+    let Some(row) = reply.hovered else { return };
+    let Some(item) = shown.table.items().get(row as usize).copied() else { return };
+    let id = reply.response.id.with("hovered image");
+    let tooltip = egui::Tooltip::always_open(ui.ctx().clone(), ui.layer_id(), id, egui::PopupAnchor::Pointer);
+    tooltip.gap(16.0).show(|ui| {
+        ui.set_max_width(160.0);
+        if let Some(texture) = media.item(ui.ctx(), shown.catalog, item, HOVER_PX) {
+            let image = egui::Image::from_texture(&texture).fit_to_exact_size(vec2(144.0, 144.0)).corner_radius(4);
+            ui.add(image.alt_text("Image under the pointer"));
+        }
+        ui.label(theme::subheading(shown.catalog.class_name(item as usize)));
+        ui.label(theme::caption(shown.catalog.name(item as usize)));
+    });
+}
+
+fn empty_ui(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
+    let text = "Train a model, or open a run: every held-out image becomes a point, and images the model finds alike lie together.";
+    theme::empty_state(ui, "No embeddings yet", text, |ui| {
+        let usable = state.runs.iter().find(|run| run.has_model);
+        if state.open_data().is_some() && theme::primary_button(ui, "Go to training").clicked() {
+            out.push(Action::Go(Workspace::Train));
+        }
+        if state.open_data().is_none() && theme::primary_button(ui, "Open the sample data").clicked() {
+            out.push(Action::OpenSample);
+        }
+        ui.add_space(theme::SPACE);
+        if let Some(run) = usable
+            && ui.button(format!("Use the run {}", run.name)).clicked()
+        {
+            out.push(Action::UseRun(run.path.clone()));
+        }
+        if ui.button("Open a run").clicked() {
+            out.push(Action::Ask(Dialog::OpenRun));
+        }
+    });
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,65 @@
+//! Train: settings on the left, on the right what they will do, and once a run exists, how it is going.
+//!
+//! The settings are always those of the *next* run; a run under way keeps the ones it was started with, and the panel
+//! says so. Curves are the run's own reports; nothing is smoothed.
+
+mod live;
+mod plan;
+mod settings;
+
+use crate::app::{Action, Dialog, State};
+use crate::ui::Media;
+use crate::ui::theme::{self, SPACE};
+use crate::ui::widgets::param_form::ParamForm;
+use eframe::egui::{self, Panel, ScrollArea, Ui, vec2};
+
+/// Width of the settings.
+const SETTINGS_WIDTH: f32 = 372.0;
+/// The same where the whole panel is narrower than [`NARROW`].
+const SETTINGS_WIDTH_NARROW: f32 = 312.0;
+const NARROW: f32 = 900.0;
+
+/// The form and the live map's point of view.
+#[derive(Debug, Default)]
+pub struct TrainPanel {
+    form: ParamForm,
+    live: live::LiveView,
+}
+
+impl TrainPanel {
+    /// Draws the panel.
+    pub fn ui(&mut self, ui: &mut Ui, state: &State, _media: &mut Media, out: &mut Vec<Action>) {
+        if state.open_data().is_none() && state.training.is_none() {
+            empty_ui(ui, out);
+            return;
+        }
+        let width = if ui.available_width() < NARROW { SETTINGS_WIDTH_NARROW } else { SETTINGS_WIDTH };
+        Panel::left("train settings")
+            .frame(egui::Frame::NONE)
+            .size_range(280.0..=460.0)
+            .default_size(width)
+            .resizable(true)
+            .show_separator_line(false)
+            .show(ui, |ui| settings::settings_ui(ui, &mut self.form, state, out));
+        let frame = egui::Frame::NONE.inner_margin(egui::Margin { left: 16, ..egui::Margin::ZERO });
+        egui::CentralPanel::default().frame(frame).show(ui, |ui| {
+            ScrollArea::vertical().id_salt("train details").auto_shrink([false, false]).show(ui, |ui| match &state.training {
+                Some(view) => self.live.ui(ui, state, view, out),
+                None => plan::plan_ui(ui, state),
+            });
+        });
+    }
+}
+
+fn empty_ui(ui: &mut Ui, out: &mut Vec<Action>) {
+    let text = "Training needs a data set. Open a folder in which every sub-folder holds the images of one person or thing.";
+    theme::empty_state(ui, "There are no images to train on yet", text, |ui| {
+        if theme::primary_button(ui, "Open a folder…").on_hover_text("Ctrl+O").clicked() {
+            out.push(Action::Ask(Dialog::OpenFolder));
+        }
+        ui.add_space(SPACE);
+        if ui.add(egui::Button::new("Use the sample data").min_size(vec2(0.0, 32.0))).clicked() {
+            out.push(Action::OpenSample);
+        }
+    });
+}

@@ -1,0 +1,98 @@
+//! A run under way or over: where it stands, its curves, its map.
+
+mod figures;
+mod phase;
+
+use crate::app::{Action, State, TrainPhase, TrainView};
+use crate::ui::theme::{self, SPACE};
+use crate::ui::widgets::scatter::{ScatterInput, ScatterView};
+use eframe::egui::{Color32, Ui, vec2};
+
+/// Height of the curves.
+const PLOT_HEIGHT: f32 = 108.0;
+/// Height of the map and the error rate beside it.
+const MAP_HEIGHT: f32 = 172.0;
+
+/// The live map's point of view and colours.
+#[derive(Default)]
+pub(super) struct LiveView {
+    map: ScatterView,
+    palette: Vec<Color32>,
+    dark: bool,
+}
+
+impl std::fmt::Debug for LiveView {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LiveView").finish_non_exhaustive()
+    }
+}
+
+impl LiveView {
+    /// Draws the run.
+    pub(super) fn ui(&mut self, ui: &mut Ui, state: &State, view: &TrainView, out: &mut Vec<Action>) {
+        ui.spacing_mut().item_spacing.y = SPACE * 2.0;
+        theme::card(ui, |ui| {
+            phase::phase_ui(ui, state, view, out);
+            if !view.steps.is_empty() {
+                ui.add_space(SPACE * 1.5);
+                figures::numbers_ui(ui, view);
+            }
+        });
+        if let Some(error) = &view.error {
+            theme::error_card(ui, error, out);
+        }
+        if view.phase == TrainPhase::Preparing {
+            return;
+        }
+        if view.steps.is_empty() && view.epochs.is_empty() {
+            theme::card(ui, |ui| ui.label(theme::caption("Curves appear with the first steps.")));
+            return;
+        }
+        two_columns(ui, |ui| figures::loss_ui(ui, view), |ui| figures::accuracy_ui(ui, view));
+        two_columns(ui, |ui| figures::eer_ui(ui, view), |ui| self.map_ui(ui, view));
+        two_columns(ui, |ui| figures::angles_ui(ui, view), |ui| figures::lr_ui(ui, view));
+    }
+
+    fn map_ui(&mut self, ui: &mut Ui, view: &TrainView) {
+        ui.spacing_mut().item_spacing.y = SPACE / 2.0;
+        ui.label(theme::caption("Held-out embeddings (PCA)").size(13.0).color(theme::tokens(ui).text))
+            .on_hover_text("Every point is an image kept from training, coloured by class; the map follows the run");
+        let Some((table, layout)) = &view.map else {
+            ui.add_space(SPACE);
+            ui.label(theme::caption("Appears after the first epoch"));
+            return;
+        };
+        self.colour(ui, table.classes());
+        let (size, emphasised) = (vec2(ui.available_width(), MAP_HEIGHT), |_: u32| true);
+        ui.allocate_ui(size, |ui| {
+            let input = ScatterInput {
+                layout,
+                classes: table.classes(),
+                palette: &self.palette,
+                emphasised: &emphasised,
+                selected: None,
+                neighbours: &[],
+                class_name: None,
+                names_class: &|_| false,
+            };
+            self.map.ui(ui, &input);
+        });
+    }
+
+    fn colour(&mut self, ui: &Ui, classes: &[u32]) {
+        let count = classes.iter().max().map_or(0, |&class| class as usize + 1);
+        let dark = ui.visuals().dark_mode;
+        if self.palette.len() != count || self.dark != dark {
+            self.palette = (0..count).map(|class| theme::class_colour(ui, class)).collect();
+            self.dark = dark;
+        }
+    }
+}
+
+fn two_columns(ui: &mut Ui, left: impl FnOnce(&mut Ui), right: impl FnOnce(&mut Ui)) {
+    ui.spacing_mut().item_spacing.x = SPACE * 2.0;
+    ui.columns_const(|[a, b]| {
+        theme::card(a, left);
+        theme::card(b, right);
+    });
+}

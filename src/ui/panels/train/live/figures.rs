@@ -1,0 +1,131 @@
+//! A run in numbers and curves. Rates are drawn as rates: no smoothing, no forgotten points.
+
+use super::{MAP_HEIGHT, PLOT_HEIGHT};
+use crate::app::TrainView;
+use crate::ui::format;
+use crate::ui::theme::{self, SPACE};
+use crate::ui::widgets::curve::{Curve, CurvePlot, curve_plot};
+use crate::ui::widgets::figures::{count_text, rate_text};
+use eframe::egui::{FontId, Stroke, Ui, Vec2b};
+use egui_plot::{AxisHints, Bar, BarChart, Plot};
+
+/// The numbers that matter now.
+pub(super) fn numbers_ui(ui: &mut Ui, view: &TrainView) {
+    let step = view.steps.last();
+    let eer = view.epochs.iter().rev().find_map(|epoch| epoch.eer);
+    let best = view.epochs.iter().filter_map(|epoch| epoch.eer).fold(f64::INFINITY, f64::min);
+    let none = || "–".to_owned();
+    let of_step = |text: &dyn Fn(&crate::train::StepMetrics) -> String| step.map_or_else(none, text);
+    let best = if best.is_finite() { format!("; best so far {}", rate_text(best)) } else { String::new() };
+    let eer_help = format!("Equal error rate on the held-out pairs: as many wrong accepts as wrong rejects{best}");
+    let items = [
+        ("Epoch", format!("{} of {}", of_step(&|s| format!("{:.1}", s.epoch)), view.config.train.epochs), "Passes over the training images"),
+        ("Loss", of_step(&|s| format::significant(s.loss)), "Mean loss of the last steps, margin included; it starts high because of the margin"),
+        ("Accuracy", of_step(&|s| rate_text(s.accuracy)), "Training images whose nearest class centre is their own, margin left out"),
+        ("Validation EER", eer.map_or_else(none, rate_text), eer_help.as_str()),
+        ("Images/s", of_step(&|s| count_text(s.images_per_second.round() as usize)), "Training images per second"),
+        ("Time left", of_step(&|s| format::duration(s.eta_secs)), "At the present speed"),
+        ("Learning rate", of_step(&|s| format::significant(s.lr)), "How large a step is now"),
+    ];
+    theme::stats(ui, &items);
+}
+
+fn x_range(view: &TrainView) -> (f64, f64) {
+    (0.0, f64::from(view.config.train.epochs))
+}
+
+fn plot<'a>(view: &TrainView, title: &'a str, help: &'a str, curves: &'a [Curve], y_text: fn(f64) -> String) -> CurvePlot<'a> {
+    CurvePlot { title, help, curves, x: x_range(view), x_step: None, x_unit: "epoch", include_y: &[0.0], y_text, mark: None, height: PLOT_HEIGHT }
+}
+
+fn steps(view: &TrainView, of: impl Fn(&crate::train::StepMetrics) -> f64) -> Vec<[f64; 2]> {
+    view.steps.iter().map(|step| [step.epoch, of(step)]).collect()
+}
+
+fn epochs(view: &TrainView, of: impl Fn(&crate::train::EpochMetrics) -> Option<f64>) -> Vec<[f64; 2]> {
+    view.epochs.iter().filter_map(|epoch| Some([f64::from(epoch.epoch), of(epoch)?])).collect()
+}
+
+/// The curve of the training images, and of the held-out ones where their classes are known.
+fn with_validation(ui: &Ui, training: Vec<[f64; 2]>, validation: Vec<[f64; 2]>) -> Vec<Curve> {
+    let mut curves = vec![Curve { name: "training", colour: theme::series(ui, 0), points: training, dots: false }];
+    if !validation.is_empty() {
+        curves.push(Curve { name: "held out", colour: theme::series(ui, 1), points: validation, dots: true });
+    }
+    curves
+}
+
+/// Loss over epochs.
+pub(super) fn loss_ui(ui: &mut Ui, view: &TrainView) {
+    let curves = with_validation(ui, steps(view, |step| step.loss), epochs(view, |epoch| epoch.val_loss));
+    curve_plot(ui, &plot(view, "Loss", "Training loss with margin; held-out loss without", &curves, format::significant));
+}
+
+/// Accuracy over epochs.
+pub(super) fn accuracy_ui(ui: &mut Ui, view: &TrainView) {
+    let curves = with_validation(ui, steps(view, |step| step.accuracy), epochs(view, |epoch| epoch.val_accuracy));
+    let drawn = plot(view, "Accuracy", "Images whose nearest class centre is their own, margin left out", &curves, axis_rate);
+    curve_plot(ui, &CurvePlot { include_y: &[0.0, 1.0], ..drawn });
+}
+
+/// Equal error rate over epochs.
+pub(super) fn eer_ui(ui: &mut Ui, view: &TrainView) {
+    let points = epochs(view, |epoch| epoch.eer);
+    if points.is_empty() {
+        ui.label(theme::caption("Validation EER").size(13.0).color(theme::tokens(ui).text));
+        ui.label(theme::caption("Measured after the first epoch"));
+        ui.add_space(MAP_HEIGHT - 20.0);
+        return;
+    }
+    let curves = [Curve { name: "EER", colour: theme::series(ui, 1), points, dots: true }];
+    let best = view.epochs.iter().rev().find(|epoch| epoch.best).map(|epoch| f64::from(epoch.epoch));
+    let help = "Equal error rate on held-out pairs; the line marks the best epoch, which is kept";
+    let drawn = plot(view, "Validation EER", help, &curves, axis_rate);
+    curve_plot(ui, &CurvePlot { mark: best, height: MAP_HEIGHT, ..drawn });
+}
+
+/// Learning rate over epochs.
+pub(super) fn lr_ui(ui: &mut Ui, view: &TrainView) {
+    let curves = [Curve { name: "learning rate", colour: theme::series(ui, 2), points: steps(view, |step| step.lr), dots: false }];
+    curve_plot(ui, &plot(view, "Learning rate", "How large the steps were", &curves, format::significant));
+}
+
+fn axis_rate(rate: f64) -> String {
+    format!("{} %", format::significant(rate * 100.0))
+}
+
+/// Angles between images and their own class centre.
+pub(super) fn angles_ui(ui: &mut Ui, view: &TrainView) {
+    ui.label(theme::caption("Angle to the own class centre").size(13.0).color(theme::tokens(ui).text))
+        .on_hover_text("How far the images of the last steps lie from the centre of their class; training pulls them to the left");
+    let Some(angles) = &view.angles else {
+        ui.label(theme::caption("Appears with the first steps"));
+        return;
+    };
+    let colour = theme::series(ui, 0);
+    ui.spacing_mut().item_spacing.y = SPACE / 2.0;
+    let dim = theme::tokens(ui).text_dim;
+    let axis = |hints: AxisHints<'static>| hints.tick_label_font(FontId::proportional(11.0)).tick_label_color(dim);
+    let bars = angles.counts.iter().enumerate().map(|(bin, &count)| {
+        Bar::new(bin as f64 * 5.0 + 2.5, f64::from(count)).width(4.4).fill(colour).stroke(Stroke::NONE)
+    });
+    let chart = BarChart::new("images", bars.collect()).color(colour).element_formatter(Box::new(|bar, _| {
+        format!("{:.0}° to {:.0}°: {} images", bar.argument - 2.5, bar.argument + 2.5, bar.value)
+    }));
+    Plot::new("angles")
+        .height(PLOT_HEIGHT)
+        .allow_zoom(false)
+        .allow_drag(false)
+        .allow_scroll(false)
+        .allow_boxed_zoom(false)
+        .show_background(false)
+        .show_crosshair(false)
+        .show_grid(Vec2b::new(false, true))
+        .grid_color(theme::tokens(ui).plot_grid)
+        .include_x(0.0)
+        .include_x(180.0)
+        .custom_x_axes(vec![axis(AxisHints::new_x()).formatter(|mark, _| format!("{:.0}°", mark.value))])
+        .custom_y_axes(vec![axis(AxisHints::new_y()).formatter(|mark, _| format::significant(mark.value)).min_thickness(44.0)])
+        .label_formatter(|_| None)
+        .show(ui, |ui| ui.bar_chart(chart));
+}

@@ -1,0 +1,111 @@
+//! The head of a run: what it does now, how far it is, and what can be done about it.
+
+use crate::app::{Action, State, TrainPhase, TrainView, Workspace};
+use crate::ui::format;
+use crate::ui::theme::{self, SPACE};
+use crate::ui::widgets::figures::{count_text, counted, rate_text};
+use eframe::egui::{self, Align, Layout, ProgressBar, RichText, Ui, vec2};
+
+/// Room kept for the buttons beside the title.
+const BUTTONS_WIDTH: f32 = 230.0;
+
+/// Draws the head.
+pub(super) fn phase_ui(ui: &mut Ui, state: &State, view: &TrainView, out: &mut Vec<Action>) {
+    ui.horizontal(|ui| {
+        ui.vertical(|ui| {
+            ui.spacing_mut().item_spacing.y = 2.0;
+            ui.set_max_width((ui.available_width() - BUTTONS_WIDTH).max(160.0));
+            ui.label(RichText::new(title(view)).size(18.0).strong());
+            ui.add(egui::Label::new(theme::caption(subtitle(view))).truncate());
+        });
+        if state.is_training() {
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| brakes_ui(ui, view, out));
+        }
+    });
+    ui.add_space(SPACE);
+    if state.is_training() {
+        ui.add(ProgressBar::new(share(view)).desired_height(8.0).desired_width(ui.available_width()).fill(theme::tokens(ui).accent));
+    } else {
+        ui.horizontal_wrapped(|ui| next_ui(ui, view, out));
+    }
+}
+
+fn title(view: &TrainView) -> String {
+    let epochs = view.config.train.epochs;
+    let done = view.epochs.last().map_or(0, |epoch| epoch.epoch);
+    match view.phase {
+        TrainPhase::Preparing => "Decoding the images".to_owned(),
+        TrainPhase::Running => "Training".to_owned(),
+        TrainPhase::Paused => "Paused".to_owned(),
+        TrainPhase::Stopping => "Saving the checkpoint".to_owned(),
+        TrainPhase::Done => match view.summary.as_ref().and_then(|summary| summary.eer) {
+            Some(eer) => format!("Done: {} equal error rate", rate_text(eer)),
+            None => "Done".to_owned(),
+        },
+        TrainPhase::Stopped => format!("Stopped after {done} of {}", counted(epochs as usize, "epoch")),
+        TrainPhase::Failed => format!("Ended by an error after {}", counted(done as usize, "epoch")),
+    }
+}
+
+fn subtitle(view: &TrainView) -> String {
+    if view.phase == TrainPhase::Preparing {
+        let (done, total) = view.preparing;
+        let images = if total > 0 { format!("{} of {}", count_text(done), counted(total, "image")) } else { "looking at the files".to_owned() };
+        return format!("{images}; decoded once, kept in memory");
+    }
+    let Some(started) = &view.started else { return String::new() };
+    let run = started.run.file_name().unwrap_or_default().to_string_lossy();
+    let time = view.summary.as_ref().map(|summary| format!(", {}", format::duration(summary.seconds))).unwrap_or_default();
+    format!("{run} · {}{time} · {} weights", started.device, count_text(started.parameters))
+}
+
+fn share(view: &TrainView) -> f32 {
+    if view.phase == TrainPhase::Preparing {
+        let (done, total) = view.preparing;
+        return done as f32 / total.max(1) as f32;
+    }
+    let epochs = f64::from(view.config.train.epochs.max(1));
+    view.steps.last().map_or(0.0, |step| (step.epoch / epochs).clamp(0.0, 1.0) as f32)
+}
+
+/// Right to left.
+fn brakes_ui(ui: &mut Ui, view: &TrainView, out: &mut Vec<Action>) {
+    if view.phase == TrainPhase::Stopping {
+        return;
+    }
+    if ui.add(button("Stop training")).on_hover_text("Stops and keeps everything; the run can be continued").clicked() {
+        out.push(Action::StopTraining);
+    }
+    let pause = match view.phase {
+        TrainPhase::Running => "Pause",
+        TrainPhase::Paused => "Resume",
+        _ => return,
+    };
+    if ui.add(button(pause)).on_hover_text("Space").clicked() {
+        out.push(Action::TogglePause);
+    }
+}
+
+fn button(label: &str) -> egui::Button<'_> {
+    egui::Button::new(label).min_size(vec2(0.0, theme::PRIMARY_HEIGHT))
+}
+
+/// What can be done with a run that is over; the likeliest first.
+fn next_ui(ui: &mut Ui, view: &TrainView, out: &mut Vec<Action>) {
+    let has_model = !view.epochs.is_empty();
+    if view.phase == TrainPhase::Done {
+        if theme::primary_button(ui, "Explore the map").on_hover_text("The embeddings of the held-out images (3)").clicked() {
+            out.push(Action::Go(Workspace::Explore));
+        }
+    } else if let Some(started) = &view.started {
+        if theme::primary_button(ui, "Continue training").on_hover_text("Goes on from the last checkpoint").clicked() {
+            out.push(Action::ContinueRun(started.run.clone()));
+        }
+    }
+    if has_model && ui.add(button("Read the error rates")).on_hover_text("How often it is wrong, on held-out images (4)").clicked() {
+        out.push(Action::Go(Workspace::Evaluate));
+    }
+    if has_model && ui.add(button("Verify two images")).on_hover_text("Compares two images with this model (5)").clicked() {
+        out.push(Action::Go(Workspace::Verify));
+    }
+}

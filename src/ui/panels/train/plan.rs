@@ -1,0 +1,127 @@
+//! Before a run: what the settings will do, as numbers and as curves.
+
+use crate::app::{OpenData, State};
+use crate::config::{Head, Resolved, spec};
+use crate::loss::target_logit;
+use crate::train::{Plan, lr_at};
+use crate::ui::format;
+use crate::ui::theme::{self, SPACE};
+use crate::ui::widgets::curve::{Curve, CurvePlot, curve_plot};
+use crate::ui::widgets::figures::count_text;
+use eframe::egui::{self, RichText, Ui};
+
+/// Points of a drawn schedule.
+const SCHEDULE_POINTS: u64 = 240;
+const PLOT_HEIGHT: f32 = 190.0;
+
+/// Draws what will happen.
+pub(super) fn plan_ui(ui: &mut Ui, state: &State) {
+    ui.spacing_mut().item_spacing.y = SPACE * 2.0;
+    let Some(data) = state.open_data() else { return };
+    let Ok(resolved) = &data.resolved else {
+        theme::card(ui, |ui| {
+            ui.label(theme::subheading("These settings do not fit the data yet"));
+            ui.label(RichText::new("What is wrong stands beside the setting, and above the button.").weak());
+        });
+        return;
+    };
+    theme::card(ui, |ui| numbers_ui(ui, data, resolved));
+    theme::card(ui, |ui| margin_ui(ui, resolved));
+    theme::card(ui, |ui| schedule_ui(ui, resolved));
+    theme::card(ui, |ui| reasons_ui(ui, resolved));
+}
+
+fn numbers_ui(ui: &mut Ui, data: &OpenData, resolved: &Resolved) {
+    let (images, classes) = data.split.as_ref().map_or((0, 0), |split| (split.train.len(), split.train_classes.len()));
+    let train = &resolved.config.train;
+    ui.label(theme::subheading("What will be trained"));
+    ui.add_space(SPACE / 2.0);
+    let px = resolved.image_px;
+    let items = [
+        ("Images", count_text(images), "Images the network learns from, once per epoch"),
+        ("Classes", count_text(classes), "Classes it learns to tell apart"),
+        ("Input", format!("{px}×{px}×{}", resolved.channels), "Pixels and channels of what the network sees"),
+        ("Steps per epoch", count_text(resolved.steps_per_epoch), "One step learns from one batch"),
+        ("Steps in all", count_text(resolved.steps_per_epoch * train.epochs as usize), "Steps per epoch times epochs"),
+    ];
+    theme::stats(ui, &items);
+}
+
+/// Target logit over angle: the shape that makes the losses differ.
+fn margin_ui(ui: &mut Ui, resolved: &Resolved) {
+    let chosen = resolved.config.loss.head;
+    let tokens = theme::tokens(ui);
+    let curve = |head: Head, name, colour| {
+        let margin = match head {
+            Head::Softmax => 0.0,
+            Head::ArcFace => resolved.config.loss.margin_rad.set().unwrap_or(0.5),
+            Head::CosFace => resolved.config.loss.margin_cos.set().unwrap_or(0.35),
+        };
+        let points = (0..=90_u8).map(|step| {
+            let degrees = f64::from(step) * 2.0;
+            [degrees, target_logit(head, resolved.scale, margin, degrees.to_radians())]
+        });
+        Curve { name, colour, points: points.collect(), dots: false }
+    };
+    let heads = [(Head::Softmax, "no margin"), (Head::ArcFace, "ArcFace"), (Head::CosFace, "CosFace")];
+    let mut curves: Vec<Curve> = heads
+        .into_iter()
+        .filter(|(head, _)| *head != chosen)
+        .zip([tokens.plot_grid, theme::mix(tokens.plot_grid, tokens.impostor, 0.6)])
+        .map(|((head, name), colour)| curve(head, name, colour))
+        .collect();
+    // The chosen one last, so that it lies on top.
+    curves.extend(heads.into_iter().filter(|(head, _)| *head == chosen).map(|(head, name)| curve(head, name, tokens.accent)));
+    let plot = CurvePlot {
+        title: "The margin: target logit over angle",
+        help: "What the loss sees of an image at this angle from its class; the lower the curve, the harder the network is pushed",
+        curves: &curves,
+        x: (0.0, 180.0),
+        x_step: Some(30.0),
+        x_unit: "angle in degrees",
+        include_y: &[],
+        y_text: format::significant,
+        mark: None,
+        height: PLOT_HEIGHT,
+    };
+    curve_plot(ui, &plot);
+}
+
+fn schedule_ui(ui: &mut Ui, resolved: &Resolved) {
+    let plan = Plan::new(resolved);
+    let per_epoch = resolved.steps_per_epoch.max(1) as f64;
+    let points = (0..=SCHEDULE_POINTS).map(|i| {
+        let step = (plan.total_steps.saturating_sub(1) * i) / SCHEDULE_POINTS;
+        [step as f64 / per_epoch, lr_at(&plan, step)]
+    });
+    let curves = [Curve { name: "learning rate", colour: theme::tokens(ui).accent, points: points.collect(), dots: false }];
+    let plot = CurvePlot {
+        title: "The schedule: learning rate over epochs",
+        help: "How large the steps are in the course of the run",
+        curves: &curves,
+        x: (0.0, f64::from(resolved.config.train.epochs)),
+        x_step: None,
+        x_unit: "epoch",
+        include_y: &[0.0],
+        y_text: format::significant,
+        mark: None,
+        height: 120.0,
+    };
+    curve_plot(ui, &plot);
+}
+
+fn reasons_ui(ui: &mut Ui, resolved: &Resolved) {
+    ui.label(theme::subheading("Chosen for this data set"));
+    ui.label(theme::caption("Every value can be set by hand, under Advanced."));
+    ui.add_space(SPACE / 2.0);
+    egui::Grid::new("reasons").num_columns(3).spacing([SPACE * 3.0, SPACE / 2.0]).show(ui, |ui| {
+        for reason in &resolved.reasons {
+            let spec = spec(reason.key);
+            let unit = spec.and_then(|spec| spec.unit).map(|unit| format!(" {unit}")).unwrap_or_default();
+            ui.label(spec.map_or(reason.key, |spec| spec.label));
+            ui.label(format!("{}{unit}", reason.value));
+            ui.label(RichText::new(&reason.why).weak());
+            ui.end_row();
+        }
+    });
+}

@@ -1,0 +1,75 @@
+//! The left column: the form, and the one button that starts.
+
+use crate::app::{Action, State, command};
+use crate::ui::theme::{self, SPACE};
+use crate::ui::widgets::param_form::{Edit, FormInput, ParamForm};
+use eframe::egui::{self, Align, Layout, Panel, RichText, ScrollArea, Ui};
+
+/// Draws the column.
+pub(super) fn settings_ui(ui: &mut Ui, form: &mut ParamForm, state: &State, out: &mut Vec<Action>) {
+    theme::card(ui, |ui| {
+        let height = ui.available_height();
+        ui.set_min_height(height);
+        heading_ui(ui, state, out);
+        Panel::bottom("start training").frame(egui::Frame::NONE).show_separator_line(false).resizable(false).show(ui, |ui| start_ui(ui, state, out));
+        egui::CentralPanel::default().frame(egui::Frame::NONE).show(ui, |ui| {
+            ScrollArea::vertical().id_salt("settings").auto_shrink([false, false]).show(ui, |ui| form_ui(ui, form, state, out));
+        });
+    });
+}
+
+fn heading_ui(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
+    ui.horizontal(|ui| {
+        ui.label(theme::subheading("Settings"));
+        if state.is_training() {
+            ui.label(theme::caption("of the next run")).on_hover_text("The run under way keeps the settings it was started with");
+        }
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            ui.spacing_mut().button_padding = egui::vec2(8.0, 2.0);
+            for (id, label) in [("edit.reset_all", "Reset"), ("edit.redo", "Redo"), ("edit.undo", "Undo")] {
+                let Some(command) = command(id) else { continue };
+                let action = (command.action)(state);
+                let response = ui.add_enabled(action.is_some(), egui::Button::new(theme::caption(label)));
+                if response.on_hover_text(command.tooltip()).clicked() {
+                    out.extend(action);
+                }
+            }
+        });
+    });
+}
+
+fn form_ui(ui: &mut Ui, form: &mut ParamForm, state: &State, out: &mut Vec<Action>) {
+    let resolved = state.open_data().map(|data| &data.resolved);
+    let input = FormInput {
+        config: &state.config,
+        resolved: resolved.and_then(|resolved| resolved.as_ref().ok()).map(AsRef::as_ref),
+        problem: resolved.and_then(|resolved| resolved.as_ref().err()).map(String::as_str),
+        devices: &state.devices,
+    };
+    out.extend(form.ui(ui, &input).into_iter().map(|edit| match edit {
+        Edit::Set(key, value) => Action::Set { key, value },
+        Edit::Reset(key) => Action::Reset(key),
+        Edit::Seal => Action::SealEdit,
+    }));
+}
+
+fn start_ui(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
+    ui.add_space(SPACE);
+    let problem = match state.open_data() {
+        None => Some("Open a data set to train again.".to_owned()),
+        Some(data) => data.resolved.as_ref().err().cloned(),
+    };
+    if let Some(problem) = &problem {
+        ui.add(egui::Label::new(RichText::new(problem).size(13.0).color(theme::tokens(ui).bad)).wrap());
+    }
+    let busy = state.is_training();
+    ui.vertical_centered_justified(|ui| {
+        ui.add_enabled_ui(problem.is_none() && !busy, |ui| {
+            let help = if busy { "A run is being trained; stop it first" } else { "Trains with these settings (Ctrl+Enter)" };
+            let response = theme::primary_button(ui, "Start training");
+            if response.on_hover_text(help).on_disabled_hover_text(help).clicked() {
+                out.push(Action::StartTraining);
+            }
+        });
+    });
+}

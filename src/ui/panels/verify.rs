@@ -1,0 +1,178 @@
+//! Two images: same, different, or cannot tell, with the error rates measured at the threshold in force.
+//!
+//! Not a probability that the two show the same: nothing here knows how often strangers are compared. What is said is what
+//! was counted, how often this threshold was wrong on pairs of the person's own data.
+
+mod verdict;
+
+use self::verdict::verdict_ui;
+use crate::app::{Action, Dialog, State, Workspace};
+use crate::ui::media::Media;
+use crate::ui::theme;
+use crate::ui::widgets::image_slot::{ImageSlot, image_slot};
+use crate::ui::widgets::neighbour_strip::NeighbourStrip;
+use crate::ui::widgets::operating_rule::{OperatingMemory, rule_chooser};
+use crate::ui::widgets::score_histogram::{ScoreHistogram, score_histogram};
+use crate::worker::protocol::{ImageSource, VerifyResult};
+use eframe::egui::{self, Align, Ui, vec2};
+use std::sync::Arc;
+
+/// Narrower than this, the verdict stands below the images, in points.
+const THREE_COLUMNS_PT: f32 = 780.0;
+/// Width of the verdict beside the images, in points.
+const VERDICT_PT: f32 = 340.0;
+const GAP_PT: f32 = 16.0;
+const TITLES: [&str; 2] = ["First image", "Second image"];
+
+/// The memory of the threshold.
+#[derive(Debug, Default)]
+pub struct VerifyPanel {
+    operating: OperatingMemory,
+}
+
+impl VerifyPanel {
+    /// Draws the workspace.
+    pub fn ui(&mut self, ui: &mut Ui, state: &State, media: &mut Media, out: &mut Vec<Action>) {
+        if !state.has_model() {
+            empty_ui(ui, state, out);
+            return;
+        }
+        egui::ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
+            header_ui(ui, state, out);
+            ui.add_space(theme::SPACE);
+            self.top_ui(ui, state, media, out);
+            ui.add_space(theme::SPACE * 1.5);
+            self.scores_ui(ui, state, out);
+            if let Some(result) = &state.verify.result {
+                neighbours_ui(ui, state, result, media, out);
+            }
+            ui.add_space(theme::SPACE);
+        });
+    }
+
+    /// The two images and what they amount to.
+    fn top_ui(&mut self, ui: &mut Ui, state: &State, media: &mut Media, out: &mut Vec<Action>) {
+        let beside = ui.available_width() >= THREE_COLUMNS_PT;
+        let room = ui.available_width() - if beside { VERDICT_PT + GAP_PT } else { 0.0 };
+        let slot_width = ((room - GAP_PT) / 2.0).max(120.0);
+        ui.horizontal_top(|ui| {
+            ui.spacing_mut().item_spacing.x = GAP_PT;
+            for index in 0..2 {
+                ui.allocate_ui(vec2(slot_width, 0.0), |ui| slot_ui(ui, index, state, media, out));
+            }
+            if beside {
+                ui.vertical(|ui| theme::card(ui, |ui| verdict_ui(ui, state, out)));
+            }
+        });
+        if !beside {
+            ui.add_space(theme::SPACE * 1.5);
+            theme::card(ui, |ui| verdict_ui(ui, state, out));
+        }
+    }
+
+    /// Where this similarity falls among all pairs that were measured.
+    fn scores_ui(&mut self, ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
+        let Some(evaluation) = state.active_evaluation() else { return };
+        let point = self.operating.get(&evaluation.rates, state.evaluate.rule);
+        theme::card(ui, |ui| {
+            ui.horizontal_wrapped(|ui| {
+                ui.label(theme::subheading("Scores and threshold")).on_hover_text("Similarities of the genuine and impostor pairs of your held-out images");
+                ui.add_space(theme::SPACE);
+                out.extend(rule_chooser(ui, state.evaluate.rule, evaluation.report.n_impostor).map(Action::SetRule));
+            });
+            let report = &evaluation.report;
+            let similarity = state.verify.result.as_ref().map(|result| result.similarity);
+            let scores = ScoreHistogram { genuine: &report.genuine_hist, impostor: &report.impostor_hist, operating: Some(&point), similarity };
+            score_histogram(ui, vec2(ui.available_width(), 220.0), &scores);
+            if point.undecided_high > point.undecided_low {
+                let band = format!("Shaded: from {:.2} to {:.2} this many pairs cannot tell.", point.undecided_low, point.undecided_high);
+                ui.label(theme::caption(band));
+            }
+        });
+    }
+}
+
+fn header_ui(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
+    ui.horizontal(|ui| {
+        ui.set_min_height(32.0);
+        ui.label(theme::heading("Verify"));
+        ui.add_space(theme::SPACE);
+        ui.with_layout(egui::Layout::right_to_left(Align::Center), |ui| {
+            if ui.button("Paste").on_hover_text("Takes the picture on the clipboard (Ctrl+V)").clicked() {
+                out.push(Action::Paste);
+            }
+            let filled = state.verify.slots.iter().any(Option::is_some);
+            if ui.add_enabled(filled, egui::Button::new("Swap")).on_hover_text("Exchanges the two images").clicked() {
+                out.push(Action::SwapSlots);
+            }
+            ui.with_layout(egui::Layout::left_to_right(Align::Center), |ui| {
+                let run = state.active_run.as_deref().and_then(|path| path.file_name()).unwrap_or_default().to_string_lossy();
+                ui.add(egui::Label::new(theme::caption(format!("with the model of {run}"))).truncate());
+            });
+        });
+    });
+}
+
+fn slot_ui(ui: &mut Ui, index: usize, state: &State, media: &mut Media, out: &mut Vec<Action>) {
+    let slot = ImageSlot {
+        title: TITLES.get(index).copied().unwrap_or_default(),
+        source: state.verify.slots.get(index).and_then(Option::as_ref),
+        crop: state.verify.result.as_ref().and_then(|result| result.crops.get(index)),
+        height: (ui.available_width() * 0.92).clamp(180.0, 280.0),
+    };
+    let reply = image_slot(ui, media, &slot);
+    if reply.pick {
+        out.push(Action::Ask(Dialog::PickImage(index)));
+    }
+    if reply.clear {
+        out.push(Action::ClearSlot(index));
+    }
+}
+
+/// The nearest known images to each of the two.
+fn neighbours_ui(ui: &mut Ui, state: &State, result: &VerifyResult, media: &mut Media, out: &mut Vec<Action>) {
+    // The rows belong to the gallery the comparison was made with, which is the active run's.
+    let gallery = state.active_evaluation().map(|evaluation| (&evaluation.table, &evaluation.catalog));
+    let shown = state.explore.table.as_ref().zip(state.explore.catalog.as_ref());
+    let Some((table, catalog)) = gallery.or(shown) else { return };
+    if result.neighbours.iter().all(Vec::is_empty) {
+        return;
+    }
+    ui.add_space(theme::SPACE * 1.5);
+    let columns = if ui.available_width() < 560.0 { 1 } else { 2 };
+    ui.spacing_mut().item_spacing.x = GAP_PT;
+    ui.columns(columns, |columns| {
+        for (index, (neighbours, title)) in result.neighbours.iter().zip(TITLES).enumerate() {
+            let Some(ui) = columns.get_mut(index % columns.len().max(1)) else { continue };
+            theme::card(ui, |ui| {
+                ui.label(theme::subheading(format!("Nearest to the {}", title.to_lowercase())));
+                ui.label(theme::caption("Known images by cosine similarity. A click puts one into the other slot."));
+                let strip = NeighbourStrip { catalog, table, neighbours, own_class: None };
+                if let Some(item) = strip.wrapped_ui(ui, media).and_then(|row| table.items().get(row as usize).copied()) {
+                    out.push(Action::SetSlot(1 - index, ImageSource::Item(Arc::clone(catalog), item)));
+                }
+            });
+        }
+    });
+}
+
+fn empty_ui(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
+    let text = "Verify compares two images with a trained model and tells how often it was wrong on pairs of your own data.";
+    theme::empty_state(ui, "Train or open a run first", text, |ui| {
+        let usable = state.runs.iter().find(|run| run.has_model);
+        if let Some(run) = usable {
+            if theme::primary_button(ui, "Use the newest run").on_hover_text(run.name.clone()).clicked() {
+                out.push(Action::UseRun(run.path.clone()));
+            }
+        } else if theme::primary_button(ui, "Go to training").clicked() {
+            out.push(Action::Go(Workspace::Train));
+        }
+        ui.add_space(theme::SPACE);
+        if ui.button("Open a run").clicked() {
+            out.push(Action::Ask(Dialog::OpenRun));
+        }
+    });
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,75 @@
+//! What is kept from one start to the next: theme, workspace, data set, runs folder. The window's size is eframe's.
+
+use crate::app::{State, Workspace};
+use eframe::Storage;
+use std::path::PathBuf;
+
+const KEY: &str = "arclens";
+
+/// Kept between starts, as TOML in eframe's storage.
+#[derive(Debug, Default, serde::Serialize, serde::Deserialize)]
+#[serde(default)]
+pub(super) struct Remembered {
+    /// Workspace shown last.
+    pub workspace: Workspace,
+    /// Data set open last.
+    pub data: Option<PathBuf>,
+    /// Where runs go.
+    pub runs_root: Option<PathBuf>,
+}
+
+/// What was kept; defaults where nothing was, or where it cannot be understood.
+pub(super) fn load(storage: &dyn Storage) -> Remembered {
+    storage.get_string(KEY).and_then(|text| toml::from_str(&text).ok()).unwrap_or_default()
+}
+
+/// Keeps what the state is now.
+pub(super) fn save(storage: &mut dyn Storage, state: &State) {
+    let remembered = Remembered {
+        workspace: state.workspace,
+        data: state.open_data().map(|data| data.catalog.root.clone()),
+        runs_root: Some(state.runs_root.clone()),
+    };
+    if let Ok(text) = toml::to_string(&remembered) {
+        storage.set_string(KEY, text);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    #[derive(Default)]
+    struct Fake(BTreeMap<String, String>);
+
+    impl Storage for Fake {
+        fn get_string(&self, key: &str) -> Option<String> {
+            self.0.get(key).cloned()
+        }
+        fn set_string(&mut self, key: &str, value: String) {
+            self.0.insert(key.to_owned(), value);
+        }
+        fn remove_string(&mut self, key: &str) {
+            self.0.remove(key);
+        }
+        fn flush(&mut self) {}
+    }
+
+    #[test]
+    fn the_workspace_and_the_runs_folder_come_back() {
+        let mut storage = Fake::default();
+        let mut state = State::new(PathBuf::from("some/runs"));
+        state.workspace = Workspace::Verify;
+        save(&mut storage, &state);
+        let back = load(&storage);
+        assert_eq!((back.workspace, back.runs_root, back.data), (Workspace::Verify, Some(PathBuf::from("some/runs")), None));
+    }
+
+    #[test]
+    fn what_cannot_be_understood_is_forgotten() {
+        let mut storage = Fake::default();
+        storage.set_string(KEY, "workspace = 7".to_owned());
+        assert_eq!(load(&storage).workspace, Workspace::Data);
+    }
+}

@@ -1,0 +1,55 @@
+//! Keys: looked at once per frame, before anything is drawn, from the one table of commands.
+
+use crate::app::{Action, COMMANDS, Shortcut, State};
+use eframe::egui::{Context, Key, Modifiers};
+
+/// Sends the actions of the pressed shortcuts; `true` when the palette was asked for.
+///
+/// Keys belong to the text field while one is edited; `free` is false while a dialog is in front.
+pub(super) fn shortcuts(ctx: &Context, state: &State, free: bool, out: &mut Vec<Action>) -> bool {
+    let palette = ctx.input_mut(|input| input.consume_key(Modifiers::COMMAND, Key::P));
+    if !free || ctx.text_edit_focused() {
+        return palette;
+    }
+    let widget_focused = ctx.memory(|memory| memory.focused().is_some());
+    // The more modifiers the earlier: egui takes Ctrl+Shift+Z for Ctrl+Z as well.
+    let mut commands: Vec<_> = COMMANDS.iter().filter_map(|command| command.shortcut.map(|key| (key, command))).collect();
+    commands.sort_by_key(|(key, _)| (!key.shift, !key.ctrl));
+    for (shortcut, command) in commands {
+        // Space and Enter press the focused button, Escape leaves it.
+        if widget_focused && !shortcut.ctrl && matches!(shortcut.key, "Space" | "Enter" | "Escape") {
+            continue;
+        }
+        let Some((modifiers, key)) = keys(shortcut) else { continue };
+        let Some(action) = (command.action)(state) else { continue };
+        if ctx.input_mut(|input| input.consume_key(modifiers, key)) {
+            out.push(action);
+        }
+    }
+    palette
+}
+
+fn keys(shortcut: Shortcut) -> Option<(Modifiers, Key)> {
+    let mut modifiers = Modifiers::NONE;
+    if shortcut.ctrl {
+        modifiers = modifiers.plus(Modifiers::COMMAND);
+    }
+    if shortcut.shift {
+        modifiers = modifiers.plus(Modifiers::SHIFT);
+    }
+    Key::from_name(shortcut.key).map(|key| (modifiers, key))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_shortcut_names_a_key_egui_knows() {
+        for command in COMMANDS {
+            if let Some(shortcut) = command.shortcut {
+                assert!(keys(shortcut).is_some(), "{}", command.id);
+            }
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! Small line plots of a run's measures: value over epochs, read off under the pointer.
+//!
+//! Built on `egui_plot`, without zooming or dragging: a small plot that moves under the pointer loses more than it shows.
+
+use crate::ui::format;
+use crate::ui::theme::{self, SPACE};
+use eframe::egui::{Align, Color32, FontId, Layout, RichText, Stroke, Ui, Vec2b};
+use egui_plot::{AxisHints, HoverPosition, Line, LineStyle, Plot, PlotPoint, PlotPoints, Points, VLine, uniform_grid_spacer};
+
+/// One curve.
+#[derive(Clone, Debug)]
+pub struct Curve {
+    /// Name in the legend and under the pointer.
+    pub name: &'static str,
+    /// Colour.
+    pub colour: Color32,
+    /// (x, y), x ascending; not finite values are left out.
+    pub points: Vec<[f64; 2]>,
+    /// Draw a dot at every point: few points, each a measurement.
+    pub dots: bool,
+}
+
+/// What a plot shows.
+#[derive(Clone, Copy)]
+pub struct CurvePlot<'a> {
+    /// Title, which names the y axis and its unit.
+    pub title: &'a str,
+    /// Hover text of the title.
+    pub help: &'a str,
+    /// The curves.
+    pub curves: &'a [Curve],
+    /// Ends of the x axis.
+    pub x: (f64, f64),
+    /// Distance between ticks of the x axis; `None` = as fits.
+    pub x_step: Option<f64>,
+    /// Unit of the x axis.
+    pub x_unit: &'a str,
+    /// Values the y axis shows in any case.
+    pub include_y: &'a [f64],
+    /// How a y value is written.
+    pub y_text: fn(f64) -> String,
+    /// A place on the x axis worth a line.
+    pub mark: Option<f64>,
+    /// Height in points.
+    pub height: f32,
+}
+
+/// Curves drawn with more points than this are thinned: a small plot has fewer pixels.
+const MAX_POINTS: usize = 600;
+
+/// Draws a titled plot as wide as there is room.
+pub fn curve_plot(ui: &mut Ui, plot: &CurvePlot<'_>) {
+    ui.spacing_mut().item_spacing.y = SPACE / 2.0;
+    ui.spacing_mut().interact_size.y = 16.0;
+    ui.horizontal(|ui| {
+        let title = ui.label(RichText::new(plot.title).size(13.0));
+        if !plot.help.is_empty() {
+            title.on_hover_text(plot.help);
+        }
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| legend_ui(ui, plot));
+    });
+    let axis = |hints: AxisHints<'static>| hints.tick_label_font(FontId::proportional(11.0)).tick_label_color(theme::tokens(ui).text_dim);
+    let (axis_x, axis_y) = (axis(AxisHints::new_x()), axis(AxisHints::new_y()));
+    let (x_unit, y_text) = (plot.x_unit.to_owned(), plot.y_text);
+    let tick_text = y_text;
+    let tokens = theme::tokens(ui);
+    let mut drawn = Plot::new(plot.title)
+        .height(plot.height)
+        .allow_zoom(false)
+        .allow_drag(false)
+        .allow_scroll(false)
+        .allow_boxed_zoom(false)
+        .allow_double_click_reset(false)
+        .show_background(false)
+        .show_crosshair(false)
+        .grid_color(tokens.plot_grid)
+        .show_grid(Vec2b::new(false, true))
+        .set_margin_fraction(eframe::egui::vec2(0.01, 0.08))
+        .include_x(plot.x.0)
+        .include_x(plot.x.1.max(plot.x.0 + 1e-9))
+        .custom_x_axes(vec![axis_x.formatter(|mark, _| format::significant(mark.value))])
+        .custom_y_axes(vec![axis_y.formatter(move |mark, _| tick_text(mark.value)).min_thickness(44.0)])
+        .label_formatter(move |at| hover_text(at, &x_unit, y_text));
+    if let Some(step) = plot.x_step {
+        drawn = drawn.x_grid_spacer(uniform_grid_spacer(move |_| [step, step * 10.0, step * 100.0]));
+    }
+    for y in plot.include_y {
+        drawn = drawn.include_y(*y);
+    }
+    drawn.show(ui, |ui| {
+        if let Some(mark) = plot.mark {
+            ui.vline(VLine::new("", mark).stroke(Stroke::new(1.0, tokens.accent)).style(LineStyle::dashed_loose()).allow_hover(false));
+        }
+        for curve in plot.curves {
+            let points = thinned(&curve.points);
+            if curve.dots {
+                ui.points(Points::new(curve.name, PlotPoints::Owned(points.clone())).color(curve.colour).radius(2.5).allow_hover(false));
+            }
+            ui.line(Line::new(curve.name, PlotPoints::Owned(points)).stroke(Stroke::new(2.0, curve.colour)));
+        }
+    });
+}
+
+/// With more than one curve, their names in their colours.
+fn legend_ui(ui: &mut Ui, plot: &CurvePlot<'_>) {
+    if plot.curves.len() > 1 {
+        for curve in plot.curves.iter().rev() {
+            ui.label(theme::caption(curve.name));
+            let (rect, _) = ui.allocate_exact_size(eframe::egui::vec2(14.0, 12.0), eframe::egui::Sense::hover());
+            ui.painter().hline(rect.x_range(), rect.center().y, Stroke::new(2.0, curve.colour));
+        }
+    }
+}
+
+fn hover_text(at: &HoverPosition<'_>, x_unit: &str, y_text: fn(f64) -> String) -> Option<String> {
+    match at {
+        HoverPosition::NearDataPoint { plot_name, position, .. } => {
+            Some(format!("{plot_name} {}\n{x_unit} {}", y_text(position.y), format::significant(position.x)))
+        }
+        HoverPosition::Elsewhere { .. } => None,
+    }
+}
+
+/// Every n-th point and the last.
+fn thinned(points: &[[f64; 2]]) -> Vec<PlotPoint> {
+    let finite = || points.iter().filter(|[x, y]| x.is_finite() && y.is_finite());
+    let stride = finite().count().div_ceil(MAX_POINTS).max(1);
+    let mut kept: Vec<PlotPoint> = finite().step_by(stride).map(|&[x, y]| PlotPoint::new(x, y)).collect();
+    if let Some(&[x, y]) = finite().next_back() {
+        if kept.last().is_none_or(|last| last.x < x) {
+            kept.push(PlotPoint::new(x, y));
+        }
+    }
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thinning_keeps_both_ends_and_drops_what_is_not_a_number() {
+        let points: Vec<[f64; 2]> = (0..5000).map(|i| [f64::from(i), if i == 7 { f64::NAN } else { 1.0 }]).collect();
+        let kept = thinned(&points);
+        assert!(kept.len() <= MAX_POINTS + 1, "{}", kept.len());
+        assert_eq!((kept.first().map(|p| p.x), kept.last().map(|p| p.x)), (Some(0.0), Some(4999.0)));
+        assert!(thinned(&[[1.0, f64::NAN]]).is_empty());
+    }
+}

@@ -1,0 +1,112 @@
+//! Jobs without tensors: reading folders, drawing the sample, maps, lists.
+
+use super::emit::Emitter;
+use super::explain;
+use super::protocol::{Event, Job, JobError, OpenedData, Outcome, Request, RunEntry};
+use super::sample::find_or_draw_sample;
+use crate::data::Catalog;
+use crate::map::{Layout, MapError, MapMethod, TsneSpec, pca, sphere, tsne};
+use crate::eval::EmbeddingTable;
+use crate::train::{list_runs, save_operating_point};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::mpsc::Receiver;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+/// Serves jobs until the queue is closed.
+pub fn serve(jobs: &Mutex<Receiver<Job>>, emitter: &Emitter) {
+    loop {
+        let next = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let Ok(job) = next else { return };
+        let outcome = match catch_unwind(AssertUnwindSafe(|| run(&job, emitter))) {
+            Ok(Ok(())) if job.control.is_cancelled() => Outcome::Cancelled,
+            Ok(Ok(())) => Outcome::Finished,
+            Ok(Err(_)) if job.control.is_cancelled() => Outcome::Cancelled,
+            Ok(Err(error)) => Outcome::Failed(*error),
+            Err(panic) => Outcome::Failed(JobError { device_lost: false, ..explain::from_panic(job.request.kind(), &*panic) }),
+        };
+        emitter.end(job.id, outcome);
+    }
+}
+
+fn run(job: &Job, emitter: &Emitter) -> Result<(), Box<JobError>> {
+    match &job.request {
+        Request::OpenData { path } => open(job, path, emitter),
+        Request::OpenSample { fallback } => {
+            let meter = Mutex::new(emitter.progress(job.id));
+            let report = |done: u32, total: u32| {
+                if let Ok(mut meter) = meter.try_lock() {
+                    meter.report(done as usize, total as usize);
+                }
+            };
+            let path = find_or_draw_sample(fallback, &report, &|| job.control.is_cancelled()).map_err(|error| plain(&error))?;
+            open(job, &path, emitter)
+        }
+        Request::Map { table, method, dims, tsne } => {
+            let layout = lay_out(table, *method, *dims, tsne, &|| job.control.is_cancelled()).map_err(|error| plain(&error))?;
+            emitter.send(Event::Mapped { job: job.id, table: Arc::clone(table), layout: Arc::new(layout) });
+            Ok(())
+        }
+        Request::SaveOperatingPoint { run, point } => {
+            save_operating_point(run, point).map_err(|error| Box::new(explain::from_train(&error)))
+        }
+        Request::ListRuns { root } => {
+            emitter.send(Event::Runs { job: job.id, runs: entries(root) });
+            Ok(())
+        }
+        Request::Train { .. } | Request::Evaluate { .. } | Request::Verify { .. } | Request::Devices => Ok(()),
+    }
+}
+
+fn plain(error: &dyn std::error::Error) -> Box<JobError> {
+    Box::new(explain::from_error(error, None))
+}
+
+fn open(job: &Job, path: &Path, emitter: &Emitter) -> Result<(), Box<JobError>> {
+    let began = Instant::now();
+    let meter = Mutex::new(emitter.progress(job.id));
+    let report = |progress: crate::data::Progress| {
+        // Another thread is reporting: this report is no news.
+        if let Ok(mut meter) = meter.try_lock() {
+            meter.report(progress.done as usize, progress.total as usize);
+        }
+    };
+    let catalog = Catalog::open(path, &report, &|| job.control.is_cancelled()).map_err(|error| plain(&error))?;
+    let data = OpenedData { catalog: Arc::new(catalog), elapsed_secs: began.elapsed().as_secs_f64() };
+    emitter.send(Event::DataOpened { job: job.id, data });
+    Ok(())
+}
+
+/// Computes a layout of any kind.
+///
+/// # Errors
+/// When the table is too small or t-SNE gives up.
+pub fn lay_out(
+    table: &EmbeddingTable,
+    method: MapMethod,
+    dims: usize,
+    spec: &TsneSpec,
+    cancelled: &dyn Fn() -> bool,
+) -> Result<Layout, MapError> {
+    match method {
+        MapMethod::Pca => pca(table, dims, spec.seed),
+        MapMethod::Tsne => tsne(table, spec, cancelled),
+        MapMethod::Sphere => sphere(table, spec.seed),
+    }
+}
+
+fn entries(root: &Path) -> Vec<RunEntry> {
+    list_runs(root)
+        .into_iter()
+        .map(|run| RunEntry {
+            epochs_done: run.epochs.last().map_or(0, |epoch| epoch.epoch),
+            eer: run.best_eer(),
+            resumable: run.is_unfinished(),
+            has_model: run.has_model,
+            path: run.path,
+            name: run.name,
+            config: run.config,
+        })
+        .collect()
+}

@@ -1,0 +1,325 @@
+//! Everything that crosses a thread: read this file first. All of it is plain data.
+//!
+//! Per job the order is: (progress | result)*, then exactly one [`Event::Ended`]. Requests are refused rather than
+//! queued without bound; progress is latest-value; results are never dropped.
+
+use crate::config::RunConfig;
+use crate::data::{Catalog, Split, Thumb};
+use crate::eval::{Decision, EmbeddingTable, ErrorRates, Neighbour, OperatingPoint, OperatingRule, VerificationReport};
+use crate::map::{Layout, MapMethod, TsneSpec};
+use crate::train::{Control, DeviceInfo, RunSummary, TrainEvent};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Names one job; results of jobs that are no longer current are ignored.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct JobId(pub u64);
+
+/// What kind of work a job is, for the status bar.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum JobKind {
+    /// Reading a folder.
+    OpenData,
+    /// Drawing the sample data.
+    DrawSample,
+    /// Training.
+    Train,
+    /// Embedding held-out images and computing error rates.
+    Evaluate,
+    /// Computing a map.
+    Map,
+    /// Comparing two images.
+    Verify,
+    /// Writing the operating point.
+    SaveOperatingPoint,
+    /// Listing the runs on disk.
+    ListRuns,
+    /// Looking for devices.
+    Devices,
+}
+
+impl JobKind {
+    /// What the status bar says while it runs.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::OpenData => "Reading images",
+            Self::DrawSample => "Drawing sample portraits",
+            Self::Train => "Training",
+            Self::Evaluate => "Measuring error rates",
+            Self::Map => "Computing the map",
+            Self::Verify => "Comparing",
+            Self::SaveOperatingPoint => "Saving the threshold",
+            Self::ListRuns => "Looking for runs",
+            Self::Devices => "Looking for devices",
+        }
+    }
+}
+
+/// An image to verify.
+#[derive(Clone, Debug)]
+pub enum ImageSource {
+    /// A file.
+    File(PathBuf),
+    /// A picture from the clipboard: width, height, RGBA bytes.
+    Pixels {
+        /// Width in pixels.
+        width: u32,
+        /// Height in pixels.
+        height: u32,
+        /// 4·width·height bytes.
+        rgba: Arc<[u8]>,
+    },
+    /// An image of the open data set.
+    Item(Arc<Catalog>, u32),
+}
+
+impl PartialEq for ImageSource {
+    /// The same picture; data sets are compared by identity, because an open one never changes.
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::File(a), Self::File(b)) => a == b,
+            (Self::Pixels { rgba: a, .. }, Self::Pixels { rgba: b, .. }) => Arc::ptr_eq(a, b),
+            (Self::Item(a, i), Self::Item(b, j)) => Arc::ptr_eq(a, b) && i == j,
+            _ => false,
+        }
+    }
+}
+
+impl ImageSource {
+    /// A short name for a caption.
+    pub fn name(&self) -> String {
+        match self {
+            Self::File(path) => path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+            Self::Pixels { width, height, .. } => format!("pasted picture, {width}×{height}"),
+            Self::Item(catalog, item) => catalog.name(*item as usize),
+        }
+    }
+}
+
+/// Where a training run lives.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RunPlace {
+    /// A new folder with a name of its own inside this one.
+    NewIn(PathBuf),
+    /// Exactly this new folder.
+    NewAt(PathBuf),
+    /// Continue this run.
+    Resume(PathBuf),
+}
+
+/// Which held-out images are evaluated.
+#[derive(Clone, Debug)]
+pub enum EvaluateOn {
+    /// The data set and the split the run was trained with.
+    OwnSplit,
+    /// Every image of another data set, all pairs.
+    Whole(Arc<Catalog>),
+}
+
+/// Everything the rest of the program can ask for.
+#[derive(Clone, Debug)]
+pub enum Request {
+    /// Reads a folder or an IDX file.
+    OpenData { path: PathBuf },
+    /// Finds the bundled sample data, or draws it into `fallback`, and opens it.
+    OpenSample { fallback: PathBuf },
+    /// Trains.
+    Train { catalog: Arc<Catalog>, config: Box<RunConfig>, place: RunPlace },
+    /// Embeds and computes error rates with a run's best checkpoint.
+    Evaluate { run: PathBuf, on: EvaluateOn, rule: OperatingRule },
+    /// Lays embeddings out.
+    Map { table: Arc<EmbeddingTable>, method: MapMethod, dims: usize, tsne: TsneSpec },
+    /// Compares two images with a run's best checkpoint.
+    /// `operating` replaces the run's own operating point.
+    Verify { run: PathBuf, images: Box<[ImageSource; 2]>, gallery: Option<Arc<EmbeddingTable>>, operating: Option<OperatingPoint> },
+    /// Keeps the chosen operating point with the run, for the commands without a window.
+    SaveOperatingPoint { run: PathBuf, point: OperatingPoint },
+    /// Lists the runs below a folder.
+    ListRuns { root: PathBuf },
+    /// Probes the devices.
+    Devices,
+}
+
+impl Request {
+    /// What kind of work it is.
+    pub fn kind(&self) -> JobKind {
+        match self {
+            Self::OpenData { .. } => JobKind::OpenData,
+            Self::OpenSample { .. } => JobKind::DrawSample,
+            Self::Train { .. } => JobKind::Train,
+            Self::Evaluate { .. } => JobKind::Evaluate,
+            Self::Map { .. } => JobKind::Map,
+            Self::Verify { .. } => JobKind::Verify,
+            Self::SaveOperatingPoint { .. } => JobKind::SaveOperatingPoint,
+            Self::ListRuns { .. } => JobKind::ListRuns,
+            Self::Devices => JobKind::Devices,
+        }
+    }
+}
+
+/// A request with its name and its brake.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// Name.
+    pub id: JobId,
+    /// Work.
+    pub request: Request,
+    /// Cancel and pause.
+    pub control: Control,
+}
+
+/// Progress of a job.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Progress {
+    /// Units done.
+    pub done: u64,
+    /// Units in all; 0 = unknown.
+    pub total: u64,
+    /// Seconds left, if known.
+    pub eta_secs: Option<f64>,
+}
+
+/// An opened data set with the split its default settings give.
+#[derive(Clone, Debug)]
+pub struct OpenedData {
+    /// The images.
+    pub catalog: Arc<Catalog>,
+    /// How long it took.
+    pub elapsed_secs: f64,
+}
+
+/// Error rates of a run with the embeddings they come from.
+#[derive(Clone, Debug)]
+pub struct Evaluation {
+    /// The run.
+    pub run: PathBuf,
+    /// Name for legends.
+    pub name: String,
+    /// What was evaluated, in words ("320 held-out images of sample-data").
+    pub on: String,
+    /// The numbers.
+    pub report: VerificationReport,
+    /// The exact sweep behind them, for other thresholds.
+    pub rates: Arc<ErrorRates>,
+    /// Loss and accuracy where classes are known.
+    pub classification: Option<Classification>,
+    /// The embeddings.
+    pub table: Arc<EmbeddingTable>,
+    /// The images behind `table.items()`.
+    pub catalog: Arc<Catalog>,
+}
+
+/// Closed-set result.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Classification {
+    /// Mean loss without margin.
+    pub loss: f64,
+    /// Share recognised, in [0, 1].
+    pub accuracy: f64,
+}
+
+/// Two images compared.
+#[derive(Clone, Debug)]
+pub struct VerifyResult {
+    /// The verdict.
+    pub decision: Decision,
+    /// Cosine of the two embeddings, in [-1, 1].
+    pub similarity: f32,
+    /// The same as an angle.
+    pub angle_deg: f32,
+    /// Threshold and measured error rates.
+    pub operating: OperatingPoint,
+    /// What the network saw of each image.
+    pub crops: [Thumb; 2],
+    /// Nearest known images to each, if a gallery was given.
+    pub neighbours: [Vec<Neighbour>; 2],
+}
+
+/// A run on disk.
+#[derive(Clone, Debug)]
+pub struct RunEntry {
+    /// The folder.
+    pub path: PathBuf,
+    /// Its name.
+    pub name: String,
+    /// Its settings.
+    pub config: RunConfig,
+    /// Epochs done.
+    pub epochs_done: u32,
+    /// Best equal error rate so far.
+    pub eer: Option<f64>,
+    /// A finished checkpoint exists.
+    pub has_model: bool,
+    /// It can be continued.
+    pub resumable: bool,
+}
+
+/// How a job ended.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// All done.
+    Finished,
+    /// Stopped on request; what was done is kept.
+    Cancelled,
+    /// It failed.
+    Failed(JobError),
+}
+
+/// Why a job failed, as a person should read it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JobError {
+    /// What happened.
+    pub headline: String,
+    /// The causes, outermost first.
+    pub causes: Vec<String>,
+    /// What to do.
+    pub hint: Option<String>,
+    /// The device can no longer be used by this process.
+    pub device_lost: bool,
+}
+
+/// Everything that can come back.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// Latest progress.
+    Progress { job: JobId, progress: Progress },
+    /// A data set is open.
+    DataOpened { job: JobId, data: OpenedData },
+    /// News of a training run.
+    Train { job: JobId, event: TrainEvent },
+    /// A training run is over (finished or stopped).
+    Trained { job: JobId, summary: Box<RunSummary> },
+    /// Error rates are ready.
+    Evaluated { job: JobId, evaluation: Arc<Evaluation> },
+    /// A map is ready.
+    Mapped { job: JobId, table: Arc<EmbeddingTable>, layout: Arc<Layout> },
+    /// Two images were compared.
+    Verified { job: JobId, result: Box<VerifyResult> },
+    /// The runs on disk.
+    Runs { job: JobId, runs: Vec<RunEntry> },
+    /// The devices.
+    Devices { job: JobId, devices: Vec<DeviceInfo> },
+    /// The job is over.
+    Ended { job: JobId, outcome: Outcome },
+}
+
+impl Event {
+    /// The job it belongs to.
+    pub fn job(&self) -> JobId {
+        match self {
+            Self::Progress { job, .. }
+            | Self::DataOpened { job, .. }
+            | Self::Train { job, .. }
+            | Self::Trained { job, .. }
+            | Self::Evaluated { job, .. }
+            | Self::Mapped { job, .. }
+            | Self::Verified { job, .. }
+            | Self::Runs { job, .. }
+            | Self::Devices { job, .. }
+            | Self::Ended { job, .. } => *job,
+        }
+    }
+}
+
+/// The split as the window shows it before training.
+pub type SplitPreview = Result<Arc<Split>, String>;
