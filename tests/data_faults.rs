@@ -117,8 +117,7 @@ fn broken_images_among_sound_ones_are_warnings_and_the_rest_opens() {
     assert_eq!(catalog.warnings.total(), 7, "{:?}", catalog.warnings.groups());
     // The mislabelled one and the two cut ones are in; only decoding finds the cut.
     assert_eq!(catalog.items.len(), 9);
-    let cut: Vec<u32> =
-        (0..9).filter(|&item| catalog.name(item as usize).contains("cut")).collect();
+    let cut: Vec<u32> = (0..9).filter(|&item| catalog.name(item as usize).contains("cut")).collect();
     let (store, warnings) = store(catalog).unwrap();
     assert_eq!(store.failed(), cut);
     assert_eq!(warnings.count(WarningKind::Truncated), 2, "{warnings:?}");
@@ -219,7 +218,8 @@ fn the_fingerprint_is_the_same_elsewhere_and_changes_with_a_file() {
 #[test]
 fn a_photo_taken_sideways_is_turned_upright() {
     // Stored 32 × 16, red on the left; orientation 6 means: turn by a quarter clockwise, so red comes to the top.
-    let image = RgbImage::from_fn(32, 16, |x, _| if x < 16 { image::Rgb([255, 0, 0]) } else { image::Rgb([0, 0, 255]) });
+    let image =
+        RgbImage::from_fn(32, 16, |x, _| if x < 16 { image::Rgb([255, 0, 0]) } else { image::Rgb([0, 0, 255]) });
     let plain = encode(&image, ImageFormat::Jpeg);
     let mut exif = b"Exif\0\0MM\0\x2a\0\0\0\x08\0\x01".to_vec();
     exif.extend([0x01, 0x12, 0, 3, 0, 0, 0, 1, 0, 6, 0, 0, 0, 0, 0, 0]);
@@ -532,7 +532,11 @@ fn images_of_a_pair_list_are_found_whatever_their_case_and_extension() {
     put(dir.path(), "test/al_gore/Al_Gore_0001.PNG", b"x");
     put(dir.path(), "test/al_gore/Al_Gore_0002.jpeg", b"x");
     put(dir.path(), "Bo/bo.jpg", b"x");
-    put(dir.path(), "pairs.txt", b"Al_Gore 1 2\nAl_Gore 1 Bo 4\nAl_Gore/Al_Gore_0002.jpg Bo/bo.jpg 0\n../x.jpg Bo/bo.jpg 1\n");
+    put(
+        dir.path(),
+        "pairs.txt",
+        b"Al_Gore 1 2\nAl_Gore 1 Bo 4\nAl_Gore/Al_Gore_0002.jpg Bo/bo.jpg 0\n../x.jpg Bo/bo.jpg 1\n",
+    );
     let list = read_pairs(&dir.path().join("pairs.txt")).unwrap();
     let (images, pairs, warnings) = resolve_pairs(&list, dir.path()).unwrap();
     assert_eq!(images.len(), 3, "{images:?}");

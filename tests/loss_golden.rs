@@ -76,7 +76,13 @@ fn check(row: &str, head: Head, margin: f64) {
         }
         if let Some(bias) = &module.bias {
             let wanted: Vec<f64> = serde_json::from_value(wanted["grad_params"]["bias"].clone()).expect("bias");
-            close(&name("gradient of the bias"), bias.val().grad(&grads).expect("a gradient").into_data(), &wanted, 1e-4, 1e-6);
+            close(
+                &name("gradient of the bias"),
+                bias.val().grad(&grads).expect("a gradient").into_data(),
+                &wanted,
+                1e-4,
+                1e-6,
+            );
         }
     }
 }

@@ -54,14 +54,17 @@ pub fn command(id: &str) -> Option<&'static Command> {
     COMMANDS.iter().find(|command| command.id == id)
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "the table reads better without Some in every row")]
 const fn plain(key: &'static str) -> Option<Shortcut> {
     Some(Shortcut { ctrl: false, shift: false, key })
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "the table reads better without Some in every row")]
 const fn ctrl(key: &'static str) -> Option<Shortcut> {
     Some(Shortcut { ctrl: true, shift: false, key })
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "the table reads better without Some in every row")]
 const fn ctrl_shift(key: &'static str) -> Option<Shortcut> {
     Some(Shortcut { ctrl: true, shift: true, key })
 }
@@ -78,45 +81,94 @@ const fn row(
 
 /// Every command, in the order of the palette.
 pub const COMMANDS: &[Command] = &[
-    row("data.open_folder", "Open a folder…", "Opens a folder of images as a data set", ctrl("O"), |_| Some(Action::Ask(Dialog::OpenFolder))),
-    row("data.open_file", "Open an IDX file…", "Opens an MNIST-style file as a data set", ctrl_shift("O"), |_| Some(Action::Ask(Dialog::OpenFile))),
-    row("data.sample", "Open the sample data", "Opens the drawn portraits that come with the program", None, |_| Some(Action::OpenSample)),
+    row("data.open_folder", "Open a folder…", "Opens a folder of images as a data set", ctrl("O"), |_| {
+        Some(Action::Ask(Dialog::OpenFolder))
+    }),
+    row("data.open_file", "Open an IDX file…", "Opens an MNIST-style file as a data set", ctrl_shift("O"), |_| {
+        Some(Action::Ask(Dialog::OpenFile))
+    }),
+    row("data.sample", "Open the sample data", "Opens the drawn portraits that come with the program", None, |_| {
+        Some(Action::OpenSample)
+    }),
     row("data.close", "Close the data set", "Closes the data set; nothing is deleted", None, |state| {
         (state.open_data().is_some() && !state.is_training()).then_some(Action::CloseData)
     }),
     row("train.start", "Start training", "Trains on the open data set with the present settings", ctrl("Enter"), start),
     row("train.pause", "Pause or resume training", "Pauses the run; nothing is lost", plain("Space"), pause),
-    row("train.stop", "Stop training", "Stops the run and keeps its checkpoint, so that it can be continued", ctrl("T"), |state| {
-        matches!(phase(state), Some(TrainPhase::Preparing | TrainPhase::Running | TrainPhase::Paused)).then_some(Action::StopTraining)
-    }),
+    row(
+        "train.stop",
+        "Stop training",
+        "Stops the run and keeps its checkpoint, so that it can be continued",
+        ctrl("T"),
+        |state| {
+            matches!(phase(state), Some(TrainPhase::Preparing | TrainPhase::Running | TrainPhase::Paused))
+                .then_some(Action::StopTraining)
+        },
+    ),
     row("train.continue", "Continue the stopped run", "Goes on from the last checkpoint", None, resume),
     row("edit.undo", "Undo", "Takes the last change of the settings back", ctrl("Z"), |state| {
         state.history.can_undo().then_some(Action::Undo)
     }),
-    row("edit.redo", "Redo", "Makes the change again", ctrl_shift("Z"), |state| state.history.can_redo().then_some(Action::Redo)),
-    row("edit.reset_all", "Put all settings back", "Gives every setting its default value; can be undone", None, |_| Some(Action::ResetAll)),
-    row("run.open", "Open a run…", "Uses the model of a run folder", ctrl("R"), |_| Some(Action::Ask(Dialog::OpenRun))),
-    row("run.evaluate", "Measure error rates", "Measures the error rates of the model in use", ctrl("E"), |state| {
-        (state.has_model() && state.evaluate.job.is_none()).then(|| state.active_run.clone().map(Action::Evaluate)).flatten()
+    row("edit.redo", "Redo", "Makes the change again", ctrl_shift("Z"), |state| {
+        state.history.can_redo().then_some(Action::Redo)
     }),
-    row("runs.refresh", "Look for runs again", "Reads the folder of runs again", plain("F5"), |_| Some(Action::RefreshRuns)),
+    row(
+        "edit.reset_all",
+        "Put all settings back",
+        "Gives every setting its default value; can be undone",
+        None,
+        |_| Some(Action::ResetAll),
+    ),
+    row("run.open", "Open a run…", "Uses the model of a run folder", ctrl("R"), |_| {
+        Some(Action::Ask(Dialog::OpenRun))
+    }),
+    row("run.evaluate", "Measure error rates", "Measures the error rates of the model in use", ctrl("E"), |state| {
+        (state.has_model() && state.evaluate.job.is_none())
+            .then(|| state.active_run.clone().map(Action::Evaluate))
+            .flatten()
+    }),
+    row("runs.refresh", "Look for runs again", "Reads the folder of runs again", plain("F5"), |_| {
+        Some(Action::RefreshRuns)
+    }),
     row("map.redo", "Compute the map again", "Lays the embeddings out again", ctrl("M"), |state| {
         (state.explore.table.is_some() && state.explore.job.is_none()).then_some(Action::RedoMap)
     }),
-    row("map.clear", "Clear the selection", "Deselects the point and shows all classes", plain("Escape"), clear_selection),
-    row("verify.first", "Choose the first image…", "Chooses the left image of Verify", None, |_| Some(Action::Ask(Dialog::PickImage(0)))),
-    row("verify.second", "Choose the second image…", "Chooses the right image of Verify", None, |_| Some(Action::Ask(Dialog::PickImage(1)))),
+    row(
+        "map.clear",
+        "Clear the selection",
+        "Deselects the point and shows all classes",
+        plain("Escape"),
+        clear_selection,
+    ),
+    row("verify.first", "Choose the first image…", "Chooses the left image of Verify", None, |_| {
+        Some(Action::Ask(Dialog::PickImage(0)))
+    }),
+    row("verify.second", "Choose the second image…", "Chooses the right image of Verify", None, |_| {
+        Some(Action::Ask(Dialog::PickImage(1)))
+    }),
     row("verify.swap", "Swap the two images", "Exchanges left and right in Verify", None, |state| {
         state.verify.slots.iter().any(Option::is_some).then_some(Action::SwapSlots)
     }),
-    row("verify.paste", "Paste a picture", "Puts the picture on the clipboard into Verify's free slot", ctrl("V"), |_| Some(Action::Paste)),
+    row(
+        "verify.paste",
+        "Paste a picture",
+        "Puts the picture on the clipboard into Verify's free slot",
+        ctrl("V"),
+        |_| Some(Action::Paste),
+    ),
     row("go.data", "Go to Data", "What was found in the folder", plain("1"), |_| Some(Action::Go(Workspace::Data))),
     row("go.train", "Go to Train", "Settings and live curves", plain("2"), |_| Some(Action::Go(Workspace::Train))),
-    row("go.explore", "Go to Explore", "The map of the embeddings", plain("3"), |_| Some(Action::Go(Workspace::Explore))),
-    row("go.evaluate", "Go to Evaluate", "Error rates and the threshold", plain("4"), |_| Some(Action::Go(Workspace::Evaluate))),
+    row("go.explore", "Go to Explore", "The map of the embeddings", plain("3"), |_| {
+        Some(Action::Go(Workspace::Explore))
+    }),
+    row("go.evaluate", "Go to Evaluate", "Error rates and the threshold", plain("4"), |_| {
+        Some(Action::Go(Workspace::Evaluate))
+    }),
     row("go.verify", "Go to Verify", "Compares two images", plain("5"), |_| Some(Action::Go(Workspace::Verify))),
     row("go.runs", "Go to Runs", "The runs on disk", plain("6"), |_| Some(Action::Go(Workspace::Runs))),
-    row("app.quit", "Quit", "Closes the window; a run in progress keeps its checkpoint", ctrl("Q"), |_| Some(Action::RequestClose)),
+    row("app.quit", "Quit", "Closes the window; a run in progress keeps its checkpoint", ctrl("Q"), |_| {
+        Some(Action::RequestClose)
+    }),
 ];
 
 fn phase(state: &State) -> Option<TrainPhase> {
@@ -174,7 +226,16 @@ mod tests {
     #[test]
     fn an_empty_program_offers_nothing_that_needs_data_or_a_model() {
         let state = State::new(std::path::PathBuf::from("runs"));
-        for id in ["train.start", "train.pause", "train.stop", "data.close", "edit.undo", "run.evaluate", "map.redo", "map.clear"] {
+        for id in [
+            "train.start",
+            "train.pause",
+            "train.stop",
+            "data.close",
+            "edit.undo",
+            "run.evaluate",
+            "map.redo",
+            "map.clear",
+        ] {
             let command = command(id).unwrap();
             assert_eq!((command.action)(&state), None, "{id}");
         }

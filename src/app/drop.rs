@@ -68,8 +68,7 @@ fn run_of(path: &Path) -> Option<PathBuf> {
 }
 
 fn is_image(path: &Path) -> bool {
-    path.extension()
-        .is_some_and(|ending| IMAGE_ENDINGS.contains(&ending.to_string_lossy().to_lowercase().as_str()))
+    path.extension().is_some_and(|ending| IMAGE_ENDINGS.contains(&ending.to_string_lossy().to_lowercase().as_str()))
 }
 
 fn is_idx(path: &Path) -> bool {

@@ -57,7 +57,10 @@ fn data_opened(state: &mut State, job: JobId, data: OpenedData) -> Vec<Effect> {
     let text = format!("{images} images of {classes} classes read in {:.1} s", data.elapsed_secs);
     if problems > 0 {
         let noun = if problems == 1 { "problem" } else { "problems" };
-        state.notify(Notice::new(Severity::Warning, format!("{text}; {problems} {noun} found")).hint("Data lists them under Problems."));
+        state.notify(
+            Notice::new(Severity::Warning, format!("{text}; {problems} {noun} found"))
+                .hint("Data lists them under Problems."),
+        );
     } else {
         state.notify(Notice::new(Severity::Success, text));
     }
@@ -156,7 +159,11 @@ fn evaluated(state: &mut State, job: JobId, evaluation: &Arc<Evaluation>) -> Vec
         return Vec::new();
     }
     state.active_run = Some(evaluation.run.clone());
-    let known = state.evaluate.overlays.iter().position(|overlay| overlay.evaluation.run == evaluation.run && overlay.evaluation.on == evaluation.on);
+    let known = state
+        .evaluate
+        .overlays
+        .iter()
+        .position(|overlay| overlay.evaluation.run == evaluation.run && overlay.evaluation.on == evaluation.on);
     let overlay = Overlay { evaluation: Arc::clone(evaluation), visible: true };
     state.evaluate.current = match known {
         Some(index) => {

@@ -13,12 +13,13 @@ mod update;
 pub use action::{Action, Dialog, Effect};
 pub use commands::{COMMANDS, Command, Shortcut, command};
 pub use drop::{DropTarget, drop_target};
+pub use events::on_event;
 pub use history::History;
 pub use notice::{Notice, NoticeId, Severity};
 pub use state::{
-    DataState, EvaluateView, ExploreView, JobView, OpenData, Overlay, State, TrainPhase, TrainView, VerifyView, Workspace,
+    DataState, EvaluateView, ExploreView, JobView, OpenData, Overlay, State, TrainPhase, TrainView, VerifyView,
+    Workspace,
 };
-pub use events::on_event;
 pub use update::{dialog_answer, on_refused, on_start, update};
 
 #[cfg(test)]

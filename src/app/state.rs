@@ -5,8 +5,12 @@ use crate::config::{DataFacts, Resolved, RunConfig, resolve};
 use crate::data::{Catalog, Split, SplitKind};
 use crate::eval::{EmbeddingTable, Neighbour, OperatingPoint, OperatingRule};
 use crate::map::{Layout, MapMethod};
-use crate::train::{AngleHistogram, Control, DeviceInfo, EpochMetrics, RunStarted, RunSummary, StepMetrics, ValidationSnapshot};
-use crate::worker::protocol::{Evaluation, ImageSource, JobId, JobKind, Progress, RunEntry, SplitPreview, VerifyResult};
+use crate::train::{
+    AngleHistogram, Control, DeviceInfo, EpochMetrics, RunStarted, RunSummary, StepMetrics, ValidationSnapshot,
+};
+use crate::worker::protocol::{
+    Evaluation, ImageSource, JobId, JobKind, Progress, RunEntry, SplitPreview, VerifyResult,
+};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -314,7 +318,10 @@ impl State {
     /// A run is being trained.
     pub fn is_training(&self) -> bool {
         self.training.as_ref().is_some_and(|view| {
-            matches!(view.phase, TrainPhase::Preparing | TrainPhase::Running | TrainPhase::Paused | TrainPhase::Stopping)
+            matches!(
+                view.phase,
+                TrainPhase::Preparing | TrainPhase::Running | TrainPhase::Paused | TrainPhase::Stopping
+            )
         })
     }
 
@@ -358,7 +365,9 @@ impl State {
                 .map(Arc::new)
                 .map_err(|error| error.to_string());
             data.resolved = match &data.split {
-                Ok(split) => resolve(config, &data_facts(&data.catalog, split)).map(Arc::new).map_err(|error| error.to_string()),
+                Ok(split) => {
+                    resolve(config, &data_facts(&data.catalog, split)).map(Arc::new).map_err(|error| error.to_string())
+                }
                 Err(reason) => Err(reason.clone()),
             };
             data.revision = revision;
@@ -367,7 +376,9 @@ impl State {
 
     /// Tells whether this split keeps the classes apart.
     pub fn is_open_set(&self) -> bool {
-        self.open_data().and_then(|data| data.split.as_ref().ok()).is_some_and(|split| split.kind == SplitKind::ByIdentity)
+        self.open_data()
+            .and_then(|data| data.split.as_ref().ok())
+            .is_some_and(|split| split.kind == SplitKind::ByIdentity)
     }
 
     /// A short sentence for something that was done.

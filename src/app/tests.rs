@@ -1,0 +1,369 @@
+use super::state::TrainPhase;
+use super::*;
+use crate::config::Value;
+use crate::eval::OperatingRule;
+use crate::train::{EpochMetrics, RunStarted, RunSummary, StepMetrics, TrainEvent};
+use crate::worker::protocol::{
+    Event, ImageSource, Job, JobError, JobId, JobKind, OpenedData, Outcome, Progress, Request,
+};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+fn state() -> State {
+    State::new(PathBuf::from("/nowhere/runs"))
+}
+
+fn job(effects: &[Effect]) -> &Job {
+    effects
+        .iter()
+        .find_map(|effect| match effect {
+            Effect::Send(job) => Some(job),
+            _ => None,
+        })
+        .expect("a job is sent")
+}
+
+/// A folder of tiny portraits: 12 identities, 4 images each.
+fn folder() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for identity in 0..12u8 {
+        let class = folder.path().join(format!("p{identity:02}"));
+        std::fs::create_dir(&class).unwrap();
+        for image in 0..4u8 {
+            let picture = image::RgbImage::from_fn(16, 16, |x, y| {
+                image::Rgb([identity * 20, (x * 9) as u8 + image, (y * 7) as u8])
+            });
+            picture.save(class.join(format!("{image}.png"))).unwrap();
+        }
+    }
+    folder
+}
+
+fn open(state: &mut State, path: &Path) -> JobId {
+    let effects = update(state, Action::OpenData(path.to_owned()));
+    let id = job(&effects).id;
+    let catalog = crate::data::Catalog::open(path, &|_| {}, &|| false).unwrap();
+    let data = OpenedData { catalog: Arc::new(catalog), elapsed_secs: 0.1 };
+    on_event(state, Event::DataOpened { job: id, data });
+    on_event(state, Event::Ended { job: id, outcome: Outcome::Finished });
+    id
+}
+
+fn failure() -> Outcome {
+    Outcome::Failed(JobError {
+        headline: "it broke".into(),
+        causes: vec!["deep down".into()],
+        hint: Some("mend it".into()),
+        device_lost: false,
+    })
+}
+
+#[test]
+fn opening_a_folder_shows_it_busy_then_open_with_a_split_and_automatic_values() {
+    let folder = folder();
+    let mut state = state();
+    let effects = update(&mut state, Action::OpenData(folder.path().to_owned()));
+    assert!(matches!(state.data, DataState::Opening { .. }));
+    assert_eq!(job(&effects).request.kind(), JobKind::OpenData);
+    open(&mut state, folder.path());
+    let data = state.open_data().expect("open");
+    assert!(data.split.is_ok() && data.resolved.is_ok(), "{:?}", data.resolved);
+    assert!(state.jobs.iter().all(|job| job.kind != JobKind::OpenData || job.control.is_cancelled()));
+}
+
+#[test]
+fn a_folder_that_cannot_be_opened_becomes_an_error_with_advice() {
+    let mut state = state();
+    let effects = update(&mut state, Action::OpenData(PathBuf::from("/nowhere")));
+    let id = job(&effects).id;
+    on_event(&mut state, Event::Ended { job: id, outcome: failure() });
+    let DataState::Failed { notice, .. } = &state.data else { panic!("{:?}", state.data) };
+    assert_eq!((notice.headline.as_str(), notice.hint.as_deref()), ("it broke", Some("mend it")));
+}
+
+#[test]
+fn the_result_of_an_older_job_is_ignored() {
+    let folder = folder();
+    let mut state = state();
+    let old = job(&update(&mut state, Action::OpenData(folder.path().to_owned()))).id;
+    update(&mut state, Action::OpenData(PathBuf::from("/other")));
+    let catalog = Arc::new(crate::data::Catalog::open(folder.path(), &|_| {}, &|| false).unwrap());
+    on_event(&mut state, Event::DataOpened { job: old, data: OpenedData { catalog, elapsed_secs: 0.0 } });
+    assert!(matches!(&state.data, DataState::Opening { path, .. } if path == Path::new("/other")));
+}
+
+#[test]
+fn a_newer_open_cancels_the_older_one() {
+    let mut state = state();
+    let effects = update(&mut state, Action::OpenData(PathBuf::from("/a")));
+    let control = job(&effects).control.clone();
+    update(&mut state, Action::OpenData(PathBuf::from("/b")));
+    assert!(control.is_cancelled());
+}
+
+#[test]
+fn settings_can_be_undone_and_redone_and_one_drag_is_one_step() {
+    let mut state = state();
+    for epochs in [21, 22, 23] {
+        update(&mut state, Action::Set { key: "train.epochs", value: Value::Int(epochs) });
+    }
+    update(&mut state, Action::Set { key: "train.batch", value: Value::Int(32) });
+    assert_eq!((state.config.train.epochs, state.config.train.batch), (23, 32));
+    update(&mut state, Action::Undo);
+    assert_eq!((state.config.train.epochs, state.config.train.batch), (23, 64));
+    update(&mut state, Action::Undo);
+    assert_eq!(state.config, crate::config::RunConfig::default());
+    update(&mut state, Action::Redo);
+    update(&mut state, Action::Redo);
+    assert_eq!((state.config.train.epochs, state.config.train.batch), (23, 32));
+}
+
+#[test]
+fn an_impossible_setting_is_refused_with_a_message_and_changes_nothing() {
+    let mut state = state();
+    update(&mut state, Action::Set { key: "train.epochs", value: Value::Int(0) });
+    assert_eq!(state.config, crate::config::RunConfig::default());
+    assert!(state.notices.last().unwrap().headline.contains("train.epochs"));
+    assert!(!state.history.can_undo());
+}
+
+#[test]
+fn training_without_images_is_answered_with_what_to_do() {
+    let mut state = state();
+    assert!(update(&mut state, Action::StartTraining).is_empty());
+    assert!(state.notices.last().unwrap().hint.as_deref().unwrap().contains("folder"));
+}
+
+fn started(run: &Path) -> RunStarted {
+    RunStarted {
+        run: run.to_owned(),
+        device: "CPU".into(),
+        classes: 9,
+        train_images: 36,
+        validation_images: 12,
+        parameters: 1000,
+        steps_per_epoch: 2,
+        epochs: 3,
+        resumed_at_step: 0,
+        reasons: Vec::new(),
+    }
+}
+
+fn training() -> (tempfile::TempDir, State, JobId) {
+    let folder = folder();
+    let mut state = state();
+    open(&mut state, folder.path());
+    let effects = update(&mut state, Action::StartTraining);
+    let id = job(&effects).id;
+    on_event(&mut state, Event::Train { job: id, event: TrainEvent::Started(Box::new(started(Path::new("/runs/a")))) });
+    (folder, state, id)
+}
+
+#[test]
+fn a_run_goes_through_its_phases() {
+    let (_folder, mut state, id) = training();
+    assert!(state.is_training() && state.workspace == Workspace::Train);
+    let step = StepMetrics {
+        step: 1,
+        epoch: 0.5,
+        loss: 2.0,
+        accuracy: 0.1,
+        lr: 0.1,
+        margin: 0.0,
+        images_per_second: 10.0,
+        eta_secs: 5.0,
+    };
+    on_event(&mut state, Event::Train { job: id, event: TrainEvent::Step(step) });
+    update(&mut state, Action::TogglePause);
+    assert_eq!(state.training.as_ref().unwrap().phase, TrainPhase::Paused);
+    assert!(state.job(id).unwrap().control.is_paused());
+    update(&mut state, Action::TogglePause);
+    assert!(!state.job(id).unwrap().control.is_paused());
+    let epoch = EpochMetrics {
+        epoch: 1,
+        step: 2,
+        train_loss: 1.0,
+        train_accuracy: 0.5,
+        val_loss: None,
+        val_accuracy: None,
+        eer: Some(0.1),
+        best: true,
+        images_per_second: 10.0,
+        elapsed_secs: 1.0,
+    };
+    on_event(&mut state, Event::Train { job: id, event: TrainEvent::Epoch(epoch) });
+    let summary = RunSummary {
+        run: "/runs/a".into(),
+        epochs: 1,
+        images_per_second: 10.0,
+        train_loss: Some(1.0),
+        train_accuracy: Some(0.5),
+        val_loss: None,
+        val_accuracy: None,
+        eer: Some(0.1),
+        seconds: 1.0,
+        stopped: false,
+    };
+    let effects = on_event(&mut state, Event::Trained { job: id, summary: Box::new(summary) });
+    assert_eq!(job(&effects).request.kind(), JobKind::Evaluate, "a finished run is evaluated by itself");
+    on_event(&mut state, Event::Ended { job: id, outcome: Outcome::Finished });
+    assert_eq!(state.training.as_ref().unwrap().phase, TrainPhase::Done);
+    assert!(!state.is_training());
+}
+
+#[test]
+fn a_failed_run_keeps_its_curves_and_says_why() {
+    let (_folder, mut state, id) = training();
+    on_event(&mut state, Event::Ended { job: id, outcome: failure() });
+    let view = state.training.as_ref().unwrap();
+    assert_eq!(view.phase, TrainPhase::Failed);
+    assert_eq!(view.error.as_ref().unwrap().headline, "it broke");
+}
+
+#[test]
+fn a_second_start_while_training_does_nothing() {
+    let (_folder, mut state, _) = training();
+    assert!(update(&mut state, Action::StartTraining).is_empty());
+}
+
+#[test]
+fn stopping_cancels_the_job_and_shows_that_it_is_being_stopped() {
+    let (_folder, mut state, id) = training();
+    update(&mut state, Action::StopTraining);
+    assert!(state.job(id).unwrap().control.is_cancelled());
+    assert_eq!(state.training.as_ref().unwrap().phase, TrainPhase::Stopping);
+}
+
+#[test]
+fn closing_while_training_asks_first() {
+    let (_folder, mut state, _) = training();
+    assert!(update(&mut state, Action::RequestClose).is_empty());
+    assert!(state.asks_before_closing);
+    update(&mut state, Action::CancelClose);
+    assert!(!state.asks_before_closing);
+    assert!(matches!(update(&mut state, Action::ConfirmClose).as_slice(), [Effect::Close]));
+}
+
+#[test]
+fn closing_at_rest_closes() {
+    assert!(matches!(update(&mut state(), Action::RequestClose).as_slice(), [Effect::Close]));
+}
+
+#[test]
+fn images_being_trained_on_are_not_closed() {
+    let (_folder, mut state, _) = training();
+    update(&mut state, Action::CloseData);
+    assert!(state.open_data().is_some());
+}
+
+#[test]
+fn one_dropped_image_takes_the_free_slot_and_two_take_both() {
+    let folder = folder();
+    let image = |name: &str| folder.path().join("p00").join(name);
+    let mut state = state();
+    update(&mut state, Action::Dropped(vec![image("0.png")]));
+    assert!(state.verify.slots[0].is_some() && state.verify.slots[1].is_none());
+    assert_eq!(state.workspace, Workspace::Verify);
+    update(&mut state, Action::Dropped(vec![image("1.png")]));
+    assert_eq!(state.verify.slots[1], Some(ImageSource::File(image("1.png"))));
+    update(&mut state, Action::Dropped(vec![image("2.png"), image("3.png"), image("0.png")]));
+    assert_eq!(state.verify.slots[0], Some(ImageSource::File(image("2.png"))));
+    assert!(state.notices.last().unwrap().headline.contains("1 more"));
+    update(&mut state, Action::SwapSlots);
+    assert_eq!(state.verify.slots[0], Some(ImageSource::File(image("3.png"))));
+    update(&mut state, Action::ClearSlot(0));
+    assert!(state.verify.slots[0].is_none());
+}
+
+#[test]
+fn what_a_drop_will_do_is_said_in_words() {
+    let folder = folder();
+    let image = folder.path().join("p00/0.png");
+    let run = folder.path().join("run");
+    std::fs::create_dir_all(run.join("checkpoints/000001")).unwrap();
+    std::fs::write(run.join("run.toml"), "").unwrap();
+    assert!(drop_target(&[folder.path().to_owned()]).describe().contains("data set"));
+    assert!(drop_target(&[image.clone()]).describe().contains("free slot"));
+    assert!(drop_target(&[image.clone(), image]).describe().contains("two images"));
+    assert_eq!(drop_target(&[run.join("checkpoints/000001")]), DropTarget::Run(run));
+    assert!(drop_target(&[folder.path().join("letter.docx")]).describe().contains("cannot"));
+    assert!(matches!(drop_target(&[]), DropTarget::Unknown(_)));
+}
+
+#[test]
+fn an_unknown_drop_is_answered_with_what_can_be_dropped() {
+    let mut state = state();
+    update(&mut state, Action::Dropped(vec![PathBuf::from("/x/letter.docx")]));
+    let notice = state.notices.last().unwrap();
+    assert!(notice.headline.contains("letter.docx") && notice.hint.is_some());
+}
+
+#[test]
+fn progress_reaches_its_job_only() {
+    let (_folder, mut state, id) = training();
+    on_event(&mut state, Event::Progress { job: id, progress: Progress { done: 3, total: 9, eta_secs: None } });
+    assert_eq!(state.job(id).unwrap().progress.done, 3);
+    on_event(&mut state, Event::Progress { job: JobId(999), progress: Progress { done: 8, total: 9, eta_secs: None } });
+    assert_eq!(state.job(id).unwrap().progress.done, 3);
+}
+
+#[test]
+fn a_job_that_finds_no_room_is_reported_and_forgotten() {
+    let mut state = state();
+    let effects = update(&mut state, Action::RefreshRuns);
+    let job = job(&effects).clone();
+    on_refused(&mut state, &job);
+    assert!(state.jobs.is_empty() && state.notices.last().unwrap().hint.is_some());
+}
+
+#[test]
+fn notices_are_bounded_and_can_be_dismissed() {
+    let mut state = state();
+    for i in 0..80 {
+        update(&mut state, Action::Say(Severity::Info, i.to_string()));
+    }
+    assert_eq!(state.notices.len(), 50);
+    let id = state.notices[0].id;
+    update(&mut state, Action::Dismiss(id));
+    assert!(state.notices.iter().all(|notice| notice.id != id));
+}
+
+#[test]
+fn choosing_a_rule_without_numbers_changes_nothing_but_the_rule() {
+    let mut state = state();
+    assert!(update(&mut state, Action::SetRule(OperatingRule::Far(0.01))).is_empty());
+    assert_eq!(state.evaluate.rule, OperatingRule::Far(0.01));
+}
+
+#[test]
+fn a_broken_setting_keeps_training_from_starting_and_is_named() {
+    let folder = folder();
+    let mut state = state();
+    open(&mut state, folder.path());
+    update(&mut state, Action::Set { key: "train.epochs", value: Value::Int(1) });
+    update(&mut state, Action::Set { key: "train.warmup_epochs", value: Value::Float(9.0) });
+    assert!(update(&mut state, Action::StartTraining).is_empty());
+    assert!(state.notices.last().unwrap().headline.contains("train.warmup_epochs"));
+}
+
+#[test]
+fn continuing_a_run_opens_its_images_first_when_they_are_not_open() {
+    let mut state = state();
+    let mut config = crate::config::RunConfig::default();
+    config.run =
+        Some(crate::config::RunInfo { data: "/pictures".into(), data_fingerprint: "abc".into(), ..Default::default() });
+    let run = PathBuf::from("/runs/a");
+    let entry = crate::worker::protocol::RunEntry {
+        path: run.clone(),
+        name: "a".into(),
+        config,
+        epochs_done: 1,
+        eer: None,
+        has_model: true,
+        resumable: true,
+    };
+    let id = job(&update(&mut state, Action::RefreshRuns)).id;
+    on_event(&mut state, Event::Runs { job: id, runs: vec![entry] });
+    let effects = update(&mut state, Action::ContinueRun(run));
+    assert!(matches!(&job(&effects).request, Request::OpenData { path } if path == Path::new("/pictures")));
+}

@@ -88,7 +88,12 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
 pub(super) fn start(state: &mut State, request: Request) -> (JobId, Vec<Effect>) {
     let id = JobId(state.next_id());
     let job = Job { id, request, control: crate::train::Control::default() };
-    state.jobs.push(JobView { id, kind: job.request.kind(), progress: Progress::default(), control: job.control.clone() });
+    state.jobs.push(JobView {
+        id,
+        kind: job.request.kind(),
+        progress: Progress::default(),
+        control: job.control.clone(),
+    });
     (id, vec![Effect::Send(job)])
 }
 
@@ -122,7 +127,9 @@ fn open_sample(state: &mut State) -> Vec<Effect> {
 
 fn close_data(state: &mut State) -> Vec<Effect> {
     if state.is_training() {
-        state.notify(Notice::new(Severity::Warning, "These images are being trained on").hint("Stop the training first."));
+        state.notify(
+            Notice::new(Severity::Warning, "These images are being trained on").hint("Stop the training first."),
+        );
         return Vec::new();
     }
     state.data = DataState::Empty;
@@ -180,11 +187,14 @@ fn start_training(state: &mut State) -> Vec<Effect> {
         return Vec::new();
     }
     let Some(data) = state.open_data() else {
-        state.notify(Notice::new(Severity::Warning, "There are no images to train on yet").hint("Open a folder in Data first."));
+        state.notify(
+            Notice::new(Severity::Warning, "There are no images to train on yet").hint("Open a folder in Data first."),
+        );
         return Vec::new();
     };
     if let Err(problem) = &data.resolved {
-        let notice = Notice::new(Severity::Error, problem.clone()).hint("Change the setting that is named, then start again.");
+        let notice =
+            Notice::new(Severity::Error, problem.clone()).hint("Change the setting that is named, then start again.");
         state.notify(notice);
         return Vec::new();
     }
@@ -203,12 +213,15 @@ fn begin_training(state: &mut State, request: Request, config: RunConfig) -> Vec
 
 fn continue_run(state: &mut State, run: PathBuf) -> Vec<Effect> {
     if state.is_training() {
-        state.notify(Notice::new(Severity::Warning, "A run is being trained").hint("Stop it before continuing another."));
+        state.notify(
+            Notice::new(Severity::Warning, "A run is being trained").hint("Stop it before continuing another."),
+        );
         return Vec::new();
     }
     let Some(entry) = state.run_entry(&run).cloned() else { return Vec::new() };
     let fingerprint = entry.config.run.as_ref().map(|run| run.data_fingerprint.clone()).unwrap_or_default();
-    let catalog = state.open_data().map(|data| Arc::clone(&data.catalog)).filter(|catalog| catalog.fingerprint == fingerprint);
+    let catalog =
+        state.open_data().map(|data| Arc::clone(&data.catalog)).filter(|catalog| catalog.fingerprint == fingerprint);
     let Some(catalog) = catalog else {
         let data = entry.config.run.as_ref().map(|run| run.data.clone()).unwrap_or_default();
         state.notify(
@@ -218,7 +231,11 @@ fn continue_run(state: &mut State, run: PathBuf) -> Vec<Effect> {
         return open_data(state, PathBuf::from(data));
     };
     let config = entry.config.clone();
-    begin_training(state, Request::Train { catalog, config: Box::new(config.clone()), place: RunPlace::Resume(run) }, config)
+    begin_training(
+        state,
+        Request::Train { catalog, config: Box::new(config.clone()), place: RunPlace::Resume(run) },
+        config,
+    )
 }
 
 fn toggle_pause(state: &mut State) -> Vec<Effect> {
@@ -304,7 +321,9 @@ pub(super) fn select(state: &mut State, row: Option<u32>) -> Vec<Effect> {
     let explore = &mut state.explore;
     explore.selected = row.filter(|row| explore.table.as_ref().is_some_and(|table| (*row as usize) < table.len()));
     explore.neighbours = match (&explore.table, explore.selected) {
-        (Some(table), Some(row)) => crate::eval::nearest(table, table.row(row as usize), NEIGHBOURS, Some(row as usize)),
+        (Some(table), Some(row)) => {
+            crate::eval::nearest(table, table.row(row as usize), NEIGHBOURS, Some(row as usize))
+        }
         _ => Vec::new(),
     };
     Vec::new()
@@ -332,7 +351,10 @@ fn show_overlay(state: &mut State, index: usize) -> Vec<Effect> {
 }
 
 /// Shows the embeddings of an evaluation in Explore.
-pub(super) fn explore_evaluation(state: &mut State, evaluation: &Arc<crate::worker::protocol::Evaluation>) -> Vec<Effect> {
+pub(super) fn explore_evaluation(
+    state: &mut State,
+    evaluation: &Arc<crate::worker::protocol::Evaluation>,
+) -> Vec<Effect> {
     let method = state.explore.method;
     state.explore = ExploreView {
         table: Some(Arc::clone(&evaluation.table)),

@@ -13,9 +13,15 @@ pub fn command() -> Command {
         .about("A studio for margin-based embeddings: train, explore, evaluate and verify on your own images")
         .after_help("Without a command, the window opens; `arclens FOLDER` opens it on that folder.")
         .args_conflicts_with_subcommands(true)
-        .arg(Arg::new("path").value_parser(value_parser!(PathBuf)).help("Folder, IDX file or run to open in the window"))
         .arg(
-            Arg::new("verbose").long("verbose").short('v').action(ArgAction::SetTrue).global(true)
+            Arg::new("path").value_parser(value_parser!(PathBuf)).help("Folder, IDX file or run to open in the window"),
+        )
+        .arg(
+            Arg::new("verbose")
+                .long("verbose")
+                .short('v')
+                .action(ArgAction::SetTrue)
+                .global(true)
                 .help("Write what the program does to standard error"),
         )
         .subcommand(train())
@@ -23,15 +29,20 @@ pub fn command() -> Command {
         .subcommand(embed())
         .subcommand(map())
         .subcommand(verify())
-        .subcommand(with_json(Command::new("inspect").about("Say what a folder, file or run is, with counts and problems"))
-            .arg(path("what", "Anything: a folder of images, an IDX file, a run, embeddings, an image")))
+        .subcommand(
+            with_json(Command::new("inspect").about("Say what a folder, file or run is, with counts and problems"))
+                .arg(path("what", "Anything: a folder of images, an IDX file, a run, embeddings, an image")),
+        )
         .subcommand(sample())
         .subcommand(with_json(Command::new("devices").about("List the devices and why one cannot be used")))
 }
 
 fn with_json(command: Command) -> Command {
     command.arg(
-        Arg::new("json").long("json").action(ArgAction::SetTrue).help("Print one JSON object as the last line of standard output"),
+        Arg::new("json")
+            .long("json")
+            .action(ArgAction::SetTrue)
+            .help("Print one JSON object as the last line of standard output"),
     )
 }
 
@@ -53,10 +64,20 @@ fn train() -> Command {
         .arg(option("config", "Run file with settings; flags come on top of it"))
         .arg(option("out", "Folder of the new run (default: a dated folder below ./runs)"))
         .arg(
-            Arg::new("resume").long("resume").value_name("RUN").num_args(0..=1).value_parser(value_parser!(PathBuf))
-                .default_missing_value("").help("Continue a run from its last checkpoint (RUN, or the folder given with --out)"),
+            Arg::new("resume")
+                .long("resume")
+                .value_name("RUN")
+                .num_args(0..=1)
+                .value_parser(value_parser!(PathBuf))
+                .default_missing_value("")
+                .help("Continue a run from its last checkpoint (RUN, or the folder given with --out)"),
         )
-        .arg(Arg::new("margin").long("margin").help("Margin of the chosen loss: radians for ArcFace, cosine for CosFace").help_heading("Loss"));
+        .arg(
+            Arg::new("margin")
+                .long("margin")
+                .help("Margin of the chosen loss: radians for ArcFace, cosine for CosFace")
+                .help_heading("Loss"),
+        );
     PARAMS.iter().fold(command, |command, spec| {
         let unit = spec.unit.map(|unit| format!(" [{unit}]")).unwrap_or_default();
         let words = match spec.kind {
@@ -80,10 +101,17 @@ fn train() -> Command {
 fn evaluate() -> Command {
     with_json(Command::new("evaluate").about("Measure a run's error rates"))
         .arg(path("run", "Run folder"))
-        .arg(option("data", "Another data set, all of whose images are compared (default: the held-out part of the run's own)"))
+        .arg(option(
+            "data",
+            "Another data set, all of whose images are compared (default: the held-out part of the run's own)",
+        ))
         .arg(option("pairs", "List of pairs (pairs.txt)"))
         .arg(option("images", "Folder the names in --pairs belong to (default: the list's own folder)"))
-        .arg(Arg::new("eval.far_target").long("far").help("False accept rate of the operating point (default: as the run says)"))
+        .arg(
+            Arg::new("eval.far_target")
+                .long("far")
+                .help("False accept rate of the operating point (default: as the run says)"),
+        )
         .arg(device())
 }
 
@@ -91,7 +119,10 @@ fn embed() -> Command {
     with_json(Command::new("embed").about("Write the embeddings of images as .npy, with a .csv of path and label"))
         .arg(path("run", "Run folder"))
         .arg(
-            Arg::new("images").required(true).num_args(1..).value_parser(value_parser!(PathBuf))
+            Arg::new("images")
+                .required(true)
+                .num_args(1..)
+                .value_parser(value_parser!(PathBuf))
                 .help("Images, or one data set"),
         )
         .arg(option("out", "The .npy file").required(true))
@@ -102,7 +133,13 @@ fn map() -> Command {
     let command = with_json(Command::new("map").about("Lay embeddings out in two or three dimensions"))
         .arg(path("source", "Run folder (its held-out images), or embeddings written by `embed`"))
         .arg(option("out", "The .csv table or .png picture").required(true))
-        .arg(Arg::new("seed").long("seed").value_parser(value_parser!(u32)).default_value("1").help("Seed of the layout"))
+        .arg(
+            Arg::new("seed")
+                .long("seed")
+                .value_parser(value_parser!(u32))
+                .default_value("1")
+                .help("Seed of the layout"),
+        )
         .arg(device());
     PARAMS.iter().filter(|spec| spec.group == crate::config::Group::Map).fold(command, |command, spec| {
         let arg = Arg::new(spec.key).long(spec.key).value_name("VALUE").help(spec.help);
@@ -114,23 +151,29 @@ fn map() -> Command {
 }
 
 fn verify() -> Command {
-    with_json(Command::new("verify").about("Tell whether two images show the same identity (exit code 0 same, 1 different, 3 undecided)"))
-        .arg(path("run", "Run folder"))
-        .arg(path("first", "First image"))
-        .arg(path("second", "Second image"))
-        .arg(device())
+    with_json(
+        Command::new("verify")
+            .about("Tell whether two images show the same identity (exit code 0 same, 1 different, 3 undecided)"),
+    )
+    .arg(path("run", "Run folder"))
+    .arg(path("first", "First image"))
+    .arg(path("second", "Second image"))
+    .arg(device())
 }
 
 fn sample() -> Command {
     let number = |name: &'static str, default: &'static str, help: &'static str| {
         Arg::new(name).long(name).value_parser(value_parser!(u32)).default_value(default).help(help)
     };
-    with_json(Command::new("sample").about("Draw the sample data: procedural portraits, free of rights, the same for the same seed"))
-        .arg(path("dir", "New folder"))
-        .arg(number("identities", "78", "Identities; two thirds for training"))
-        .arg(number("images", "20", "Images of each"))
-        .arg(number("size", "64", "Side in pixels"))
-        .arg(Arg::new("seed").long("seed").value_parser(value_parser!(u64)).default_value("7").help("Seed"))
+    with_json(
+        Command::new("sample")
+            .about("Draw the sample data: procedural portraits, free of rights, the same for the same seed"),
+    )
+    .arg(path("dir", "New folder"))
+    .arg(number("identities", "78", "Identities; two thirds for training"))
+    .arg(number("images", "20", "Images of each"))
+    .arg(number("size", "64", "Side in pixels"))
+    .arg(Arg::new("seed").long("seed").value_parser(value_parser!(u64)).default_value("7").help("Seed"))
 }
 
 /// Settings in their order of precedence: defaults < run file < flags. A flag that repeats the default still wins over
@@ -165,7 +208,10 @@ fn set_margin(config: &mut RunConfig, text: &str) -> anyhow::Result<()> {
         Head::ArcFace => config.set_text("loss.margin_rad", text)?,
         Head::CosFace => config.set_text("loss.margin_cos", text)?,
         Head::Softmax => {
-            anyhow::ensure!(text.parse() == Ok(0.0), "plain softmax has no margin; choose --loss arcface or cosface, or leave --margin out");
+            anyhow::ensure!(
+                text.parse() == Ok(0.0),
+                "plain softmax has no margin; choose --loss arcface or cosface, or leave --margin out"
+            );
             config.loss.margin_rad = Auto::Auto;
         }
     }

@@ -1,7 +1,7 @@
 //! `arclens devices`.
 
-use super::output;
 use super::Answer;
+use super::output;
 use crate::train::devices;
 use clap::ArgMatches;
 use serde_json::json;

@@ -24,12 +24,21 @@ pub fn run(matches: &ArgMatches) -> anyhow::Result<Answer> {
     let data_set = sources.first().filter(|path| sources.len() == 1 && (path.is_dir() || decode_fails(path)));
     let (table, names) = match data_set {
         Some(path) => of_data_set(&model, path, &mut progress)?,
-        None => (embed_files(&model, &sources, &mut progress)?, sources.iter().map(|path| (path.display().to_string(), String::new())).collect()),
+        None => (
+            embed_files(&model, &sources, &mut progress)?,
+            sources.iter().map(|path| (path.display().to_string(), String::new())).collect(),
+        ),
     };
     meter.finish();
     let out = args::get_path(matches, "out")?;
     let csv = write(out, &table, &names)?;
-    output::line(format!("{} embeddings of {} numbers: {} and {}", table.len(), table.dim(), out.display(), csv.display()));
+    output::line(format!(
+        "{} embeddings of {} numbers: {} and {}",
+        table.len(),
+        table.dim(),
+        out.display(),
+        csv.display()
+    ));
     if matches.get_flag("json") {
         output::json(&json!({ "embeddings": table.len(), "dim": table.dim(), "npy": out, "csv": csv }));
     }
@@ -44,7 +53,11 @@ fn decode_fails(path: &Path) -> bool {
 /// (path, label) of every row.
 type Names = Vec<(String, String)>;
 
-fn of_data_set(model: &TrainedModel, path: &Path, progress: &mut dyn FnMut(usize, usize)) -> anyhow::Result<(EmbeddingTable, Names)> {
+fn of_data_set(
+    model: &TrainedModel,
+    path: &Path,
+    progress: &mut dyn FnMut(usize, usize),
+) -> anyhow::Result<(EmbeddingTable, Names)> {
     let catalog = Arc::new(Catalog::open(path, &|_| {}, &|| false)?);
     let items: Vec<u32> = (0..catalog.items.len() as u32).collect();
     embed_items(model, &catalog, &items, progress)
@@ -57,7 +70,8 @@ pub fn embed_items(
     items: &[u32],
     progress: &mut dyn FnMut(usize, usize),
 ) -> anyhow::Result<(EmbeddingTable, Names)> {
-    let (store, warnings) = ImageStore::build(Arc::clone(catalog), items, model.info().preprocess.clone(), 0, &|_| {}, &|| false)?;
+    let (store, warnings) =
+        ImageStore::build(Arc::clone(catalog), items, model.info().preprocess.clone(), 0, &|_| {}, &|| false)?;
     warnings.groups().iter().for_each(|group| output::warning(&group.headline));
     let mut rows = TableBuilder::default();
     for_batches(&store, items, &Control::default(), progress, &mut |batch| {

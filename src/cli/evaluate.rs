@@ -6,8 +6,8 @@ use super::{Answer, args};
 use crate::config::Auto;
 use crate::eval::{OperatingRule, VerificationReport};
 use crate::train::{
-    Control, EvaluationTask, StoredEvaluation, TrainedModel, evaluate_items, evaluate_split, rates_of, read_run, rule_of,
-    store_evaluation,
+    Control, EvaluationTask, StoredEvaluation, TrainedModel, evaluate_items, evaluate_split, rates_of, read_run,
+    rule_of, store_evaluation,
 };
 use anyhow::Context as _;
 use clap::ArgMatches;
@@ -23,7 +23,9 @@ pub fn run(matches: &ArgMatches) -> anyhow::Result<Answer> {
     let mut meter = Meter::new("embed");
     let mut progress = |done: usize, total: usize| meter.report(done as u64, total as u64, "images");
     let done = match (matches.get_one::<PathBuf>("pairs"), matches.get_one::<PathBuf>("data")) {
-        (Some(_), Some(_)) => anyhow::bail!("--pairs and --data are two ways to say what is evaluated; give one of them"),
+        (Some(_), Some(_)) => {
+            anyhow::bail!("--pairs and --data are two ways to say what is evaluated; give one of them")
+        }
         (Some(list), None) => {
             let images = matches.get_one::<PathBuf>("images").map(PathBuf::as_path);
             on_list(&model, list, images, rule, &mut progress)?
@@ -84,19 +86,37 @@ fn on_images(
     if own {
         let (result, rule) = evaluate_split(model, &catalog, Some(rule), &control, progress)?;
         let on = format!("{} held-out images of {}", result.table.len(), catalog.root.display());
-        let stored =
-            StoredEvaluation { on: on.clone(), rule, report: result.report.clone(), classification: result.classification };
+        let stored = StoredEvaluation {
+            on: on.clone(),
+            rule,
+            report: result.report.clone(),
+            classification: result.classification,
+        };
         store_evaluation(run, &stored).context("the rates were measured, but not kept")?;
         return Ok(Done { on, report: result.report, accuracy: result.classification.map(|(_, accuracy)| accuracy) });
     }
     if data.is_none() {
-        output::warning("the images have changed since the run was trained; all of them are compared, training images among them");
+        output::warning(
+            "the images have changed since the run was trained; all of them are compared, training images among them",
+        );
     }
     let items: Vec<u32> = (0..catalog.items.len() as u32).collect();
     let seed = u64::from(config.train.seed);
-    let task = EvaluationTask { catalog: &catalog, items: &items, split: None, eval: &config.eval, rule, seed, cache_bytes: 0 };
+    let task = EvaluationTask {
+        catalog: &catalog,
+        items: &items,
+        split: None,
+        eval: &config.eval,
+        rule,
+        seed,
+        cache_bytes: 0,
+    };
     let result = evaluate_items(model, &task, &control, progress)?;
-    Ok(Done { on: format!("{} images of {}", result.table.len(), catalog.root.display()), report: result.report, accuracy: None })
+    Ok(Done {
+        on: format!("{} images of {}", result.table.len(), catalog.root.display()),
+        report: result.report,
+        accuracy: None,
+    })
 }
 
 fn print(report: &VerificationReport, accuracy: Option<f64>, on: &str) {
@@ -131,7 +151,12 @@ fn print(report: &VerificationReport, accuracy: Option<f64>, on: &str) {
         line(format!("accuracy         {}", percent(accuracy)));
     }
     let point = &report.operating;
-    line(format!("operating point  similarity {:.4}: FAR {}, FRR {}", point.threshold, percent(point.far), percent(point.frr)));
+    line(format!(
+        "operating point  similarity {:.4}: FAR {}, FRR {}",
+        point.threshold,
+        percent(point.far),
+        percent(point.frr)
+    ));
 }
 
 /// The keys scripts rely on.

@@ -33,7 +33,11 @@ fn run_folder(path: &Path) -> anyhow::Result<Value> {
     let info = run.config.run.clone().unwrap_or_default();
     output::line(format!("run {}", run.name));
     output::line(format!("loss     {}", run.config.loss.head.label()));
-    output::line(format!("network  {}, {} numbers per embedding", run.config.model.net.label(), run.config.model.embedding_dim));
+    output::line(format!(
+        "network  {}, {} numbers per embedding",
+        run.config.model.net.label(),
+        run.config.model.embedding_dim
+    ));
     output::line(format!("images   {} of {} classes from {}", info.images, info.classes, info.data));
     output::line(format!("epochs   {epochs} of {}", run.config.train.epochs));
     if let Some(eer) = run.best_eer() {
@@ -48,7 +52,9 @@ fn run_folder(path: &Path) -> anyhow::Result<Value> {
 fn image(path: &Path) -> anyhow::Result<Value> {
     let image = decode_file(path)?;
     output::line(format!("image, {}×{} px, {:?}", image.width(), image.height(), image.color()));
-    Ok(json!({ "kind": "image", "width": image.width(), "height": image.height(), "colour": format!("{:?}", image.color()) }))
+    Ok(
+        json!({ "kind": "image", "width": image.width(), "height": image.height(), "colour": format!("{:?}", image.color()) }),
+    )
 }
 
 fn data_set(path: &Path) -> anyhow::Result<Value> {
@@ -56,8 +62,16 @@ fn data_set(path: &Path) -> anyhow::Result<Value> {
     let counts = catalog.class_counts();
     let (least, most) = (counts.iter().min().copied().unwrap_or(0), counts.iter().max().copied().unwrap_or(0));
     output::line(format!("{}: {}", catalog.layout, path.display()));
-    output::line(format!("images   {} of {} classes, {least} to {most} each", catalog.items.len(), catalog.classes.len()));
-    output::line(format!("size     about {} px, {}", catalog.typical_px(), if catalog.all_grey() { "grey" } else { "colour" }));
+    output::line(format!(
+        "images   {} of {} classes, {least} to {most} each",
+        catalog.items.len(),
+        catalog.classes.len()
+    ));
+    output::line(format!(
+        "size     about {} px, {}",
+        catalog.typical_px(),
+        if catalog.all_grey() { "grey" } else { "colour" }
+    ));
     let split = crate::data::split(&catalog, &crate::config::DataConfig::default(), 1);
     match &split {
         Ok(split) => output::line(format!(
@@ -78,7 +92,10 @@ fn data_set(path: &Path) -> anyhow::Result<Value> {
             output::line(format!("         {example}"));
         }
     }
-    let problems: Vec<Value> = groups.iter().map(|group| json!({ "kind": format!("{:?}", group.kind), "count": group.count, "headline": group.headline })).collect();
+    let problems: Vec<Value> = groups
+        .iter()
+        .map(|group| json!({ "kind": format!("{:?}", group.kind), "count": group.count, "headline": group.headline }))
+        .collect();
     Ok(json!({
         "kind": "data", "layout": catalog.layout.to_string(), "images": catalog.items.len(), "classes": catalog.classes.len(),
         "grey": catalog.all_grey(), "typical_px": catalog.typical_px(), "fingerprint": catalog.fingerprint,

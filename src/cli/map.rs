@@ -29,7 +29,11 @@ pub fn run(matches: &ArgMatches) -> anyhow::Result<Answer> {
     let out = args::get_path(matches, "out")?;
     let config = args::settings(matches)?;
     let seed = matches.get_one::<u32>("seed").copied().unwrap_or(1);
-    let (table, names) = if source.extension().is_some_and(|ending| ending == "npy") { of_file(source)? } else { of_run(source, matches)? };
+    let (table, names) = if source.extension().is_some_and(|ending| ending == "npy") {
+        of_file(source)?
+    } else {
+        of_run(source, matches)?
+    };
     let layout = lay_out(&table, &config, u64::from(seed))?;
     if let Some(note) = &layout.note {
         output::warning(note);
@@ -41,7 +45,9 @@ pub fn run(matches: &ArgMatches) -> anyhow::Result<Answer> {
     }
     output::line(format!("{} points: {}", layout.rows.len(), out.display()));
     if matches.get_flag("json") {
-        output::json(&json!({ "points": layout.rows.len(), "dims": layout.dims, "method": layout.method, "note": layout.note, "out": out }));
+        output::json(
+            &json!({ "points": layout.rows.len(), "dims": layout.dims, "method": layout.method, "note": layout.note, "out": out }),
+        );
     }
     Ok(Answer::Yes)
 }
@@ -69,7 +75,9 @@ fn of_run(run: &Path, matches: &ArgMatches) -> anyhow::Result<(EmbeddingTable, N
     let config = read_run(run)?.config;
     let split = crate::data::split(&catalog, &config.data, u64::from(config.train.seed))?;
     let mut meter = Meter::new("embed");
-    let named = embed_items(&model, &catalog, &split.validation, &mut |done, total| meter.report(done as u64, total as u64, "images"));
+    let named = embed_items(&model, &catalog, &split.validation, &mut |done, total| {
+        meter.report(done as u64, total as u64, "images")
+    });
     meter.finish();
     named
 }
@@ -77,9 +85,14 @@ fn of_run(run: &Path, matches: &ArgMatches) -> anyhow::Result<(EmbeddingTable, N
 fn of_file(path: &Path) -> anyhow::Result<(EmbeddingTable, Names)> {
     let file = std::fs::File::open(path).with_context(|| format!("could not open {}", path.display()))?;
     let length = file.metadata()?.len();
-    anyhow::ensure!(length <= MAX_NPY_BYTES, "the file has {length} bytes, more than the {MAX_NPY_BYTES} that are read: {}", path.display());
-    let array = Array2::<f32>::read_npy(std::io::BufReader::new(file))
-        .with_context(|| format!("expected embeddings (f32, N×D) as `arclens embed` writes them: {}", path.display()))?;
+    anyhow::ensure!(
+        length <= MAX_NPY_BYTES,
+        "the file has {length} bytes, more than the {MAX_NPY_BYTES} that are read: {}",
+        path.display()
+    );
+    let array = Array2::<f32>::read_npy(std::io::BufReader::new(file)).with_context(|| {
+        format!("expected embeddings (f32, N×D) as `arclens embed` writes them: {}", path.display())
+    })?;
     let (count, dim) = array.dim();
     let names = read_names(&path.with_extension("csv"), count)?;
     let mut classes = BTreeMap::new();
@@ -99,10 +112,17 @@ fn read_names(path: &Path, count: usize) -> anyhow::Result<Names> {
     let mut reader = csv::Reader::from_path(path).with_context(|| format!("could not read {}", path.display()))?;
     let names = reader
         .records()
-        .map(|record| record.map(|record| (record.get(0).unwrap_or("").to_owned(), record.get(1).unwrap_or("").to_owned())))
+        .map(|record| {
+            record.map(|record| (record.get(0).unwrap_or("").to_owned(), record.get(1).unwrap_or("").to_owned()))
+        })
         .collect::<Result<Names, _>>()
         .with_context(|| format!("expected the columns path,label: {}", path.display()))?;
-    anyhow::ensure!(names.len() == count, "{count} embeddings, but {} rows of path and label: {}", names.len(), path.display());
+    anyhow::ensure!(
+        names.len() == count,
+        "{count} embeddings, but {} rows of path and label: {}",
+        names.len(),
+        path.display()
+    );
     Ok(names)
 }
 
@@ -122,7 +142,8 @@ fn write_csv(out: &Path, layout: &Layout, names: &Names) -> anyhow::Result<()> {
 
 fn write_png(out: &Path, layout: &Layout, table: &EmbeddingTable) -> anyhow::Result<()> {
     let mut picture = RgbImage::from_pixel(PICTURE_PX, PICTURE_PX, Rgb([255; 3]));
-    let reach = layout.xy.chunks_exact(layout.dims).flat_map(|p| [p[0].abs(), p[1].abs()]).fold(1e-9f32, f32::max) * 1.05;
+    let reach =
+        layout.xy.chunks_exact(layout.dims).flat_map(|p| [p[0].abs(), p[1].abs()]).fold(1e-9f32, f32::max) * 1.05;
     let to_px = |value: f32| (0.5 + 0.5 * f64::from(value / reach)) * f64::from(PICTURE_PX);
     for (i, row) in layout.rows.iter().enumerate() {
         let class = table.classes().get(*row as usize).copied().unwrap_or(0);
@@ -138,7 +159,9 @@ fn write_png(out: &Path, layout: &Layout, table: &EmbeddingTable) -> anyhow::Res
 /// An anti-aliased disc of radius 4.
 fn disc(picture: &mut RgbImage, x: f64, y: f64, colour: [f64; 3]) {
     const RADIUS: f64 = 4.0;
-    let span = |centre: f64| (centre - RADIUS - 1.0).max(0.0) as u32..=(centre + RADIUS + 1.0).min(f64::from(PICTURE_PX - 1)) as u32;
+    let span = |centre: f64| {
+        (centre - RADIUS - 1.0).max(0.0) as u32..=(centre + RADIUS + 1.0).min(f64::from(PICTURE_PX - 1)) as u32
+    };
     for row in span(y) {
         for column in span(x) {
             let distance = (f64::from(column) + 0.5 - x).hypot(f64::from(row) + 0.5 - y);

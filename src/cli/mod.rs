@@ -84,5 +84,7 @@ fn window(matches: &ArgMatches) -> anyhow::Result<Answer> {
 
 #[cfg(not(feature = "gui"))]
 fn window(_: &ArgMatches) -> anyhow::Result<Answer> {
-    anyhow::bail!("this build has no window; `arclens train sample-data` does the same job without one (see `arclens --help`)")
+    anyhow::bail!(
+        "this build has no window; `arclens train sample-data` does the same job without one (see `arclens --help`)"
+    )
 }

@@ -21,24 +21,39 @@ pub struct ScoredList {
 }
 
 /// Reads, embeds and scores a list.
-pub fn score_list(model: &TrainedModel, list: &Path, images: Option<&Path>, progress: &mut dyn FnMut(usize, usize)) -> anyhow::Result<ScoredList> {
+pub fn score_list(
+    model: &TrainedModel,
+    list: &Path,
+    images: Option<&Path>,
+    progress: &mut dyn FnMut(usize, usize),
+) -> anyhow::Result<ScoredList> {
     let pairs = read_pairs(list)?;
     let folder = images.or_else(|| list.parent()).unwrap_or(Path::new("."));
     let (files, listed, left_out) = resolve_pairs(&pairs, folder)?;
     let table = embed_files(model, &files, progress)?;
     let pairs_of: Vec<Pair> = listed.iter().map(|(a, b, same)| Pair { a: *a, b: *b, same: *same }).collect();
     let warnings = left_out.groups().iter().map(|group| group.headline.clone()).collect();
-    Ok(ScoredList { scored: score_pairs(&table, &pairs_of)?, has_folds: pairs.folds.is_some_and(|folds| folds > 1), warnings })
+    Ok(ScoredList {
+        scored: score_pairs(&table, &pairs_of)?,
+        has_folds: pairs.folds.is_some_and(|folds| folds > 1),
+        warnings,
+    })
 }
 
 /// Embeds image files; row i belongs to `files[i]`.
-pub fn embed_files(model: &TrainedModel, files: &[PathBuf], progress: &mut dyn FnMut(usize, usize)) -> anyhow::Result<EmbeddingTable> {
+pub fn embed_files(
+    model: &TrainedModel,
+    files: &[PathBuf],
+    progress: &mut dyn FnMut(usize, usize),
+) -> anyhow::Result<EmbeddingTable> {
     let preprocess = &model.info().preprocess;
     let length = preprocess.sample_len();
     let mut data = Vec::with_capacity(files.len() * model.info().embedder.embedding_dim);
     for (index, chunk) in files.chunks(BATCH).enumerate() {
-        let decoded: Vec<Vec<u8>> =
-            chunk.par_iter().map(|path| Ok(fit(&decode_file(path)?, preprocess))).collect::<Result<_, crate::data::DataError>>()?;
+        let decoded: Vec<Vec<u8>> = chunk
+            .par_iter()
+            .map(|path| Ok(fit(&decode_file(path)?, preprocess)))
+            .collect::<Result<_, crate::data::DataError>>()?;
         let mut images = vec![0f32; chunk.len() * length];
         for (pixels, planes) in decoded.iter().zip(images.chunks_exact_mut(length)) {
             preprocess.normalise(pixels, planes);
@@ -54,7 +69,8 @@ pub fn embed_files(model: &TrainedModel, files: &[PathBuf], progress: &mut dyn F
         progress(index * BATCH + chunk.len(), files.len());
     }
     let rows: Vec<u32> = (0..files.len() as u32).collect();
-    EmbeddingTable::new(model.info().embedder.embedding_dim, data, rows.clone(), rows).context("an image has no usable embedding")
+    EmbeddingTable::new(model.info().embedder.embedding_dim, data, rows.clone(), rows)
+        .context("an image has no usable embedding")
 }
 
 /// The data set a run was trained with, from the place it remembers.

@@ -27,9 +27,9 @@ pub fn run(matches: &ArgMatches) -> anyhow::Result<Answer> {
 fn place(matches: &ArgMatches) -> anyhow::Result<Place> {
     let out = matches.get_one::<PathBuf>("out").cloned();
     match matches.get_one::<PathBuf>("resume") {
-        Some(run) if run.as_os_str().is_empty() => {
-            Ok(Place::Resume(out.context("--resume needs the run's folder: --resume RUN, or --resume together with --out RUN")?))
-        }
+        Some(run) if run.as_os_str().is_empty() => Ok(Place::Resume(
+            out.context("--resume needs the run's folder: --resume RUN, or --resume together with --out RUN")?,
+        )),
         Some(run) => Ok(Place::Resume(run.clone())),
         None => Ok(out.map_or_else(|| Place::NewIn(PathBuf::from("runs")), Place::NewAt)),
     }
@@ -100,7 +100,8 @@ impl Observer for Watcher {
             }
             TrainEvent::Epoch(epoch) => {
                 let eer = epoch.eer.map(|eer| format!(", EER {}", output::percent(eer))).unwrap_or_default();
-                let accuracy = epoch.val_accuracy.map(|a| format!(", held-out accuracy {:.2} %", a * 100.0)).unwrap_or_default();
+                let accuracy =
+                    epoch.val_accuracy.map(|a| format!(", held-out accuracy {:.2} %", a * 100.0)).unwrap_or_default();
                 let best = if epoch.best { " (best)" } else { "" };
                 self.meter.note(&format!(
                     "epoch {:>3}: loss {:.4}, accuracy {:.1} %{accuracy}{eer}, {:.0} images/s, {:.0} s{best}",
@@ -120,7 +121,12 @@ impl Observer for Watcher {
 fn report(summary: &RunSummary, json: bool) -> anyhow::Result<()> {
     let word = if summary.stopped { "stopped" } else { "trained" };
     let eer = summary.eer.map(|eer| format!(", EER {}", output::percent(eer))).unwrap_or_default();
-    output::line(format!("{word} {} epochs in {:.0} s{eer}: {}", summary.epochs, summary.seconds, summary.run.display()));
+    output::line(format!(
+        "{word} {} epochs in {:.0} s{eer}: {}",
+        summary.epochs,
+        summary.seconds,
+        summary.run.display()
+    ));
     if summary.stopped {
         output::line(format!("continue with: arclens train DATA --resume {}", summary.run.display()));
     }

@@ -13,11 +13,17 @@ use serde_json::json;
 pub fn run(matches: &ArgMatches) -> anyhow::Result<Answer> {
     let run = args::get_path(matches, "run")?;
     let model = TrainedModel::open(run, args::get_device(matches)?)?;
-    let point = load_operating_point(run)
-        .with_context(|| format!("this run has no threshold yet; measure one with: arclens evaluate {}", run.display()))?;
-    let embed = |name: &str| -> anyhow::Result<Vec<f32>> { Ok(model.embed_image(&decode_file(args::get_path(matches, name)?)?)?.0) };
+    let point = load_operating_point(run).with_context(|| {
+        format!("this run has no threshold yet; measure one with: arclens evaluate {}", run.display())
+    })?;
+    let embed = |name: &str| -> anyhow::Result<Vec<f32>> {
+        Ok(model.embed_image(&decode_file(args::get_path(matches, name)?)?)?.0)
+    };
     let similarity = cosine_similarity(&embed("first")?, &embed("second")?);
-    anyhow::ensure!(similarity.is_finite(), "one of the two images has no usable embedding; train the run longer or choose another image");
+    anyhow::ensure!(
+        similarity.is_finite(),
+        "one of the two images has no usable embedding; train the run longer or choose another image"
+    );
     let (word, sentence, answer) = match point.decide(similarity) {
         Decision::Same => ("same", "same", Answer::Yes),
         Decision::Different => ("different", "different", Answer::No),

@@ -43,9 +43,9 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Auto<T> {
         match Written::deserialize(deserializer)? {
             Written::Value(value) => Ok(Self::Set(value)),
             Written::Word(word) if word == "auto" => Ok(Self::Auto),
-            Written::Word(word) => Err(serde::de::Error::custom(format!(
-                "expected \"auto\" or a value, found \"{word}\""
-            ))),
+            Written::Word(word) => {
+                Err(serde::de::Error::custom(format!("expected \"auto\" or a value, found \"{word}\"")))
+            }
         }
     }
 }

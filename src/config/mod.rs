@@ -19,9 +19,7 @@ pub use file::{atomic_write, load, save, to_toml};
 pub use params::{Applies, Group, Kind, PARAMS, ParamSpec, Value, markdown_table, spec};
 pub use resolve::{DataFacts, Reason, Resolved, resolve};
 pub use run_info::RunInfo;
-pub use sections::{
-    AugmentConfig, DataConfig, EvalConfig, LossConfig, MapConfig, ModelConfig, TrainConfig,
-};
+pub use sections::{AugmentConfig, DataConfig, EvalConfig, LossConfig, MapConfig, ModelConfig, TrainConfig};
 
 use serde::{Deserialize, Serialize};
 

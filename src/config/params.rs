@@ -24,8 +24,7 @@ pub enum Group {
 
 impl Group {
     /// All sections in the order they are shown.
-    pub const ALL: [Self; 7] =
-        [Self::Data, Self::Augment, Self::Model, Self::Loss, Self::Train, Self::Eval, Self::Map];
+    pub const ALL: [Self; 7] = [Self::Data, Self::Augment, Self::Model, Self::Loss, Self::Train, Self::Eval, Self::Map];
 
     /// Name of the table in the run file.
     pub fn table(self) -> &'static str {

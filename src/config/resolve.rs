@@ -187,7 +187,10 @@ impl Chosen {
     fn margin(&mut self, facts: &DataFacts) -> f64 {
         let small = facts.train_classes < SMALL_CLASS_COUNT;
         let why = if small {
-            format!("{} classes leave room on the sphere, but a small set gets stuck at larger margins", facts.train_classes)
+            format!(
+                "{} classes leave room on the sphere, but a small set gets stuck at larger margins",
+                facts.train_classes
+            )
         } else {
             "the paper's value".to_owned()
         };
@@ -214,7 +217,9 @@ impl Chosen {
         }
         let batch = f64::from(self.config.train.batch);
         let (lr, why) = match self.config.train.optimizer {
-            Optimizer::Sgd => ((0.1 * batch / 64.0).clamp(0.01, 0.2), format!("0.1 per 64 images, for batches of {batch}")),
+            Optimizer::Sgd => {
+                ((0.1 * batch / 64.0).clamp(0.01, 0.2), format!("0.1 per 64 images, for batches of {batch}"))
+            }
             Optimizer::Adam | Optimizer::AdamW => {
                 ((1e-3 * batch / 64.0).clamp(1e-4, 4e-3), format!("0.001 per 64 images, for batches of {batch}"))
             }

@@ -120,7 +120,8 @@ fn facts() -> DataFacts {
 fn every_automatic_value_is_resolved_with_a_reason() {
     let resolved = resolve(&RunConfig::default(), &facts()).unwrap();
     let mut fields = Vec::new();
-    for spec in PARAMS.iter().filter(|spec| spec.auto && (spec.applies)(&resolved.config) && spec.group != Group::Eval) {
+    for spec in PARAMS.iter().filter(|spec| spec.auto && (spec.applies)(&resolved.config) && spec.group != Group::Eval)
+    {
         assert_ne!(resolved.config.get(spec.key).unwrap(), Value::Text("auto".into()), "{}", spec.key);
         fields.push(spec.key);
     }

@@ -45,11 +45,7 @@ pub fn thumbnail(image: &DynamicImage, px: u32) -> Thumb {
     Thumb { width, height, rgba }
 }
 
-fn shrink<P: Pixel<Subpixel = u8> + 'static>(
-    image: ImageBuffer<P, Vec<u8>>,
-    width: u32,
-    height: u32,
-) -> Vec<u8> {
+fn shrink<P: Pixel<Subpixel = u8> + 'static>(image: ImageBuffer<P, Vec<u8>>, width: u32, height: u32) -> Vec<u8> {
     if image.dimensions() == (width, height) {
         return image.into_raw();
     }
@@ -85,11 +81,7 @@ fn triangle_taps(source: u32, target: u32) -> Vec<Taps> {
 }
 
 /// Columns first, then rows. Our own because the image library's takes several times as long for small pictures.
-fn resample<P: Pixel<Subpixel = u8> + 'static>(
-    image: &ImageBuffer<P, Vec<u8>>,
-    width: u32,
-    height: u32,
-) -> Vec<u8> {
+fn resample<P: Pixel<Subpixel = u8> + 'static>(image: &ImageBuffer<P, Vec<u8>>, width: u32, height: u32) -> Vec<u8> {
     let channels = usize::from(P::CHANNEL_COUNT);
     let (row_len, out_len) = (image.width() as usize * channels, width as usize * channels);
     let columns = triangle_taps(image.width(), width);

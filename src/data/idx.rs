@@ -86,7 +86,10 @@ pub(super) fn read_array(path: &Path, n_dims: usize) -> Result<IdxArray, DataErr
     let (magic, dims) = header.split_at(4);
     let expected = [0, 0, 8, n_dims as u8];
     if magic != expected {
-        return Err(bad(0, format!("expected {expected:02x?} (unsigned bytes, {n_dims} dimensions), found {magic:02x?}")));
+        return Err(bad(
+            0,
+            format!("expected {expected:02x?} (unsigned bytes, {n_dims} dimensions), found {magic:02x?}"),
+        ));
     }
     let dims: Vec<u32> = dims.as_chunks::<4>().0.iter().map(|&bytes| u32::from_be_bytes(bytes)).collect();
     let claim = dims.iter().try_fold(1_u64, |product, &dim| product.checked_mul(dim.into()));

@@ -33,9 +33,7 @@ impl Kind {
     pub(super) fn layout(&self) -> Layout {
         match self {
             Self::Identity(_) => Layout::IdentityFolder,
-            Self::Parts { held_out, .. } => {
-                Layout::TrainAndHeldOut { held_out_name: path_text(Path::new(held_out)) }
-            }
+            Self::Parts { held_out, .. } => Layout::TrainAndHeldOut { held_out_name: path_text(Path::new(held_out)) },
             Self::Idx(_) => Layout::Idx,
         }
     }

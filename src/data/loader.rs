@@ -107,8 +107,7 @@ impl Maker {
     fn make(&self, start: u64, positions: &[u32]) -> Result<HostBatch, DataError> {
         let pre = self.store.preprocess();
         let (px, channels) = (pre.image_px as usize, pre.channels as usize);
-        let items: Vec<u32> =
-            positions.iter().filter_map(|&p| self.split.train.get(p as usize).copied()).collect();
+        let items: Vec<u32> = positions.iter().filter_map(|&p| self.split.train.get(p as usize).copied()).collect();
         let epoch = u64::from(self.plan.epoch) << 32;
         let images = fill_images(&self.store, &items, |position, pixels, out| {
             let mut rng = seeded::stream(self.plan.seed, "augment", epoch | (start + position as u64));
@@ -118,9 +117,7 @@ impl Maker {
         let label = |&item: &u32| {
             let class = catalog.items.get(item as usize).map(|item| item.class);
             let count = catalog.items.len();
-            class
-                .and_then(|class| self.split.label(class))
-                .ok_or(DataError::NoSuchItem { item: item as usize, count })
+            class.and_then(|class| self.split.label(class)).ok_or(DataError::NoSuchItem { item: item as usize, count })
         };
         let labels = items.iter().map(label).collect::<Result<_, _>>()?;
         Ok(HostBatch { images, labels, items, channels, px })

@@ -38,9 +38,7 @@ fn describe_file(path: &Path, is_file: bool) -> String {
     match extension.as_str() {
         _ if !is_file => "neither a folder nor a file".to_owned(),
         "zip" | "tar" | "gz" | "tgz" | "7z" | "rar" => "an archive; unpack it and open the folder".to_owned(),
-        _ if header::read_header(path).is_ok() => {
-            "a single image; open the folder above its class folder".to_owned()
-        }
+        _ if header::read_header(path).is_ok() => "a single image; open the folder above its class folder".to_owned(),
         _ => "a file of another kind".to_owned(),
     }
 }

@@ -59,7 +59,10 @@ fn omniglot_holds_out_other_alphabets() {
     assert_eq!(catalog.layout, Layout::TrainAndHeldOut { held_out_name: "test".to_owned() });
     assert!(catalog.all_grey() && catalog.typical_px() == 105);
     let split = split(&catalog, &DataConfig::default(), 1).unwrap();
-    assert_eq!((split.kind, split.train_classes.len(), split.validation_classes.len()), (SplitKind::ByIdentity, 110, 26));
+    assert_eq!(
+        (split.kind, split.train_classes.len(), split.validation_classes.len()),
+        (SplitKind::ByIdentity, 110, 26)
+    );
     assert_eq!((split.train.len(), split.validation.len()), (2200, 520));
 }
 
@@ -67,7 +70,10 @@ fn omniglot_holds_out_other_alphabets() {
 fn hymenoptera_is_a_closed_set_of_photos_of_any_size() {
     let Some(path) = real("hymenoptera256") else { return };
     let catalog = open(&path);
-    assert_eq!((catalog.classes.as_slice(), catalog.items.len()), (["ants".to_owned(), "bees".to_owned()].as_slice(), 397));
+    assert_eq!(
+        (catalog.classes.as_slice(), catalog.items.len()),
+        (["ants".to_owned(), "bees".to_owned()].as_slice(), 397)
+    );
     assert_eq!((catalog.typical_px(), catalog.all_grey()), (256, false));
     let split = split(&catalog, &DataConfig::default(), 1).unwrap();
     assert_eq!((split.kind, split.train.len() + split.validation.len()), (SplitKind::ByImage, 397));
@@ -84,7 +90,10 @@ fn lfw_opens_with_disjoint_people_and_its_pairs_are_found() {
     let Some(path) = real("lfw112") else { return };
     let catalog = open(&path);
     let split = split(&catalog, &DataConfig::default(), 1).unwrap();
-    assert_eq!((split.kind, split.train_classes.len(), split.validation_classes.len()), (SplitKind::ByIdentity, 298, 963));
+    assert_eq!(
+        (split.kind, split.train_classes.len(), split.validation_classes.len()),
+        (SplitKind::ByIdentity, 298, 963)
+    );
     assert_eq!((split.train.len(), split.validation.len()), (3303, 1549));
     let list = read_pairs(&path.join("pairsDevTest.txt")).unwrap();
     assert_eq!((list.pairs.len(), list.folds), (1000, None));

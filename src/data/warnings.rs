@@ -69,7 +69,9 @@ impl WarningKind {
             Self::Vanished => n("image is gone", "images are gone"),
             Self::Truncated => n("image is cut off", "images are cut off"),
             Self::Empty => n("file is empty", "files are empty"),
-            Self::NotAnImage => n("file is named like an image but is none", "files are named like images but are none"),
+            Self::NotAnImage => {
+                n("file is named like an image but is none", "files are named like images but are none")
+            }
             Self::Unsupported => n("file has a format that is not read", "files have a format that is not read"),
             Self::WrongExtension => n("image has the wrong extension", "images have the wrong extension"),
             Self::TooSmall => n("image is too small", "images are too small"),

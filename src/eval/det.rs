@@ -50,11 +50,7 @@ pub fn det_curve(rates: &ErrorRates, max_points: usize) -> Vec<DetPoint> {
     for step in 1..max_points - 1 {
         let target = start + (end - start) * step as f64 / (max_points - 1) as f64;
         let threshold = rates.score_from(first_reaching(first, last, |t| along(t) >= target));
-        if curve
-            .last()
-            .is_none_or(|previous| previous.threshold < threshold)
-            && threshold < last
-        {
+        if curve.last().is_none_or(|previous| previous.threshold < threshold) && threshold < last {
             curve.push(at(rates, threshold));
         }
     }
@@ -87,22 +83,11 @@ fn first_reaching(low: f32, high: f32, reached: impl Fn(f32) -> bool) -> f32 {
 
 fn at(rates: &ErrorRates, threshold: f32) -> DetPoint {
     let Rates { fmr, fnmr } = rates.at_threshold(threshold);
-    det_point(
-        rates,
-        RatePoint {
-            threshold,
-            fmr,
-            fnmr,
-        },
-    )
+    det_point(rates, RatePoint { threshold, fmr, fnmr })
 }
 
 fn det_point(rates: &ErrorRates, point: RatePoint) -> DetPoint {
-    let RatePoint {
-        threshold,
-        fmr,
-        fnmr,
-    } = point;
+    let RatePoint { threshold, fmr, fnmr } = point;
     let clip = |rate: f64, n: usize| {
         let half = 0.5 / n as f64;
         probit(rate.clamp(half, 1.0 - half))
@@ -110,13 +95,5 @@ fn det_point(rates: &ErrorRates, point: RatePoint) -> DetPoint {
     let missed = (fnmr * rates.n_genuine() as f64).round() as usize;
     let (fnmr_low, fnmr_high) = wilson95(missed, rates.n_genuine());
     let (x, y) = (clip(fmr, rates.n_impostor()), clip(fnmr, rates.n_genuine()));
-    DetPoint {
-        fmr,
-        fnmr,
-        x,
-        y,
-        threshold,
-        fnmr_low,
-        fnmr_high,
-    }
+    DetPoint { fmr, fnmr, x, y, threshold, fnmr_low, fnmr_high }
 }

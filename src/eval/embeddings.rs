@@ -24,12 +24,7 @@ impl EmbeddingTable {
     /// # Errors
     /// `dim` of 0, a length that does not match, more than 2^32 - 1 rows, or a row that is all zeros or
     /// holds a number that is not finite.
-    pub fn new(
-        dim: usize,
-        mut data: Vec<f32>,
-        items: Vec<u32>,
-        classes: Vec<u32>,
-    ) -> Result<Self, EvalError> {
+    pub fn new(dim: usize, mut data: Vec<f32>, items: Vec<u32>, classes: Vec<u32>) -> Result<Self, EvalError> {
         if dim == 0 {
             return Err(EvalError::NoDimensions);
         }
@@ -42,12 +37,7 @@ impl EmbeddingTable {
         for (row, values) in data.chunks_exact_mut(dim).enumerate() {
             normalise(values).map_err(|reason| EvalError::BadRow { row, reason })?;
         }
-        Ok(Self {
-            dim,
-            data,
-            items,
-            classes,
-        })
+        Ok(Self { dim, data, items, classes })
     }
 
     /// Number of rows.
@@ -68,9 +58,7 @@ impl EmbeddingTable {
     /// Row `i`, of length 1. Empty if there is no such row.
     pub fn row(&self, i: usize) -> &[f32] {
         let start = i.saturating_mul(self.dim);
-        self.data
-            .get(start..start.saturating_add(self.dim))
-            .unwrap_or(&[])
+        self.data.get(start..start.saturating_add(self.dim)).unwrap_or(&[])
     }
 
     /// All rows, N×dim, row by row.
@@ -90,24 +78,12 @@ impl EmbeddingTable {
 }
 
 fn check_size(what: &'static str, expected: usize, found: usize) -> Result<(), EvalError> {
-    if expected == found {
-        Ok(())
-    } else {
-        Err(EvalError::SizeMismatch {
-            what,
-            expected,
-            found,
-        })
-    }
+    if expected == found { Ok(()) } else { Err(EvalError::SizeMismatch { what, expected, found }) }
 }
 
 /// Scales to length 1, with the length summed in f64 so that large activations do not overflow.
 fn normalise(values: &mut [f32]) -> Result<(), &'static str> {
-    let length = values
-        .iter()
-        .map(|&v| f64::from(v) * f64::from(v))
-        .sum::<f64>()
-        .sqrt();
+    let length = values.iter().map(|&v| f64::from(v) * f64::from(v)).sum::<f64>().sqrt();
     if !length.is_finite() {
         return Err("it holds NaN or infinity");
     }
@@ -126,15 +102,11 @@ mod tests {
 
     #[test]
     fn rows_become_unit_vectors() {
-        let table = EmbeddingTable::new(2, vec![3.0, 4.0, 0.0, -1e30], vec![5, 6], vec![0, 1])
-            .expect("valid");
+        let table = EmbeddingTable::new(2, vec![3.0, 4.0, 0.0, -1e30], vec![5, 6], vec![0, 1]).expect("valid");
         assert!((table.row(0)[0] - 0.6).abs() < 1e-6 && (table.row(0)[1] - 0.8).abs() < 1e-6);
         assert!((table.row(1)[1] + 1.0).abs() < 1e-6);
         assert!(table.row(2).is_empty());
-        assert_eq!(
-            (table.len(), table.dim(), table.items()),
-            (2, 2, &[5, 6][..])
-        );
+        assert_eq!((table.len(), table.dim(), table.items()), (2, 2, &[5, 6][..]));
     }
 
     #[test]
@@ -148,30 +120,15 @@ mod tests {
 
     #[test]
     fn sizes_that_do_not_match_are_refused() {
-        assert_eq!(
-            EmbeddingTable::new(0, vec![], vec![], vec![]),
-            Err(EvalError::NoDimensions)
-        );
+        assert_eq!(EmbeddingTable::new(0, vec![], vec![], vec![]), Err(EvalError::NoDimensions));
         assert!(matches!(
             EmbeddingTable::new(2, vec![1.0; 3], vec![0, 1], vec![0, 1]),
-            Err(EvalError::SizeMismatch {
-                expected: 4,
-                found: 3,
-                ..
-            })
+            Err(EvalError::SizeMismatch { expected: 4, found: 3, .. })
         ));
         assert!(matches!(
             EmbeddingTable::new(2, vec![1.0; 4], vec![0, 1], vec![0]),
-            Err(EvalError::SizeMismatch {
-                expected: 2,
-                found: 1,
-                ..
-            })
+            Err(EvalError::SizeMismatch { expected: 2, found: 1, .. })
         ));
-        assert!(
-            EmbeddingTable::new(2, vec![], vec![], vec![])
-                .expect("empty is fine")
-                .is_empty()
-        );
+        assert!(EmbeddingTable::new(2, vec![], vec![], vec![]).expect("empty is fine").is_empty());
     }
 }

@@ -36,9 +36,7 @@ pub enum EvalError {
         rows: usize,
     },
     /// A pair names a row outside the table.
-    #[error(
-        "pair {pair} names row {row}, but the table has {rows} rows; the pair list belongs to other embeddings"
-    )]
+    #[error("pair {pair} names row {row}, but the table has {rows} rows; the pair list belongs to other embeddings")]
     RowOutOfRange {
         /// Position in the pair list, from 0.
         pair: usize,
@@ -48,14 +46,10 @@ pub enum EvalError {
         rows: usize,
     },
     /// There is no genuine pair.
-    #[error(
-        "no genuine pairs: at least one class with two images is needed to measure missed matches"
-    )]
+    #[error("no genuine pairs: at least one class with two images is needed to measure missed matches")]
     NoGenuine,
     /// There is no impostor pair.
-    #[error(
-        "no impostor pairs: images of at least two classes are needed to measure false matches"
-    )]
+    #[error("no impostor pairs: images of at least two classes are needed to measure false matches")]
     NoImpostor,
     /// A score is NaN or infinite.
     #[error("{kind} score {index} is {value}: scores must be finite numbers")]

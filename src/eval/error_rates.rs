@@ -76,11 +76,7 @@ impl ErrorRates {
     pub fn from_lists(mut genuine: Vec<f32>, mut impostor: Vec<f32>) -> Result<Self, EvalError> {
         for (kind, scores) in [("genuine", &mut genuine), ("impostor", &mut impostor)] {
             if let Some(index) = scores.iter().position(|s| !s.is_finite()) {
-                return Err(EvalError::NonFiniteScore {
-                    kind,
-                    index,
-                    value: scores[index],
-                });
+                return Err(EvalError::NonFiniteScore { kind, index, value: scores[index] });
             }
             // -0.0 + 0.0 is +0.0: otherwise the total order would make two scores out of one.
             scores.par_iter_mut().for_each(|s| *s += 0.0);
@@ -89,11 +85,7 @@ impl ErrorRates {
         match (genuine.is_empty(), impostor.is_empty()) {
             (true, _) => Err(EvalError::NoGenuine),
             (_, true) => Err(EvalError::NoImpostor),
-            _ => Ok(Self {
-                genuine,
-                impostor,
-                points: OnceLock::new(),
-            }),
+            _ => Ok(Self { genuine, impostor, points: OnceLock::new() }),
         }
     }
 
@@ -112,10 +104,7 @@ impl ErrorRates {
     pub fn sweep(&self) -> impl Iterator<Item = RatePoint> + '_ {
         let (mut rejected_genuine, mut rejected_impostor, mut ended) = (0, 0, false);
         std::iter::from_fn(move || {
-            let next = [
-                self.genuine.get(rejected_genuine),
-                self.impostor.get(rejected_impostor),
-            ];
+            let next = [self.genuine.get(rejected_genuine), self.impostor.get(rejected_impostor)];
             let Some(&threshold) = next.into_iter().flatten().min_by(|a, b| a.total_cmp(b)) else {
                 let last = (!ended).then(|| self.point(self.reject_all()));
                 ended = true;
@@ -140,20 +129,14 @@ impl ErrorRates {
     /// Exact rates at any threshold. NaN accepts nothing.
     pub fn at_threshold(&self, t: f32) -> Rates {
         let (missed, accepted) = self.errors_at(t);
-        Rates {
-            fmr: share(accepted, self.n_impostor()),
-            fnmr: share(missed, self.n_genuine()),
-        }
+        Rates { fmr: share(accepted, self.n_impostor()), fnmr: share(missed, self.n_genuine()) }
     }
 
     /// (genuine pairs rejected, impostor pairs accepted) at a threshold.
     pub(crate) fn errors_at(&self, t: f32) -> (usize, usize) {
         let t = if t.is_nan() { f32::INFINITY } else { t };
         let missed = self.genuine.partition_point(|&s| s < t);
-        (
-            missed,
-            self.n_impostor() - self.impostor.partition_point(|&s| s < t),
-        )
+        (missed, self.n_impostor() - self.impostor.partition_point(|&s| s < t))
     }
 
     /// The equal error rate: where FMR and FNMR cross, linearly interpolated between neighbouring points.
@@ -170,16 +153,10 @@ impl ErrorRates {
             let fraction = behind / (behind + ahead);
             let between = |a: f64, b: f64| a + fraction * (b - a);
             let threshold = between(f64::from(before.threshold), f64::from(after.threshold)) as f32;
-            return Eer {
-                rate: between(before.fmr, after.fmr),
-                threshold,
-            };
+            return Eer { rate: between(before.fmr, after.fmr), threshold };
         }
         // Unreachable: the sweep ends at FNMR 1, FMR 0.
-        Eer {
-            rate: before.fmr,
-            threshold: before.threshold,
-        }
+        Eer { rate: before.fmr, threshold: before.threshold }
     }
 
     /// Area under the ROC curve: the chance that a genuine pair scores above an impostor pair, ties ½
@@ -205,8 +182,7 @@ impl ErrorRates {
         let total = (self.n_genuine() + self.n_impostor()) as f64;
         let mut best = (0.0, self.lowest());
         for point in self.sweep() {
-            let errors =
-                point.fnmr * self.n_genuine() as f64 + point.fmr * self.n_impostor() as f64;
+            let errors = point.fnmr * self.n_genuine() as f64 + point.fmr * self.n_impostor() as f64;
             let accuracy = 1.0 - errors.round() / total;
             if accuracy > best.0 {
                 best = (accuracy, point.threshold);
@@ -217,11 +193,7 @@ impl ErrorRates {
 
     pub(super) fn point(&self, threshold: f32) -> RatePoint {
         let Rates { fmr, fnmr } = self.at_threshold(threshold);
-        RatePoint {
-            threshold,
-            fmr,
-            fnmr,
-        }
+        RatePoint { threshold, fmr, fnmr }
     }
 
     /// The lowest score: accepts everything.
@@ -231,9 +203,7 @@ impl ErrorRates {
 
     /// The smallest threshold that rejects everything.
     pub(crate) fn reject_all(&self) -> f32 {
-        self.genuine[self.n_genuine() - 1]
-            .max(self.impostor[self.n_impostor() - 1])
-            .next_up()
+        self.genuine[self.n_genuine() - 1].max(self.impostor[self.n_impostor() - 1]).next_up()
     }
 }
 

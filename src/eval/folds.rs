@@ -41,10 +41,7 @@ pub fn ten_fold(scored: &ScoredPairs, folds: usize) -> Option<FoldAccuracy> {
     ranked.sort_by(|a, b| a.score.total_cmp(&b.score));
     let results = (0..folds).map(|fold| {
         let threshold = best_midpoint(&ranked, fold)?;
-        Some((
-            accuracy(&ranked, fold, |score| score >= threshold)?,
-            threshold,
-        ))
+        Some((accuracy(&ranked, fold, |score| score >= threshold)?, threshold))
     });
     summarise(results.collect::<Option<Vec<_>>>()?)
 }
@@ -59,17 +56,12 @@ pub fn ten_fold_insightface(scored: &ScoredPairs, folds: usize) -> Option<FoldAc
         let mut best = (0, 0.0);
         for threshold in (0..400).map(|step| f64::from(step) * 0.01) {
             let training = ranked.iter().filter(|pair| pair.fold != fold);
-            let correct = training
-                .filter(|pair| (2.0 - 2.0 * pair.score < threshold) == pair.same)
-                .count();
+            let correct = training.filter(|pair| (2.0 - 2.0 * pair.score < threshold) == pair.same).count();
             if correct > best.0 {
                 best = (correct, threshold);
             }
         }
-        Some((
-            accuracy(&ranked, fold, |score| 2.0 - 2.0 * score < best.1)?,
-            best.1,
-        ))
+        Some((accuracy(&ranked, fold, |score| 2.0 - 2.0 * score < best.1)?, best.1))
     });
     summarise(results.collect::<Option<Vec<_>>>()?)
 }
@@ -84,18 +76,13 @@ pub fn fold_order(scored: &ScoredPairs, seed: u64) -> ScoredPairs {
     genuine.shuffle(&mut rng);
     impostor.shuffle(&mut rng);
     let total = genuine.len() + impostor.len();
-    let mut ordered = ScoredPairs {
-        scores: Vec::with_capacity(total),
-        same: Vec::with_capacity(total),
-    };
+    let mut ordered = ScoredPairs { scores: Vec::with_capacity(total), same: Vec::with_capacity(total) };
     let (mut g, mut i) = (0, 0);
     while g + i < total {
         // Compares (g + ½)/genuine with (i + ½)/impostor in whole numbers: whoever is behind comes next.
-        let same = i >= impostor.len()
-            || (g < genuine.len() && (2 * g + 1) * impostor.len() <= (2 * i + 1) * genuine.len());
-        ordered
-            .scores
-            .push(if same { genuine[g] } else { impostor[i] });
+        let same =
+            i >= impostor.len() || (g < genuine.len() && (2 * g + 1) * impostor.len() <= (2 * i + 1) * genuine.len());
+        ordered.scores.push(if same { genuine[g] } else { impostor[i] });
         ordered.same.push(same);
         if same { g += 1 } else { i += 1 }
     }
@@ -110,22 +97,10 @@ fn rank(scored: &ScoredPairs, folds: usize) -> Option<Vec<Ranked>> {
     // As scikit-learn's KFold: the first n % folds folds hold one pair more.
     let (size, longer) = (n / folds, n % folds);
     let fold_of = |i: usize| {
-        if i < longer * (size + 1) {
-            i / (size + 1)
-        } else {
-            (i - longer) / size
-        }
+        if i < longer * (size + 1) { i / (size + 1) } else { (i - longer) / size }
     };
     let pairs = scored.scores.iter().zip(&scored.same).enumerate();
-    Some(
-        pairs
-            .map(|(i, (&score, &same))| Ranked {
-                score: f64::from(score),
-                same,
-                fold: fold_of(i),
-            })
-            .collect(),
-    )
+    Some(pairs.map(|(i, (&score, &same))| Ranked { score: f64::from(score), same, fold: fold_of(i) }).collect())
 }
 
 /// The mean of the equally best midpoints for the pairs outside `fold`; the one score there is if all are equal.
@@ -148,11 +123,7 @@ fn best_midpoint(ranked: &[Ranked], fold: usize) -> Option<f64> {
         }
         correct += if pair.same { -1 } else { 1 };
     }
-    Some(if ties == 0 {
-        previous
-    } else {
-        sum / f64::from(ties)
-    })
+    Some(if ties == 0 { previous } else { sum / f64::from(ties) })
 }
 
 fn accuracy(ranked: &[Ranked], fold: usize, accept: impl Fn(f64) -> bool) -> Option<f64> {

@@ -37,18 +37,7 @@ mod tests {
 
     #[test]
     fn every_value_but_nan_is_counted_once() {
-        let values = [
-            -1.0,
-            -0.51,
-            -0.5,
-            0.0,
-            0.999,
-            1.0,
-            7.0,
-            -9.0,
-            f32::NAN,
-            f32::INFINITY,
-        ];
+        let values = [-1.0, -0.51, -0.5, 0.0, 0.999, 1.0, 7.0, -9.0, f32::NAN, f32::INFINITY];
         assert_eq!(histogram(&values, -1.0, 1.0, 4).counts, [3, 1, 1, 4]);
         assert_eq!(histogram(&values, 0.0, 0.0, 0).counts, [9]);
     }

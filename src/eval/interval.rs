@@ -29,15 +29,7 @@ pub fn wilson95_rate(rate: f64, n: usize) -> (f64, f64) {
     let spread = Z * (p * (1.0 - p) / n + Z * Z / (4.0 * n * n)).sqrt();
     let scale = 1.0 + Z * Z / n;
     // At the ends rounding would leave 1e-18 instead of the exact end.
-    let low = if p <= 0.0 {
-        0.0
-    } else {
-        ((centre - spread) / scale).clamp(0.0, 1.0)
-    };
-    let high = if p >= 1.0 {
-        1.0
-    } else {
-        ((centre + spread) / scale).clamp(0.0, 1.0)
-    };
+    let low = if p <= 0.0 { 0.0 } else { ((centre - spread) / scale).clamp(0.0, 1.0) };
+    let high = if p >= 1.0 { 1.0 } else { ((centre + spread) / scale).clamp(0.0, 1.0) };
     (low, high)
 }

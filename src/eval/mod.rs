@@ -23,9 +23,7 @@ mod separation;
 mod similarity;
 mod thresholds;
 
-pub use angles::{
-    AngleStatistics, class_angles_deg, embedding_angles, embedding_angles_with_weights,
-};
+pub use angles::{AngleStatistics, class_angles_deg, embedding_angles, embedding_angles_with_weights};
 pub use det::{DET_TICKS, DetPoint, det_curve};
 pub use embeddings::EmbeddingTable;
 pub use error::EvalError;
@@ -39,8 +37,7 @@ pub use pairs::{Pair, ScoredPairs, make_pairs, score_pairs};
 pub(crate) use random::named_stream;
 pub use report::{VerificationReport, verification_report};
 pub use retrieval::{
-    Identification, OpenSetPoint, RetrievalMetrics, map_at_r, precision_at_1, rank_k,
-    retrieval_metrics,
+    Identification, OpenSetPoint, RetrievalMetrics, map_at_r, precision_at_1, rank_k, retrieval_metrics,
 };
 pub use separation::d_prime;
 pub use similarity::{Neighbour, angle_deg, cosine_similarity, nearest};

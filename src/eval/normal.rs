@@ -51,14 +51,8 @@ pub fn inverse_probit(x: f64) -> f64 {
         return 0.5 + density * sum;
     }
     let size = x.abs();
-    let tail = if size > 40.0 {
-        0.0
-    } else {
-        density
-            / (1..=120)
-                .rev()
-                .fold(size, |rest, k| size + f64::from(k) / rest)
-    };
+    let tail =
+        if size > 40.0 { 0.0 } else { density / (1..=120).rev().fold(size, |rest, k| size + f64::from(k) / rest) };
     if x < 0.0 { tail } else { 1.0 - tail }
 }
 

@@ -96,17 +96,11 @@ fn at_eer(rates: &ErrorRates) -> OperatingPoint {
     let threshold = match rates.score_below(eer.threshold) {
         // Any threshold in the gap below an observed crossing has the same rates; its middle is the
         // farthest from both sides, where a new score is least likely to fall on the wrong one.
-        Some(below) if (observed.fmr - observed.fnmr).abs() < 1e-12 => {
-            f32::midpoint(below, eer.threshold)
-        }
+        Some(below) if (observed.fmr - observed.fnmr).abs() < 1e-12 => f32::midpoint(below, eer.threshold),
         _ => eer.threshold,
     };
     // The midpoint of two neighbouring floats can round down to the lower one, which has other rates.
-    let threshold = if rates.at_threshold(threshold) == observed {
-        threshold
-    } else {
-        eer.threshold
-    };
+    let threshold = if rates.at_threshold(threshold) == observed { threshold } else { eer.threshold };
     let mut point = measured(rates, threshold);
     point.undecided_low = rates.point_at_far(point.far_high).threshold.min(threshold);
     point.undecided_high = rates.highest_within_frr(point.frr_high).max(threshold);
@@ -117,10 +111,7 @@ fn at_far(rates: &ErrorRates, far: f64) -> OperatingPoint {
     let limited = rates.tar_at_far(far).is_none();
     let far = if far.is_nan() { 0.0 } else { far };
     let threshold = rates.point_at_far(far).threshold;
-    let mut point = OperatingPoint {
-        limited,
-        ..measured(rates, threshold)
-    };
+    let mut point = OperatingPoint { limited, ..measured(rates, threshold) };
     point.undecided_low = rates.point_at_far(point.far_high).threshold.min(threshold);
     point.undecided_high = rates.point_at_far(point.far_low).threshold.max(threshold);
     point

@@ -53,12 +53,7 @@ impl ScoredPairs {
 /// All pairs of a kind if there are no more than its maximum, else a sample drawn from `seed` without
 /// replacement: genuine pairs shared evenly over the classes (a class with fewer pairs than its share gives
 /// all it has), impostor pairs with equal chance.
-pub fn make_pairs(
-    classes: &[u32],
-    max_genuine: usize,
-    max_impostor: usize,
-    seed: u64,
-) -> Vec<Pair> {
+pub fn make_pairs(classes: &[u32], max_genuine: usize, max_impostor: usize, seed: u64) -> Vec<Pair> {
     let mut rows_of = BTreeMap::<u32, Vec<u32>>::new();
     for (row, &class) in classes.iter().enumerate().take(u32::MAX as usize) {
         rows_of.entry(class).or_default().push(row as u32);
@@ -73,10 +68,7 @@ pub fn make_pairs(
 }
 
 fn genuine_pairs(groups: &[Vec<u32>], max: usize, seed: u64) -> Vec<Pair> {
-    let available: Vec<usize> = groups
-        .iter()
-        .map(|rows| rows.len() * (rows.len() - 1) / 2)
-        .collect();
+    let available: Vec<usize> = groups.iter().map(|rows| rows.len() * (rows.len() - 1) / 2).collect();
     let shares = even_shares(&available, max);
     let mut rng = named_stream(seed, "eval/genuine pairs");
     let mut pairs = Vec::with_capacity(shares.iter().sum());
@@ -88,9 +80,7 @@ fn genuine_pairs(groups: &[Vec<u32>], max: usize, seed: u64) -> Vec<Pair> {
         if share == all {
             (0..all).for_each(&mut take);
         } else {
-            index::sample(&mut rng, all, share)
-                .into_iter()
-                .for_each(&mut take);
+            index::sample(&mut rng, all, share).into_iter().for_each(&mut take);
         }
     }
     pairs
@@ -137,28 +127,17 @@ fn impostor_pairs(groups: &[Vec<u32>], max: usize, seed: u64) -> Vec<Pair> {
     let pair = |i: usize| {
         let (first, start, end) = blocks[blocks.partition_point(|block| block.0 <= i) - 1];
         let behind = rows.len() - end;
-        ordered(
-            rows[start + (i - first) / behind],
-            rows[end + (i - first) % behind],
-            false,
-        )
+        ordered(rows[start + (i - first) / behind], rows[end + (i - first) % behind], false)
     };
     if all <= max {
         (0..all).map(pair).collect()
     } else {
-        index::sample(&mut named_stream(seed, "eval/impostor pairs"), all, max)
-            .into_iter()
-            .map(pair)
-            .collect()
+        index::sample(&mut named_stream(seed, "eval/impostor pairs"), all, max).into_iter().map(pair).collect()
     }
 }
 
 fn ordered(a: u32, b: u32, same: bool) -> Pair {
-    Pair {
-        a: a.min(b),
-        b: a.max(b),
-        same,
-    }
+    Pair { a: a.min(b), b: a.max(b), same }
 }
 
 /// The similarity of every pair, in the order of the list.
@@ -169,11 +148,7 @@ pub fn score_pairs(table: &EmbeddingTable, pairs: &[Pair]) -> Result<ScoredPairs
     for (pair, &Pair { a, b, .. }) in pairs.iter().enumerate() {
         let row = a.max(b);
         if row as usize >= table.len() {
-            return Err(EvalError::RowOutOfRange {
-                pair,
-                row,
-                rows: table.len(),
-            });
+            return Err(EvalError::RowOutOfRange { pair, row, rows: table.len() });
         }
     }
     let score = |pair: &Pair| unit_dot(table.row(pair.a as usize), table.row(pair.b as usize));
@@ -205,10 +180,7 @@ mod tests {
         assert_eq!(pairs.iter().collect::<BTreeSet<_>>().len(), pairs.len());
         for pair in &pairs {
             assert!(pair.a < pair.b);
-            assert_eq!(
-                pair.same,
-                classes[pair.a as usize] == classes[pair.b as usize]
-            );
+            assert_eq!(pair.same, classes[pair.a as usize] == classes[pair.b as usize]);
         }
         assert_eq!(pairs.iter().filter(|p| p.same).count(), 40 * 39 / 2 + 3 * 6);
     }
@@ -218,21 +190,9 @@ mod tests {
         let classes = classes();
         let pairs = make_pairs(&classes, 30, 100, 4);
         assert_eq!(pairs.iter().collect::<BTreeSet<_>>().len(), 130);
-        assert!(
-            pairs
-                .iter()
-                .all(|p| p.same == (classes[p.a as usize] == classes[p.b as usize]))
-        );
-        let of_class = |class| {
-            pairs
-                .iter()
-                .filter(|p| p.same && classes[p.a as usize] == class)
-                .count()
-        };
-        assert_eq!(
-            [of_class(1), of_class(2), of_class(3), of_class(9)],
-            [6, 6, 6, 12]
-        );
+        assert!(pairs.iter().all(|p| p.same == (classes[p.a as usize] == classes[p.b as usize])));
+        let of_class = |class| pairs.iter().filter(|p| p.same && classes[p.a as usize] == class).count();
+        assert_eq!([of_class(1), of_class(2), of_class(3), of_class(9)], [6, 6, 6, 12]);
         assert_eq!(pairs, make_pairs(&classes, 30, 100, 4));
         assert_ne!(pairs, make_pairs(&classes, 30, 100, 5));
     }
@@ -257,26 +217,14 @@ mod tests {
 
     #[test]
     fn scores_follow_the_list_and_a_foreign_row_is_named() {
-        let table = EmbeddingTable::new(
-            2,
-            vec![1.0, 0.0, 0.0, 2.0, 3.0, 4.0],
-            vec![0, 1, 2],
-            vec![0; 3],
-        )
-        .expect("valid");
+        let table =
+            EmbeddingTable::new(2, vec![1.0, 0.0, 0.0, 2.0, 3.0, 4.0], vec![0, 1, 2], vec![0; 3]).expect("valid");
         let pair = |a, b| Pair { a, b, same: true };
         let scored = score_pairs(&table, &[pair(0, 2), pair(1, 2), pair(0, 1)]).expect("in range");
         for (score, expected) in scored.scores.iter().zip([0.6, 0.8, 0.0]) {
             assert!((score - expected).abs() < 1e-6);
         }
         let error = score_pairs(&table, &[pair(0, 1), pair(0, 3)]).expect_err("row 3 of 3");
-        assert_eq!(
-            error,
-            EvalError::RowOutOfRange {
-                pair: 1,
-                row: 3,
-                rows: 3
-            }
-        );
+        assert_eq!(error, EvalError::RowOutOfRange { pair: 1, row: 3, rows: 3 });
     }
 }

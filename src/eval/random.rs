@@ -12,9 +12,7 @@ pub(crate) fn named_stream(seed: u64, purpose: &str) -> ChaCha8Rng {
     // FNV-1a: short, and fixed for ever, unlike the standard library's hasher.
     let stream = purpose
         .bytes()
-        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-        });
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     rng.set_stream(stream);
     rng

@@ -7,8 +7,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    DetPoint, ErrorRates, EvalError, Histogram, OperatingPoint, OperatingRule, ScoredPairs,
-    TarAtFar, d_prime, det_curve, fold_order, histogram, operating_point, ten_fold, wilson95_rate,
+    DetPoint, ErrorRates, EvalError, Histogram, OperatingPoint, OperatingRule, ScoredPairs, TarAtFar, d_prime,
+    det_curve, fold_order, histogram, operating_point, ten_fold, wilson95_rate,
 };
 
 /// False accept rates of the table.
@@ -73,11 +73,7 @@ pub fn verification_report(
     let rates = ErrorRates::new(&genuine, &impostor)?;
     let eer = rates.eer();
     let (eer_low, eer_high) = wilson95_rate(eer.rate, rates.n_genuine().min(rates.n_impostor()));
-    let folds = if contiguous_folds {
-        ten_fold(scored, FOLDS)
-    } else {
-        ten_fold(&fold_order(scored, seed), FOLDS)
-    };
+    let folds = if contiguous_folds { ten_fold(scored, FOLDS) } else { ten_fold(&fold_order(scored, seed), FOLDS) };
     let det = det_curve(&rates, CURVE_POINTS);
     Ok(VerificationReport {
         pairs: genuine.len() + impostor.len(),
@@ -91,10 +87,7 @@ pub fn verification_report(
         d_prime: d_prime(&genuine, &impostor),
         accuracy_10fold: folds.as_ref().map(|f| f.mean),
         accuracy_10fold_se: folds.as_ref().map(|f| f.stderr),
-        tar_at_far: FAR_TARGETS
-            .iter()
-            .map(|&far| (far, rates.tar_at_far(far)))
-            .collect(),
+        tar_at_far: FAR_TARGETS.iter().map(|&far| (far, rates.tar_at_far(far))).collect(),
         roc: det.iter().map(|p| [p.fmr, 1.0 - p.fnmr]).collect(),
         det,
         genuine_hist: histogram(&genuine, -1.0, 1.0, HISTOGRAM_BINS),

@@ -37,24 +37,13 @@ impl Identification {
         if truth.is_empty() || gallery.checked_mul(truth.len()) != Some(similarity.len()) {
             return None;
         }
-        let mut found = Self {
-            ranks: Vec::new(),
-            mated: Vec::new(),
-            non_mated: Vec::new(),
-        };
+        let mut found = Self { ranks: Vec::new(), mated: Vec::new(), non_mated: Vec::new() };
         for (row, &truth) in similarity.chunks_exact(gallery).zip(truth) {
             let mated = *row.get(truth)?;
-            let others = row
-                .iter()
-                .enumerate()
-                .filter(|&(i, _)| i != truth)
-                .map(|(_, &s)| s);
+            let others = row.iter().enumerate().filter(|&(i, _)| i != truth).map(|(_, &s)| s);
             // Not `s >= mated`: a NaN must not improve a rank.
             found.ranks.push(
-                1 + others
-                    .clone()
-                    .filter(|s| s.partial_cmp(&mated).is_none_or(std::cmp::Ordering::is_ge))
-                    .count(),
+                1 + others.clone().filter(|s| s.partial_cmp(&mated).is_none_or(std::cmp::Ordering::is_ge)).count(),
             );
             found.mated.push(mated);
             found.non_mated.extend(others);
@@ -76,10 +65,7 @@ impl Identification {
         let allowed = (far * self.mated.len() as f64).ceil().max(1.0) as usize;
         let threshold = *self.non_mated.get(allowed - 1)?;
         let hits = self.mated.iter().filter(|&&s| s > threshold).count();
-        Some(OpenSetPoint {
-            threshold,
-            recall: hits as f64 / self.mated.len() as f64,
-        })
+        Some(OpenSetPoint { threshold, recall: hits as f64 / self.mated.len() as f64 })
     }
 }
 
@@ -115,13 +101,8 @@ pub fn retrieval_metrics(table: &EmbeddingTable) -> Option<RetrievalMetrics> {
         .filter_map(|row| {
             let class = table.classes()[row];
             let relevant = sizes.get(&class)? - 1;
-            (relevant > 0).then(|| {
-                score_query(
-                    &nearest(table, table.row(row), relevant, Some(row)),
-                    table.classes(),
-                    class,
-                )
-            })
+            (relevant > 0)
+                .then(|| score_query(&nearest(table, table.row(row), relevant, Some(row)), table.classes(), class))
         })
         .collect();
     if per_query.is_empty() {

@@ -8,14 +8,10 @@
 ///
 /// Always finite: the spread is taken as at least the resolution of an f32 score. 0 if a list is empty.
 pub fn d_prime(genuine: &[f32], impostor: &[f32]) -> f64 {
-    let (Some((mean_g, var_g)), Some((mean_i, var_i))) =
-        (mean_variance(genuine), mean_variance(impostor))
-    else {
+    let (Some((mean_g, var_g)), Some((mean_i, var_i))) = (mean_variance(genuine), mean_variance(impostor)) else {
         return 0.0;
     };
-    let spread = f64::midpoint(var_g, var_i)
-        .sqrt()
-        .max(f64::from(f32::EPSILON));
+    let spread = f64::midpoint(var_g, var_i).sqrt().max(f64::from(f32::EPSILON));
     (mean_g - mean_i).abs() / spread
 }
 
@@ -25,10 +21,6 @@ fn mean_variance(scores: &[f32]) -> Option<(f64, f64)> {
     }
     let n = scores.len() as f64;
     let mean = scores.iter().map(|&s| f64::from(s)).sum::<f64>() / n;
-    let variance = scores
-        .iter()
-        .map(|&s| (f64::from(s) - mean).powi(2))
-        .sum::<f64>()
-        / n;
+    let variance = scores.iter().map(|&s| (f64::from(s) - mean).powi(2)).sum::<f64>() / n;
     Some((mean, variance))
 }

@@ -31,11 +31,7 @@ pub fn cosine_similarity(a: &[f32], b: &[f32]) -> f32 {
         bb += y * y;
     }
     let cosine = ab / (aa * bb).sqrt();
-    if cosine.is_finite() {
-        cosine.clamp(-1.0, 1.0) as f32
-    } else {
-        0.0
-    }
+    if cosine.is_finite() { cosine.clamp(-1.0, 1.0) as f32 } else { 0.0 }
 }
 
 /// The angle, in degrees, whose cosine is `cos`; values a rounding error outside [-1, 1] are clamped.
@@ -48,12 +44,7 @@ pub(crate) fn unit_dot(a: &[f32], b: &[f32]) -> f32 {
     // Eight running sums let the compiler use vector registers; the order is fixed, so results repeat.
     let mut sums = [0.0_f32; 8];
     let (a_blocks, b_blocks) = (a.chunks_exact(8), b.chunks_exact(8));
-    let rest: f32 = a_blocks
-        .remainder()
-        .iter()
-        .zip(b_blocks.remainder())
-        .map(|(x, y)| x * y)
-        .sum();
+    let rest: f32 = a_blocks.remainder().iter().zip(b_blocks.remainder()).map(|(x, y)| x * y).sum();
     for (x, y) in a_blocks.zip(b_blocks) {
         for ((sum, x), y) in sums.iter_mut().zip(x).zip(y) {
             *sum += x * y;
@@ -66,24 +57,12 @@ pub(crate) fn unit_dot(a: &[f32], b: &[f32]) -> f32 {
 ///
 /// `query` need not be a unit vector. `exclude` leaves one row out, usually the query itself. Empty if the
 /// query has another length than the rows, or no direction.
-pub fn nearest(
-    table: &EmbeddingTable,
-    query: &[f32],
-    k: usize,
-    exclude: Option<usize>,
-) -> Vec<Neighbour> {
-    let length = query
-        .iter()
-        .map(|&v| f64::from(v) * f64::from(v))
-        .sum::<f64>()
-        .sqrt();
+pub fn nearest(table: &EmbeddingTable, query: &[f32], k: usize, exclude: Option<usize>) -> Vec<Neighbour> {
+    let length = query.iter().map(|&v| f64::from(v) * f64::from(v)).sum::<f64>().sqrt();
     if query.len() != table.dim() || k == 0 || !length.is_finite() || length <= 0.0 {
         return Vec::new();
     }
-    let query: Vec<f32> = query
-        .iter()
-        .map(|&v| (f64::from(v) / length) as f32)
-        .collect();
+    let query: Vec<f32> = query.iter().map(|&v| (f64::from(v) / length) as f32).collect();
     table
         .data()
         .par_chunks(table.dim() * ROWS_PER_TASK)
@@ -92,10 +71,7 @@ pub fn nearest(
             let found = block
                 .chunks_exact(table.dim())
                 .enumerate()
-                .map(|(i, row)| Neighbour {
-                    row: task * ROWS_PER_TASK + i,
-                    cosine: unit_dot(row, &query),
-                });
+                .map(|(i, row)| Neighbour { row: task * ROWS_PER_TASK + i, cosine: unit_dot(row, &query) });
             keep_best(found.filter(|n| Some(n.row) != exclude).collect(), k)
         })
         .reduce(Vec::new, |mut left, right| {
@@ -106,8 +82,7 @@ pub fn nearest(
 
 /// The `k` best of a list, sorted. The order is total, so it does not matter how the work was divided.
 fn keep_best(mut found: Vec<Neighbour>, k: usize) -> Vec<Neighbour> {
-    let order =
-        |a: &Neighbour, b: &Neighbour| b.cosine.total_cmp(&a.cosine).then(a.row.cmp(&b.row));
+    let order = |a: &Neighbour, b: &Neighbour| b.cosine.total_cmp(&a.cosine).then(a.row.cmp(&b.row));
     if found.len() > k {
         found.select_nth_unstable_by(k - 1, order);
         found.truncate(k);
@@ -139,12 +114,7 @@ mod tests {
     fn nearest_orders_by_similarity_then_row_and_skips_the_excluded() {
         let data = vec![1.0, 0.0, 0.0, 1.0, 1.0, 0.0, 0.6, 0.8, -1.0, 0.0];
         let table = EmbeddingTable::new(2, data, (0..5).collect(), vec![0; 5]).expect("valid");
-        let rows = |exclude| {
-            nearest(&table, &[10.0, 0.0], 3, exclude)
-                .iter()
-                .map(|n| n.row)
-                .collect::<Vec<_>>()
-        };
+        let rows = |exclude| nearest(&table, &[10.0, 0.0], 3, exclude).iter().map(|n| n.row).collect::<Vec<_>>();
         assert_eq!(rows(None), [0, 2, 3]);
         assert_eq!(rows(Some(0)), [2, 3, 1]);
         assert_eq!(nearest(&table, &[1.0, 0.0], 99, None).len(), 5);
@@ -155,23 +125,14 @@ mod tests {
     #[test]
     fn nearest_over_many_blocks_equals_a_plain_scan() {
         let n = 3 * ROWS_PER_TASK + 17;
-        let data: Vec<f32> = (0..n)
-            .flat_map(|i| [((i * 37) % 101) as f32 - 50.0, 7.0, ((i * 53) % 89) as f32])
-            .collect();
-        let table =
-            EmbeddingTable::new(3, data, (0..n as u32).collect(), vec![0; n]).expect("valid");
-        let mut plain: Vec<Neighbour> = (0..n)
-            .map(|row| Neighbour {
-                row,
-                cosine: unit_dot(table.row(row), table.row(5)),
-            })
-            .collect();
+        let data: Vec<f32> =
+            (0..n).flat_map(|i| [((i * 37) % 101) as f32 - 50.0, 7.0, ((i * 53) % 89) as f32]).collect();
+        let table = EmbeddingTable::new(3, data, (0..n as u32).collect(), vec![0; n]).expect("valid");
+        let mut plain: Vec<Neighbour> =
+            (0..n).map(|row| Neighbour { row, cosine: unit_dot(table.row(row), table.row(5)) }).collect();
         plain.sort_by(|a, b| b.cosine.total_cmp(&a.cosine).then(a.row.cmp(&b.row)));
         plain.truncate(40);
-        let found: Vec<usize> = nearest(&table, table.row(5), 40, None)
-            .iter()
-            .map(|n| n.row)
-            .collect();
+        let found: Vec<usize> = nearest(&table, table.row(5), 40, None).iter().map(|n| n.row).collect();
         assert_eq!(found, plain.iter().map(|n| n.row).collect::<Vec<_>>());
     }
 }

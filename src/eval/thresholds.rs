@@ -40,14 +40,7 @@ impl ErrorRates {
         let accepted = self.n_genuine() - missed;
         let (tar_low, tar_high) = wilson95(accepted, self.n_genuine());
         let tar = share(accepted, self.n_genuine());
-        Some(TarAtFar {
-            far_target: far,
-            tar,
-            threshold: point.threshold,
-            far: point.fmr,
-            tar_low,
-            tar_high,
-        })
+        Some(TarAtFar { far_target: far, tar, threshold: point.threshold, far: point.fmr, tar_low, tar_high })
     }
 
     /// The point of the smallest observed score whose FMR is at most `far`, also where `far` is too small to
@@ -58,50 +51,28 @@ impl ErrorRates {
             return self.point(self.lowest());
         }
         let rejected = self.impostor[self.n_impostor() - 1 - allowed];
-        let above = |scores: &[f32]| {
-            scores
-                .get(scores.partition_point(|&s| s <= rejected))
-                .copied()
-        };
-        let smallest = [above(&self.genuine), above(&self.impostor)]
-            .into_iter()
-            .flatten()
-            .min_by(f32::total_cmp);
+        let above = |scores: &[f32]| scores.get(scores.partition_point(|&s| s <= rejected)).copied();
+        let smallest = [above(&self.genuine), above(&self.impostor)].into_iter().flatten().min_by(f32::total_cmp);
         self.point(smallest.unwrap_or_else(|| self.reject_all()))
     }
 
     /// The largest threshold whose FNMR is at most `frr`.
     pub(crate) fn highest_within_frr(&self, frr: f64) -> f32 {
         let allowed = allowed_errors(frr, self.n_genuine());
-        self.genuine
-            .get(allowed)
-            .copied()
-            .unwrap_or_else(|| self.reject_all())
+        self.genuine.get(allowed).copied().unwrap_or_else(|| self.reject_all())
     }
 
     /// The largest observed score below `t`.
     pub(crate) fn score_below(&self, t: f32) -> Option<f32> {
-        let below = |scores: &[f32]| {
-            scores
-                .partition_point(|&s| s < t)
-                .checked_sub(1)
-                .map(|i| scores[i])
-        };
-        [below(&self.genuine), below(&self.impostor)]
-            .into_iter()
-            .flatten()
-            .max_by(f32::total_cmp)
+        let below = |scores: &[f32]| scores.partition_point(|&s| s < t).checked_sub(1).map(|i| scores[i]);
+        [below(&self.genuine), below(&self.impostor)].into_iter().flatten().max_by(f32::total_cmp)
     }
 
     /// The smallest observed score not below `t`, or the rejecting end.
     pub(crate) fn score_from(&self, t: f32) -> f32 {
         let from = |scores: &[f32]| scores.get(scores.partition_point(|&s| s < t)).copied();
         let scores = [from(&self.genuine), from(&self.impostor)];
-        scores
-            .into_iter()
-            .flatten()
-            .min_by(f32::total_cmp)
-            .unwrap_or_else(|| self.reject_all())
+        scores.into_iter().flatten().min_by(f32::total_cmp).unwrap_or_else(|| self.reject_all())
     }
 
     fn allowed(&self, far: f64) -> usize {

@@ -9,8 +9,7 @@ const LANES: usize = 16;
 pub(super) fn sum2(a: &[f32], b: &[f32], f: impl Fn(f32, f32) -> f32) -> f64 {
     let mut acc = [0f32; LANES];
     let (blocks_a, blocks_b) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
-    let tail: f32 =
-        blocks_a.remainder().iter().zip(blocks_b.remainder()).map(|(a, b)| f(*a, *b)).sum();
+    let tail: f32 = blocks_a.remainder().iter().zip(blocks_b.remainder()).map(|(a, b)| f(*a, *b)).sum();
     for (a, b) in blocks_a.zip(blocks_b) {
         for ((acc, a), b) in acc.iter_mut().zip(a).zip(b) {
             *acc += f(*a, *b);
@@ -20,12 +19,7 @@ pub(super) fn sum2(a: &[f32], b: &[f32], f: impl Fn(f32, f32) -> f32) -> f64 {
 }
 
 /// Sums of the two results of `f(x, y, z)` over three slices of the same length.
-pub(super) fn sum3(
-    first: &[f32],
-    second: &[f32],
-    third: &[f32],
-    f: impl Fn(f32, f32, f32) -> [f32; 2],
-) -> [f64; 2] {
+pub(super) fn sum3(first: &[f32], second: &[f32], third: &[f32], f: impl Fn(f32, f32, f32) -> [f32; 2]) -> [f64; 2] {
     let (mut one, mut two) = ([0f32; LANES], [0f32; LANES]);
     let blocks = [first, second, third].map(|slice| slice.chunks_exact(LANES));
     let [rest_x, rest_y, rest_z] = [0, 1, 2].map(|i: usize| blocks[i].remainder());
@@ -43,8 +37,6 @@ pub(super) fn sum3(
             *two += v;
         }
     }
-    let widen = |lanes: [f32; LANES], tail: f32| {
-        lanes.into_iter().map(f64::from).sum::<f64>() + f64::from(tail)
-    };
+    let widen = |lanes: [f32; LANES], tail: f32| lanes.into_iter().map(f64::from).sum::<f64>() + f64::from(tail);
     [widen(one, tail[0]), widen(two, tail[1])]
 }

@@ -17,9 +17,8 @@ impl Draw {
     pub fn new(seed: u64, purpose: &str) -> Self {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         // FNV-1a: a fixed hash, unlike the standard library's.
-        let stream = purpose
-            .bytes()
-            .fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
+        let stream =
+            purpose.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
         rng.set_stream(stream);
         Self(rng)
     }
@@ -55,11 +54,7 @@ impl Draw {
 }
 
 /// A trainable parameter with the same value everywhere.
-pub fn constant<B: Backend, const D: usize>(
-    value: f32,
-    shape: [usize; D],
-    device: &B::Device,
-) -> Param<Tensor<B, D>> {
+pub fn constant<B: Backend, const D: usize>(value: f32, shape: [usize; D], device: &B::Device) -> Param<Tensor<B, D>> {
     parameter(vec![value; shape.iter().product()], shape, device)
 }
 

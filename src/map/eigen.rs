@@ -25,9 +25,7 @@ pub(super) fn leading(matrix: &Array2<f64>, k: usize, seed: u64) -> (Vec<f64>, A
     }
     let width = side.min(k + OVERSAMPLING);
     let mut rng = named_stream(seed, "map/pca start");
-    let mut basis = orthonormal(Array2::from_shape_simple_fn((side, width), || {
-        rng.gen_range(-1.0..1.0)
-    }));
+    let mut basis = orthonormal(Array2::from_shape_simple_fn((side, width), || rng.gen_range(-1.0..1.0)));
     let mut previous: Vec<f64> = Vec::new();
     for _ in 0..MAX_ITERATIONS {
         // Rayleigh–Ritz: the best eigenvectors inside the subspace, then one step of the power method.
@@ -36,11 +34,7 @@ pub(super) fn leading(matrix: &Array2<f64>, k: usize, seed: u64) -> (Vec<f64>, A
         let (vectors, image) = (basis.dot(&turn), image.dot(&turn));
         let scale = values.first().copied().unwrap_or(0.0).abs();
         let settled = previous.len() == values.len()
-            && values
-                .iter()
-                .zip(&previous)
-                .take(k)
-                .all(|(a, b)| (a - b).abs() <= 1e-11 * scale);
+            && values.iter().zip(&previous).take(k).all(|(a, b)| (a - b).abs() <= 1e-11 * scale);
         if settled {
             return (values[..k].to_vec(), vectors.slice(s![.., ..k]).to_owned());
         }
@@ -106,10 +100,7 @@ pub(crate) fn jacobi(mut a: Array2<f64>) -> (Vec<f64>, Array2<f64>) {
     }
     let mut order: Vec<usize> = (0..n).collect();
     order.sort_by(|&i, &j| a[[j, j]].total_cmp(&a[[i, i]]).then(i.cmp(&j)));
-    (
-        order.iter().map(|&i| a[[i, i]]).collect(),
-        vectors.select(Axis(1), &order),
-    )
+    (order.iter().map(|&i| a[[i, i]]).collect(), vectors.select(Axis(1), &order))
 }
 
 fn rotate(matrix: &mut Array2<f64>, at_p: [usize; 2], at_q: [usize; 2], cos: f64, sin: f64) {

@@ -43,9 +43,7 @@ impl Layout {
     /// Position of the `i`-th shown row. Empty if there is no such row.
     pub fn position(&self, i: usize) -> &[f32] {
         let start = i.saturating_mul(self.dims);
-        self.xy
-            .get(start..start.saturating_add(self.dims))
-            .unwrap_or(&[])
+        self.xy.get(start..start.saturating_add(self.dims)).unwrap_or(&[])
     }
 
     /// Moves the centroid to the origin and scales to a root mean square radius of 1 (a map whose points
@@ -53,17 +51,12 @@ impl Layout {
     pub(crate) fn normalise(&mut self) {
         let centre = centroid(&self.xy, self.dims);
         for position in self.xy.chunks_exact_mut(self.dims) {
-            position
-                .iter_mut()
-                .zip(&centre)
-                .for_each(|(v, c)| *v = (f64::from(*v) - c) as f32);
+            position.iter_mut().zip(&centre).for_each(|(v, c)| *v = (f64::from(*v) - c) as f32);
         }
         let squares: f64 = self.xy.iter().map(|&v| f64::from(v) * f64::from(v)).sum();
         let radius = (squares / self.rows.len().max(1) as f64).sqrt();
         if radius > 0.0 {
-            self.xy
-                .iter_mut()
-                .for_each(|v| *v = (f64::from(*v) / radius) as f32);
+            self.xy.iter_mut().for_each(|v| *v = (f64::from(*v) / radius) as f32);
         }
     }
 
@@ -94,35 +87,23 @@ pub fn align(layout: &mut Layout, reference: &Layout) {
         return;
     }
     let gather = |from: &Layout, pick: fn(&(usize, usize)) -> usize| -> Vec<f32> {
-        shared
-            .iter()
-            .flat_map(|pair| from.position(pick(pair)).iter().copied())
-            .collect()
+        shared.iter().flat_map(|pair| from.position(pick(pair)).iter().copied()).collect()
     };
     let (ours, theirs) = (gather(layout, |p| p.0), gather(reference, |p| p.1));
     let fixed = layout.method == MapMethod::Sphere;
     let centre_of = |xy: &[f32]| {
-        if fixed {
-            vec![0.0; dims]
-        } else {
-            centroid(xy, dims)
-        }
+        if fixed { vec![0.0; dims] } else { centroid(xy, dims) }
     };
     let (our_centre, their_centre) = (centre_of(&ours), centre_of(&theirs));
     let mut cross = Array2::<f64>::zeros((dims, dims));
     for (a, b) in ours.chunks_exact(dims).zip(theirs.chunks_exact(dims)) {
         for (i, j) in (0..dims).flat_map(|i| (0..dims).map(move |j| (i, j))) {
-            cross[[i, j]] +=
-                (f64::from(a[i]) - our_centre[i]) * (f64::from(b[j]) - their_centre[j]);
+            cross[[i, j]] += (f64::from(a[i]) - our_centre[i]) * (f64::from(b[j]) - their_centre[j]);
         }
     }
     let turn = nearest_orthogonal(&cross);
     for position in layout.xy.chunks_exact_mut(dims) {
-        let from: Vec<f64> = position
-            .iter()
-            .zip(&our_centre)
-            .map(|(&v, c)| f64::from(v) - c)
-            .collect();
+        let from: Vec<f64> = position.iter().zip(&our_centre).map(|(&v, c)| f64::from(v) - c).collect();
         for (j, value) in position.iter_mut().enumerate() {
             let turned: f64 = from.iter().enumerate().map(|(i, v)| v * turn[[i, j]]).sum();
             *value = (turned + their_centre[j]) as f32;
@@ -141,13 +122,8 @@ fn nearest_orthogonal(cross: &Array2<f64>) -> Array2<f64> {
         let length = image.dot(&image).sqrt();
         // A direction in which the maps do not vary is free: try its own axis first, then the others.
         let from_data = (length > tolerance && length > 0.0).then(|| image / length);
-        let own_axes = (0..=n).map(|i| {
-            if i == 0 {
-                v.column(k).to_owned()
-            } else {
-                Array2::eye(n).column(i - 1).to_owned()
-            }
-        });
+        let own_axes =
+            (0..=n).map(|i| if i == 0 { v.column(k).to_owned() } else { Array2::eye(n).column(i - 1).to_owned() });
         for mut candidate in from_data.into_iter().chain(own_axes) {
             for _ in 0..2 {
                 for done in 0..k {
@@ -168,17 +144,13 @@ fn nearest_orthogonal(cross: &Array2<f64>) -> Array2<f64> {
 /// Positions in both lists of the rows they share; both lists ascend.
 fn shared_rows(ours: &[u32], theirs: &[u32]) -> Vec<(usize, usize)> {
     let found = ours.iter().enumerate();
-    found
-        .filter_map(|(i, row)| Some((i, theirs.binary_search(row).ok()?)))
-        .collect()
+    found.filter_map(|(i, row)| Some((i, theirs.binary_search(row).ok()?))).collect()
 }
 
 fn centroid(xy: &[f32], dims: usize) -> Vec<f64> {
     let mut sum = vec![0.0; dims];
     for position in xy.chunks_exact(dims) {
-        sum.iter_mut()
-            .zip(position)
-            .for_each(|(s, &v)| *s += f64::from(v));
+        sum.iter_mut().zip(position).for_each(|(s, &v)| *s += f64::from(v));
     }
     let n = (xy.len() / dims.max(1)).max(1) as f64;
     sum.into_iter().map(|s| s / n).collect()
@@ -189,11 +161,7 @@ pub(crate) fn check(table: &EmbeddingTable, dims: usize) -> Result<(), MapError>
     if !(2..=3).contains(&dims) {
         return Err(MapError::Dimensions { dims });
     }
-    if table.is_empty() {
-        Err(MapError::Empty)
-    } else {
-        Ok(())
-    }
+    if table.is_empty() { Err(MapError::Empty) } else { Ok(()) }
 }
 
 /// At most `max` rows, ascending, every class keeping its proportion (largest remainder) and, while there
@@ -214,10 +182,7 @@ pub(crate) fn stratified_rows(classes: &[u32], max: usize, seed: u64) -> Vec<u32
     // Which classes go without, if there are more classes than places, is drawn and not alphabetical.
     groups.shuffle(&mut rng);
     let share = |rows: usize| rows as f64 * max as f64 / classes.len() as f64;
-    let mut counts: Vec<usize> = groups
-        .iter()
-        .map(|rows| (share(rows.len()) as usize).max(1))
-        .collect();
+    let mut counts: Vec<usize> = groups.iter().map(|rows| (share(rows.len()) as usize).max(1)).collect();
     let mut order: Vec<usize> = (0..groups.len()).collect();
     order.sort_by(|&a, &b| {
         let owed = |i: usize| share(groups[i].len()) - counts[i] as f64;
@@ -239,11 +204,7 @@ pub(crate) fn stratified_rows(classes: &[u32], max: usize, seed: u64) -> Vec<u32
             }
         }
     }
-    let mut rows: Vec<u32> = groups
-        .iter()
-        .zip(counts)
-        .flat_map(|(rows, n)| rows[..n].iter().copied())
-        .collect();
+    let mut rows: Vec<u32> = groups.iter().zip(counts).flat_map(|(rows, n)| rows[..n].iter().copied()).collect();
     rows.sort_unstable();
     rows.truncate(max);
     rows

@@ -50,49 +50,26 @@ pub fn pca(table: &EmbeddingTable, dims: usize, seed: u64) -> Result<Layout, Map
 pub(crate) const VARIANCE_FLOOR: f64 = 1e-12;
 
 /// The `k` leading principal components of a table.
-pub(crate) fn components(
-    table: &EmbeddingTable,
-    k: usize,
-    seed: u64,
-) -> Result<Components, MapError> {
+pub(crate) fn components(table: &EmbeddingTable, k: usize, seed: u64) -> Result<Components, MapError> {
     let (rows, dim) = (table.len(), table.dim());
     let side = rows.min(dim);
     if side > MATRIX_LIMIT {
-        return Err(MapError::TooLarge {
-            rows,
-            dim,
-            smaller: side,
-            limit: MATRIX_LIMIT,
-        });
+        return Err(MapError::TooLarge { rows, dim, smaller: side, limit: MATRIX_LIMIT });
     }
     let mean = column_means(table);
-    let products = if dim <= rows {
-        covariance(table, &mean)
-    } else {
-        gram(table, &mean)
-    };
+    let products = if dim <= rows { covariance(table, &mean) } else { gram(table, &mean) };
     let variance = products.diag().sum() / rows.max(1) as f64;
     let mut scores = Array2::zeros((rows, k));
     if variance <= VARIANCE_FLOOR {
-        return Ok(Components {
-            scores,
-            variance_kept: 1.0,
-            variance,
-        });
+        return Ok(Components { scores, variance_kept: 1.0, variance });
     }
     let (values, vectors) = leading(&products, k.min(side), seed);
-    let loadings = if dim <= rows {
-        vectors
-    } else {
-        loadings_of_gram(table, &mean, &vectors)
-    };
+    let loadings = if dim <= rows { vectors } else { loadings_of_gram(table, &mean, &vectors) };
     let loadings = fix_signs(loadings);
     for start in (0..rows).step_by(ROW_BLOCK) {
         let block = centred_block(table, &mean, start);
         let end = start + block.nrows();
-        scores
-            .slice_mut(s![start..end, ..loadings.ncols()])
-            .assign(&block.dot(&loadings));
+        scores.slice_mut(s![start..end, ..loadings.ncols()]).assign(&block.dot(&loadings));
     }
     // What rounding leaves in directions without variance would be blown up by later scaling.
     let total: f64 = products.diag().sum();
@@ -102,19 +79,13 @@ pub(crate) fn components(
         }
     }
     let kept = values.iter().sum::<f64>() / total;
-    Ok(Components {
-        scores,
-        variance_kept: kept.clamp(0.0, 1.0),
-        variance,
-    })
+    Ok(Components { scores, variance_kept: kept.clamp(0.0, 1.0), variance })
 }
 
 fn column_means(table: &EmbeddingTable) -> Array1<f64> {
     let mut mean = Array1::<f64>::zeros(table.dim());
     for row in table.data().chunks_exact(table.dim()) {
-        mean.iter_mut()
-            .zip(row)
-            .for_each(|(m, &v)| *m += f64::from(v));
+        mean.iter_mut().zip(row).for_each(|(m, &v)| *m += f64::from(v));
     }
     mean / table.len().max(1) as f64
 }
@@ -122,9 +93,7 @@ fn column_means(table: &EmbeddingTable) -> Array1<f64> {
 /// Up to `ROW_BLOCK` centred rows from `start`.
 fn centred_block(table: &EmbeddingTable, mean: &Array1<f64>, start: usize) -> Array2<f64> {
     let rows = ROW_BLOCK.min(table.len() - start);
-    Array2::from_shape_fn((rows, table.dim()), |(i, j)| {
-        f64::from(table.row(start + i)[j]) - mean[j]
-    })
+    Array2::from_shape_fn((rows, table.dim()), |(i, j)| f64::from(table.row(start + i)[j]) - mean[j])
 }
 
 /// `XᵀX` of the centred rows, D×D.
@@ -153,17 +122,11 @@ fn gram(table: &EmbeddingTable, mean: &Array1<f64>) -> Array2<f64> {
 }
 
 /// Unit directions in D dimensions from the eigenvectors of `XXᵀ`: `Xᵀu`, normalised.
-fn loadings_of_gram(
-    table: &EmbeddingTable,
-    mean: &Array1<f64>,
-    vectors: &Array2<f64>,
-) -> Array2<f64> {
+fn loadings_of_gram(table: &EmbeddingTable, mean: &Array1<f64>, vectors: &Array2<f64>) -> Array2<f64> {
     let mut loadings = Array2::<f64>::zeros((table.dim(), vectors.ncols()));
     for start in (0..table.len()).step_by(ROW_BLOCK) {
         let block = centred_block(table, mean, start);
-        loadings += &block
-            .t()
-            .dot(&vectors.slice(s![start..start + block.nrows(), ..]));
+        loadings += &block.t().dot(&vectors.slice(s![start..start + block.nrows(), ..]));
     }
     for mut column in loadings.columns_mut() {
         let length = column.dot(&column).sqrt();
@@ -178,11 +141,7 @@ fn fix_signs(mut loadings: Array2<f64>) -> Array2<f64> {
     for mut column in loadings.columns_mut() {
         let size = column.iter().fold(0.0_f64, |m, v| m.max(v.abs()));
         // The first entry that is as good as the largest: exact equality would hang on rounding.
-        if column
-            .iter()
-            .find(|v| v.abs() >= size * (1.0 - 1e-6))
-            .is_some_and(|&v| v < 0.0)
-        {
+        if column.iter().find(|v| v.abs() >= size * (1.0 - 1e-6)).is_some_and(|&v| v < 0.0) {
             column *= -1.0;
         }
     }

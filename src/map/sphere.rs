@@ -12,17 +12,10 @@ use crate::eval::EmbeddingTable;
 /// # Errors
 /// An empty table, or one too large for PCA.
 pub fn sphere(table: &EmbeddingTable, seed: u64) -> Result<Layout, MapError> {
-    let mut layout = Layout {
-        method: MapMethod::Sphere,
-        ..pca(table, 3, seed)?
-    };
+    let mut layout = Layout { method: MapMethod::Sphere, ..pca(table, 3, seed)? };
     let mut without_direction = 0_usize;
     for position in layout.xy.chunks_exact_mut(3) {
-        let length = position
-            .iter()
-            .map(|&v| f64::from(v) * f64::from(v))
-            .sum::<f64>()
-            .sqrt();
+        let length = position.iter().map(|&v| f64::from(v) * f64::from(v)).sum::<f64>().sqrt();
         if length > 1e-9 {
             for value in position {
                 *value = (f64::from(*value) / length) as f32;
@@ -33,9 +26,7 @@ pub fn sphere(table: &EmbeddingTable, seed: u64) -> Result<Layout, MapError> {
         }
     }
     if without_direction > 0 {
-        layout.add_note(format!(
-            "{without_direction} points have no direction and are shown at the pole"
-        ));
+        layout.add_note(format!("{without_direction} points have no direction and are shown at the pole"));
     }
     Ok(layout)
 }

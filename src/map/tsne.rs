@@ -56,11 +56,7 @@ pub struct TsneSpec {
 ///
 /// # Errors
 /// An empty table, a setting out of range, cancellation, or a failure inside the library.
-pub fn tsne(
-    table: &EmbeddingTable,
-    spec: &TsneSpec,
-    cancelled: &dyn Fn() -> bool,
-) -> Result<Layout, MapError> {
+pub fn tsne(table: &EmbeddingTable, spec: &TsneSpec, cancelled: &dyn Fn() -> bool) -> Result<Layout, MapError> {
     check(table, 2)?;
     check_spec(spec)?;
     stop_if(cancelled)?;
@@ -69,73 +65,39 @@ pub fn tsne(
     let reference = components(&sampled, PCA_DIMS.min(sampled.dim()).max(2), spec.seed)?;
     let mut pca_map = Layout {
         dims: 2,
-        xy: reference
-            .scores
-            .slice(s![.., ..2])
-            .iter()
-            .map(|&v| v as f32)
-            .collect(),
+        xy: reference.scores.slice(s![.., ..2]).iter().map(|&v| v as f32).collect(),
         method: MapMethod::Pca,
         note: None,
         rows,
     };
     pca_map.normalise();
     if pca_map.rows.len() < table.len() {
-        pca_map.add_note(format!(
-            "{} of {} points, sampled class by class",
-            pca_map.rows.len(),
-            table.len()
-        ));
+        pca_map.add_note(format!("{} of {} points, sampled class by class", pca_map.rows.len(), table.len()));
     }
     let n = pca_map.rows.len();
     if n < MIN_POINTS || reference.variance <= VARIANCE_FLOOR {
-        let why = if n < MIN_POINTS {
-            format!("only {n} points")
-        } else {
-            "all points coincide".to_owned()
-        };
+        let why = if n < MIN_POINTS { format!("only {n} points") } else { "all points coincide".to_owned() };
         pca_map.add_note(format!("PCA instead of t-SNE: {why}"));
         return Ok(pca_map);
     }
     stop_if(cancelled)?;
     let perplexity = spec.perplexity.min((n - 1) as f64 / 3.0);
-    let points = if reference.variance_kept >= PCA_VARIANCE {
-        reference.scores
-    } else {
-        full_rows(&sampled)
-    };
+    let points = if reference.variance_kept >= PCA_VARIANCE { reference.scores } else { full_rows(&sampled) };
     let xy = run(separate_duplicates(points, spec.seed), perplexity, spec)?;
     stop_if(cancelled)?;
-    let mut layout = Layout {
-        xy,
-        method: MapMethod::Tsne,
-        ..pca_map.clone()
-    };
+    let mut layout = Layout { xy, method: MapMethod::Tsne, ..pca_map.clone() };
     layout.normalise();
     align(&mut layout, &pca_map);
     if perplexity < spec.perplexity {
-        layout.add_note(format!(
-            "perplexity lowered from {} to {perplexity:.1}: only {n} points",
-            spec.perplexity
-        ));
+        layout.add_note(format!("perplexity lowered from {} to {perplexity:.1}: only {n} points", spec.perplexity));
     }
     Ok(layout)
 }
 
 fn check_spec(spec: &TsneSpec) -> Result<(), MapError> {
-    let setting = |key, value: String, expected| {
-        Err(MapError::Setting {
-            key,
-            value,
-            expected,
-        })
-    };
+    let setting = |key, value: String, expected| Err(MapError::Setting { key, value, expected });
     if !(spec.perplexity > 0.0 && spec.perplexity.is_finite()) {
-        return setting(
-            "perplexity",
-            spec.perplexity.to_string(),
-            "a number above 0, usually 5 to 50",
-        );
+        return setting("perplexity", spec.perplexity.to_string(), "a number above 0, usually 5 to 50");
     }
     if spec.iterations == 0 {
         return setting("iterations", "0".to_owned(), "at least 1, usually 1000");
@@ -147,33 +109,19 @@ fn check_spec(spec: &TsneSpec) -> Result<(), MapError> {
 }
 
 fn stop_if(cancelled: &dyn Fn() -> bool) -> Result<(), MapError> {
-    if cancelled() {
-        Err(MapError::Cancelled)
-    } else {
-        Ok(())
-    }
+    if cancelled() { Err(MapError::Cancelled) } else { Ok(()) }
 }
 
 /// The rows of a table that are on the map.
 fn select(table: &EmbeddingTable, rows: &[u32]) -> Result<EmbeddingTable, MapError> {
-    let data = rows
-        .iter()
-        .flat_map(|&row| table.row(row as usize).iter().copied())
-        .collect();
-    let classes = rows
-        .iter()
-        .map(|&row| table.classes()[row as usize])
-        .collect();
-    EmbeddingTable::new(table.dim(), data, rows.to_vec(), classes).map_err(|e| MapError::Tsne {
-        points: rows.len(),
-        reason: e.to_string(),
-    })
+    let data = rows.iter().flat_map(|&row| table.row(row as usize).iter().copied()).collect();
+    let classes = rows.iter().map(|&row| table.classes()[row as usize]).collect();
+    EmbeddingTable::new(table.dim(), data, rows.to_vec(), classes)
+        .map_err(|e| MapError::Tsne { points: rows.len(), reason: e.to_string() })
 }
 
 fn full_rows(table: &EmbeddingTable) -> Array2<f64> {
-    Array2::from_shape_fn((table.len(), table.dim()), |(i, j)| {
-        f64::from(table.row(i)[j])
-    })
+    Array2::from_shape_fn((table.len(), table.dim()), |(i, j)| f64::from(table.row(i)[j]))
 }
 
 /// Moves every exact copy of an earlier row a little: with more copies than neighbours, all distances in a
@@ -181,27 +129,16 @@ fn full_rows(table: &EmbeddingTable) -> Array2<f64> {
 fn separate_duplicates(mut points: Array2<f64>, seed: u64) -> Array2<f64> {
     let mut order: Vec<usize> = (0..points.nrows()).collect();
     let compare = |points: &Array2<f64>, a: usize, b: usize| {
-        let pairs = points
-            .row(a)
-            .into_iter()
-            .zip(points.row(b))
-            .map(|(x, y)| x.total_cmp(y))
-            .find(|o| o.is_ne());
+        let pairs = points.row(a).into_iter().zip(points.row(b)).map(|(x, y)| x.total_cmp(y)).find(|o| o.is_ne());
         pairs.unwrap_or(std::cmp::Ordering::Equal)
     };
     order.sort_by(|&a, &b| compare(&points, a, b).then(a.cmp(&b)));
-    let mut copies: Vec<usize> = order
-        .windows(2)
-        .filter(|w| compare(&points, w[0], w[1]).is_eq())
-        .map(|w| w[1])
-        .collect();
+    let mut copies: Vec<usize> =
+        order.windows(2).filter(|w| compare(&points, w[0], w[1]).is_eq()).map(|w| w[1]).collect();
     copies.sort_unstable();
     let mut rng = named_stream(seed, "map/tsne jitter");
     for row in copies {
-        points
-            .row_mut(row)
-            .iter_mut()
-            .for_each(|v| *v += JITTER * rng.gen_range(-1.0..1.0));
+        points.row_mut(row).iter_mut().for_each(|v| *v += JITTER * rng.gen_range(-1.0..1.0));
     }
     points
 }

@@ -39,13 +39,9 @@ pub fn save_weights<B: Backend, M: ModuleSnapshot<B>>(
 /// # Errors
 /// [`ModelError::Format`] when the bytes are not safetensors, [`ModelError::Mismatch`] when a weight is missing or has
 /// another shape or type, [`ModelError::NotFinite`] when one is NaN or infinite; the module is unchanged then.
-pub fn load_weights<B: Backend, M: ModuleSnapshot<B>>(
-    module: &mut M,
-    bytes: &[u8],
-) -> Result<LoadReport, ModelError> {
+pub fn load_weights<B: Backend, M: ModuleSnapshot<B>>(module: &mut M, bytes: &[u8]) -> Result<LoadReport, ModelError> {
     let format = |e: burn_store::SafetensorsStoreError| ModelError::Format(e.to_string());
-    let mut store =
-        SafetensorsStore::from_bytes(Some(bytes.to_vec())).with_from_adapter(PyTorchToBurnAdapter);
+    let mut store = SafetensorsStore::from_bytes(Some(bytes.to_vec())).with_from_adapter(PyTorchToBurnAdapter);
     let found: BTreeMap<String, Found> = store
         .get_all_snapshots()
         .map_err(format)?
@@ -83,10 +79,9 @@ fn compare<B: Backend, M: ModuleSnapshot<B>>(
     for (name, shape) in &expected {
         match found.get(name) {
             None => missing.push(name.clone()),
-            Some(found) if found.dtype != DType::F32 || found.shape != *shape => wrong.push(format!(
-                "{name} (expected F32 {shape:?}, found {:?} {:?})",
-                found.dtype, found.shape
-            )),
+            Some(found) if found.dtype != DType::F32 || found.shape != *shape => {
+                wrong.push(format!("{name} (expected F32 {shape:?}, found {:?} {:?})", found.dtype, found.shape))
+            }
             Some(_) => {}
         }
     }

@@ -4,10 +4,10 @@
 //! is a useful measure of image quality. The last normalisation (named `features`, as in insightface's networks) has no
 //! ReLU before it, which would confine embeddings to one orthant.
 
-use super::block::Block;
-use super::layers::{Conv, apply_norm, batch_norm, norm_features};
 use super::EmbedderSpec;
 use super::backbone::Plan;
+use super::block::Block;
+use super::layers::{Conv, apply_norm, batch_norm, norm_features};
 use crate::kernels::random::Draw;
 use crate::kernels::{Kernels, Tail};
 use burn::module::Module;

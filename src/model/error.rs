@@ -10,7 +10,10 @@ pub enum ModelError {
     #[error("the weights cannot be read as safetensors ({0}); the file is damaged or of another kind")]
     Format(String),
     /// The file belongs to another network.
-    #[error("the weights do not fit this network: {}; check that network, channels and embedding size are those of the run", describe(missing, wrong))]
+    #[error(
+        "the weights do not fit this network: {}; check that network, channels and embedding size are those of the run",
+        describe(missing, wrong)
+    )]
     Mismatch {
         /// Names the network has and the file lacks.
         missing: Vec<String>,

@@ -26,7 +26,13 @@ pub struct Conv<B: Backend> {
 
 impl<B: Backend> Conv<B> {
     /// He et al. 2015, normal, fan-out: keeps the size of the *gradients* through a ReLU network.
-    pub(super) fn init(draw: &mut Draw, [c_in, c_out]: [usize; 2], side: usize, stride: usize, device: &B::Device) -> Self {
+    pub(super) fn init(
+        draw: &mut Draw,
+        [c_in, c_out]: [usize; 2],
+        side: usize,
+        stride: usize,
+        device: &B::Device,
+    ) -> Self {
         let std = (2.0 / (c_out * side * side) as f64).sqrt();
         Self { weight: draw.normal([c_out, c_in, side, side], std, device), stride }
     }

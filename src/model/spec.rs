@@ -45,8 +45,7 @@ impl EmbedderSpec {
     pub fn parameter_count(&self) -> usize {
         let plan = self.plan();
         let convolutions = plan.convolutions(self.channels, self.image_px);
-        let backbone: usize =
-            convolutions.iter().map(|c| c.c_in * c.c_out * c.side * c.side + 2 * c.c_out).sum();
+        let backbone: usize = convolutions.iter().map(|c| c.c_in * c.c_out * c.side * c.side + 2 * c.c_out).sum();
         // Embedding layer with bias, then a normalisation with factor and offset.
         backbone + plan.features() * self.embedding_dim + 3 * self.embedding_dim
     }

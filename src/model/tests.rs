@@ -6,8 +6,8 @@ use burn::backend::Flex;
 use burn::module::{AutodiffModule, Module, ModuleVisitor, Param};
 use burn::optim::momentum::MomentumConfig;
 use burn::optim::{GradientsParams, Optimizer, SgdConfig};
-use burn::tensor::backend::Backend;
 use burn::tensor::Tensor;
+use burn::tensor::backend::Backend;
 use std::collections::BTreeMap;
 
 fn spec(net: Net, channels: usize, image_px: usize, embedding_dim: usize) -> EmbedderSpec {
@@ -69,7 +69,9 @@ fn the_small_net_stays_small() {
 
 #[test]
 fn embeddings_have_the_asked_size_for_odd_images_and_a_batch_of_one() {
-    for (net, px, n) in [(Net::Small, 64, 2), (Net::Small, 29, 1), (Net::Small, 8, 3), (Net::Small, 97, 1), (Net::Resnet18, 9, 1)] {
+    for (net, px, n) in
+        [(Net::Small, 64, 2), (Net::Small, 29, 1), (Net::Small, 8, 3), (Net::Small, 97, 1), (Net::Resnet18, 9, 1)]
+    {
         let spec = spec(net, 3, px, 16);
         let net = spec.init_seeded::<Cpu>(&Default::default(), 1);
         assert_eq!(net.forward(images(n, &spec, 1)).dims(), [n, 16]);
@@ -97,7 +99,8 @@ fn overfit(net: &mut Embedder<Cpu>, spec: &EmbedderSpec, steps: usize) -> (f32, 
     let x = images::<Cpu>(n, spec, 7);
     let labels: Vec<i32> = (0..n as i32).map(|i| i % 8).collect();
     let labels = Tensor::from_ints(labels.as_slice(), &Default::default());
-    let rows = Draw::new(3, "test").normal::<Cpu, 2>([spec.embedding_dim, 8], 0.2, &Default::default()).into_value().detach();
+    let rows =
+        Draw::new(3, "test").normal::<Cpu, 2>([spec.embedding_dim, 8], 0.2, &Default::default()).into_value().detach();
     let momentum = MomentumConfig::new().with_momentum(0.9).with_dampening(0.0);
     let mut optimizer = SgdConfig::new().with_momentum(Some(momentum)).init::<Cpu, Embedder<Cpu>>();
     let (mut first, mut last) = (f32::NAN, f32::NAN);
@@ -208,7 +211,8 @@ fn inference_uses_the_running_statistics() {
     let x = images::<Cpu>(64, &spec, 99);
     let training: Vec<f32> = net.forward(x.clone()).into_data().iter().collect();
     let inference: Vec<f32> = net.valid().forward(x.inner()).into_data().iter().collect();
-    let mean_difference = training.iter().zip(&inference).map(|(a, b)| (a - b).abs()).sum::<f32>() / training.len() as f32;
+    let mean_difference =
+        training.iter().zip(&inference).map(|(a, b)| (a - b).abs()).sum::<f32>() / training.len() as f32;
     assert!(mean_difference < 0.3, "{mean_difference}");
     assert!(mean_difference > 0.0, "the two forms must not be the same computation");
 }

@@ -1,9 +1,9 @@
 //! A checkpoint: a folder that is either whole or not there, with a checksum for every file.
 
+use super::TrainError;
 use super::events::EpochMetrics;
 use super::model_info::ModelInfo;
 use super::session::Saved;
-use super::TrainError;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
@@ -121,7 +121,10 @@ impl Checkpoint {
         if self.state.files.get(name) == Some(&sha256_hex(&bytes)) {
             Ok(bytes)
         } else {
-            Err(TrainError::Damaged { reason: "its checksum differs from the one it was written with".to_owned(), path })
+            Err(TrainError::Damaged {
+                reason: "its checksum differs from the one it was written with".to_owned(),
+                path,
+            })
         }
     }
 

@@ -81,7 +81,8 @@ fn cuda_devices() -> Vec<DeviceInfo> {
 #[cfg(feature = "cuda")]
 mod cuda {
     use super::DeviceInfo;
-    use burn::backend::Cuda;
+    use crate::kernels::Gpu;
+    use burn::DispatchDevice;
     use burn::backend::cuda::CudaDevice;
     use burn::tensor::Tensor;
     use std::path::Path;
@@ -102,7 +103,12 @@ mod cuda {
             return names
                 .into_iter()
                 .enumerate()
-                .map(|(i, name)| DeviceInfo { id: format!("cuda:{i}"), name, usable: false, reason: Some(reason.clone()) })
+                .map(|(i, name)| DeviceInfo {
+                    id: format!("cuda:{i}"),
+                    name,
+                    usable: false,
+                    reason: Some(reason.clone()),
+                })
                 .collect();
         }
         names
@@ -122,7 +128,8 @@ mod cuda {
             return Err("no NVIDIA driver found (libcuda); install the driver to train on the GPU".into());
         }
         cudarc::driver::result::init().map_err(|error| format!("the NVIDIA driver does not start ({error:?}); is the card in use or the driver newer than the kernel module?"))?;
-        let count = cudarc::driver::result::device::get_count().map_err(|error| format!("the NVIDIA driver lists no cards ({error:?})"))?;
+        let count = cudarc::driver::result::device::get_count()
+            .map_err(|error| format!("the NVIDIA driver lists no cards ({error:?})"))?;
         if count == 0 {
             return Err("the NVIDIA driver is there, but it sees no card".into());
         }
@@ -141,7 +148,12 @@ mod cuda {
             return Err("the CUDA driver is there, but NVRTC (libnvrtc) is missing; install the CUDA toolkit or the nvidia-cuda-nvrtc package".into());
         }
         let home = std::env::var_os("CUDA_PATH").map(std::path::PathBuf::from);
-        let folders = [home.as_deref(), Some(Path::new("/usr/local/cuda")), Some(Path::new("/opt/cuda")), Some(Path::new("/usr"))];
+        let folders = [
+            home.as_deref(),
+            Some(Path::new("/usr/local/cuda")),
+            Some(Path::new("/opt/cuda")),
+            Some(Path::new("/usr")),
+        ];
         let found = folders.into_iter().flatten().any(|folder| folder.join("include/cuda_runtime.h").is_file());
         if found || cfg!(windows) {
             Ok(())
@@ -155,8 +167,8 @@ mod cuda {
         let (send, receive) = std::sync::mpsc::sync_channel(1);
         let run = move || {
             let result = std::panic::catch_unwind(|| {
-                let device = CudaDevice::new(index);
-                let ones = Tensor::<Cuda<f32>, 2>::ones([8, 8], &device);
+                let device = DispatchDevice::Cuda(CudaDevice::new(index));
+                let ones = Tensor::<Gpu, 2>::ones([8, 8], &device);
                 ones.clone().matmul(ones).sum().try_into_data().map(|data| data.iter::<f32>().next())
             });
             // Nobody waits any more when the limit has passed.

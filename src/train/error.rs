@@ -29,7 +29,9 @@ pub enum TrainError {
     #[error("the computation on the device failed ({0}); if it ran out of memory, lower train.batch or data.image_px")]
     Compute(String),
     /// Not a number.
-    #[error("the loss stopped being a number at step {step}, {repeats} times in a row; the last good checkpoint is kept. Lower the learning rate (train.lr, now {lr:.4}) or the margin and continue the run")]
+    #[error(
+        "the loss stopped being a number at step {step}, {repeats} times in a row; the last good checkpoint is kept. Lower the learning rate (train.lr, now {lr:.4}) or the margin and continue the run"
+    )]
     Diverged {
         /// Where.
         step: u64,
@@ -93,7 +95,9 @@ impl TrainError {
     /// What else a person can do, beside the message.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Device { .. } => Some("`arclens devices` lists what can be used; `--device cpu` always works.".to_owned()),
+            Self::Device { .. } => {
+                Some("`arclens devices` lists what can be used; `--device cpu` always works.".to_owned())
+            }
             Self::Data(_) => Some("Check the folder and try again; everything saved so far is kept.".to_owned()),
             Self::Locked(_) | Self::Exists(_) => None,
             Self::Diverged { .. } => Some("In Train: lower the learning rate, then start again.".to_owned()),

@@ -27,8 +27,8 @@ pub use control::Control;
 pub use device::{Device, DeviceInfo, choose, devices};
 pub use error::TrainError;
 pub use evaluate::{
-    EvaluationResult, EvaluationTask, StoredEvaluation, evaluate_items, evaluate_split, load_evaluation, load_operating_point,
-    rule_of, save_operating_point, store_evaluation,
+    EvaluationResult, EvaluationTask, StoredEvaluation, evaluate_items, evaluate_split, load_evaluation,
+    load_operating_point, rule_of, save_operating_point, store_evaluation,
 };
 pub use events::{
     ANGLE_BINS, AngleHistogram, EpochMetrics, RunStarted, RunSummary, StepMetrics, TrainEvent, ValidationSnapshot,

@@ -18,9 +18,6 @@ pub struct TrainNet<B: Backend> {
 impl<B: Kernels> TrainNet<B> {
     /// Fresh weights from a seed.
     pub fn new(embedder: &EmbedderSpec, head: &HeadSpec, device: &B::Device, seed: u64) -> Self {
-        Self {
-            embedder: embedder.init_seeded(device, seed),
-            head: head.init_seeded(device, seed.wrapping_add(1)),
-        }
+        Self { embedder: embedder.init_seeded(device, seed), head: head.init_seeded(device, seed.wrapping_add(1)) }
     }
 }

@@ -41,7 +41,8 @@ impl<B: Engine, O: Optimizer<TrainNet<B>, B> + Clone> Groups<B> for Pair<O> {
     fn save(&self) -> Result<[Vec<u8>; 2], TrainError> {
         let recorder = BinBytesRecorder::<FullPrecisionSettings>::default();
         let write = |optimizer: &O| {
-            Recorder::<B>::record(&recorder, optimizer.to_record(), ()).map_err(|error| TrainError::Compute(error.to_string()))
+            Recorder::<B>::record(&recorder, optimizer.to_record(), ())
+                .map_err(|error| TrainError::Compute(error.to_string()))
         };
         Ok([write(&self.decayed)?, write(&self.plain)?])
     }
@@ -73,7 +74,9 @@ pub fn make<B: Engine>(config: &TrainConfig) -> Box<dyn Groups<B>> {
             Box::new(Pair { decayed: make(true), plain: make(false) })
         }
         Kind::Adam => {
-            let make = |on: bool| AdamConfig::new().with_epsilon(ADAM_EPSILON).with_weight_decay(l2(on)).init::<B, TrainNet<B>>();
+            let make = |on: bool| {
+                AdamConfig::new().with_epsilon(ADAM_EPSILON).with_weight_decay(l2(on)).init::<B, TrainNet<B>>()
+            };
             Box::new(Pair { decayed: make(true), plain: make(false) })
         }
         Kind::AdamW => {

@@ -2,7 +2,9 @@
 //! so that a run that was killed and continued goes through the same numbers as one that was not.
 
 use super::checkpoint::{BestSoFar, CheckpointState};
-use super::events::{AngleHistogram, EpochMetrics, RunStarted, RunSummary, StepMetrics, TrainEvent, ValidationSnapshot};
+use super::events::{
+    AngleHistogram, EpochMetrics, RunStarted, RunSummary, StepMetrics, TrainEvent, ValidationSnapshot,
+};
 use super::metrics_log::MetricsLog;
 use super::run_folder::{self, Place, RunFolder};
 use super::schedule::{Plan, lr_at, margin_at};
@@ -10,7 +12,9 @@ use super::session::{Session, StepOutcome, open_session};
 use super::validate::{LIVE_IMAGES, TableBuilder, error_rates, for_batches, thin};
 use super::{Control, ModelInfo, TrainError, TrainedModel, device, evaluate};
 use crate::config::{Best, DataFacts, Resolved, RunConfig, RunInfo, resolve};
-use crate::data::{Augment, Catalog, EpochPlan, HostBatch, ImageStore, Loader, Preprocess, Split, SplitKind, split, steps_per_epoch};
+use crate::data::{
+    Augment, Catalog, EpochPlan, HostBatch, ImageStore, Loader, Preprocess, Split, SplitKind, split, steps_per_epoch,
+};
 use crate::loss::HeadSpec;
 use crate::model::EmbedderSpec;
 use std::path::Path;
@@ -115,7 +119,16 @@ impl Run {
         let log = MetricsLog::open(folder.path(), state.step, state.epoch)?;
         let run = Self {
             plan: Plan::new(&resolved),
-            folder, catalog, resolved, split, store, session, info, log, state, device,
+            folder,
+            catalog,
+            resolved,
+            split,
+            store,
+            session,
+            info,
+            log,
+            state,
+            device,
             clock: Clock::start(),
             bad_steps: 0,
             angles: AngleHistogram::default(),
@@ -293,7 +306,8 @@ impl Run {
         };
         metrics.best = self.is_best(&metrics);
         if metrics.best {
-            self.state.best = Some(BestSoFar { epoch: metrics.epoch, step: metrics.step, value: self.measure(&metrics) });
+            self.state.best =
+                Some(BestSoFar { epoch: metrics.epoch, step: metrics.step, value: self.measure(&metrics) });
         }
         self.state.last_epoch = Some(metrics.clone());
         // Before the checkpoint: a line too many is taken out on resume, a missing one could not be made up.
@@ -469,7 +483,9 @@ fn restore(
     };
     damaged.into_iter().for_each(|text| observer.event(TrainEvent::Warning(text)));
     if checkpoint.info()? != *info {
-        return Err(TrainError::CannotResume("its network differs from the one its settings describe; start a new run".to_owned()));
+        return Err(TrainError::CannotResume(
+            "its network differs from the one its settings describe; start a new run".to_owned(),
+        ));
     }
     session.restore(&checkpoint.read(super::checkpoint::RESUME_FILE)?)?;
     Ok(checkpoint.state)
@@ -505,7 +521,9 @@ fn build_store(
                 // A full slot holds a report that was not looked at yet: this one will be followed by another.
                 send.try_send((progress.done as usize, progress.total as usize)).ok();
             };
-            ImageStore::build(Arc::clone(catalog), &items, preprocess.clone(), cache_bytes, &report, &|| control.is_cancelled())
+            ImageStore::build(Arc::clone(catalog), &items, preprocess.clone(), cache_bytes, &report, &|| {
+                control.is_cancelled()
+            })
         });
         while !work.is_finished() {
             if let Ok((done, total)) = receive.recv_timeout(Duration::from_millis(30)) {

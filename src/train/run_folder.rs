@@ -1,9 +1,9 @@
 //! The folder of a run: who may write it, where its parts lie, which checkpoints are kept.
 
+use super::TrainError;
 use super::checkpoint::{self, Checkpoint, CheckpointState};
 use super::model_info::ModelInfo;
 use super::session::Saved;
-use super::TrainError;
 use crate::config::{self, RunConfig};
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -172,12 +172,8 @@ fn checkpoint_path(run: &Path, step: u64) -> PathBuf {
 /// Steps with a checkpoint folder, ascending.
 fn checkpoint_steps(run: &Path) -> Vec<u64> {
     let entries = std::fs::read_dir(run.join("checkpoints"));
-    let mut steps: Vec<u64> = entries
-        .into_iter()
-        .flatten()
-        .flatten()
-        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
-        .collect();
+    let mut steps: Vec<u64> =
+        entries.into_iter().flatten().flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
     steps.sort_unstable();
     steps
 }
@@ -195,11 +191,8 @@ fn lock(path: &Path) -> Result<File, TrainError> {
 
 fn fresh_name(root: &Path, label: &str) -> PathBuf {
     let now = chrono::Local::now().format("%Y-%m-%d-%H%M");
-    let label: String = label
-        .chars()
-        .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' })
-        .take(60)
-        .collect();
+    let label: String =
+        label.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).take(60).collect();
     let name = format!("{now}-{}", label.trim_matches('-'));
     let first = root.join(&name);
     if !first.exists() {

@@ -41,15 +41,24 @@ impl RunOnDisk {
 pub fn read_run(path: &Path) -> Result<RunOnDisk, TrainError> {
     let config = run_folder::read_config(path)?;
     let (steps, epochs) = metrics_log::read(path);
-    let has_model = std::fs::read_dir(path.join("checkpoints")).into_iter().flatten().flatten().any(|entry| entry.path().join("model.json").is_file());
+    let has_model = std::fs::read_dir(path.join("checkpoints"))
+        .into_iter()
+        .flatten()
+        .flatten()
+        .any(|entry| entry.path().join("model.json").is_file());
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     Ok(RunOnDisk { path: path.to_owned(), name, config, steps, epochs, has_model })
 }
 
 /// Every run directly below `root`, newest first (names begin with the date). What is no run is passed over.
 pub fn list_runs(root: &Path) -> Vec<RunOnDisk> {
-    let mut folders: Vec<PathBuf> =
-        std::fs::read_dir(root).into_iter().flatten().flatten().map(|entry| entry.path()).filter(|path| path.join("run.toml").is_file()).collect();
+    let mut folders: Vec<PathBuf> = std::fs::read_dir(root)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| path.join("run.toml").is_file())
+        .collect();
     folders.sort_unstable_by(|a, b| b.cmp(a));
     folders.iter().filter_map(|path| read_run(path).ok()).collect()
 }

@@ -82,11 +82,11 @@ pub fn open_session(
     config: &TrainConfig,
 ) -> Result<Box<dyn Session>, TrainError> {
     match device {
-        Device::Cpu => Ok(Box::new(BurnSession::<Cpu>::new(embedder, head, config, Default::default()))),
+        Device::Cpu => Ok(Box::new(BurnSession::<Cpu>::new(embedder, head, config, Devices::same(Default::default())))),
         #[cfg(feature = "cuda")]
         Device::Cuda(index) => {
-            let device = burn::backend::cuda::CudaDevice::new(index);
-            Ok(Box::new(BurnSession::<crate::kernels::Gpu>::new(embedder, head, config, device)))
+            let plain = burn::DispatchDevice::Cuda(burn::backend::cuda::CudaDevice::new(index));
+            Ok(Box::new(BurnSession::<crate::kernels::Gpu>::new(embedder, head, config, Devices::dispatched(plain))))
         }
         #[cfg(not(feature = "cuda"))]
         Device::Cuda(index) => Err(TrainError::Device {
@@ -96,25 +96,45 @@ pub fn open_session(
     }
 }
 
-struct BurnSession<B: Engine> {
+/// Where training tensors and plain tensors live. For `Autodiff` that is one device; for burn's dispatch, whether a
+/// tensor is differentiable is a property of its device.
+pub(super) struct Devices<B: Engine> {
+    training: B::Device,
+    plain: B::Device,
+}
+
+impl<B: Engine> Devices<B> {
+    pub(super) fn same(device: B::Device) -> Self {
+        Self { training: device.clone(), plain: device }
+    }
+}
+
+#[cfg(feature = "cuda")]
+impl Devices<crate::kernels::Gpu> {
+    pub(super) fn dispatched(plain: burn::DispatchDevice) -> Self {
+        Self { training: burn::DispatchDevice::autodiff(plain.clone()), plain }
+    }
+}
+
+pub(super) struct BurnSession<B: Engine> {
     net: TrainNet<B>,
     groups: ParamGroups,
     optimizer: Box<dyn Groups<B>>,
     grad_clip: f64,
     head: Head,
-    device: B::Device,
+    devices: Devices<B>,
 }
 
 impl<B: Engine> BurnSession<B> {
-    fn new(embedder: &EmbedderSpec, head: &HeadSpec, config: &TrainConfig, device: B::Device) -> Self {
-        let net = TrainNet::<B>::new(embedder, head, &device, u64::from(config.seed));
+    pub(super) fn new(embedder: &EmbedderSpec, head: &HeadSpec, config: &TrainConfig, devices: Devices<B>) -> Self {
+        let net = TrainNet::<B>::new(embedder, head, &devices.training, u64::from(config.seed));
         Self {
             groups: ParamGroups::of(&net),
             optimizer: optimizer::make(config),
             grad_clip: config.grad_clip,
             head: head.head,
             net,
-            device,
+            devices,
         }
     }
 
@@ -140,9 +160,9 @@ impl<B: Engine> BurnSession<B> {
 impl<B: Engine> Session for BurnSession<B> {
     fn step(&mut self, batch: &HostBatch, lr: f64, margin: f64, noise: u64) -> Result<StepOutcome, TrainError> {
         // Dropout draws from the backend's one generator: seeding it per step makes a resumed run equal.
-        B::seed(&self.device, noise);
-        let images = images::<B>(batch, &self.device);
-        let labels = labels::<B>(batch, &self.device);
+        B::seed(&self.devices.training, noise);
+        let images = images::<B>(batch, &self.devices.training);
+        let labels = labels::<B>(batch, &self.devices.training);
         let output = self.net.head.forward(self.net.embedder.forward(images), labels, margin);
         let loss = scalar(output.loss.clone())?;
         let cosines = floats(output.cosine.clone())?;
@@ -159,12 +179,12 @@ impl<B: Engine> Session for BurnSession<B> {
 
     fn embed(&self, batch: &HostBatch) -> Result<Vec<f32>, TrainError> {
         let embedder = self.net.embedder.valid();
-        floats(embedder.forward(images::<B::InnerBackend>(batch, &self.device)))
+        floats(embedder.forward(images::<B::InnerBackend>(batch, &self.devices.plain)))
     }
 
     fn classify(&self, batch: &HostBatch) -> Result<(f64, usize), TrainError> {
         let net = self.net.valid();
-        let embeddings = net.embedder.forward(images::<B::InnerBackend>(batch, &self.device));
+        let embeddings = net.embedder.forward(images::<B::InnerBackend>(batch, &self.devices.plain));
         let logits = floats(net.head.logits_plain(embeddings))?;
         Ok((cross_entropy_sum(&logits, &batch.labels), count_correct(&logits, &batch.labels)))
     }
@@ -173,9 +193,13 @@ impl<B: Engine> Session for BurnSession<B> {
         let failed = |error: String| TrainError::Compute(format!("the weights could not be read: {error}"));
         let net = self.net.valid();
         let recorder = BinBytesRecorder::<FullPrecisionSettings>::default();
-        let record = Recorder::<B>::record(&recorder, self.net.clone().into_record(), ()).map_err(|error| failed(error.to_string()))?;
+        let record = Recorder::<B>::record(&recorder, self.net.clone().into_record(), ())
+            .map_err(|error| failed(error.to_string()))?;
         let [decayed, plain] = self.optimizer.save()?;
-        let metadata = BTreeMap::from([("format".to_owned(), "pt".to_owned()), ("producer".to_owned(), format!("arclens {}", env!("CARGO_PKG_VERSION")))]);
+        let metadata = BTreeMap::from([
+            ("format".to_owned(), "pt".to_owned()),
+            ("producer".to_owned(), format!("arclens {}", env!("CARGO_PKG_VERSION"))),
+        ]);
         Ok(Saved {
             model: save_weights(&net.embedder, &metadata).map_err(|error| failed(error.to_string()))?,
             head: save_weights(&net.head, &metadata).map_err(|error| failed(error.to_string()))?,
@@ -187,11 +211,11 @@ impl<B: Engine> Session for BurnSession<B> {
         let [record, decayed, plain] =
             split(resume).ok_or_else(|| TrainError::CannotResume("the checkpoint's state is cut off".to_owned()))?;
         let recorder = BinBytesRecorder::<FullPrecisionSettings>::default();
-        let record = Recorder::<B>::load(&recorder, record.to_vec(), &self.device)
+        let record = Recorder::<B>::load(&recorder, record.to_vec(), &self.devices.training)
             .map_err(|error| TrainError::CannotResume(format!("the network's state cannot be read ({error})")))?;
         self.net = self.net.clone().load_record(record);
         self.groups = ParamGroups::of(&self.net);
-        self.optimizer.load([decayed, plain], &self.device)
+        self.optimizer.load([decayed, plain], &self.devices.training)
     }
 
     fn parameter_count(&self) -> usize {

@@ -1,0 +1,315 @@
+//! Training on tiny drawn sets: it learns, resumes exactly, keeps what it has, and explains what goes wrong.
+
+use super::checkpoint::Checkpoint;
+use super::events::AngleHistogram;
+use super::run_folder::{best_checkpoint, latest_checkpoint};
+use super::*;
+use crate::config::{Auto, Head, RunConfig, SplitBy};
+use crate::data::Catalog;
+use std::path::Path;
+use std::sync::Arc;
+
+/// Identities are colour patterns, images differ in brightness: learnable in a few steps.
+fn draw(folder: &Path, identities: u8, images: u8) -> Arc<Catalog> {
+    for identity in 0..identities {
+        let class = folder.join(format!("p{identity:02}"));
+        std::fs::create_dir_all(&class).unwrap();
+        for image in 0..images {
+            let picture = image::RgbImage::from_fn(16, 16, |x, y| {
+                let wave = |k: u32| ((x * (k + 1) + y * (u32::from(identity) % 5 + 1)) * 23 % 200) as u8;
+                let base = identity.wrapping_mul(31);
+                image::Rgb([base.wrapping_add(wave(0) / 4), 255 - base, wave(u32::from(identity)) / 2 + image * 7])
+            });
+            picture.save(class.join(format!("{image}.png"))).unwrap();
+        }
+    }
+    Arc::new(Catalog::open(folder, &|_| {}, &|| false).unwrap())
+}
+
+fn config() -> RunConfig {
+    let mut config = RunConfig::default();
+    config.train.epochs = 3;
+    config.train.batch = 8;
+    config.train.device = "cpu".into();
+    config.model.embedding_dim = 16;
+    config.model.dropout = 0.2;
+    config.data.image_px = Auto::Set(16);
+    config.data.split = SplitBy::Identity;
+    config
+}
+
+#[derive(Default)]
+struct Watcher {
+    events: Vec<TrainEvent>,
+    stop_at_step: Option<u64>,
+    control: Control,
+}
+
+impl Observer for Watcher {
+    fn event(&mut self, event: TrainEvent) {
+        if let (TrainEvent::Step(step), Some(stop)) = (&event, self.stop_at_step)
+            && step.step >= stop
+        {
+            self.control.cancel();
+        }
+        self.events.push(event);
+    }
+}
+
+fn run(
+    catalog: &Arc<Catalog>,
+    config: &RunConfig,
+    place: Place,
+    stop_at_step: Option<u64>,
+) -> Result<RunSummary, TrainError> {
+    let mut watcher = Watcher { stop_at_step, ..Watcher::default() };
+    let control = watcher.control.clone();
+    let request = TrainRequest { catalog: Arc::clone(catalog), config: config.clone(), place };
+    train(&request, &control, &mut watcher)
+}
+
+#[test]
+fn the_loss_falls_and_genuine_pairs_come_closer_than_impostors() {
+    let folder = tempfile::tempdir().unwrap();
+    let catalog = draw(&folder.path().join("data"), 15, 8);
+    let mut config = config();
+    config.train.epochs = 6;
+    let mut watcher = Watcher::default();
+    let request = TrainRequest { catalog, config, place: Place::NewAt(folder.path().join("run")) };
+    let summary = train(&request, &Control::default(), &mut watcher).unwrap();
+    let epochs: Vec<&EpochMetrics> = watcher
+        .events
+        .iter()
+        .filter_map(|event| if let TrainEvent::Epoch(epoch) = event { Some(epoch) } else { None })
+        .collect();
+    assert_eq!(epochs.len(), 6);
+    assert!(epochs[5].train_accuracy > epochs[0].train_accuracy, "{epochs:?}");
+    assert!(summary.eer.unwrap() < 0.35, "{summary:?}");
+    let stored = load_evaluation(&summary.run).unwrap();
+    assert!(stored.report.d_prime > 0.5);
+    assert!(load_operating_point(&summary.run).is_some());
+    let tables = watcher
+        .events
+        .iter()
+        .filter_map(|event| if let TrainEvent::Validation(snapshot) = event { Some(&snapshot.table) } else { None });
+    for table in tables {
+        for row in 0..table.len() {
+            let norm: f32 = table.row(row).iter().map(|v| v * v).sum();
+            assert!((norm - 1.0).abs() < 1e-4);
+        }
+    }
+}
+
+#[test]
+fn a_run_stopped_in_the_middle_of_an_epoch_and_continued_equals_one_that_was_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let catalog = draw(&folder.path().join("data"), 12, 6);
+    let config = config();
+    let whole = folder.path().join("whole");
+    run(&catalog, &config, Place::NewAt(whole.clone()), None).unwrap();
+    let parts = folder.path().join("parts");
+    let first = run(&catalog, &config, Place::NewAt(parts.clone()), Some(3)).unwrap();
+    assert!(first.stopped);
+    let second = run(&catalog, &config, Place::Resume(parts.clone()), Some(10)).unwrap();
+    assert!(second.stopped && second.epochs >= 1);
+    let last = run(&catalog, &config, Place::Resume(parts.clone()), None).unwrap();
+    assert!(!last.stopped && last.epochs == config.train.epochs);
+    let weights = |run: &Path| {
+        let (checkpoint, damaged) = latest_checkpoint(run).unwrap();
+        assert!(damaged.is_empty());
+        (
+            checkpoint.state.step,
+            checkpoint.read("model.safetensors").unwrap(),
+            checkpoint.read("head.safetensors").unwrap(),
+        )
+    };
+    assert_eq!(weights(&whole), weights(&parts), "the weights differ");
+    let metrics = |run: &Path| std::fs::read_to_string(run.join("metrics.jsonl")).unwrap();
+    assert_eq!(metrics(&whole), metrics(&parts), "the metrics differ");
+}
+
+#[test]
+fn the_same_seed_gives_the_same_run_and_another_seed_another() {
+    let folder = tempfile::tempdir().unwrap();
+    let catalog = draw(&folder.path().join("data"), 12, 4);
+    let mut config = config();
+    config.train.epochs = 1;
+    let metrics = |config: &RunConfig, name: &str| {
+        let path = folder.path().join(name);
+        run(&catalog, config, Place::NewAt(path.clone()), None).unwrap();
+        std::fs::read_to_string(path.join("metrics.jsonl")).unwrap()
+    };
+    let first = metrics(&config, "a");
+    assert_eq!(first, metrics(&config, "b"));
+    config.train.seed = 2;
+    assert_ne!(first, metrics(&config, "c"));
+}
+
+#[test]
+fn every_optimiser_and_head_trains_and_closed_sets_report_accuracy() {
+    let folder = tempfile::tempdir().unwrap();
+    let catalog = draw(&folder.path().join("data"), 4, 12);
+    for (optimizer, head) in [("sgd", Head::Softmax), ("adam", Head::CosFace), ("adamw", Head::ArcFace)] {
+        let mut config = config();
+        config.set_text("train.optimizer", optimizer).unwrap();
+        config.loss.head = head;
+        config.data.split = SplitBy::Image;
+        let place = Place::NewAt(folder.path().join(optimizer));
+        let summary = run(&catalog, &config, place, None).unwrap();
+        assert!(summary.train_loss.unwrap().is_finite());
+        assert!(summary.val_loss.unwrap().is_finite() && (0.0..=1.0).contains(&summary.val_accuracy.unwrap()));
+    }
+}
+
+#[test]
+fn a_damaged_checkpoint_is_noticed_and_the_one_before_is_used() {
+    let folder = tempfile::tempdir().unwrap();
+    let catalog = draw(&folder.path().join("data"), 12, 4);
+    let path = folder.path().join("run");
+    run(&catalog, &config(), Place::NewAt(path.clone()), None).unwrap();
+    let (newest, _) = latest_checkpoint(&path).unwrap();
+    let file = newest.path.join("model.safetensors");
+    let mut bytes = std::fs::read(&file).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&file, bytes).unwrap();
+    assert!(matches!(Checkpoint::open(&newest.path), Err(TrainError::Damaged { .. })));
+    let (older, damaged) = latest_checkpoint(&path).unwrap();
+    assert!(older.state.step < newest.state.step);
+    assert!(damaged[0].contains("checksum"), "{damaged:?}");
+    let mut longer = config();
+    longer.train.epochs = 4;
+    run(&catalog, &longer, Place::Resume(path), None).unwrap();
+}
+
+#[test]
+fn two_processes_cannot_write_one_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run");
+    let first = RunFolder::create(&Place::NewAt(path.clone()), "x").unwrap();
+    first.write_config(&RunConfig::default()).unwrap();
+    let error = RunFolder::open(&path).unwrap_err();
+    assert!(matches!(error, TrainError::Locked(_)), "{error}");
+    drop(first);
+    RunFolder::open(&path).unwrap();
+}
+
+#[test]
+fn a_new_run_never_overwrites_a_folder_with_something_in_it() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("thesis.tex"), "x").unwrap();
+    let error = RunFolder::create(&Place::NewAt(folder.path().to_owned()), "x").unwrap_err().to_string();
+    assert!(error.contains("not empty") && error.contains("--resume"), "{error}");
+}
+
+#[test]
+fn a_run_is_not_continued_on_other_images() {
+    let folder = tempfile::tempdir().unwrap();
+    let catalog = draw(&folder.path().join("data"), 12, 4);
+    let mut config = config();
+    config.train.epochs = 1;
+    let path = folder.path().join("run");
+    run(&catalog, &config, Place::NewAt(path.clone()), None).unwrap();
+    let other = draw(&folder.path().join("other"), 12, 5);
+    let error = run(&other, &config, Place::Resume(path), None).unwrap_err().to_string();
+    assert!(error.contains("differ"), "{error}");
+}
+
+#[test]
+fn an_absurd_learning_rate_ends_with_advice_and_not_with_not_a_number() {
+    let folder = tempfile::tempdir().unwrap();
+    let catalog = draw(&folder.path().join("data"), 12, 6);
+    let mut config = config();
+    config.loss.head = Head::Softmax;
+    config.train.epochs = 200;
+    config.train.grad_clip = 0.0;
+    config.train.warmup_epochs = 0.0;
+    config.train.momentum = 0.999;
+    config.set_text("train.lr", "10").unwrap();
+    config.set_text("train.weight_decay", "1").unwrap();
+    match run(&catalog, &config, Place::NewAt(folder.path().join("run")), Some(400)) {
+        Err(error @ TrainError::Diverged { .. }) => assert!(error.to_string().contains("train.lr"), "{error}"),
+        Err(other) => panic!("{other}"),
+        Ok(summary) => assert!(summary.train_loss.is_none_or(f64::is_finite)),
+    }
+}
+
+#[test]
+fn a_loaded_model_embeds_an_image_as_the_batch_did() {
+    let folder = tempfile::tempdir().unwrap();
+    let catalog = draw(&folder.path().join("data"), 12, 4);
+    let mut config = config();
+    config.train.epochs = 1;
+    config.eval.flip = true;
+    let path = folder.path().join("run");
+    run(&catalog, &config, Place::NewAt(path.clone()), None).unwrap();
+    let model = TrainedModel::open(&path, Device::Cpu).unwrap();
+    assert!(model.info().add_mirror);
+    let (result, _) = evaluate_split(&model, &catalog, None, &Control::default(), &mut |_, _| {}).unwrap();
+    let item = result.table.items()[0];
+    let (single, pixels) = model.embed_image(&catalog.load(item as usize).unwrap()).unwrap();
+    assert_eq!(pixels.len(), 16 * 16 * 3);
+    let cosine = crate::eval::cosine_similarity(&single, result.table.row(0));
+    assert!(cosine > 0.9999, "{cosine}");
+    assert!(best_checkpoint(&path).is_ok());
+}
+
+#[test]
+fn a_folder_that_is_no_run_is_explained() {
+    let folder = tempfile::tempdir().unwrap();
+    let error = TrainedModel::open(folder.path(), Device::Cpu).unwrap_err().to_string();
+    assert!(error.contains("not a run folder") && error.contains("run.toml"), "{error}");
+    assert!(list_runs(folder.path()).is_empty());
+}
+
+#[test]
+fn an_unknown_device_is_answered_with_the_known_ones() {
+    let error = choose("tpu:3").unwrap_err().to_string();
+    assert!(error.contains("tpu:3") && error.contains("cpu"), "{error}");
+    assert!(choose("cpu").is_ok() && choose("auto").is_ok());
+}
+
+#[test]
+fn angles_fall_into_their_five_degree_bins() {
+    let mut angles = AngleHistogram::default();
+    for degrees in [0.0f32, 4.9, 5.1, 90.0, 180.0] {
+        angles.add_cosine(degrees.to_radians().cos());
+    }
+    angles.add_cosine(2.0);
+    assert_eq!((angles.counts[0], angles.counts[1], angles.counts[35]), (3, 1, 1));
+    assert_eq!(angles.counts.iter().sum::<u32>(), 6);
+}
+
+/// The path a GPU takes, on the CPU: burn's run-time dispatch must compute the same steps.
+#[cfg(feature = "cuda")]
+#[test]
+fn the_dispatched_backend_takes_the_same_steps_as_the_direct_one() {
+    use super::session::{BurnSession, Devices};
+    use crate::data::HostBatch;
+    let embedder = crate::model::EmbedderSpec {
+        net: crate::config::Net::Small,
+        channels: 1,
+        image_px: 16,
+        embedding_dim: 8,
+        dropout: 0.0,
+    };
+    let head = crate::loss::HeadSpec { head: Head::ArcFace, classes: 3, embedding_dim: 8, scale: 16.0, margin: 0.3 };
+    let config = RunConfig::default().train;
+    let images: Vec<f32> = (0..6 * 256).map(|i| ((i * 37 % 101) as f32) / 50.0 - 1.0).collect();
+    let batch = HostBatch { images, labels: vec![0, 1, 2, 0, 1, 2], items: vec![0; 6], channels: 1, px: 16 };
+    let plain = burn::DispatchDevice::Flex(Default::default());
+    let mut dispatched = BurnSession::<crate::kernels::Gpu>::new(&embedder, &head, &config, Devices::dispatched(plain));
+    let mut direct = open_session(Device::Cpu, &embedder, &head, &config).unwrap();
+    for step in 0..3 {
+        let a = direct.step(&batch, 0.05, 0.3, step).unwrap();
+        let b = Session::step(&mut dispatched, &batch, 0.05, 0.3, step).unwrap();
+        assert!((a.loss - b.loss).abs() < 1e-3 * a.loss.abs(), "step {step}: {} and {}", a.loss, b.loss);
+        assert!(a.applied && b.applied);
+    }
+    let (a, b) = (direct.embed(&batch).unwrap(), dispatched.embed(&batch).unwrap());
+    let cosine = crate::eval::cosine_similarity(&a[..8], &b[..8]);
+    assert!(cosine > 0.999, "{cosine}");
+    let saved = dispatched.save().unwrap();
+    dispatched.restore(&saved.resume).unwrap();
+    assert_eq!(dispatched.embed(&batch).unwrap(), b);
+}

@@ -50,7 +50,11 @@ impl TrainedModel {
         let info = checkpoint.info()?;
         if info.format > ModelInfo::FORMAT {
             return Err(TrainError::NoCheckpoint {
-                reason: format!("it was written by a newer ArcLens (form {}, this one reads {})", info.format, ModelInfo::FORMAT),
+                reason: format!(
+                    "it was written by a newer ArcLens (form {}, this one reads {})",
+                    info.format,
+                    ModelInfo::FORMAT
+                ),
                 path: checkpoint.path.clone(),
             });
         }
@@ -58,8 +62,8 @@ impl TrainedModel {
             Device::Cpu => Box::new(BurnModel::<Flex>::load(&info, checkpoint, Default::default())?),
             #[cfg(feature = "cuda")]
             Device::Cuda(index) => {
-                let device = burn::backend::cuda::CudaDevice::new(index);
-                Box::new(BurnModel::<burn::backend::Cuda<f32>>::load(&info, checkpoint, device)?)
+                let device = burn::DispatchDevice::Cuda(burn::backend::cuda::CudaDevice::new(index));
+                Box::new(BurnModel::<crate::kernels::Gpu>::load(&info, checkpoint, device)?)
             }
             #[cfg(not(feature = "cuda"))]
             Device::Cuda(_) => Box::new(BurnModel::<Flex>::load(&info, checkpoint, Default::default())?),

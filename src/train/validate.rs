@@ -3,7 +3,10 @@
 use super::{Control, TrainError};
 use crate::config::EvalConfig;
 use crate::data::{Catalog, HostBatch, ImageStore, plain_batches};
-use crate::eval::{EmbeddingTable, ErrorRates, OperatingRule, ScoredPairs, VerificationReport, make_pairs, score_pairs, verification_report};
+use crate::eval::{
+    EmbeddingTable, ErrorRates, OperatingRule, ScoredPairs, VerificationReport, make_pairs, score_pairs,
+    verification_report,
+};
 
 /// Images embedded at once.
 pub const EMBED_BATCH: usize = 64;
@@ -55,7 +58,8 @@ impl TableBuilder {
     /// # Errors
     /// When a row is zero or not a number.
     pub fn finish(self, dim: usize, catalog: &Catalog) -> Result<EmbeddingTable, TrainError> {
-        let classes = self.items.iter().map(|item| catalog.items.get(*item as usize).map_or(0, |item| item.class)).collect();
+        let classes =
+            self.items.iter().map(|item| catalog.items.get(*item as usize).map_or(0, |item| item.class)).collect();
         Ok(EmbeddingTable::new(dim, self.data, self.items, classes)?)
     }
 }

@@ -10,7 +10,12 @@ pub fn closing_ui(ui: &mut egui::Ui, out: &mut Vec<Action>) {
         ui.set_width(400.0);
         ui.label(theme::heading("Training is running"));
         ui.add_space(SPACE / 2.0);
-        ui.label(RichText::new("Close and continue later? What was trained so far is saved, and the run can be continued from Runs.").weak());
+        ui.label(
+            RichText::new(
+                "Close and continue later? What was trained so far is saved, and the run can be continued from Runs.",
+            )
+            .weak(),
+        );
         ui.add_space(SPACE * 2.0);
         ui.horizontal(|ui| {
             if theme::primary_button(ui, "Close and continue later").clicked() {

@@ -5,8 +5,8 @@
 
 use crate::data::{Catalog, Thumb, thumbnail};
 use crate::eval::{
-    EmbeddingTable, ErrorRates, EvalError, OperatingPoint, OperatingRule, angle_deg, cosine_similarity, make_pairs, named_stream,
-    nearest, operating_point, score_pairs, verification_report,
+    EmbeddingTable, ErrorRates, EvalError, OperatingPoint, OperatingRule, angle_deg, cosine_similarity, make_pairs,
+    named_stream, nearest, operating_point, score_pairs, verification_report,
 };
 use crate::map::{Layout, MapMethod, pca, sphere};
 use crate::worker::protocol::{Classification, Evaluation, VerifyResult};

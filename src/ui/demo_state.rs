@@ -83,7 +83,8 @@ fn evaluations() -> Option<[Arc<Evaluation>; 2]> {
 }
 
 /// Names of the demo runs, newest first.
-const RUNS: [&str; 3] = ["2026-11-22-1405-sample-data-arcface", "2026-11-21-0932-sample-data-softmax", "2026-11-20-1817-products-cosface"];
+const RUNS: [&str; 3] =
+    ["2026-11-22-1405-sample-data-arcface", "2026-11-21-0932-sample-data-softmax", "2026-11-20-1817-products-cosface"];
 
 /// A state that is played forward.
 struct Demo {
@@ -95,7 +96,8 @@ impl Demo {
         let mut demo = Self { state: State::new(PathBuf::from("runs")) };
         let cpu = DeviceInfo { id: "cpu".into(), name: "CPU, 8 threads".into(), usable: true, reason: None };
         let missing = "no NVIDIA driver found (libcuda); install the driver to train on the GPU";
-        let cuda = DeviceInfo { id: "cuda:0".into(), name: "NVIDIA GPU".into(), usable: false, reason: Some(missing.into()) };
+        let cuda =
+            DeviceInfo { id: "cuda:0".into(), name: "NVIDIA GPU".into(), usable: false, reason: Some(missing.into()) };
         demo.tell(Event::Devices { job: JobId(0), devices: vec![cpu, cuda] });
         demo
     }
@@ -127,16 +129,23 @@ impl Demo {
 
     fn end_all(&mut self, kind: JobKind) {
         let jobs: Vec<JobId> = self.state.jobs.iter().filter(|job| job.kind == kind).map(|job| job.id).collect();
-        jobs.into_iter().for_each(|job| self.end(job));
+        for job in jobs {
+            self.end(job);
+        }
     }
 
     fn fail(&mut self, job: JobId, headline: &str, cause: &str, hint: &str) {
-        let error = JobError { headline: headline.into(), causes: vec![cause.into()], hint: Some(hint.into()), device_lost: false };
+        let error = JobError {
+            headline: headline.into(),
+            causes: vec![cause.into()],
+            hint: Some(hint.into()),
+            device_lost: false,
+        };
         self.tell(Event::Ended { job, outcome: Outcome::Failed(error) });
     }
 
     fn progress(&mut self, job: JobId, done: u64, total: u64) {
-        self.tell(Event::Progress { job, progress: Progress { done, total, eta_secs: Some(3.0) } });
+        self.tell(Event::Progress { job, progress: Progress { done, total, eta_secs: (total > 0).then_some(3.0) } });
     }
 
     fn data(&mut self, kind: DemoKind) -> Option<()> {
@@ -177,7 +186,12 @@ impl Demo {
             }
             DemoKind::Error => {
                 let job = self.act(Action::RefreshRuns).first()?.id;
-                self.fail(job, "The folder of runs cannot be read: runs", "permission denied", "Check the permissions of the folder.");
+                self.fail(
+                    job,
+                    "The folder of runs cannot be read: runs",
+                    "permission denied",
+                    "Check the permissions of the folder.",
+                );
             }
             _ => {
                 self.tell(Event::Runs { job: JobId(0), runs: entries() });
@@ -194,7 +208,9 @@ impl Demo {
             let job = self.act(Action::Evaluate(evaluation.run.clone())).first()?.id;
             let next = self.tell(Event::Evaluated { job, evaluation });
             self.end(job);
-            next.into_iter().for_each(|job| self.map(job));
+            for job in next {
+                self.map(job);
+            }
         }
         Some(())
     }
@@ -256,7 +272,11 @@ impl Demo {
         let slot = |item: usize| ImageSource::Item(Arc::clone(&evaluation.catalog), item as u32);
         let rows = [40, 47];
         self.act(Action::SetSlot(0, slot(rows[0])));
-        let job = self.act(Action::SetSlot(1, slot(rows[1]))).into_iter().find(|job| job.request.kind() == JobKind::Verify)?.id;
+        let job = self
+            .act(Action::SetSlot(1, slot(rows[1])))
+            .into_iter()
+            .find(|job| job.request.kind() == JobKind::Verify)?
+            .id;
         match kind {
             DemoKind::Busy => self.progress(job, 0, 0),
             DemoKind::Error => self.fail(
@@ -291,10 +311,20 @@ fn entries() -> Vec<RunEntry> {
             config.set_text(key, text).ok();
         }
         let data = if index == 2 { "pictures/products" } else { "sample-data" };
-        config.run = Some(RunInfo { data: data.into(), device: "CPU, 8 threads".into(), classes: 52, images: 1040, ..RunInfo::default() });
+        config.run = Some(RunInfo {
+            data: data.into(),
+            device: "CPU, 8 threads".into(),
+            classes: 52,
+            images: 1040,
+            ..RunInfo::default()
+        });
         let path = PathBuf::from("runs").join(name);
         let (has_model, resumable) = (done > 0, done < config.train.epochs);
         RunEntry { path, name: name.into(), config, epochs_done: done, eer, has_model, resumable }
     };
-    vec![entry(0, "arcface", "20", 20, Some(0.021)), entry(1, "softmax", "20", 20, Some(0.064)), entry(2, "cosface", "40", 13, Some(0.118))]
+    vec![
+        entry(0, "arcface", "20", 20, Some(0.021)),
+        entry(1, "softmax", "20", 20, Some(0.064)),
+        entry(2, "cosface", "40", 13, Some(0.118)),
+    ]
 }

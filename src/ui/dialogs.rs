@@ -26,11 +26,6 @@ pub struct Dialogs {
 }
 
 impl Dialogs {
-    /// Is a dialog open? Another is not opened meanwhile.
-    pub fn is_open(&self) -> bool {
-        self.open.is_some()
-    }
-
     /// Shows a file dialog; `start` is the folder it opens in.
     pub fn ask(&mut self, dialog: Dialog, start: Option<PathBuf>, wake: Wakeup) -> Option<Action> {
         let future = chosen(dialog, start);
@@ -47,7 +42,9 @@ impl Dialogs {
         let answer = match self.open.as_ref()?.try_recv() {
             Ok(answer) => answer,
             Err(TryRecvError::Empty) => return None,
-            Err(TryRecvError::Disconnected) => Some(say("The system's dialog stopped unexpectedly; drop the file on the window instead")),
+            Err(TryRecvError::Disconnected) => {
+                Some(say("The system's dialog stopped unexpectedly; drop the file on the window instead"))
+            }
         };
         self.open = None;
         answer
@@ -55,7 +52,7 @@ impl Dialogs {
 
     fn spawn(&mut self, wake: Wakeup, work: impl FnOnce() -> Option<Action> + Send + 'static) -> Option<Action> {
         if self.open.is_some() {
-            return None;
+            return Some(say("Another file dialog is open already; it may be behind this window"));
         }
         let (send, receive) = sync_channel(1);
         let run = move || {
@@ -134,7 +131,8 @@ mod tests {
     #[test]
     fn a_future_that_wakes_from_another_thread_is_waited_for() {
         let (send, receive) = sync_channel::<Waker>(1);
-        let waker_thread = std::thread::spawn(move || receive.recv().unwrap().wake());
+        let waking = move || receive.recv().unwrap().wake();
+        let waker_thread = std::thread::Builder::new().name("waker".to_owned()).spawn(waking).unwrap();
         let mut asked = false;
         let value = block_on(std::future::poll_fn(|context| {
             if asked {
@@ -157,8 +155,8 @@ mod tests {
             Some(Action::Undo)
         };
         assert_eq!(dialogs.spawn(Arc::new(|| ()), first), None);
-        dialogs.spawn(Arc::new(|| ()), || Some(Action::Redo));
-        assert!(dialogs.is_open());
+        let refused = dialogs.spawn(Arc::new(|| ()), || Some(Action::Redo));
+        assert!(matches!(refused, Some(Action::Say(Severity::Warning, _))), "{refused:?}");
         go.send(()).unwrap();
         let answer = loop {
             if let Some(answer) = dialogs.poll() {
@@ -166,6 +164,6 @@ mod tests {
             }
             std::thread::yield_now();
         };
-        assert_eq!((answer, dialogs.is_open(), dialogs.poll()), (Action::Undo, false, None));
+        assert_eq!((answer, dialogs.poll()), (Action::Undo, None));
     }
 }

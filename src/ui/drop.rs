@@ -78,17 +78,24 @@ fn overlay(ui: &egui::Ui, sentence: &str, files: usize) {
     let screen = ui.ctx().content_rect();
     let back = egui::LayerId::new(Order::Foreground, Id::unique("drop backdrop"));
     ui.ctx().layer_painter(back).rect_filled(screen, 0.0, tokens.dim);
-    Area::new(Id::unique("drop sentence")).order(Order::Tooltip).anchor(Align2::CENTER_CENTER, [0.0, 0.0]).show(ui.ctx(), |ui| {
-        let frame = theme::card_frame(ui).stroke(egui::Stroke::new(2.0, tokens.accent)).inner_margin(32.0);
-        frame.show(ui, |ui| {
-            ui.vertical_centered(|ui| {
-                ui.set_max_width(420.0);
-                ui.label(theme::heading(sentence));
-                let count = if files == 1 { "Let go to do it".to_owned() } else { format!("{files} files; let go to do it") };
-                ui.label(RichText::new(if files == 0 { "Let go to do it".to_owned() } else { count }).weak());
+    Area::new(Id::unique("drop sentence")).order(Order::Tooltip).anchor(Align2::CENTER_CENTER, [0.0, 0.0]).show(
+        ui.ctx(),
+        |ui| {
+            let frame = theme::card_frame(ui).stroke(egui::Stroke::new(2.0, tokens.accent)).inner_margin(32.0);
+            frame.show(ui, |ui| {
+                ui.vertical_centered(|ui| {
+                    ui.set_max_width(420.0);
+                    ui.label(theme::heading(sentence));
+                    let count = if files == 1 {
+                        "Let go to do it".to_owned()
+                    } else {
+                        format!("{files} files; let go to do it")
+                    };
+                    ui.label(RichText::new(if files == 0 { "Let go to do it".to_owned() } else { count }).weak());
+                });
             });
-        });
-    });
+        },
+    );
 }
 
 fn pasted(image: &egui::ColorImage) -> ImageSource {

@@ -2,7 +2,7 @@
 
 /// `1 h 05 min`, `3 min 20 s`, `12 s`.
 pub fn duration(seconds: f64) -> String {
-    let seconds = seconds.max(0.0).min(1e9).round() as u64;
+    let seconds = seconds.clamp(0.0, 1e9).round() as u64;
     let (hours, minutes, rest) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
     match (hours, minutes) {
         (0, 0) => format!("{rest} s"),
@@ -39,7 +39,10 @@ mod tests {
     fn numbers_read_like_numbers() {
         assert_eq!([duration(8.4), duration(200.0), duration(3900.0)], ["8 s", "3 min 20 s", "1 h 05 min"]);
         assert_eq!([bytes(412_000_000), bytes(1_340_000_000)], ["412 MB", "1.3 GB"]);
-        assert_eq!([significant(0.001_234), significant(1.3), significant(128.0), significant(1.2e-5), significant(0.0)], ["0.00123", "1.3", "128", "1.2e-5", "0"]);
+        assert_eq!(
+            [significant(0.001_234), significant(1.3), significant(128.0), significant(1.2e-5), significant(0.0)],
+            ["0.00123", "1.3", "128", "1.2e-5", "0"]
+        );
         assert_eq!([duration(f64::INFINITY).is_empty(), duration(-3.0) == "0 s"], [false, true]);
     }
 }

@@ -151,7 +151,10 @@ impl Media {
         }
         let request = ThumbRequest { key, px, work: work() };
         if !self.blocking {
-            self.wanted.push(request);
+            // Drawn twice in one frame is still one picture.
+            if !self.wanted.iter().any(|wanted| wanted.key == key) {
+                self.wanted.push(request);
+            }
             return None;
         }
         let slot = Slot::of(ctx, key, make_thumb(&request));
@@ -185,7 +188,11 @@ fn upload(ctx: &Context, key: u64, thumb: &Thumb) -> TextureHandle {
     let complete = thumb.rgba.len() == size[0] * size[1] * 4;
     let image = if complete { ColorImage::from_rgba_unmultiplied(size, &thumb.rgba) } else { ColorImage::default() };
     // Small network inputs are shown enlarged: hard pixels say so more honestly than a blur.
-    let options = if size[0].max(size[1]) <= 64 { TextureOptions { magnification: eframe::egui::TextureFilter::Nearest, ..TextureOptions::LINEAR } } else { TextureOptions::LINEAR };
+    let options = if size[0].max(size[1]) <= 64 {
+        TextureOptions { magnification: eframe::egui::TextureFilter::Nearest, ..TextureOptions::LINEAR }
+    } else {
+        TextureOptions::LINEAR
+    };
     ctx.load_texture(format!("media {key:x}"), image, options)
 }
 
@@ -218,8 +225,8 @@ mod tests {
         let mut media = Media::blocking();
         for index in 0..LIMIT + 50 {
             media.frame += 1;
-            media.pixels(&ctx, index, &picture(1));
-            media.pixels(&ctx, 0_usize, &picture(1));
+            let _texture = media.pixels(&ctx, index, &picture(1));
+            let _texture = media.pixels(&ctx, 0_usize, &picture(1));
         }
         assert_eq!(media.entries.len(), LIMIT);
         let kept = key(&("given", 0_usize, 2_u32, 2_u32));

@@ -108,7 +108,9 @@ impl App {
         for effect in app::on_start(&mut app.state, data) {
             app.carry_out(&cc.egui_ctx, effect);
         }
-        workspace.into_iter().for_each(|workspace| app.act(&cc.egui_ctx, Action::Go(workspace)));
+        if let Some(workspace) = workspace {
+            app.act(&cc.egui_ctx, Action::Go(workspace));
+        }
         Ok(app)
     }
 
@@ -134,11 +136,15 @@ impl App {
             }
             Effect::Ask(dialog) => {
                 let answer = self.dialogs.ask(dialog, start_folder(&self.state, dialog), wake);
-                answer.into_iter().for_each(|answer| self.act(ctx, answer));
+                if let Some(answer) = answer {
+                    self.act(ctx, answer);
+                }
             }
             Effect::ReadClipboard => {
                 let answer = self.dialogs.read_clipboard(wake);
-                answer.into_iter().for_each(|answer| self.act(ctx, answer));
+                if let Some(answer) = answer {
+                    self.act(ctx, answer);
+                }
             }
             Effect::Close => {
                 self.closing = true;
@@ -166,7 +172,9 @@ impl App {
 
     fn set_title(&mut self, ctx: &egui::Context) {
         let title = match &self.state.data {
-            DataState::Open(data) => format!("{} – ArcLens", data.catalog.root.file_name().unwrap_or_default().to_string_lossy()),
+            DataState::Open(data) => {
+                format!("{} – ArcLens", data.catalog.root.file_name().unwrap_or_default().to_string_lossy())
+            }
             _ => "ArcLens".to_owned(),
         };
         if title != self.title {
@@ -182,7 +190,9 @@ impl eframe::App for App {
         let mut out = Vec::new();
         out.extend(self.dialogs.poll());
         self.close_requested(ctx, &mut out);
-        out.into_iter().for_each(|action| self.act(ctx, action));
+        for action in out {
+            self.act(ctx, action);
+        }
     }
 
     fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut eframe::Frame) {
@@ -214,7 +224,9 @@ impl eframe::App for App {
         if !out.is_empty() {
             ctx.request_repaint();
         }
-        out.into_iter().for_each(|action| self.act(&ctx, action));
+        for action in out {
+            self.act(&ctx, action);
+        }
     }
 
     fn save(&mut self, storage: &mut dyn eframe::Storage) {
@@ -246,5 +258,6 @@ pub fn run(start: Option<PathBuf>) -> Result<(), UiError> {
         .with_min_inner_size([1024.0, 640.0])
         .with_drag_and_drop(true);
     let options = eframe::NativeOptions { viewport, persist_window: true, ..eframe::NativeOptions::default() };
-    eframe::run_native("arclens", options, Box::new(move |cc| Ok(Box::new(App::open(cc, start)?)))).map_err(UiError::Window)
+    eframe::run_native("arclens", options, Box::new(move |cc| Ok(Box::new(App::open(cc, start)?))))
+        .map_err(UiError::Window)
 }

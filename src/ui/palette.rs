@@ -52,11 +52,9 @@ impl Palette {
                 }
             }
         });
-        if let Some(command) = run {
-            if let Some(action) = (command.action)(state) {
-                out.push(action);
-                self.open = false;
-            }
+        if let Some(action) = run.and_then(|command| (command.action)(state)) {
+            out.push(action);
+            self.open = false;
         }
         if response.should_close() {
             self.open = false;
@@ -78,7 +76,9 @@ impl Palette {
     fn line_ui(&mut self, ui: &mut egui::Ui) {
         let label = ui.label(theme::caption("Type a few letters of a command"));
         ui.add_space(SPACE / 2.0);
-        let edit = egui::TextEdit::singleline(&mut self.typed).desired_width(f32::INFINITY).margin(egui::Margin::symmetric(10, 8));
+        let edit = egui::TextEdit::singleline(&mut self.typed)
+            .desired_width(f32::INFINITY)
+            .margin(egui::Margin::symmetric(10, 8));
         let response = ui.add(edit).labelled_by(label.id);
         if response.changed() {
             self.chosen = 0;
@@ -115,7 +115,8 @@ fn score(typed: &str, label: &str) -> Option<usize> {
     let mut score = 0;
     for letter in typed.to_lowercase().chars().filter(|letter| !letter.is_whitespace()) {
         let gap = label.iter().skip(at).position(|found| *found == letter)?;
-        let starts_word = (at + gap).checked_sub(1).and_then(|before| label.get(before)).is_none_or(|before| *before == ' ');
+        let starts_word =
+            (at + gap).checked_sub(1).and_then(|before| label.get(before)).is_none_or(|before| *before == ' ');
         score += if starts_word { gap.min(1) } else { gap * 2 };
         at += gap + 1;
     }
@@ -134,7 +135,13 @@ mod tests {
 
     #[test]
     fn a_few_letters_find_the_command_first() {
-        for (typed, id) in [("start", "train.start"), ("gv", "go.verify"), ("OF", "data.open_folder"), ("undo", "edit.undo"), ("swap", "verify.swap")] {
+        for (typed, id) in [
+            ("start", "train.start"),
+            ("gv", "go.verify"),
+            ("OF", "data.open_folder"),
+            ("undo", "edit.undo"),
+            ("swap", "verify.swap"),
+        ] {
             assert_eq!(search(typed).first().map(|command| command.id), Some(id), "{typed}");
         }
         assert!(search("zzzz").is_empty());

@@ -63,7 +63,10 @@ mod tests {
         state.workspace = Workspace::Verify;
         save(&mut storage, &state);
         let back = load(&storage);
-        assert_eq!((back.workspace, back.runs_root, back.data), (Workspace::Verify, Some(PathBuf::from("some/runs")), None));
+        assert_eq!(
+            (back.workspace, back.runs_root, back.data),
+            (Workspace::Verify, Some(PathBuf::from("some/runs")), None)
+        );
     }
 
     #[test]

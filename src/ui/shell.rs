@@ -7,7 +7,10 @@ use super::status;
 use super::theme::{self, SPACE};
 use super::widgets::segmented::{Segment, segmented};
 use crate::app::{Action, DataState, State, TrainPhase, Workspace, command};
-use eframe::egui::{self, Align, Align2, CornerRadius, FontId, Layout, Panel, Response, RichText, Sense, Stroke, Ui, WidgetInfo, Role, vec2};
+use eframe::egui::{
+    self, Align, Align2, CornerRadius, FontId, Layout, Panel, Response, RichText, Role, Sense, Stroke, Ui, WidgetInfo,
+    vec2,
+};
 
 /// Width of the navigation in points.
 const NAV_WIDTH: f32 = 184.0;
@@ -77,7 +80,9 @@ fn nav_ui(ui: &mut Ui, state: &State, out: &mut Vec<Action>) -> Option<Ask> {
         ui.add_space(SPACE / 2.0);
         theme_ui(ui);
         ui.add_space(SPACE / 2.0);
-        let palette = egui::Button::new("Commands").right_text(theme::caption("Ctrl+P")).min_size(vec2(ui.available_width(), 32.0));
+        let palette = egui::Button::new("Commands")
+            .right_text(theme::caption("Ctrl+P"))
+            .min_size(vec2(ui.available_width(), 32.0));
         ui.add(palette).on_hover_text("Lists everything the program can do (Ctrl+P)").clicked().then_some(Ask::Palette)
     })
     .inner
@@ -130,7 +135,9 @@ impl Step {
         let model = state.has_model();
         let trained = model || state.training.as_ref().is_some_and(|view| view.phase == TrainPhase::Done);
         let (does, waits_for, done, busy) = match workspace {
-            Workspace::Data => ("What was found in the folder", None, open, matches!(state.data, DataState::Opening { .. })),
+            Workspace::Data => {
+                ("What was found in the folder", None, open, matches!(state.data, DataState::Opening { .. }))
+            }
             Workspace::Train => (
                 "Settings and live curves",
                 (!open && state.training.is_none()).then_some("Waits for a data set: open a folder of images first"),
@@ -145,7 +152,8 @@ impl Step {
             ),
             Workspace::Evaluate => (
                 "Error rates and the threshold",
-                (!model && state.evaluate.overlays.is_empty()).then_some("Waits for a model: train one or choose a run first"),
+                (!model && state.evaluate.overlays.is_empty())
+                    .then_some("Waits for a model: train one or choose a run first"),
                 !state.evaluate.overlays.is_empty(),
                 state.evaluate.job.is_some(),
             ),
@@ -172,7 +180,12 @@ fn step_ui(ui: &mut Ui, workspace: Workspace, key: usize, step: &Step, selected:
         painter.rect_filled(rect, CornerRadius::same(theme::RADIUS), fill);
     }
     if response.has_focus() {
-        painter.rect_stroke(rect, CornerRadius::same(theme::RADIUS), Stroke::new(1.5, tokens.accent), egui::StrokeKind::Inside);
+        painter.rect_stroke(
+            rect,
+            CornerRadius::same(theme::RADIUS),
+            Stroke::new(1.5, tokens.accent),
+            egui::StrokeKind::Inside,
+        );
     }
     let quiet = step.waits_for.is_some() && !selected;
     let text = if quiet { tokens.text_dim } else { tokens.text };
@@ -195,7 +208,11 @@ fn mark_ui(ui: &Ui, centre: egui::Pos2, workspace: Workspace, key: usize, step: 
         if selected { tokens.accent_text } else { tokens.panel }
     } else {
         let width = if workspace == Workspace::Runs { 1.0 } else { 1.5 };
-        painter.circle_stroke(centre, 11.5, Stroke::new(width, theme::mix(tokens.panel, ring, if selected { 1.0 } else { 0.7 })));
+        painter.circle_stroke(
+            centre,
+            11.5,
+            Stroke::new(width, theme::mix(tokens.panel, ring, if selected { 1.0 } else { 0.7 })),
+        );
         if selected { tokens.accent } else { tokens.text_dim }
     };
     painter.text(centre, Align2::CENTER_CENTER, key.to_string(), FontId::proportional(13.0), ink);
@@ -208,7 +225,11 @@ fn top_ui(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
             for id in ["data.open_folder", "run.open"] {
                 let Some(command) = command(id) else { continue };
                 let action = (command.action)(state);
-                if ui.add_enabled(action.is_some(), egui::Button::new(command.label)).on_hover_text(command.tooltip()).clicked() {
+                if ui
+                    .add_enabled(action.is_some(), egui::Button::new(command.label))
+                    .on_hover_text(command.tooltip())
+                    .clicked()
+                {
                     out.extend(action);
                 }
             }

@@ -13,7 +13,8 @@ pub(super) fn shortcuts(ctx: &Context, state: &State, free: bool, out: &mut Vec<
     }
     let widget_focused = ctx.memory(|memory| memory.focused().is_some());
     // The more modifiers the earlier: egui takes Ctrl+Shift+Z for Ctrl+Z as well.
-    let mut commands: Vec<_> = COMMANDS.iter().filter_map(|command| command.shortcut.map(|key| (key, command))).collect();
+    let mut commands: Vec<_> =
+        COMMANDS.iter().filter_map(|command| command.shortcut.map(|key| (key, command))).collect();
     commands.sort_by_key(|(key, _)| (!key.shift, !key.ctrl));
     for (shortcut, command) in commands {
         // Space and Enter press the focused button, Escape leaves it.

@@ -40,7 +40,9 @@ fn device_ui(ui: &mut Ui, state: &State) {
     let (name, why) = match (running, usable) {
         (Some(started), _) => (started.device.clone(), "The device the run is trained on".to_owned()),
         (None, Some(device)) => (device.name.clone(), devices_in_words(state)),
-        (None, None) => ("Looking for devices".to_owned(), "The program asks which processors it can train on".to_owned()),
+        (None, None) => {
+            ("Looking for devices".to_owned(), "The program asks which processors it can train on".to_owned())
+        }
     };
     ui.label(theme::caption(name)).on_hover_text(why);
 }
@@ -64,10 +66,14 @@ fn job_ui(ui: &mut Ui, state: &State, job: &JobView, out: &mut Vec<Action>) {
         None => (job.kind.label().to_owned(), share(job), eta(job.progress.eta_secs)),
     };
     ui.label(theme::caption(label).color(theme::tokens(ui).text));
-    let bar = ProgressBar::new(share.unwrap_or(0.0)).desired_width(120.0).desired_height(6.0).fill(theme::tokens(ui).accent);
     let percent = share.map(|share| format!("{:.0} %", share * 100.0)).unwrap_or_default();
-    ui.add(bar).on_hover_text(format!("{percent} done"));
-    ui.label(theme::caption([percent, detail].iter().filter(|part| !part.is_empty()).cloned().collect::<Vec<_>>().join(", ")));
+    if let Some(share) = share {
+        let bar = ProgressBar::new(share).desired_width(120.0).desired_height(6.0).fill(theme::tokens(ui).accent);
+        ui.add(bar).on_hover_text(format!("{percent} done"));
+    }
+    ui.label(theme::caption(
+        [percent, detail].iter().filter(|part| !part.is_empty()).cloned().collect::<Vec<_>>().join(", "),
+    ));
     if let Some(view) = training {
         brakes_ui(ui, view, out);
     } else if ui.button(theme::caption("Cancel")).on_hover_text("Stops this work").clicked() {
@@ -81,10 +87,10 @@ fn brakes_ui(ui: &mut Ui, view: &TrainView, out: &mut Vec<Action>) {
         TrainPhase::Paused => Some("Resume"),
         _ => None,
     };
-    if let Some(label) = pause {
-        if ui.button(theme::caption(label)).on_hover_text("Pauses or resumes the run (Space)").clicked() {
-            out.push(Action::TogglePause);
-        }
+    if let Some(label) = pause
+        && ui.button(theme::caption(label)).on_hover_text("Pauses or resumes the run (Space)").clicked()
+    {
+        out.push(Action::TogglePause);
     }
     let stoppable = view.phase != TrainPhase::Stopping;
     let stop = ui.add_enabled(stoppable, egui::Button::new(theme::caption("Stop")));
@@ -98,7 +104,10 @@ fn share(job: &JobView) -> Option<f32> {
 }
 
 fn eta(seconds: Option<f64>) -> String {
-    seconds.filter(|seconds| seconds.is_finite()).map(|seconds| format!("{} left", format::duration(seconds))).unwrap_or_default()
+    seconds
+        .filter(|seconds| seconds.is_finite())
+        .map(|seconds| format!("{} left", format::duration(seconds)))
+        .unwrap_or_default()
 }
 
 fn training_in_words(view: &TrainView) -> (String, Option<f32>, String) {
@@ -107,7 +116,9 @@ fn training_in_words(view: &TrainView) -> (String, Option<f32>, String) {
     let share = last.map(|step| (step.epoch / epochs).clamp(0.0, 1.0) as f32);
     let detail = last
         .filter(|_| view.phase == TrainPhase::Running)
-        .map(|step| format!("{} images/s, {}", count_text(step.images_per_second.round() as usize), eta(Some(step.eta_secs))))
+        .map(|step| {
+            format!("{} images/s, {}", count_text(step.images_per_second.round() as usize), eta(Some(step.eta_secs)))
+        })
         .unwrap_or_default();
     match view.phase {
         TrainPhase::Preparing => {

@@ -1,20 +1,22 @@
 //! Colours, spacing and text sizes: the look of the program, dark and light, in one place.
 //!
-//! The only file that constructs colours. Everything else asks [`tokens`] for a colour by its meaning, so a second
+//! The only place that constructs colours. Everything else asks [`tokens`] for a colour by its meaning, so a second
 //! theme costs nothing and contrast can be tested here (it is, below). Not for layout: panels arrange themselves.
 
-use crate::app::{Action, Notice};
-use eframe::egui::style::{HandleShape, WidgetVisuals};
-use eframe::egui::{
-    self, Color32, CornerRadius, FontFamily, FontId, Frame, Margin, Response, RichText, Shadow, Stroke, TextStyle, Ui, Vec2, Visuals,
+mod parts;
+mod visuals;
+
+pub use parts::{
+    caption, card, card_frame, dialog_frame, empty_state, error_card, heading, primary_button, stat, stats, subheading,
 };
+pub use visuals::install;
+
+use eframe::egui::{Color32, Ui};
 
 /// The grid everything is aligned to, in points; use multiples of it or its half.
 pub const SPACE: f32 = 8.0;
 /// Corner radius of cards, in points.
 pub const RADIUS: u8 = 8;
-/// Text size of a number that stands for itself, in points.
-const VALUE_SIZE: f32 = 20.0;
 /// Height of a button that does the main thing on a screen, in points.
 pub const PRIMARY_HEIGHT: f32 = 40.0;
 
@@ -87,7 +89,14 @@ static DARK: Tokens = Tokens {
     dim: Color32::from_black_alpha(190),
     // Okabe and Ito's colours, brightened where the originals sink into a dark background.
     series: [
-        rgb(0x5A_B8_EE), rgb(0xF0_A0_3C), rgb(0x2F_C4_9A), rgb(0xE0_8A_C0), rgb(0xEC_DF_4E), rgb(0xF0_77_3F), rgb(0x96_9C_FF), rgb(0xB6_BE_C9),
+        rgb(0x5A_B8_EE),
+        rgb(0xF0_A0_3C),
+        rgb(0x2F_C4_9A),
+        rgb(0xE0_8A_C0),
+        rgb(0xEC_DF_4E),
+        rgb(0xF0_77_3F),
+        rgb(0x96_9C_FF),
+        rgb(0xB6_BE_C9),
     ],
     class_lightness: 0.75,
     class_chroma: 0.13,
@@ -113,7 +122,14 @@ static LIGHT: Tokens = Tokens {
     plot_grid: rgb(0x9A_A4_B2),
     dim: Color32::from_black_alpha(150),
     series: [
-        rgb(0x00_6A_AB), rgb(0xA6_4A_00), rgb(0x00_7A_58), rgb(0xA2_3F_7C), rgb(0x7D_66_00), rgb(0xC2_3B_22), rgb(0x4F_4B_C4), rgb(0x5B_63_70),
+        rgb(0x00_6A_AB),
+        rgb(0xA6_4A_00),
+        rgb(0x00_7A_58),
+        rgb(0xA2_3F_7C),
+        rgb(0x7D_66_00),
+        rgb(0xC2_3B_22),
+        rgb(0x4F_4B_C4),
+        rgb(0x5B_63_70),
     ],
     class_lightness: 0.56,
     class_chroma: 0.15,
@@ -151,14 +167,14 @@ pub fn mix(from: Color32, to: Color32, t: f32) -> Color32 {
 /// OKLCH to sRGB (B. Ottosson, 2020), clipped to the gamut.
 fn oklch(lightness: f32, chroma: f32, hue_deg: f32) -> Color32 {
     let (sin, cos) = hue_deg.to_radians().sin_cos();
-    let (a, b) = (chroma * cos, chroma * sin);
-    let l = (lightness + 0.396_337_78 * a + 0.215_803_76 * b).powi(3);
-    let m = (lightness - 0.105_561_346 * a - 0.063_854_17 * b).powi(3);
-    let s = (lightness - 0.089_484_18 * a - 1.291_485_5 * b).powi(3);
+    let (red_green, yellow_blue) = (chroma * cos, chroma * sin);
+    let long = (lightness + 0.396_337_78 * red_green + 0.215_803_76 * yellow_blue).powi(3);
+    let medium = (lightness - 0.105_561_346 * red_green - 0.063_854_17 * yellow_blue).powi(3);
+    let short = (lightness - 0.089_484_18 * red_green - 1.291_485_5 * yellow_blue).powi(3);
     let linear = [
-        4.076_741_7 * l - 3.307_711_6 * m + 0.230_969_94 * s,
-        -1.268_438 * l + 2.609_757_4 * m - 0.341_319_38 * s,
-        -0.004_196_086_3 * l - 0.703_418_6 * m + 1.707_614_7 * s,
+        4.076_741_7 * long - 3.307_711_6 * medium + 0.230_969_94 * short,
+        -1.268_438 * long + 2.609_757_4 * medium - 0.341_319_38 * short,
+        -0.004_196_086_3 * long - 0.703_418_6 * medium + 1.707_614_7 * short,
     ];
     let [red, green, blue] = linear.map(|x| {
         let x = x.clamp(0.0, 1.0);
@@ -168,232 +184,10 @@ fn oklch(lightness: f32, chroma: f32, hue_deg: f32) -> Color32 {
     Color32::from_rgb(red, green, blue)
 }
 
-/// Gives the context both themes; call once.
-pub fn install(ctx: &egui::Context) {
-    for (theme, dark) in [(egui::Theme::Dark, true), (egui::Theme::Light, false)] {
-        ctx.style_mut_of(theme, |style| {
-            style.visuals = visuals(tokens_of(dark), dark);
-            style.text_styles = text_styles();
-            style.spacing.item_spacing = Vec2::splat(SPACE);
-            style.spacing.button_padding = Vec2::new(12.0, 5.0);
-            style.spacing.interact_size = Vec2::new(40.0, 28.0);
-            style.spacing.icon_width = 18.0;
-            style.spacing.icon_width_inner = 10.0;
-            style.spacing.combo_width = 96.0;
-            style.spacing.window_margin = Margin::same(16);
-            style.spacing.menu_margin = Margin::same(6);
-            style.spacing.tooltip_width = 320.0;
-            style.spacing.scroll = egui::style::ScrollStyle::solid();
-            style.spacing.scroll.bar_width = 8.0;
-            style.spacing.scroll.bar_inner_margin = 4.0;
-            style.interaction.tooltip_delay = 0.35;
-            style.interaction.selectable_labels = false;
-        });
-    }
-}
-
-fn text_styles() -> std::collections::BTreeMap<TextStyle, FontId> {
-    let font = |size, family| FontId::new(size, family);
-    [
-        (TextStyle::Heading, font(22.0, FontFamily::Proportional)),
-        (TextStyle::Body, font(14.0, FontFamily::Proportional)),
-        (TextStyle::Button, font(14.0, FontFamily::Proportional)),
-        (TextStyle::Small, font(12.0, FontFamily::Proportional)),
-        (TextStyle::Monospace, font(13.0, FontFamily::Monospace)),
-    ]
-    .into()
-}
-
-fn visuals(tokens: &Tokens, dark: bool) -> Visuals {
-    let mut visuals = if dark { Visuals::dark() } else { Visuals::light() };
-    let radius = CornerRadius::same(6);
-    let state = |fill: Color32, border: Color32, text: Color32| WidgetVisuals {
-        bg_fill: fill,
-        weak_bg_fill: fill,
-        bg_stroke: Stroke::new(1.0, border),
-        corner_radius: radius,
-        fg_stroke: Stroke::new(1.0, text),
-        expansion: 0.0,
-    };
-    visuals.widgets.noninteractive = state(tokens.panel, tokens.card_border, tokens.text);
-    visuals.widgets.inactive = state(tokens.control, tokens.card_border, tokens.text);
-    // Handles of scroll bars and sliders, boxes of check marks: they have no border to be seen by.
-    visuals.widgets.inactive.bg_fill = mix(tokens.control, tokens.text_dim, 0.35);
-    visuals.widgets.hovered = state(tokens.control_hover, tokens.text_dim, tokens.text);
-    visuals.widgets.active = state(tokens.control_hover, tokens.accent, tokens.text);
-    visuals.widgets.open = state(tokens.control_hover, tokens.accent, tokens.text);
-    visuals.selection.bg_fill = tokens.accent_faint;
-    visuals.selection.stroke = Stroke::new(1.5, tokens.accent);
-    visuals.weak_text_color = Some(tokens.text_dim);
-    visuals.hyperlink_color = tokens.accent;
-    visuals.faint_bg_color = mix(tokens.card, tokens.background, 0.5);
-    visuals.extreme_bg_color = tokens.background;
-    visuals.text_edit_bg_color = Some(tokens.background);
-    visuals.code_bg_color = tokens.control;
-    visuals.warn_fg_color = tokens.warning;
-    visuals.error_fg_color = tokens.bad;
-    visuals.window_fill = tokens.card;
-    visuals.window_stroke = Stroke::new(1.0, tokens.card_border);
-    visuals.window_corner_radius = CornerRadius::same(12);
-    visuals.menu_corner_radius = CornerRadius::same(RADIUS);
-    visuals.panel_fill = tokens.background;
-    visuals.window_shadow = shadow(24, dark);
-    visuals.popup_shadow = shadow(12, dark);
-    visuals.slider_trailing_fill = true;
-    visuals.handle_shape = HandleShape::Circle;
-    visuals.striped = false;
-    visuals.indent_has_left_vline = false;
-    visuals
-}
-
-fn shadow(blur: u8, dark: bool) -> Shadow {
-    Shadow { offset: [0, 6], blur, spread: 0, color: Color32::from_black_alpha(if dark { 110 } else { 40 }) }
-}
-
-/// Title of a workspace or of a dialog.
-pub fn heading(text: impl Into<String>) -> RichText {
-    RichText::new(text).size(22.0).strong()
-}
-
-/// Title of a card.
-pub fn subheading(text: impl Into<String>) -> RichText {
-    RichText::new(text).size(15.0).strong()
-}
-
-/// Small, quiet text below or beside something.
-pub fn caption(text: impl Into<String>) -> RichText {
-    RichText::new(text).size(12.0).weak()
-}
-
-/// A raised area with a border and 16 points of air, as wide as there is room.
-pub fn card<R>(ui: &mut Ui, add: impl FnOnce(&mut Ui) -> R) -> egui::InnerResponse<R> {
-    let frame = card_frame(ui);
-    frame.show(ui, |ui| {
-        ui.set_width(ui.available_width());
-        add(ui)
-    })
-}
-
-/// The frame of [`card`], for areas that set their own width.
-pub fn card_frame(ui: &Ui) -> Frame {
-    let tokens = tokens(ui);
-    Frame::new()
-        .fill(tokens.card)
-        .stroke(Stroke::new(1.0, tokens.card_border))
-        .corner_radius(CornerRadius::same(RADIUS))
-        .inner_margin(Margin::same(16))
-}
-
-/// The frame of a dialog in front of everything.
-pub fn dialog_frame(ui: &Ui) -> Frame {
-    card_frame(ui).inner_margin(Margin::same(20)).corner_radius(CornerRadius::same(12)).shadow(ui.visuals().window_shadow)
-}
-
-/// A number with its name above it; hovering explains the name.
-pub fn stat(ui: &mut Ui, label: &str, value: &str, tooltip: &str) -> Response {
-    let response = ui
-        .vertical(|ui| {
-            ui.spacing_mut().item_spacing.y = 2.0;
-            ui.style_mut().wrap_mode = Some(egui::TextWrapMode::Extend);
-            ui.label(caption(label));
-            ui.label(RichText::new(value).size(VALUE_SIZE).strong());
-        })
-        .response;
-    if tooltip.is_empty() { response } else { response.on_hover_text(tooltip) }
-}
-
-/// Several [`stat`]s of (name, value, tooltip) side by side, in as many rows as they need.
-pub fn stats(ui: &mut Ui, items: &[(&str, String, &str)]) {
-    let gap = SPACE * 3.0;
-    let width = |ui: &Ui, text: &str, size: f32| ui.painter().layout_no_wrap(text.to_owned(), FontId::proportional(size), Color32::WHITE).size().x;
-    let room = ui.available_width();
-    let mut rest = items;
-    while !rest.is_empty() {
-        let mut used = 0.0;
-        let fit = rest.iter().take_while(|(label, value, _)| {
-            used += width(ui, label, 12.0).max(width(ui, value, VALUE_SIZE)) + gap;
-            used - gap <= room
-        });
-        let (row, later) = rest.split_at(fit.count().max(1).min(rest.len()));
-        ui.horizontal(|ui| {
-            ui.spacing_mut().item_spacing.x = gap;
-            for (label, value, help) in row {
-                stat(ui, label, value, help);
-            }
-        });
-        rest = later;
-    }
-}
-
-/// The button that does the main thing on a screen; one per screen.
-pub fn primary_button(ui: &mut Ui, label: &str) -> Response {
-    let tokens = tokens(ui);
-    let enabled = ui.is_enabled();
-    let (fill, text) = if enabled { (tokens.accent, tokens.accent_text) } else { (tokens.control, tokens.text_dim) };
-    ui.scope(|ui| {
-        let widgets = &mut ui.visuals_mut().widgets;
-        widgets.hovered.weak_bg_fill = mix(fill, tokens.text, 0.12);
-        widgets.active.weak_bg_fill = mix(fill, tokens.background, 0.12);
-        widgets.inactive.weak_bg_fill = fill;
-        for state in [&mut widgets.inactive, &mut widgets.hovered, &mut widgets.active] {
-            state.bg_stroke = Stroke::NONE;
-            state.fg_stroke.color = text;
-            state.corner_radius = CornerRadius::same(RADIUS);
-        }
-        ui.spacing_mut().button_padding.x = 20.0;
-        ui.add(egui::Button::new(RichText::new(label).size(15.0).color(text)).min_size(Vec2::new(0.0, PRIMARY_HEIGHT)))
-    })
-    .inner
-}
-
-/// A screen with nothing on it yet: what to do, and the button that does it.
-pub fn empty_state<R>(ui: &mut Ui, title: &str, text: &str, buttons: impl FnOnce(&mut Ui) -> R) -> R {
-    let room = ui.available_height();
-    ui.vertical_centered(|ui| {
-        ui.add_space((room * 0.28).clamp(SPACE * 2.0, 240.0));
-        ui.label(heading(title));
-        ui.add_space(SPACE / 2.0);
-        ui.scope(|ui| {
-            ui.set_max_width(460.0);
-            ui.label(RichText::new(text).weak());
-        });
-        ui.add_space(SPACE * 2.0);
-        buttons(ui)
-    })
-    .inner
-}
-
-/// What went wrong, what to do, and the causes on request. `out` receives nothing but what the buttons ask for.
-pub fn error_card(ui: &mut Ui, notice: &Notice, out: &mut Vec<Action>) {
-    let tokens = tokens(ui);
-    let frame = card_frame(ui).stroke(Stroke::new(1.0, tokens.bad));
-    frame.show(ui, |ui| {
-        ui.set_width(ui.available_width());
-        ui.vertical(|ui| error_ui(ui, notice, out));
-    });
-}
-
-fn error_ui(ui: &mut Ui, notice: &Notice, out: &mut Vec<Action>) {
-    ui.label(subheading(notice.headline.clone()).color(tokens(ui).bad));
-    if let Some(hint) = &notice.hint {
-        ui.label(hint);
-    }
-    if !notice.causes.is_empty() {
-        egui::CollapsingHeader::new("Details").id_salt(("causes", &notice.headline)).show(ui, |ui| {
-            for cause in &notice.causes {
-                ui.label(caption(cause.clone()));
-            }
-        });
-    }
-    if ui.button("Copy message").on_hover_text("Copies the message with its details").clicked() {
-        ui.copy_text(notice.text());
-        out.push(Action::Say(crate::app::Severity::Info, "The message was copied".to_owned()));
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use eframe::egui;
 
     fn luminance(colour: Color32) -> f32 {
         let channel = |byte: u8| {
@@ -412,7 +206,16 @@ mod tests {
     fn every_text_colour_reads_at_four_and_a_half_to_one_on_every_background() {
         for tokens in [&DARK, &LIGHT] {
             for surface in [tokens.background, tokens.panel, tokens.card, tokens.accent_faint] {
-                for text in [tokens.text, tokens.text_dim, tokens.accent, tokens.good, tokens.warning, tokens.bad, tokens.genuine, tokens.impostor] {
+                for text in [
+                    tokens.text,
+                    tokens.text_dim,
+                    tokens.accent,
+                    tokens.good,
+                    tokens.warning,
+                    tokens.bad,
+                    tokens.genuine,
+                    tokens.impostor,
+                ] {
                     assert!(contrast(text, surface) >= 4.5, "{text:?} on {surface:?}: {:.2}", contrast(text, surface));
                 }
             }

@@ -35,7 +35,8 @@ impl Toasts {
         if notices.is_empty() {
             return;
         }
-        let area = Area::new(Id::unique("notices")).order(Order::Foreground).anchor(Align2::RIGHT_BOTTOM, [-16.0, -52.0]);
+        let area =
+            Area::new(Id::unique("notices")).order(Order::Foreground).anchor(Align2::RIGHT_BOTTOM, [-16.0, -52.0]);
         area.show(ui.ctx(), |ui| {
             ui.set_width(WIDTH);
             let first = notices.len().saturating_sub(SHOWN);
@@ -87,7 +88,8 @@ fn word(severity: Severity) -> &'static str {
 fn notice_ui(ui: &mut egui::Ui, notice: &Notice, out: &mut Vec<Action>) -> bool {
     let colour = severity_colour(ui, notice.severity);
     let shadow = ui.visuals().popup_shadow;
-    let frame = theme::card_frame(ui).inner_margin(egui::Margin { left: 16, right: 12, top: 10, bottom: 10 }).shadow(shadow);
+    let frame =
+        theme::card_frame(ui).inner_margin(egui::Margin { left: 16, right: 12, top: 10, bottom: 10 }).shadow(shadow);
     let response = frame
         .show(ui, |ui| {
             ui.set_width(ui.available_width());
@@ -99,7 +101,12 @@ fn notice_ui(ui: &mut egui::Ui, notice: &Notice, out: &mut Vec<Action>) -> bool 
                         out.push(Action::Dismiss(notice.id));
                     }
                     let has_more = !notice.causes.is_empty() || notice.hint.is_some();
-                    if has_more && ui.add(egui::Button::new(theme::caption("Copy")).frame(false)).on_hover_text("Copies the message with its details").clicked() {
+                    if has_more
+                        && ui
+                            .add(egui::Button::new(theme::caption("Copy")).frame(false))
+                            .on_hover_text("Copies the message with its details")
+                            .clicked()
+                    {
                         ui.copy_text(notice.text());
                     }
                 });

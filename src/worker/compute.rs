@@ -6,15 +6,17 @@
 use super::emit::Emitter;
 use super::explain;
 use super::protocol::{
-    Classification, EvaluateOn, Evaluation, Event, ImageSource, Job, JobError, JobId, Outcome, Request, RunPlace, VerifyResult,
+    Classification, EvaluateOn, Evaluation, Event, ImageSource, Job, JobError, JobId, Outcome, Request, RunPlace,
+    VerifyResult,
 };
 use super::source;
 use crate::config::RunConfig;
 use crate::data::{Catalog, Thumb};
 use crate::eval::{EmbeddingTable, OperatingPoint, OperatingRule, angle_deg, cosine_similarity, nearest};
 use crate::train::{
-    Control, Device, EvaluationResult, EvaluationTask, Observer, Place, StoredEvaluation, TrainError, TrainEvent, TrainRequest,
-    TrainedModel, choose, devices, evaluate_items, evaluate_split, load_operating_point, read_run, store_evaluation, train,
+    Control, Device, EvaluationResult, EvaluationTask, Observer, Place, StoredEvaluation, TrainError, TrainEvent,
+    TrainRequest, TrainedModel, choose, devices, evaluate_items, evaluate_split, load_operating_point, read_run,
+    store_evaluation, train,
 };
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -88,8 +90,13 @@ impl Compute<'_> {
     fn train(&mut self, job: &Job, catalog: &Arc<Catalog>, config: &RunConfig, place: &RunPlace) -> Outcome {
         self.bench.catalog = Some(Arc::clone(catalog));
         let request = TrainRequest { catalog: Arc::clone(catalog), config: config.clone(), place: place_of(place) };
-        let mut watcher =
-            Watcher { id: job.id, jobs: self.jobs, emitter: self.emitter, backlog: &mut self.backlog, bench: &mut self.bench };
+        let mut watcher = Watcher {
+            id: job.id,
+            jobs: self.jobs,
+            emitter: self.emitter,
+            backlog: &mut self.backlog,
+            bench: &mut self.bench,
+        };
         match train(&request, &job.control, &mut watcher) {
             Ok(summary) => {
                 let stopped = summary.stopped;
@@ -113,7 +120,9 @@ impl Compute<'_> {
         self.bench.load(run).map_err(explain)?;
         let Some(model) = &self.bench.model else { return Ok(()) };
         let result = match on {
-            EvaluateOn::OwnSplit => evaluate_split(model, &catalog, Some(rule), &job.control, &mut progress).map(|(result, _)| result),
+            EvaluateOn::OwnSplit => {
+                evaluate_split(model, &catalog, Some(rule), &job.control, &mut progress).map(|(result, _)| result)
+            }
             EvaluateOn::Whole(_) => evaluate_whole(model, &catalog, rule, &job.control, &mut progress),
         }
         .map_err(explain)?;
@@ -161,7 +170,8 @@ impl Bench {
     /// Loads the best checkpoint of `run`, unless exactly that one lies ready.
     fn load(&mut self, run: &Path) -> Result<(), TrainError> {
         let best = run.join("best").canonicalize().ok();
-        let ready = self.model.as_ref().is_some_and(|model| model.run() == run && best.as_deref() == Some(model.checkpoint()));
+        let ready =
+            self.model.as_ref().is_some_and(|model| model.run() == run && best.as_deref() == Some(model.checkpoint()));
         if !ready {
             let device = choose("auto").map_or(Device::Cpu, |(device, _)| device);
             self.model = Some(TrainedModel::open(run, device)?);
@@ -177,7 +187,8 @@ impl Bench {
         }
         let opened = Catalog::open(Path::new(&info.data), &|_| {}, &|| control.is_cancelled());
         let catalog = Arc::new(opened.map_err(|error| {
-            let hint = "The run remembers where its images were; open them again and evaluate the run on the open data set.";
+            let hint =
+                "The run remembers where its images were; open them again and evaluate the run on the open data set.";
             Box::new(explain::from_error(&error, Some(hint.to_owned())))
         })?);
         self.catalog = Some(Arc::clone(&catalog));
@@ -190,7 +201,9 @@ impl Bench {
         self.load(run).map_err(explain)?;
         let Some(model) = &self.model else { return Ok(()) };
         let operating = operating.clone().or_else(|| load_operating_point(run)).ok_or_else(|| {
-            explain(TrainError::NoPairs("this run was never evaluated; open Evaluate and measure its error rates first".to_owned()))
+            explain(TrainError::NoPairs(
+                "this run was never evaluated; open Evaluate and measure its error rates first".to_owned(),
+            ))
         })?;
         let result = compare(model, images, gallery.as_deref(), operating)?;
         emitter.send(Event::Verified { job: job.id, result: Box::new(result) });
@@ -221,7 +234,9 @@ fn compare(
     let similarity = cosine_similarity(&first, &second);
     let dim = model.info().embedder.embedding_dim;
     let known = |embedding: &[f32]| {
-        gallery.filter(|table| table.dim() == dim).map_or_else(Vec::new, |table| nearest(table, embedding, NEIGHBOURS, None))
+        gallery
+            .filter(|table| table.dim() == dim)
+            .map_or_else(Vec::new, |table| nearest(table, embedding, NEIGHBOURS, None))
     };
     Ok(VerifyResult {
         decision: operating.decide(similarity),

@@ -5,8 +5,8 @@ use super::explain;
 use super::protocol::{Event, Job, JobError, OpenedData, Outcome, Request, RunEntry};
 use super::sample::find_or_draw_sample;
 use crate::data::Catalog;
-use crate::map::{Layout, MapError, MapMethod, TsneSpec, pca, sphere, tsne};
 use crate::eval::EmbeddingTable;
+use crate::map::{Layout, MapError, MapMethod, TsneSpec, pca, sphere, tsne};
 use crate::train::{list_runs, save_operating_point};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -24,7 +24,9 @@ pub fn serve(jobs: &Mutex<Receiver<Job>>, emitter: &Emitter) {
             Ok(Ok(())) => Outcome::Finished,
             Ok(Err(_)) if job.control.is_cancelled() => Outcome::Cancelled,
             Ok(Err(error)) => Outcome::Failed(*error),
-            Err(panic) => Outcome::Failed(JobError { device_lost: false, ..explain::from_panic(job.request.kind(), &*panic) }),
+            Err(panic) => {
+                Outcome::Failed(JobError { device_lost: false, ..explain::from_panic(job.request.kind(), &*panic) })
+            }
         };
         emitter.end(job.id, outcome);
     }
@@ -40,11 +42,13 @@ fn run(job: &Job, emitter: &Emitter) -> Result<(), Box<JobError>> {
                     meter.report(done as usize, total as usize);
                 }
             };
-            let path = find_or_draw_sample(fallback, &report, &|| job.control.is_cancelled()).map_err(|error| plain(&error))?;
+            let path = find_or_draw_sample(fallback, &report, &|| job.control.is_cancelled())
+                .map_err(|error| plain(&error))?;
             open(job, &path, emitter)
         }
         Request::Map { table, method, dims, tsne } => {
-            let layout = lay_out(table, *method, *dims, tsne, &|| job.control.is_cancelled()).map_err(|error| plain(&error))?;
+            let layout =
+                lay_out(table, *method, *dims, tsne, &|| job.control.is_cancelled()).map_err(|error| plain(&error))?;
             emitter.send(Event::Mapped { job: job.id, table: Arc::clone(table), layout: Arc::new(layout) });
             Ok(())
         }

@@ -34,7 +34,10 @@ pub fn from_panic(kind: JobKind, panic: &(dyn Any + Send)) -> JobError {
     JobError {
         headline: format!("{} stopped because of a fault in ArcLens itself", kind.label()),
         causes: vec![words],
-        hint: Some("Everything saved before is kept. Restart ArcLens before using the GPU again, and please report this text.".to_owned()),
+        hint: Some(
+            "Everything saved before is kept. Restart ArcLens before using the GPU again, and please report this text."
+                .to_owned(),
+        ),
         device_lost: true,
     }
 }

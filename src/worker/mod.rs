@@ -63,7 +63,11 @@ impl Workers {
         let desk_jobs = Arc::new(std::sync::Mutex::new(desk_jobs));
         for index in 0..DESKS {
             let (jobs, emitter) = (Arc::clone(&desk_jobs), emitter.clone());
-            threads.push(std::thread::Builder::new().name(format!("desk-{index}")).spawn(move || desk::serve(&jobs, &emitter))?);
+            threads.push(
+                std::thread::Builder::new()
+                    .name(format!("desk-{index}"))
+                    .spawn(move || desk::serve(&jobs, &emitter))?,
+            );
         }
         Ok(Self {
             compute: Some(compute),

@@ -131,7 +131,12 @@ pub enum Request {
     Map { table: Arc<EmbeddingTable>, method: MapMethod, dims: usize, tsne: TsneSpec },
     /// Compares two images with a run's best checkpoint.
     /// `operating` replaces the run's own operating point.
-    Verify { run: PathBuf, images: Box<[ImageSource; 2]>, gallery: Option<Arc<EmbeddingTable>>, operating: Option<OperatingPoint> },
+    Verify {
+        run: PathBuf,
+        images: Box<[ImageSource; 2]>,
+        gallery: Option<Arc<EmbeddingTable>>,
+        operating: Option<OperatingPoint>,
+    },
     /// Keeps the chosen operating point with the run, for the commands without a window.
     SaveOperatingPoint { run: PathBuf, point: OperatingPoint },
     /// Lists the runs below a folder.

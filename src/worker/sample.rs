@@ -25,7 +25,8 @@ pub fn find_or_draw_sample(
 
 fn bundled() -> Option<PathBuf> {
     let beside = std::env::current_exe().ok().and_then(|exe| Some(exe.parent()?.join("sample-data")));
-    let places = [Some(PathBuf::from("sample-data")), beside, Some(Path::new(env!("CARGO_MANIFEST_DIR")).join("sample-data"))];
+    let places =
+        [Some(PathBuf::from("sample-data")), beside, Some(Path::new(env!("CARGO_MANIFEST_DIR")).join("sample-data"))];
     places.into_iter().flatten().find(|path| is_sample(path))
 }
 
@@ -38,5 +39,7 @@ pub fn runs_root() -> PathBuf {
     if let Some(root) = std::env::var_os("ARCLENS_RUNS") {
         return PathBuf::from(root);
     }
-    std::env::home_dir().filter(|home| home.is_dir()).map_or_else(|| PathBuf::from("runs"), |home| home.join("ArcLens").join("runs"))
+    std::env::home_dir()
+        .filter(|home| home.is_dir())
+        .map_or_else(|| PathBuf::from("runs"), |home| home.join("ArcLens").join("runs"))
 }

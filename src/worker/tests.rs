@@ -1,0 +1,229 @@
+//! The threads with real jobs: every job ends exactly once, can be stopped, and survives bad input.
+
+use super::protocol::{Event, ImageSource, Job, JobId, Outcome, Request, RunPlace};
+use super::*;
+use crate::config::{Auto, RunConfig};
+use crate::data::Catalog;
+use crate::eval::OperatingRule;
+use crate::train::{Control, TrainEvent};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+struct Bench {
+    workers: Workers,
+    next: u64,
+}
+
+impl Bench {
+    fn new() -> Self {
+        Self { workers: Workers::start(Arc::new(|| {})).unwrap(), next: 0 }
+    }
+
+    fn send(&mut self, request: Request) -> (JobId, Control) {
+        self.next += 1;
+        let job = Job { id: JobId(self.next), request, control: Control::default() };
+        let control = job.control.clone();
+        self.workers.send(job).map_err(|_| "full").unwrap();
+        (JobId(self.next), control)
+    }
+
+    /// Everything up to the end of a job; `each` sees the events as they come.
+    fn wait(&mut self, id: JobId, mut each: impl FnMut(&Event)) -> Outcome {
+        let began = Instant::now();
+        loop {
+            assert!(began.elapsed() < Duration::from_secs(120), "the job did not end");
+            let Some(event) = self.workers.poll() else {
+                std::thread::sleep(Duration::from_millis(5));
+                continue;
+            };
+            each(&event);
+            if let Event::Ended { job, outcome } = event
+                && job == id
+            {
+                return outcome;
+            }
+        }
+    }
+
+    fn run(&mut self, request: Request) -> (Vec<Event>, Outcome) {
+        let (id, _) = self.send(request);
+        let mut events = Vec::new();
+        let outcome = self.wait(id, |event| events.push(event.clone()));
+        (events, outcome)
+    }
+}
+
+fn draw(folder: &Path) -> PathBuf {
+    let data = folder.join("data");
+    for identity in 0..12u8 {
+        let class = data.join(format!("p{identity:02}"));
+        std::fs::create_dir_all(&class).unwrap();
+        for image in 0..5u8 {
+            let picture = image::RgbImage::from_fn(16, 16, |x, y| {
+                image::Rgb([identity * 20, (x * 9) as u8 + image, (y * 7) as u8 ^ identity])
+            });
+            picture.save(class.join(format!("{image}.png"))).unwrap();
+        }
+    }
+    data
+}
+
+fn config() -> RunConfig {
+    let mut config = RunConfig::default();
+    config.train.epochs = 2;
+    config.train.batch = 8;
+    config.train.device = "cpu".into();
+    config.model.embedding_dim = 8;
+    config.data.image_px = Auto::Set(16);
+    config
+}
+
+fn open(bench: &mut Bench, path: &Path) -> Arc<Catalog> {
+    let (events, outcome) = bench.run(Request::OpenData { path: path.to_owned() });
+    assert!(matches!(outcome, Outcome::Finished), "{outcome:?}");
+    let opened =
+        events.into_iter().find_map(|event| if let Event::DataOpened { data, .. } = event { Some(data) } else { None });
+    opened.unwrap().catalog
+}
+
+#[test]
+fn a_folder_goes_all_the_way_to_a_verdict() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = draw(folder.path());
+    let mut bench = Bench::new();
+    let catalog = open(&mut bench, &data);
+    let runs = folder.path().join("runs");
+    let request = Request::Train { catalog, config: Box::new(config()), place: RunPlace::NewIn(runs.clone()) };
+    let (events, outcome) = bench.run(request);
+    assert!(matches!(outcome, Outcome::Finished), "{outcome:?}");
+    let epochs =
+        events.iter().filter(|event| matches!(event, Event::Train { event: TrainEvent::Epoch(_), .. })).count();
+    assert_eq!(epochs, 2);
+    let run = events
+        .iter()
+        .find_map(|event| if let Event::Trained { summary, .. } = event { Some(summary.run.clone()) } else { None })
+        .unwrap();
+    let (events, _) = bench.run(Request::ListRuns { root: runs });
+    let Some(Event::Runs { runs, .. }) = events.first() else { panic!("{events:?}") };
+    assert!(runs.len() == 1 && runs[0].has_model && !runs[0].resumable, "{runs:?}");
+    let (events, outcome) =
+        bench.run(Request::Evaluate { run: run.clone(), on: protocol::EvaluateOn::OwnSplit, rule: OperatingRule::Eer });
+    assert!(matches!(outcome, Outcome::Finished), "{outcome:?}");
+    let evaluation = events
+        .iter()
+        .find_map(
+            |event| if let Event::Evaluated { evaluation, .. } = event { Some(Arc::clone(evaluation)) } else { None },
+        )
+        .unwrap();
+    assert!(evaluation.report.n_genuine > 0 && evaluation.report.n_impostor > 0);
+    let image = ImageSource::File(data.join("p00/0.png"));
+    let images = Box::new([image.clone(), image]);
+    let gallery = Some(Arc::clone(&evaluation.table));
+    let (events, outcome) = bench.run(Request::Verify { run: run.clone(), images, gallery, operating: None });
+    assert!(matches!(outcome, Outcome::Finished), "{outcome:?}");
+    let Some(Event::Verified { result, .. }) = events.first() else { panic!("{events:?}") };
+    assert!(result.similarity > 0.999 && result.decision == crate::eval::Decision::Same);
+    assert_eq!(result.neighbours[0].len(), 5);
+    let bad = Box::new([ImageSource::File(data.join("p00/0.png")), ImageSource::File(folder.path().join("gone.png"))]);
+    let (_, outcome) = bench.run(Request::Verify { run, images: bad, gallery: None, operating: None });
+    let Outcome::Failed(error) = outcome else { panic!("{outcome:?}") };
+    assert!(error.hint.as_deref().unwrap_or_default().contains("gone.png"), "{error:?}");
+}
+
+#[test]
+fn a_cancelled_run_keeps_its_checkpoint_and_the_thread_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = draw(folder.path());
+    let mut bench = Bench::new();
+    let catalog = open(&mut bench, &data);
+    let run = folder.path().join("run");
+    let mut config = config();
+    config.train.epochs = 5000;
+    let (id, control) =
+        bench.send(Request::Train { catalog, config: Box::new(config), place: RunPlace::NewAt(run.clone()) });
+    let outcome = bench.wait(id, |event| {
+        if matches!(event, Event::Train { event: TrainEvent::Epoch(_), .. }) {
+            control.cancel();
+        }
+    });
+    assert!(matches!(outcome, Outcome::Cancelled), "{outcome:?}");
+    assert!(crate::train::read_run(&run).unwrap().has_model);
+    let (events, outcome) = bench.run(Request::Devices);
+    assert!(matches!(outcome, Outcome::Finished) && matches!(events.first(), Some(Event::Devices { .. })));
+}
+
+#[test]
+fn a_paused_run_answers_a_comparison_and_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = draw(folder.path());
+    let mut bench = Bench::new();
+    let catalog = open(&mut bench, &data);
+    let mut trained = config();
+    trained.train.epochs = 1;
+    let first = folder.path().join("first");
+    bench.run(Request::Train {
+        catalog: Arc::clone(&catalog),
+        config: Box::new(trained),
+        place: RunPlace::NewAt(first.clone()),
+    });
+    let mut long = config();
+    long.train.epochs = 5000;
+    let place = RunPlace::NewAt(folder.path().join("second"));
+    let (id, control) = bench.send(Request::Train { catalog, config: Box::new(long), place });
+    control.set_paused(true);
+    let image = ImageSource::File(data.join("p01/0.png"));
+    let (events, outcome) = bench.run(Request::Verify {
+        run: first,
+        images: Box::new([image.clone(), image]),
+        gallery: None,
+        operating: None,
+    });
+    assert!(matches!(outcome, Outcome::Finished), "{outcome:?}");
+    assert!(events.iter().any(|event| matches!(event, Event::Verified { .. })));
+    control.set_paused(false);
+    control.cancel();
+    assert!(matches!(bench.wait(id, |_| {}), Outcome::Cancelled));
+}
+
+#[test]
+fn what_cannot_be_opened_fails_with_a_sentence() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut bench = Bench::new();
+    let (_, outcome) = bench.run(Request::OpenData { path: folder.path().join("nothing") });
+    let Outcome::Failed(error) = outcome else { panic!("{outcome:?}") };
+    assert!(error.headline.contains("nothing"), "{error:?}");
+    let (_, outcome) = bench.run(Request::OpenData { path: folder.path().to_owned() });
+    assert!(matches!(outcome, Outcome::Failed(_)), "an empty folder is no data set");
+}
+
+#[test]
+fn a_panic_becomes_words() {
+    let error = explain::from_panic(protocol::JobKind::Map, &"index out of bounds");
+    assert!(
+        error.headline.contains("Computing the map") && error.causes == ["index out of bounds"] && error.hint.is_some()
+    );
+}
+
+#[test]
+fn small_pictures_come_back_under_their_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = draw(folder.path());
+    let catalog = Arc::new(Catalog::open(&data, &|_| {}, &|| false).unwrap());
+    let thumbs = Thumbs::start(Arc::new(|| {})).unwrap();
+    assert!(thumbs.request(ThumbRequest { key: 7, px: 8, work: ThumbWork::Item(catalog, 0) }));
+    assert!(thumbs.request(ThumbRequest {
+        key: 8,
+        px: 8,
+        work: ThumbWork::Source(ImageSource::File(PathBuf::from("/gone.png")))
+    }));
+    let mut replies = Vec::new();
+    let began = Instant::now();
+    while replies.len() < 2 && began.elapsed() < Duration::from_secs(20) {
+        replies.extend(thumbs.poll());
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    replies.sort_by_key(|reply| reply.key);
+    let thumb = replies[0].thumb.as_ref().unwrap();
+    assert_eq!((replies[0].key, thumb.width, thumb.height), (7, 8, 8));
+    assert!(replies[1].thumb.is_err());
+}

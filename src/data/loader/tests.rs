@@ -120,9 +120,9 @@ fn evaluation_batches_keep_the_order_and_the_short_end_and_mirror_on_request() {
     let store = store(&set, 1 << 20);
     let items = [5, 0, 23, 7];
     let all: Vec<u32> = (0..24).collect();
-    let (full, _) = ImageStore::build(
-        Arc::clone(&set.catalog), &all, store.preprocess().clone(), 1 << 20, &|_| (), &|| false,
-    ).unwrap();
+    let (full, _) =
+        ImageStore::build(Arc::clone(&set.catalog), &all, store.preprocess().clone(), 1 << 20, &|_| (), &|| false)
+            .unwrap();
     let plain: Vec<HostBatch> = plain_batches(&full, &items, 3, false).map(Result::unwrap).collect();
     assert_eq!(plain.iter().map(HostBatch::len).collect::<Vec<_>>(), [3, 1]);
     assert_eq!((plain[0].items.as_slice(), plain[0].labels.as_slice()), ([5, 0, 23].as_slice(), [0, 0, 3].as_slice()));

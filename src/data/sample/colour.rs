@@ -38,10 +38,7 @@ pub(super) fn ramp(table: &[Colour], position: f64) -> Colour {
 
 /// An entry of a table, counted round.
 pub(super) fn pick(table: &[Colour], index: u32) -> Colour {
-    table
-        .get(index as usize % table.len().max(1))
-        .copied()
-        .unwrap_or([0.0; 3])
+    table.get(index as usize % table.len().max(1)).copied().unwrap_or([0.0; 3])
 }
 
 /// The 8-bit value of linear light, rounded to nearest.
@@ -77,22 +74,11 @@ pub(super) const HAIR: [Colour; 12] = [
 ];
 
 /// Irises.
-pub(super) const IRIS: [Colour; 6] = [
-    rgb(0x003a_2214),
-    rgb(0x0090_5a20),
-    rgb(0x0035_8a4a),
-    rgb(0x002b_7fd0),
-    rgb(0x0078_8a98),
-    rgb(0x001f_a6a6),
-];
+pub(super) const IRIS: [Colour; 6] =
+    [rgb(0x003a_2214), rgb(0x0090_5a20), rgb(0x0035_8a4a), rgb(0x002b_7fd0), rgb(0x0078_8a98), rgb(0x001f_a6a6)];
 
 /// Spectacle frames.
-pub(super) const FRAME: [Colour; 4] = [
-    rgb(0x0020_2024),
-    rgb(0x00b0_2a30),
-    rgb(0x00d8_a630),
-    rgb(0x0025_5aa8),
-];
+pub(super) const FRAME: [Colour; 4] = [rgb(0x0020_2024), rgb(0x00b0_2a30), rgb(0x00d8_a630), rgb(0x0025_5aa8)];
 
 /// Backgrounds and cloth: the colours that must say nothing about who it is.
 pub(super) const SCENERY: [Colour; 14] = [

@@ -44,96 +44,51 @@ pub fn write_sample(
         if cancelled() {
             return Err(SampleError::Cancelled);
         }
-        let (identity, image) = (
-            number / spec.images_per_identity,
-            number % spec.images_per_identity,
-        );
-        bytes.fetch_add(
-            write_portrait(dir, spec, identity, image)?,
-            Ordering::Relaxed,
-        );
+        let (identity, image) = (number / spec.images_per_identity, number % spec.images_per_identity);
+        bytes.fetch_add(write_portrait(dir, spec, identity, image)?, Ordering::Relaxed);
         progress(done.fetch_add(1, Ordering::Relaxed) + 1, images);
         Ok(())
     })?;
 
     let test_identities = spec.identities - train_identities;
-    if let Some(text) = pairs::text(
-        spec.seed,
-        train_identities,
-        test_identities,
-        spec.images_per_identity,
-    ) {
+    if let Some(text) = pairs::text(spec.seed, train_identities, test_identities, spec.images_per_identity) {
         write_whole(&dir.join("pairs.txt"), text.as_bytes())?;
     }
     write_whole(&dir.join("README.md"), readme(spec).as_bytes())?;
     write_marker(dir, spec, true)?;
-    Ok(SampleSummary {
-        identities: spec.identities,
-        train_identities,
-        images,
-        bytes: bytes.into_inner(),
-    })
+    Ok(SampleSummary { identities: spec.identities, train_identities, images, bytes: bytes.into_inner() })
 }
 
 /// How many of `identities` are trained on.
 pub(super) fn train_identities(identities: u32) -> u32 {
-    (identities * 2 / 3)
-        .min(identities.saturating_sub(2))
-        .max(1)
+    (identities * 2 / 3).min(identities.saturating_sub(2)).max(1)
 }
 
 fn check(spec: &SampleSpec) -> Result<(), SampleError> {
     let ranges = [
         ("the number of identities", spec.identities, 2, 10_000),
-        (
-            "the number of images per identity",
-            spec.images_per_identity,
-            1,
-            1000,
-        ),
-        (
-            "the size in pixels",
-            spec.size_px,
-            *SIZE_PX.start(),
-            *SIZE_PX.end(),
-        ),
+        ("the number of images per identity", spec.images_per_identity, 1, 1000),
+        ("the size in pixels", spec.size_px, *SIZE_PX.start(), *SIZE_PX.end()),
     ];
     for (what, got, low, high) in ranges {
         if !(low..=high).contains(&got) {
-            return Err(SampleError::OutOfRange {
-                what,
-                got,
-                low,
-                high,
-            });
+            return Err(SampleError::OutOfRange { what, got, low, high });
         }
     }
     Ok(())
 }
 
 fn identity_folder(dir: &Path, spec: &SampleSpec, identity: u32) -> PathBuf {
-    let part = if identity < train_identities(spec.identities) {
-        "train"
-    } else {
-        "test"
-    };
+    let part = if identity < train_identities(spec.identities) { "train" } else { "test" };
     dir.join(part).join(identity_name(identity))
 }
 
 /// Draws and writes one image; answers the size of its file.
-fn write_portrait(
-    dir: &Path,
-    spec: &SampleSpec,
-    identity: u32,
-    image: u32,
-) -> Result<u64, SampleError> {
+fn write_portrait(dir: &Path, spec: &SampleSpec, identity: u32, image: u32) -> Result<u64, SampleError> {
     let name = format!("{}_{:04}.png", identity_name(identity), image + 1);
     let path = identity_folder(dir, spec, identity).join(name);
     let picture = draw_portrait(spec.seed, identity, image, spec.size_px);
-    let file = png::encode(&picture).map_err(|source| SampleError::Encode {
-        path: path.clone(),
-        source,
-    })?;
+    let file = png::encode(&picture).map_err(|source| SampleError::Encode { path: path.clone(), source })?;
     write_whole(&path, &file)?;
     Ok(file.len() as u64)
 }
@@ -143,14 +98,8 @@ pub(super) fn write_whole(path: &Path, content: &[u8]) -> Result<(), SampleError
     let mut name = path.as_os_str().to_owned();
     name.push(".part");
     let part = PathBuf::from(name);
-    let failed = |source| SampleError::Io {
-        action: "write the file",
-        path: path.to_owned(),
-        source,
-    };
-    fs::write(&part, content)
-        .and_then(|()| fs::rename(&part, path))
-        .map_err(failed)
+    let failed = |source| SampleError::Io { action: "write the file", path: path.to_owned(), source };
+    fs::write(&part, content).and_then(|()| fs::rename(&part, path)).map_err(failed)
 }
 
 fn make_folder(path: &Path) -> Result<(), SampleError> {
@@ -163,18 +112,9 @@ fn make_folder(path: &Path) -> Result<(), SampleError> {
 
 fn readme(spec: &SampleSpec) -> String {
     let train = train_identities(spec.identities);
-    let SampleSpec {
-        identities,
-        images_per_identity,
-        size_px,
-        seed,
-    } = *spec;
+    let SampleSpec { identities, images_per_identity, size_px, seed } = *spec;
     let test = identities - train;
-    let size = if size_px == SampleSpec::default().size_px {
-        String::new()
-    } else {
-        format!(" --size {size_px}")
-    };
+    let size = if size_px == SampleSpec::default().size_px { String::new() } else { format!(" --size {size_px}") };
     format!(
         "# Sample portraits\n\n\
          {identities} invented people, {images_per_identity} portraits each, {size_px} × {size_px} pixels. Nobody here exists: a \

@@ -54,16 +54,8 @@ pub(super) enum Beard {
     Full,
 }
 
-const BEARDS: [Beard; 8] = [
-    Beard::None,
-    Beard::None,
-    Beard::None,
-    Beard::None,
-    Beard::Stubble,
-    Beard::Moustache,
-    Beard::Goatee,
-    Beard::Full,
-];
+const BEARDS: [Beard; 8] =
+    [Beard::None, Beard::None, Beard::None, Beard::None, Beard::Stubble, Beard::Moustache, Beard::Goatee, Beard::Full];
 
 /// The form of the lenses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,15 +66,8 @@ pub(super) enum Glasses {
     Wide,
 }
 
-const GLASSES: [Glasses; 7] = [
-    Glasses::None,
-    Glasses::None,
-    Glasses::None,
-    Glasses::None,
-    Glasses::Round,
-    Glasses::Square,
-    Glasses::Wide,
-];
+const GLASSES: [Glasses; 7] =
+    [Glasses::None, Glasses::None, Glasses::None, Glasses::None, Glasses::Round, Glasses::Square, Glasses::Wide];
 
 /// The vector of one identity.
 #[derive(Debug, Clone, PartialEq)]
@@ -177,45 +162,25 @@ impl Dealer {
 
 /// Whether a style leaves the lower face free; a beard under the others reads as cloth at 64 pixels.
 fn suits_a_beard(style: HairStyle) -> bool {
-    !matches!(
-        style,
-        HairStyle::Scarf
-            | HairStyle::Bob
-            | HairStyle::Pigtails
-            | HairStyle::LongCentre
-            | HairStyle::Bun
-    )
+    !matches!(style, HairStyle::Scarf | HairStyle::Bob | HairStyle::Pigtails | HairStyle::LongCentre | HairStyle::Bun)
 }
 
 impl Identity {
     /// The vector of identity number `identity`; it depends on nothing but the two arguments.
     pub(super) fn new(seed: u64, identity: u32) -> Self {
         let stream = Stream::new(seed, Purpose::Identity, identity, 0);
-        let deal = &mut Dealer {
-            seed,
-            identity,
-            attribute: 0,
-            stream,
-        };
+        let deal = &mut Dealer { seed, identity, attribute: 0, stream };
         let skull = deal.length(0.35, 0.45);
         let (hair_style, hair, skin) = deal.looks();
         let beard = deal.entry(&BEARDS, Beard::None);
-        let lip_colour = colour::mix(
-            colour::lit(skin, 0.55),
-            colour::rgb(0x00c0_2040),
-            deal.length(0.15, 0.75),
-        );
+        let lip_colour = colour::mix(colour::lit(skin, 0.55), colour::rgb(0x00c0_2040), deal.length(0.15, 0.75));
         Self {
             skin,
             lip_colour,
             skull,
             hair,
             hair_style,
-            beard: if suits_a_beard(hair_style) {
-                beard
-            } else {
-                Beard::None
-            },
+            beard: if suits_a_beard(hair_style) { beard } else { Beard::None },
             glasses: deal.entry(&GLASSES, Glasses::None),
             frame: deal.entry(&colour::FRAME, [0.0; 3]),
             iris: deal.entry(&colour::IRIS, [0.0; 3]),
@@ -236,20 +201,8 @@ impl Identity {
             lip: deal.length(0.010, 0.036),
             freckles: deal.entry(&[0.0, 0.0, 0.0, 0.0, 0.5], 0.0),
             blush: deal.entry(&[0.0, 0.0, 0.15, 0.35], 0.0),
-            mole: deal.entry(
-                &[None, None, None, None, Some((-0.2, 0.2)), Some((0.14, 0.4))],
-                None,
-            ),
-            earring: deal.entry(
-                &[
-                    None,
-                    None,
-                    None,
-                    Some(colour::FRAME[2]),
-                    Some(colour::HAIR[5]),
-                ],
-                None,
-            ),
+            mole: deal.entry(&[None, None, None, None, Some((-0.2, 0.2)), Some((0.14, 0.4))], None),
+            earring: deal.entry(&[None, None, None, Some(colour::FRAME[2]), Some(colour::HAIR[5])], None),
         }
     }
 }

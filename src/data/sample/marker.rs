@@ -30,11 +30,7 @@ struct Marker {
 }
 
 /// Writes the marker of `spec`.
-pub(super) fn write_marker(
-    dir: &Path,
-    spec: &SampleSpec,
-    complete: bool,
-) -> Result<(), SampleError> {
+pub(super) fn write_marker(dir: &Path, spec: &SampleSpec, complete: bool) -> Result<(), SampleError> {
     let path = dir.join(MARKER);
     let marker = Marker {
         kind: KIND.to_owned(),
@@ -55,17 +51,12 @@ pub(super) fn write_marker(
 }
 
 fn entries(path: &Path) -> Result<Vec<PathBuf>, SampleError> {
-    let listed =
-        fs::read_dir(path).and_then(|list| list.map(|entry| entry.map(|e| e.path())).collect());
+    let listed = fs::read_dir(path).and_then(|list| list.map(|entry| entry.map(|e| e.path())).collect());
     let mut paths: Vec<PathBuf> = match listed {
         Ok(paths) => paths,
         Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
         Err(source) => {
-            return Err(SampleError::Io {
-                action: "read the folder",
-                path: path.to_owned(),
-                source,
-            });
+            return Err(SampleError::Io { action: "read the folder", path: path.to_owned(), source });
         }
     };
     paths.sort();
@@ -78,9 +69,7 @@ pub(super) fn clear_earlier_set(dir: &Path) -> Result<(), SampleError> {
         return Ok(());
     }
     if !holds_a_sample(dir) {
-        return Err(SampleError::NotASampleFolder {
-            path: dir.to_owned(),
-        });
+        return Err(SampleError::NotASampleFolder { path: dir.to_owned() });
     }
     for part in ["train", "test"] {
         for folder in entries(&dir.join(part))? {
@@ -97,11 +86,7 @@ pub(super) fn clear_earlier_set(dir: &Path) -> Result<(), SampleError> {
         }
     }
     let protocol = dir.join("pairs.txt");
-    if protocol.is_file() {
-        remove(&protocol)
-    } else {
-        Ok(())
-    }
+    if protocol.is_file() { remove(&protocol) } else { Ok(()) }
 }
 
 fn remove(path: &Path) -> Result<(), SampleError> {
@@ -115,32 +100,19 @@ fn remove(path: &Path) -> Result<(), SampleError> {
 fn holds_a_sample(dir: &Path) -> bool {
     let path = dir.join(MARKER);
     let small = fs::metadata(&path).is_ok_and(|data| data.len() < 4096);
-    let text = if small {
-        fs::read_to_string(&path).unwrap_or_default()
-    } else {
-        String::new()
-    };
+    let text = if small { fs::read_to_string(&path).unwrap_or_default() } else { String::new() };
     serde_json::from_str::<Marker>(&text).is_ok_and(|marker| marker.kind == KIND)
 }
 
 /// `p` and at least three digits, then for files `_`, four digits and the ending.
 fn is_our_name(path: &Path, ending: &str) -> bool {
-    let name = path
-        .file_name()
-        .and_then(|name| name.to_str())
-        .unwrap_or_default();
-    let digits = |text: &str, least: usize| {
-        text.len() >= least && text.bytes().all(|byte| byte.is_ascii_digit())
-    };
-    let Some(rest) = name
-        .strip_prefix('p')
-        .and_then(|rest| rest.strip_suffix(ending))
-    else {
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let digits = |text: &str, least: usize| text.len() >= least && text.bytes().all(|byte| byte.is_ascii_digit());
+    let Some(rest) = name.strip_prefix('p').and_then(|rest| rest.strip_suffix(ending)) else {
         return false;
     };
     if ending.is_empty() {
         return digits(rest, 3);
     }
-    rest.split_once('_')
-        .is_some_and(|(who, which)| digits(who, 3) && digits(which, 4))
+    rest.split_once('_').is_some_and(|(who, which)| digits(who, 3) && digits(which, 4))
 }

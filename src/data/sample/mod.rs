@@ -41,12 +41,7 @@ pub struct SampleSpec {
 
 impl Default for SampleSpec {
     fn default() -> Self {
-        Self {
-            identities: 78,
-            images_per_identity: 20,
-            size_px: 64,
-            seed: 7,
-        }
+        Self { identities: 78, images_per_identity: 20, size_px: 64, seed: 7 }
     }
 }
 

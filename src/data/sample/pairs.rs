@@ -41,13 +41,7 @@ pub(super) fn text(seed: u64, first: u32, count: u32, images: u32) -> Option<Str
     for (own, other) in genuine.chunks(size).zip(impostor.chunks(size)) {
         for &number in own {
             let (left, right) = unordered(number / people);
-            let _ = writeln!(
-                text,
-                "{}\t{}\t{}",
-                name(number % people),
-                left + 1,
-                right + 1
-            );
+            let _ = writeln!(text, "{}\t{}\t{}", name(number % people), left + 1, right + 1);
         }
         for &number in other {
             let (left, right) = unordered(number / (shots * shots));

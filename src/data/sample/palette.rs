@@ -30,11 +30,7 @@ impl Bucket {
             }
         }
         let pixels = colours.iter().map(|&(_, count)| count).sum();
-        Self {
-            colours,
-            widest,
-            pixels,
-        }
+        Self { colours, widest, pixels }
     }
 
     /// How much there is to gain from splitting it: range weighs more than count, so that small bright spots survive.
@@ -46,8 +42,7 @@ impl Bucket {
     /// Cuts at the median pixel of the widest channel; both halves hold at least one colour.
     fn split(mut self) -> (Self, Self) {
         let channel = self.widest.0;
-        self.colours
-            .sort_by_key(|&(colour, _)| (colour[channel], colour));
+        self.colours.sort_by_key(|&(colour, _)| (colour[channel], colour));
         let mut seen = 0;
         let median = self.colours.iter().position(|&(_, count)| {
             seen += count;
@@ -61,11 +56,7 @@ impl Bucket {
     fn mean(&self) -> Triple {
         let pixels = self.pixels.max(1);
         std::array::from_fn(|channel| {
-            let sum: u64 = self
-                .colours
-                .iter()
-                .map(|&(colour, count)| u64::from(colour[channel]) * count)
-                .sum();
+            let sum: u64 = self.colours.iter().map(|&(colour, count)| u64::from(colour[channel]) * count).sum();
             ((sum + pixels / 2) / pixels) as u8
         })
     }
@@ -83,9 +74,7 @@ pub(super) fn reduce(picture: &mut RgbImage, limit: usize) {
     let mut buckets = vec![Bucket::new(counts.into_iter().collect())];
     while buckets.len() < limit {
         let order = buckets.iter().enumerate();
-        let Some((index, _)) =
-            order.max_by_key(|(index, bucket)| (bucket.urgency(), usize::MAX - index))
-        else {
+        let Some((index, _)) = order.max_by_key(|(index, bucket)| (bucket.urgency(), usize::MAX - index)) else {
             break;
         };
         if buckets.get(index).is_none_or(|bucket| bucket.widest.1 == 0) {
@@ -114,22 +103,12 @@ mod tests {
 
     #[test]
     fn picture_with_many_colours_keeps_the_allowed_number_and_stays_close() {
-        let original = RgbImage::from_fn(64, 64, |x, y| {
-            Rgb([(x * 4) as u8, (y * 4) as u8, (x + y) as u8])
-        });
+        let original = RgbImage::from_fn(64, 64, |x, y| Rgb([(x * 4) as u8, (y * 4) as u8, (x + y) as u8]));
         let mut reduced = original.clone();
         reduce(&mut reduced, 64);
         let distinct: BTreeSet<_> = reduced.pixels().map(|pixel| pixel.0).collect();
-        assert!(
-            distinct.len() <= 64 && distinct.len() > 48,
-            "{}",
-            distinct.len()
-        );
-        let far = original
-            .pixels()
-            .zip(reduced.pixels())
-            .filter(|(a, b)| a.0[0].abs_diff(b.0[0]) > 40)
-            .count();
+        assert!(distinct.len() <= 64 && distinct.len() > 48, "{}", distinct.len());
+        let far = original.pixels().zip(reduced.pixels()).filter(|(a, b)| a.0[0].abs_diff(b.0[0]) > 40).count();
         assert_eq!(far, 0);
     }
 

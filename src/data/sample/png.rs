@@ -15,17 +15,8 @@ use png::{BitDepth, ColorType, DeflateCompression, EncodingError, Filter};
 pub(super) fn encode(picture: &RgbImage) -> Result<Vec<u8>, EncodingError> {
     let distinct: BTreeSet<[u8; 3]> = picture.pixels().map(|pixel| pixel.0).collect();
     let mut palette: Vec<[u8; 3]> = distinct.into_iter().collect();
-    palette.sort_by_key(|&[red, green, blue]| {
-        (
-            u32::from(red) * 3 + u32::from(green) * 6 + u32::from(blue),
-            red,
-            blue,
-        )
-    });
-    let indices: Option<Vec<u8>> = picture
-        .pixels()
-        .map(|pixel| index_of(&palette, pixel.0))
-        .collect();
+    palette.sort_by_key(|&[red, green, blue]| (u32::from(red) * 3 + u32::from(green) * 6 + u32::from(blue), red, blue));
+    let indices: Option<Vec<u8>> = picture.pixels().map(|pixel| index_of(&palette, pixel.0)).collect();
 
     let mut file = Vec::new();
     let mut encoder = png::Encoder::new(&mut file, picture.width(), picture.height());
@@ -50,16 +41,9 @@ pub(super) fn encode(picture: &RgbImage) -> Result<Vec<u8>, EncodingError> {
 }
 
 fn index_of(palette: &[[u8; 3]], colour: [u8; 3]) -> Option<u8> {
-    let brightness = |&[red, green, blue]: &[u8; 3]| {
-        (
-            u32::from(red) * 3 + u32::from(green) * 6 + u32::from(blue),
-            red,
-            blue,
-        )
-    };
-    let index = palette
-        .binary_search_by_key(&brightness(&colour), brightness)
-        .ok()?;
+    let brightness =
+        |&[red, green, blue]: &[u8; 3]| (u32::from(red) * 3 + u32::from(green) * 6 + u32::from(blue), red, blue);
+    let index = palette.binary_search_by_key(&brightness(&colour), brightness).ok()?;
     u8::try_from(index).ok()
 }
 
@@ -76,9 +60,7 @@ mod tests {
 
     #[test]
     fn indexed_picture_decodes_to_the_same_pixels() {
-        let picture = RgbImage::from_fn(33, 17, |x, y| {
-            Rgb([(x * 7 % 11) as u8 * 20, (y % 5) as u8 * 50, 9])
-        });
+        let picture = RgbImage::from_fn(33, 17, |x, y| Rgb([(x * 7 % 11) as u8 * 20, (y % 5) as u8 * 50, 9]));
         assert_eq!(decoded(&picture), picture);
     }
 

@@ -23,10 +23,8 @@ pub const SIZE_PX: std::ops::RangeInclusive<u32> = 16..=512;
 /// brought into [`SIZE_PX`].
 pub fn draw_portrait(spec_seed: u64, identity: u32, image: u32, size_px: u32) -> RgbImage {
     let size = size_px.clamp(*SIZE_PX.start(), *SIZE_PX.end());
-    let scene = Scene {
-        identity: Identity::new(spec_seed, identity),
-        variation: Variation::new(spec_seed, identity, image),
-    };
+    let scene =
+        Scene { identity: Identity::new(spec_seed, identity), variation: Variation::new(spec_seed, identity, image) };
     let mut picture = RgbImage::from_fn(size, size, |x, y| scene.pixel(x, y, size));
     palette::reduce(&mut picture, if size <= 64 { 48 } else { 256 });
     picture
@@ -63,15 +61,9 @@ pub(super) struct Scene {
 impl Scene {
     fn pixel(&self, column: u32, row: u32, size: u32) -> Rgb<u8> {
         let unit = 2.0 / f64::from(size);
-        let place = at(
-            (f64::from(column) + 0.5) * unit - 1.0,
-            (f64::from(row) + 0.5) * unit - 1.0,
-        );
+        let place = at((f64::from(column) + 0.5) * unit - 1.0, (f64::from(row) + 0.5) * unit - 1.0);
         let blur = (self.variation.blur_px / 32.0).max(unit);
-        let mut ink = Ink {
-            colour: [0.0; 3],
-            edge: blur / self.variation.scale,
-        };
+        let mut ink = Ink { colour: [0.0; 3], edge: blur / self.variation.scale };
         self.paint(place, &mut ink);
         let amplitude = self.variation.noise;
         let light = &self.variation.light;
@@ -104,19 +96,13 @@ impl Scene {
     /// The place in the unit and position of the body, which does not roll with the head.
     fn in_body(&self, place: Point) -> Point {
         let moved = place.from(self.variation.shift);
-        at(
-            moved.x / self.variation.scale,
-            moved.y / self.variation.scale,
-        )
+        at(moved.x / self.variation.scale, moved.y / self.variation.scale)
     }
 
     /// The place in the unit, position and roll of the head, which turns on the neck.
     fn in_head(&self, place: Point) -> Point {
         let neck = at(0.0, 0.5);
-        let turned = self
-            .in_body(place)
-            .from(neck)
-            .turned(-self.variation.roll_rad);
+        let turned = self.in_body(place).from(neck).turned(-self.variation.roll_rad);
         at(turned.x, turned.y / self.variation.stretch + neck.y)
     }
 

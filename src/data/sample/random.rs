@@ -30,8 +30,7 @@ impl Stream {
     /// The stream of `purpose` at (`major`, `minor`), for example (identity, image); both below 2^28.
     pub(super) fn new(seed: u64, purpose: Purpose, major: u32, minor: u32) -> Self {
         let mut generator = ChaCha8Rng::seed_from_u64(seed);
-        generator
-            .set_stream(((purpose as u64) << 56) | (u64::from(major) << 28) | u64::from(minor));
+        generator.set_stream(((purpose as u64) << 56) | (u64::from(major) << 28) | u64::from(minor));
         Self(generator)
     }
 
@@ -81,23 +80,12 @@ pub(super) fn stratum(seed: u64, attribute: u32, identity: u32, slots: u32) -> u
 
 /// Noise in (-1, 1), bell-shaped, for one pixel of one channel: an integer hash, so it needs no state.
 pub(super) fn pixel_noise(key: u32, x: u32, y: u32, channel: u32) -> f64 {
-    let mut state =
-        u64::from(key) | (u64::from(x) << 32) | (u64::from(y) << 44) | (u64::from(channel) << 60);
+    let mut state = u64::from(key) | (u64::from(x) << 32) | (u64::from(y) << 44) | (u64::from(channel) << 60);
     // The finaliser of SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", 2014).
     state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
     state = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     state = (state ^ (state >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     state ^= state >> 31;
-    let parts = [
-        state & 0xffff,
-        (state >> 16) & 0xffff,
-        (state >> 32) & 0xffff,
-        state >> 48,
-    ];
-    parts
-        .iter()
-        .map(|&part| part as f64 / 65_536.0)
-        .sum::<f64>()
-        / 2.0
-        - 1.0
+    let parts = [state & 0xffff, (state >> 16) & 0xffff, (state >> 32) & 0xffff, state >> 48];
+    parts.iter().map(|&part| part as f64 / 65_536.0).sum::<f64>() / 2.0 - 1.0
 }

@@ -35,10 +35,7 @@ impl Point {
     /// Turned by `angle_rad`.
     pub(super) fn turned(self, angle_rad: f64) -> Point {
         let (sine, cosine) = (sin(angle_rad), cos(angle_rad));
-        at(
-            self.x * cosine - self.y * sine,
-            self.x * sine + self.y * cosine,
-        )
+        at(self.x * cosine - self.y * sine, self.x * sine + self.y * cosine)
     }
 }
 
@@ -52,9 +49,7 @@ pub(super) fn sin(angle_rad: f64) -> f64 {
         angle = -PI - angle;
     }
     let square = angle * angle;
-    angle
-        * (1.0
-            - square / 6.0 * (1.0 - square / 20.0 * (1.0 - square / 42.0 * (1.0 - square / 72.0))))
+    angle * (1.0 - square / 6.0 * (1.0 - square / 20.0 * (1.0 - square / 42.0 * (1.0 - square / 72.0))))
 }
 
 /// Cosine, through [`sin`].
@@ -92,10 +87,7 @@ pub(super) fn ellipse(p: Point, half_width: f64, half_height: f64) -> f64 {
 
 /// Rectangle around the origin with rounded corners.
 pub(super) fn rounded_box(p: Point, half_width: f64, half_height: f64, corner: f64) -> f64 {
-    let over = at(
-        p.x.abs() - half_width + corner,
-        p.y.abs() - half_height + corner,
-    );
+    let over = at(p.x.abs() - half_width + corner, p.y.abs() - half_height + corner);
     let outside = at(over.x.max(0.0), over.y.max(0.0)).length();
     outside + over.x.max(over.y).min(0.0) - corner
 }

@@ -12,12 +12,7 @@ use sha2::{Digest, Sha256};
 use super::*;
 
 fn small(identities: u32, images_per_identity: u32) -> SampleSpec {
-    SampleSpec {
-        identities,
-        images_per_identity,
-        size_px: 16,
-        ..SampleSpec::default()
-    }
+    SampleSpec { identities, images_per_identity, size_px: 16, ..SampleSpec::default() }
 }
 
 fn write(dir: &Path, spec: &SampleSpec) -> Result<SampleSummary, SampleError> {
@@ -29,9 +24,7 @@ fn bundled() -> PathBuf {
 }
 
 fn decoded(path: &Path) -> RgbImage {
-    image::open(path)
-        .unwrap_or_else(|error| panic!("{}: {error}", path.display()))
-        .to_rgb8()
+    image::open(path).unwrap_or_else(|error| panic!("{}: {error}", path.display())).to_rgb8()
 }
 
 /// Every path below `dir`, relative to it, sorted.
@@ -82,23 +75,13 @@ fn test_vectors() -> Vec<(u32, Vec<f64>)> {
     for identity in first..spec.identities {
         for image in 0..spec.images_per_identity {
             let picture = draw_portrait(spec.seed, identity, image, 32);
-            vectors.push((
-                identity,
-                picture
-                    .as_raw()
-                    .iter()
-                    .map(|&value| f64::from(value) / 255.0)
-                    .collect(),
-            ));
+            vectors.push((identity, picture.as_raw().iter().map(|&value| f64::from(value) / 255.0).collect()));
         }
     }
     vectors
 }
 
-fn all_pairs(
-    vectors: &[(u32, Vec<f64>)],
-    similarity: fn(&[f64], &[f64]) -> f64,
-) -> Vec<(f64, bool)> {
+fn all_pairs(vectors: &[(u32, Vec<f64>)], similarity: fn(&[f64], &[f64]) -> f64) -> Vec<(f64, bool)> {
     let mut scores = Vec::new();
     for (index, (own, left)) in vectors.iter().enumerate() {
         for (other, right) in &vectors[..index] {
@@ -125,21 +108,14 @@ fn pixels_have_not_drifted_since_the_bundled_set_was_drawn() {
 
 #[test]
 fn identities_and_images_all_differ() {
-    let pictures: Vec<RgbImage> = (0..14)
-        .flat_map(|who| (0..3).map(move |image| draw_portrait(1, who, image, 32)))
-        .collect();
+    let pictures: Vec<RgbImage> =
+        (0..14).flat_map(|who| (0..3).map(move |image| draw_portrait(1, who, image, 32))).collect();
     for (index, left) in pictures.iter().enumerate() {
-        assert!(
-            pictures[..index].iter().all(|right| right != left),
-            "picture {index} is drawn twice"
-        );
+        assert!(pictures[..index].iter().all(|right| right != left), "picture {index} is drawn twice");
     }
     let people: Vec<_> = (0..72).map(|who| identity::Identity::new(1, who)).collect();
     for (index, left) in people.iter().enumerate() {
-        assert!(
-            people[..index].iter().all(|right| right != left),
-            "identity {index} exists twice"
-        );
+        assert!(people[..index].iter().all(|right| right != left), "identity {index} exists twice");
     }
 }
 
@@ -151,36 +127,21 @@ fn image_does_not_depend_on_how_many_there_are() {
     write(&many, &small(9, 4)).expect("written");
     let path = "train/p001/p001_0002.png";
     assert_eq!(decoded(&few.join(path)), decoded(&many.join(path)));
-    assert_eq!(
-        decoded(&few.join("test/p003/p003_0001.png")),
-        decoded(&many.join("train/p003/p003_0001.png"))
-    );
+    assert_eq!(decoded(&few.join("test/p003/p003_0001.png")), decoded(&many.join("train/p003/p003_0001.png")));
 }
 
 #[test]
 fn every_size_from_16_to_512_is_drawn_and_others_are_refused() {
     for size_px in [16, 17, 32, 63, 64, 65, 112, 128, 512] {
-        assert_eq!(
-            draw_portrait(7, 0, 0, size_px).dimensions(),
-            (size_px, size_px)
-        );
+        assert_eq!(draw_portrait(7, 0, 0, size_px).dimensions(), (size_px, size_px));
     }
     let folder = tempfile::tempdir().expect("temporary folder");
     for size_px in [0, 15, 513, u32::MAX] {
-        let refused = write(
-            folder.path(),
-            &SampleSpec {
-                size_px,
-                ..small(2, 1)
-            },
-        );
+        let refused = write(folder.path(), &SampleSpec { size_px, ..small(2, 1) });
         assert!(matches!(refused, Err(SampleError::OutOfRange { got, .. }) if got == size_px));
     }
     let refused = write(folder.path(), &small(1, 1)).expect_err("one identity");
-    assert_eq!(
-        refused.to_string(),
-        "the number of identities is 1, but must be between 2 and 10000"
-    );
+    assert_eq!(refused.to_string(), "the number of identities is 1, but must be between 2 and 10000");
     assert!(files_below(folder.path()).is_empty());
 }
 
@@ -188,17 +149,8 @@ fn every_size_from_16_to_512_is_drawn_and_others_are_refused() {
 fn larger_portrait_is_the_same_picture_in_more_detail() {
     let (large, small) = (draw_portrait(7, 4, 1, 128), draw_portrait(7, 4, 1, 64));
     let shrunk = image::imageops::thumbnail(&large, 64, 64);
-    let difference: u64 = shrunk
-        .as_raw()
-        .iter()
-        .zip(small.as_raw())
-        .map(|(&a, &b)| u64::from(a.abs_diff(b)))
-        .sum();
-    assert!(
-        difference / (64 * 64 * 3) < 8,
-        "mean difference {}",
-        difference / (64 * 64 * 3)
-    );
+    let difference: u64 = shrunk.as_raw().iter().zip(small.as_raw()).map(|(&a, &b)| u64::from(a.abs_diff(b))).sum();
+    assert!(difference / (64 * 64 * 3) < 8, "mean difference {}", difference / (64 * 64 * 3));
 }
 
 #[test]
@@ -210,20 +162,11 @@ fn folder_is_split_by_identity_and_counted() {
         last.fetch_max(done, Ordering::Relaxed);
     };
     let summary = write_sample(folder.path(), &small(6, 4), &progress, &|| false).expect("written");
-    assert_eq!(
-        (summary.identities, summary.train_identities, summary.images),
-        (6, 4, 24)
-    );
+    assert_eq!((summary.identities, summary.train_identities, summary.images), (6, 4, 24));
     assert_eq!(last.into_inner(), 24);
     let files = files_below(folder.path());
-    let portraits: Vec<_> = files
-        .iter()
-        .filter(|path| path.extension().is_some_and(|e| e == "png"))
-        .collect();
-    let bytes: u64 = portraits
-        .iter()
-        .map(|path| fs::metadata(folder.path().join(path)).expect("file").len())
-        .sum();
+    let portraits: Vec<_> = files.iter().filter(|path| path.extension().is_some_and(|e| e == "png")).collect();
+    let bytes: u64 = portraits.iter().map(|path| fs::metadata(folder.path().join(path)).expect("file").len()).sum();
     assert_eq!((portraits.len(), bytes), (24, summary.bytes));
     assert!(folder.path().join("train/p004/p004_0004.png").is_file());
     assert!(folder.path().join("test/p005/p005_0001.png").is_file());
@@ -236,9 +179,7 @@ fn smaller_set_over_a_larger_one_leaves_nothing_of_it_but_foreign_files() {
     write(folder.path(), &small(9, 4)).expect("written");
     fs::write(folder.path().join("train/p001/mine.txt"), "kept").expect("written");
     write(folder.path(), &small(3, 2)).expect("written again");
-    let portraits = files_below(folder.path())
-        .into_iter()
-        .filter(|path| path.extension().is_some_and(|e| e == "png"));
+    let portraits = files_below(folder.path()).into_iter().filter(|path| path.extension().is_some_and(|e| e == "png"));
     assert_eq!(portraits.count(), 6);
     assert!(folder.path().join("train/p001/mine.txt").is_file());
 }
@@ -249,15 +190,8 @@ fn folder_with_other_content_is_refused_and_left_alone() {
     fs::write(folder.path().join("holiday.jpg"), "x").expect("written");
     let refused = write(folder.path(), &small(2, 1));
     assert!(matches!(refused, Err(SampleError::NotASampleFolder { .. })));
-    fs::write(
-        folder.path().join("sample.json"),
-        "{\"kind\":\"something else\"}",
-    )
-    .expect("written");
-    assert!(matches!(
-        write(folder.path(), &small(2, 1)),
-        Err(SampleError::NotASampleFolder { .. })
-    ));
+    fs::write(folder.path().join("sample.json"), "{\"kind\":\"something else\"}").expect("written");
+    assert!(matches!(write(folder.path(), &small(2, 1)), Err(SampleError::NotASampleFolder { .. })));
     assert_eq!(files_below(folder.path()).len(), 2);
 }
 
@@ -270,12 +204,7 @@ fn cancelled_set_can_be_completed() {
     assert!(matches!(stopped, Err(SampleError::Cancelled)));
     let marker = fs::read_to_string(folder.path().join("sample.json")).expect("marker");
     assert!(marker.contains("\"complete\": false"), "{marker}");
-    assert_eq!(
-        write(folder.path(), &small(6, 4))
-            .expect("completed")
-            .images,
-        24
-    );
+    assert_eq!(write(folder.path(), &small(6, 4)).expect("completed").images, 24);
 }
 
 #[test]
@@ -289,12 +218,7 @@ fn bundled_set_is_what_the_default_specification_draws() {
         if path.extension().is_some_and(|extension| extension == "png") {
             assert_eq!(decoded(&stored), decoded(&drawn), "{}", path.display());
         } else {
-            assert_eq!(
-                fs::read(&stored).ok(),
-                fs::read(&drawn).ok(),
-                "{}",
-                path.display()
-            );
+            assert_eq!(fs::read(&stored).ok(), fs::read(&drawn).ok(), "{}", path.display());
         }
     }
 }
@@ -304,10 +228,7 @@ fn bundled_set_is_large_enough_and_below_three_megabytes() {
     let spec = SampleSpec::default();
     assert!(spec.identities >= 48 && spec.images_per_identity >= 20 && spec.size_px == 64);
     let dir = bundled();
-    let bytes: u64 = files_below(&dir)
-        .iter()
-        .map(|path| fs::metadata(dir.join(path)).expect("file").len())
-        .sum();
+    let bytes: u64 = files_below(&dir).iter().map(|path| fs::metadata(dir.join(path)).expect("file").len()).sum();
     assert!(bytes < 3_000_000, "{bytes} bytes");
 }
 
@@ -319,9 +240,7 @@ fn bundled_pairs_are_well_formed_and_name_test_images() {
     assert_eq!(lines.next(), Some("10\t30"));
     let image = |name: &str, number: &str| {
         let number: u32 = number.parse().expect("image number");
-        dir.join("test")
-            .join(name)
-            .join(format!("{name}_{number:04}.png"))
+        dir.join("test").join(name).join(format!("{name}_{number:04}.png"))
     };
     for (index, line) in lines.clone().enumerate() {
         let fields: Vec<&str> = line.split('\t').collect();
@@ -331,11 +250,7 @@ fn bundled_pairs_are_well_formed_and_name_test_images() {
             [one, i, other, j] if !genuine && one != other => (image(one, i), image(other, j)),
             _ => panic!("line {}: {line}", index + 2),
         };
-        assert!(
-            left.is_file() && right.is_file() && left != right,
-            "line {}: {line}",
-            index + 2
-        );
+        assert!(left.is_file() && right.is_file() && left != right, "line {}: {line}", index + 2);
     }
     assert_eq!(lines.count(), 600);
 }
@@ -343,29 +258,19 @@ fn bundled_pairs_are_well_formed_and_name_test_images() {
 #[test]
 fn raw_pixels_verify_badly() {
     let vectors = test_vectors();
-    let nearness =
-        |a: &[f64], b: &[f64]| -a.iter().zip(b).map(|(x, y)| (x - y) * (x - y)).sum::<f64>();
+    let nearness = |a: &[f64], b: &[f64]| -a.iter().zip(b).map(|(x, y)| (x - y) * (x - y)).sum::<f64>();
     let by_distance = equal_error_rate(all_pairs(&vectors, nearness));
-    let centred: Vec<(u32, Vec<f64>)> = vectors
-        .into_iter()
-        .map(|(who, vector)| (who, unit_contrast(&vector)))
-        .collect();
+    let centred: Vec<(u32, Vec<f64>)> =
+        vectors.into_iter().map(|(who, vector)| (who, unit_contrast(&vector))).collect();
     let product = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(x, y)| x * y).sum();
     let by_cosine = equal_error_rate(all_pairs(&centred, product));
-    assert!(
-        by_distance > 0.20 && by_cosine > 0.20,
-        "L2 {by_distance:.4}, cosine {by_cosine:.4}"
-    );
+    assert!(by_distance > 0.20 && by_cosine > 0.20, "L2 {by_distance:.4}, cosine {by_cosine:.4}");
 }
 
 /// A vector without its mean, at length 1, so that a product is the cosine.
 fn unit_contrast(vector: &[f64]) -> Vec<f64> {
     let mean = vector.iter().sum::<f64>() / vector.len() as f64;
-    let length = vector
-        .iter()
-        .map(|value| (value - mean) * (value - mean))
-        .sum::<f64>()
-        .sqrt();
+    let length = vector.iter().map(|value| (value - mean) * (value - mean)).sum::<f64>().sqrt();
     vector.iter().map(|value| (value - mean) / length).collect()
 }
 

@@ -105,25 +105,14 @@ impl Variation {
 
 fn scenery(stream: &mut Stream) -> Colour {
     let index = stream.below(colour::SCENERY.len() as u64) as u32;
-    colour::lit(
-        colour::pick(&colour::SCENERY, index),
-        stream.range(0.7, 1.1),
-    )
+    colour::lit(colour::pick(&colour::SCENERY, index), stream.range(0.7, 1.1))
 }
 
 fn expression(stream: &mut Stream) -> Expression {
     Expression {
         smile: (0.35 + 0.9 * stream.bell()).clamp(-0.7, 1.0),
-        mouth_open: if stream.chance(0.35) {
-            stream.range(0.3, 1.0)
-        } else {
-            0.0
-        },
-        lids: if stream.chance(0.12) {
-            stream.range(0.3, 0.5)
-        } else {
-            stream.range(0.75, 1.05)
-        },
+        mouth_open: if stream.chance(0.35) { stream.range(0.3, 1.0) } else { 0.0 },
+        lids: if stream.chance(0.12) { stream.range(0.3, 0.5) } else { stream.range(0.75, 1.05) },
         brow_raise: 0.03 * stream.bell(),
         gaze: at(0.35 * stream.bell(), 0.2 * stream.bell()),
     }
@@ -135,16 +124,8 @@ fn light(stream: &mut Stream) -> Light {
     let green = 0.05 * stream.bell();
     Light {
         direction: at(0.85 * stream.bell(), -0.12 + 0.5 * stream.bell()),
-        tint: [
-            exposure * (1.0 + warmth),
-            exposure * (1.0 + green),
-            exposure * (1.0 - warmth),
-        ],
-        haze: if stream.chance(0.25) {
-            stream.range(0.05, 0.25)
-        } else {
-            0.0
-        },
+        tint: [exposure * (1.0 + warmth), exposure * (1.0 + green), exposure * (1.0 - warmth)],
+        haze: if stream.chance(0.25) { stream.range(0.05, 0.25) } else { 0.0 },
     }
 }
 

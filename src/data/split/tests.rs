@@ -10,7 +10,14 @@ fn catalog(classes: &[(&str, u32, u32, u32)]) -> Catalog {
     for (class, &(name, all, train, held)) in (0..).zip(classes) {
         for (part, count) in [(Part::All, all), (Part::Train, train), (Part::HeldOut, held)] {
             let location = |i| Location::File(Path::new(name).join(format!("{part:?}{i}.png")).into_boxed_path());
-            items.extend((0..count).map(|i| Item { class, part, location: location(i), width: 8, height: 8, grey: true }));
+            items.extend((0..count).map(|i| Item {
+                class,
+                part,
+                location: location(i),
+                width: 8,
+                height: 8,
+                grey: true,
+            }));
         }
     }
     Catalog {
@@ -97,7 +104,10 @@ fn the_folders_own_division_is_used_when_it_is_of_the_kind_asked_for() {
     assert_eq!(own.validation_classes, [0, 1]);
     let disjoint = catalog(&[("a", 0, 5, 0), ("b", 0, 5, 1), ("c", 0, 0, 3), ("d", 0, 0, 1), ("e", 0, 0, 2)]);
     let own = split(&disjoint, &config(SplitBy::Identity), 1).unwrap();
-    assert_eq!((own.kind, own.train_classes.clone(), own.validation_classes.clone()), (SplitKind::ByIdentity, vec![0, 1], vec![2, 3, 4]));
+    assert_eq!(
+        (own.kind, own.train_classes.clone(), own.validation_classes.clone()),
+        (SplitKind::ByIdentity, vec![0, 1], vec![2, 3, 4])
+    );
     assert_eq!(own.validation.len(), 6, "b's held-out image is of a class that is trained on");
     // Asked for the other kind, both parts are pooled.
     let pooled = split(&disjoint, &config(SplitBy::Image), 1).unwrap();

@@ -19,9 +19,7 @@ const PARTS: usize = 8;
 
 fn forward(x: &[f32], w: &[f32], shape: ConvShape) -> Vec<f32> {
     let mut y = vec![0f32; shape.n * shape.y_len()];
-    let groups = y
-        .par_chunks_mut(shape.group * shape.y_len())
-        .zip(x.par_chunks(shape.group * shape.x_len()));
+    let groups = y.par_chunks_mut(shape.group * shape.y_len()).zip(x.par_chunks(shape.group * shape.x_len()));
     groups.for_each_init(
         || (Columns::new(&shape), vec![0f32; if shape.group > 1 { shape.group * shape.y_len() } else { 0 }]),
         |(columns, joint), (y, x)| {

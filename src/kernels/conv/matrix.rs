@@ -39,9 +39,8 @@ pub(super) fn product(
     if m == 0 || n == 0 || k == 0 {
         return;
     }
-    let last = |matrix: &Matrix<'_>, rows: usize, cols: usize| {
-        (rows - 1) * matrix.row_stride + (cols - 1) * matrix.col_stride
-    };
+    let last =
+        |matrix: &Matrix<'_>, rows: usize, cols: usize| (rows - 1) * matrix.row_stride + (cols - 1) * matrix.col_stride;
     assert!(
         dst_stride >= n
             && dst.len() >= (m - 1) * dst_stride + n

@@ -10,11 +10,7 @@ fn options<B: Backend>(w: &FloatTensor<B>, stride: usize) -> ConvOptions<2> {
     ConvOptions::new([stride; 2], [pad; 2], [1, 1], 1)
 }
 
-pub(super) fn forward<B: Backend>(
-    x: FloatTensor<B>,
-    w: FloatTensor<B>,
-    stride: usize,
-) -> FloatTensor<B> {
+pub(super) fn forward<B: Backend>(x: FloatTensor<B>, w: FloatTensor<B>, stride: usize) -> FloatTensor<B> {
     let options = options::<B>(&w, stride);
     B::conv2d(x, w, None, options)
 }
@@ -27,8 +23,7 @@ pub(super) fn backward<B: Backend>(
     want: [bool; 2],
 ) -> [Option<FloatTensor<B>>; 2] {
     let options = options::<B>(&w, stride);
-    let dx = want[0]
-        .then(|| B::conv2d_x_backward(x.clone(), w.clone(), dy.clone(), options.clone()));
+    let dx = want[0].then(|| B::conv2d_x_backward(x.clone(), w.clone(), dy.clone(), options.clone()));
     let dw = want[1].then(|| B::conv2d_weight_backward(x, w, dy, options));
     [dx, dw]
 }

@@ -80,7 +80,9 @@ fn gradients_equal_finite_differences() {
 
 #[test]
 fn results_do_not_depend_on_the_number_of_threads() {
-    for shape in [(33, 16, 4, 4, 24, 3, 1), (17, 8, 14, 14, 8, 3, 2), (9, 8, 40, 40, 8, 3, 1), (5, 150, 4, 4, 400, 3, 1)] {
+    for shape in
+        [(33, 16, 4, 4, 24, 3, 1), (17, 8, 14, 14, 8, 3, 2), (9, 8, 40, 40, 8, 3, 1), (5, 150, 4, 4, 400, 3, 1)]
+    {
         let runs = [1, 2, 3].map(|threads| run_with_threads(threads, || fast(shape).map(Tensor::into_data)));
         assert!(runs.iter().all(|run| *run == runs[0]), "{shape:?}");
     }

@@ -33,7 +33,7 @@ pub(super) fn backward<B: Backend>(
     let n = logits.dims()[0];
     let softmax = (logits - tensor::<B, 1>(log_sum).reshape([n, 1])).exp();
     let minus_one = Tensor::full([n, 1], -1.0, &softmax.device());
-    let grad = softmax.scatter(1, columns::<B>(labels), minus_one, IndexingUpdateOp::Add)
-        * tensor::<B, 1>(dy).reshape([n, 1]);
+    let grad =
+        softmax.scatter(1, columns::<B>(labels), minus_one, IndexingUpdateOp::Add) * tensor::<B, 1>(dy).reshape([n, 1]);
     grad.into_primitive().tensor()
 }

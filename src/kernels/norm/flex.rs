@@ -217,11 +217,7 @@ impl NormBackend for Flex {
             .collect();
         let y = scale_shift(xs, &factors, added, tail, planes);
         let (mean, var) = statistics.into_iter().unzip();
-        NormForward {
-            y: from_vec(y, planes.dims()),
-            mean: from_vec(mean, [planes.c]),
-            var: from_vec(var, [planes.c]),
-        }
+        NormForward { y: from_vec(y, planes.dims()), mean: from_vec(mean, [planes.c]), var: from_vec(var, [planes.c]) }
     }
 
     fn norm_backward(mut saved: NormSaved<Self>, dy: FlexTensor, want_shortcut: bool) -> NormGrads<Self> {
@@ -234,12 +230,7 @@ impl NormBackend for Flex {
         }
     }
 
-    fn affine(
-        x: FlexTensor,
-        [scale, shift]: [FlexTensor; 2],
-        shortcut: Option<FlexTensor>,
-        tail: Tail,
-    ) -> FlexTensor {
+    fn affine(x: FlexTensor, [scale, shift]: [FlexTensor; 2], shortcut: Option<FlexTensor>, tail: Tail) -> FlexTensor {
         let (x, scale, shift) = (x.to_contiguous(), scale.to_contiguous(), shift.to_contiguous());
         let shortcut = shortcut.map(|s| s.to_contiguous());
         let inputs = (Planes::of(&x), f32_slice(&x), f32_slice(&scale), f32_slice(&shift));

@@ -132,7 +132,9 @@ pub fn norm<B: NormBackend>(
 ) -> Normed<B> {
     let factors = [primitive(gamma), primitive(beta)];
     let found = B::norm(primitive(x), factors, shortcut.map(primitive), tail, eps);
-    Normed { y: tensor(found.y), mean: tensor(found.mean), var: tensor(found.var) }
+    // The reference body on a backend that records every operation leaves the statistics in the graph.
+    let statistic = |primitive| tensor::<B, 1>(primitive).detach();
+    Normed { y: tensor(found.y), mean: statistic(found.mean), var: statistic(found.var) }
 }
 
 /// A scale and a shift per channel, an optional shortcut and a tail: batch normalisation at inference.
@@ -154,8 +156,7 @@ pub fn affine<B: NormBackend>(
 struct Norm;
 
 /// (input, gamma, output, mean, variance, tail, eps)
-type State<B> =
-    (NodeId, NodeId, FloatTensor<B>, FloatTensor<B>, FloatTensor<B>, Tail, f32);
+type State<B> = (NodeId, NodeId, FloatTensor<B>, FloatTensor<B>, FloatTensor<B>, Tail, f32);
 
 fn backward<B: NormBackend>(
     (x, gamma, y, mean, var, tail, eps): State<B>,

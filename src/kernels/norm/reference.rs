@@ -1,10 +1,10 @@
 //! The same normalisation in burn's own operations: what other backends run and what the CPU version is tested against.
 
 use super::{NormForward, NormGrads, NormSaved, Tail, primitive, tensor};
+use burn::tensor::Tensor;
 use burn::tensor::activation::relu;
 use burn::tensor::backend::Backend;
 use burn::tensor::ops::FloatTensor;
-use burn::tensor::Tensor;
 
 /// `[c]` → `[1, c, 1, 1]`
 fn per_channel<B: Backend>(values: FloatTensor<B>) -> Tensor<B, 4> {
@@ -49,11 +49,7 @@ pub(super) fn norm<B: Backend>(
     NormForward { y: primitive(y), mean: flat(mean), var: flat(var) }
 }
 
-pub(super) fn norm_backward<B: Backend>(
-    saved: NormSaved<B>,
-    dy: FloatTensor<B>,
-    want_shortcut: bool,
-) -> NormGrads<B> {
+pub(super) fn norm_backward<B: Backend>(saved: NormSaved<B>, dy: FloatTensor<B>, want_shortcut: bool) -> NormGrads<B> {
     let dy = match saved.tail {
         Tail::Linear => tensor::<B, 4>(dy),
         Tail::Relu => {
@@ -67,8 +63,7 @@ pub(super) fn norm_backward<B: Backend>(
     let hat = (tensor::<B, 4>(saved.x) - per_channel::<B>(saved.mean)) * inverse.clone();
     let d_beta = mean_per_channel(dy.clone());
     let d_gamma = mean_per_channel(dy.clone() * hat.clone());
-    let dx = (dy.clone() - d_beta.clone() - hat * d_gamma.clone())
-        * (per_channel::<B>(saved.gamma) * inverse);
+    let dx = (dy.clone() - d_beta.clone() - hat * d_gamma.clone()) * (per_channel::<B>(saved.gamma) * inverse);
     NormGrads {
         x: primitive(dx),
         gamma: flat(d_gamma.mul_scalar(count)),

@@ -18,11 +18,7 @@ pub(super) fn forward<B: Backend>(x: FloatTensor<B>) -> [FloatTensor<B>; 2] {
 }
 
 /// `(dy − unit · ⟨unit, dy⟩) / length`
-pub(super) fn backward<B: Backend>(
-    unit: FloatTensor<B>,
-    length: FloatTensor<B>,
-    dy: FloatTensor<B>,
-) -> FloatTensor<B> {
+pub(super) fn backward<B: Backend>(unit: FloatTensor<B>, length: FloatTensor<B>, dy: FloatTensor<B>) -> FloatTensor<B> {
     let (unit, dy) = (tensor::<B, 2>(unit), tensor::<B, 2>(dy));
     let n = unit.dims()[0];
     let along = (unit.clone() * dy.clone()).sum_dim(1);

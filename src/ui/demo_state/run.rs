@@ -44,7 +44,9 @@ impl Demo {
             DemoKind::Done => {
                 let next = self.tell(Event::Trained { job, summary: Box::new(summary(run)) });
                 self.end(job);
-                next.into_iter().for_each(|job| self.end(job.id));
+                for job in next {
+                    self.end(job.id);
+                }
             }
             DemoKind::Busy | DemoKind::Empty => {}
         }
@@ -78,7 +80,9 @@ impl Demo {
         let table = Arc::new(demo_table(0.4 + progress as f32, &catalog).ok()?);
         let snapshot = ValidationSnapshot { epoch, table, report: None };
         let next = self.tell(Event::Train { job, event: TrainEvent::Validation(snapshot) });
-        next.into_iter().for_each(|job| self.map(job));
+        for job in next {
+            self.map(job);
+        }
         Some(())
     }
 }

@@ -92,21 +92,26 @@ fn empty_ui(ui: &mut Ui, out: &mut Vec<Action>) {
 
 fn opening_ui(ui: &mut Ui, path: &Path, progress: &crate::worker::protocol::Progress, cancel: impl FnOnce()) {
     let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
-    theme::empty_state(ui, &format!("Reading {name}"), "Every image is looked at once; it is decoded when it is needed.", |ui| {
-        let share = if progress.total > 0 { progress.done as f32 / progress.total as f32 } else { 0.0 };
-        ui.add(ProgressBar::new(share).desired_width(320.0).desired_height(8.0).fill(theme::tokens(ui).accent));
-        let left = progress.eta_secs.map(|secs| format!(", {} left", format::duration(secs))).unwrap_or_default();
-        let done = if progress.total > 0 {
-            format!("{} of {}{left}", count_text(progress.done as usize), counted(progress.total as usize, "image"))
-        } else {
-            "Listing the files".to_owned()
-        };
-        ui.label(theme::caption(done));
-        ui.add_space(SPACE);
-        if ui.button("Cancel").on_hover_text("Stops reading").clicked() {
-            cancel();
-        }
-    });
+    theme::empty_state(
+        ui,
+        &format!("Reading {name}"),
+        "Every image is looked at once; it is decoded when it is needed.",
+        |ui| {
+            let share = if progress.total > 0 { progress.done as f32 / progress.total as f32 } else { 0.0 };
+            ui.add(ProgressBar::new(share).desired_width(320.0).desired_height(8.0).fill(theme::tokens(ui).accent));
+            let left = progress.eta_secs.map(|secs| format!(", {} left", format::duration(secs))).unwrap_or_default();
+            let done = if progress.total > 0 {
+                format!("{} of {}{left}", count_text(progress.done as usize), counted(progress.total as usize, "image"))
+            } else {
+                "Listing the files".to_owned()
+            };
+            ui.label(theme::caption(done));
+            ui.add_space(SPACE);
+            if ui.button("Cancel").on_hover_text("Stops reading").clicked() {
+                cancel();
+            }
+        },
+    );
 }
 
 fn failed_ui(ui: &mut Ui, path: &Path, notice: &Notice, out: &mut Vec<Action>) {
@@ -129,10 +134,18 @@ fn summary_ui(ui: &mut Ui, data: &OpenData, facts: &Facts, out: &mut Vec<Action>
     let catalog = &data.catalog;
     let colour = if catalog.all_grey() { "grey" } else { "colour" };
     let items = [
-        ("Classes", count_text(catalog.classes.len()), "One class per identity: the images of one person, product or glyph"),
+        (
+            "Classes",
+            count_text(catalog.classes.len()),
+            "One class per identity: the images of one person, product or glyph",
+        ),
         ("Images", count_text(catalog.items.len()), "Images that can be used"),
         ("Per class", facts.per_class.clone(), "Fewest to most images of a class; every class needs at least two"),
-        ("Size", facts.sizes.clone(), "Width and height in pixels; images are brought to one size before the network sees them"),
+        (
+            "Size",
+            facts.sizes.clone(),
+            "Width and height in pixels; images are brought to one size before the network sees them",
+        ),
         ("Colour", colour.to_owned(), "Whether the files hold colour"),
         ("Layout", catalog.layout.to_string(), "How the files were recognised"),
     ];
@@ -142,7 +155,10 @@ fn summary_ui(ui: &mut Ui, data: &OpenData, facts: &Facts, out: &mut Vec<Action>
             theme::stats(ui, &items);
         });
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            if theme::primary_button(ui, "Train on this").on_hover_text("Goes to the settings; nothing starts yet (2)").clicked() {
+            if theme::primary_button(ui, "Train on this")
+                .on_hover_text("Goes to the settings; nothing starts yet (2)")
+                .clicked()
+            {
                 out.push(Action::Go(Workspace::Train));
             }
         });
@@ -174,7 +190,11 @@ fn split_ui(ui: &mut Ui, data: &OpenData, facts: &Facts) {
     };
     let items = [
         ("To train on", part(split.train.len(), split.train_classes.len()), "Images the network learns from"),
-        ("Held out", part(split.validation.len(), split.validation_classes.len()), "Images it is measured on and never learns from"),
+        (
+            "Held out",
+            part(split.validation.len(), split.validation_classes.len()),
+            "Images it is measured on and never learns from",
+        ),
         ("Genuine pairs", count_text(facts.genuine), "Pairs of held-out images of the same class"),
         ("Impostor pairs", count_text(facts.impostor), "Pairs of held-out images of different classes"),
     ];

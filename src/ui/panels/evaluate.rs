@@ -3,16 +3,18 @@
 //! Not the computation (a worker's). The operating point is dragged on the DET curve; while it moves everything on this page
 //! follows a preview kept here, and only letting go changes the state, because the state also writes it into the run.
 
+mod figures;
 mod runs;
 mod tables;
 
+use self::figures::{operating_ui, stats_ui};
 use crate::app::{Action, Dialog, Overlay, State, Workspace};
-use crate::eval::{OperatingPoint, OperatingRule, angle_deg};
+use crate::eval::{OperatingPoint, OperatingRule};
 use crate::ui::media::Media;
 use crate::ui::theme;
 use crate::ui::widgets::det_plot::{RateCurve, det_plot};
-use crate::ui::widgets::figures::{count_text, interval_text, rate_text};
-use crate::ui::widgets::operating_rule::{OperatingMemory, rule_chooser};
+use crate::ui::widgets::figures::count_text;
+use crate::ui::widgets::operating_rule::OperatingMemory;
 use crate::ui::widgets::roc_plot::roc_plot;
 use crate::ui::widgets::score_histogram::{ScoreHistogram, score_histogram};
 use crate::worker::protocol::Evaluation;
@@ -70,7 +72,14 @@ impl EvaluatePanel {
     }
 
     /// The DET curve with everything that belongs to the threshold beside it.
-    fn main_row(&mut self, ui: &mut Ui, state: &State, evaluation: &Evaluation, point: &OperatingPoint, out: &mut Vec<Action>) {
+    fn main_row(
+        &mut self,
+        ui: &mut Ui,
+        state: &State,
+        evaluation: &Evaluation,
+        point: &OperatingPoint,
+        out: &mut Vec<Action>,
+    ) {
         let right = |ui: &mut Ui, out: &mut Vec<Action>| {
             theme::card(ui, |ui| operating_ui(ui, state, evaluation, point, out));
             ui.add_space(theme::SPACE * 0.5);
@@ -88,7 +97,9 @@ impl EvaluatePanel {
             ui.spacing_mut().item_spacing.x = theme::SPACE * 1.5;
             let left = ui.available_width() - RIGHT_PT - theme::SPACE * 1.5;
             let height = self.det_height.max(DET_HEIGHT_PT);
-            let det = ui.allocate_ui(vec2(left, 0.0), |ui| ui.vertical(|ui| self.det_ui(ui, state, point, height, out)).response.rect);
+            let det = ui.allocate_ui(vec2(left, 0.0), |ui| {
+                ui.vertical(|ui| self.det_ui(ui, state, point, height, out)).response.rect
+            });
             let beside = ui.vertical(|ui| right(ui, out)).response.rect;
             self.det_height = height + beside.height() - det.inner.height();
         });
@@ -99,7 +110,9 @@ impl EvaluatePanel {
             ui.label(theme::subheading("Detection error trade-off")).on_hover_text(
                 "Both error rates at every threshold, on axes on which normally distributed scores give a straight line; nearer to the lower left is better",
             );
-            ui.label(theme::caption("Drag the point along its curve to choose the threshold. The band is the 95 % interval."));
+            ui.label(theme::caption(
+                "Drag the point along its curve to choose the threshold. The band is the 95 % interval.",
+            ));
             let curves = curves(ui, state);
             let reply = det_plot(ui, vec2(ui.available_width(), height), &curves, Some(point));
             self.preview_far = reply.preview;
@@ -135,88 +148,27 @@ fn header_ui(ui: &mut Ui, state: &State, evaluation: &Evaluation, out: &mut Vec<
     });
 }
 
-/// The headline figures of the current run.
-fn stats_ui(ui: &mut Ui, evaluation: &Evaluation) {
-    let report = &evaluation.report;
-    let accuracy = report.accuracy_10fold.map_or_else(|| "too few pairs".to_owned(), |mean| format!("{:.1} %", mean * 100.0));
-    let error = report.accuracy_10fold_se.map_or_else(String::new, |se| format!("± {:.2} % standard error", se * 100.0));
-    let pairs = format!("{} genuine, {} impostor", count_text(report.n_genuine), count_text(report.n_impostor));
-    let mut stats = vec![
-        (
-            "Equal error rate (EER)",
-            rate_text(report.eer),
-            interval_text(report.eer_low, report.eer_high),
-            "The error rate at the threshold where false accepts and false rejects are equally frequent; below it the 95 % interval",
-        ),
-        ("10-fold accuracy", accuracy, error, "Share of pairs decided rightly, each tenth of the pairs at the threshold that is best on the other nine tenths"),
-        ("Area under ROC (AUC)", format!("{:.4}", report.auc), "1 is perfect, 0.5 is chance".to_owned(), "The chance that a genuine pair scores higher than an impostor pair"),
-        ("Separation d'", format!("{:.2}", report.d_prime), "in standard deviations".to_owned(), "How many standard deviations lie between the means of genuine and impostor scores"),
-        ("Pairs", count_text(report.pairs), pairs, "Genuine pairs show the same class, impostor pairs two classes"),
-    ];
-    if let Some(classification) = evaluation.classification {
-        let loss = format!("loss {:.3} without margin", classification.loss);
-        let tooltip = "Share of held-out images whose nearest class centre is their own; exists only where the held-out classes were trained on";
-        stats.push(("Recognised", rate_text(classification.accuracy), loss, tooltip));
-    }
-    theme::card(ui, |ui| {
-        let columns = ((ui.available_width() / 150.0) as usize).clamp(1, stats.len());
-        // Rows of equal length: five figures in a row of four would leave a widow.
-        let columns = stats.len().div_ceil(stats.len().div_ceil(columns));
-        for (index, row) in stats.chunks(columns).enumerate() {
-            ui.add_space(if index > 0 { theme::SPACE } else { 0.0 });
-            ui.columns(columns, |columns| {
-                for (column, (label, value, below, tooltip)) in columns.iter_mut().zip(row) {
-                    theme::stat(column, label, value, tooltip);
-                    column.add(egui::Label::new(theme::caption(below)).truncate());
-                }
-            });
-        }
-    });
-}
-
-/// Threshold and its measured cost.
-fn operating_ui(ui: &mut Ui, state: &State, evaluation: &Evaluation, point: &OperatingPoint, out: &mut Vec<Action>) {
-    ui.label(theme::subheading("Operating point")).on_hover_text("The threshold that Verify uses, and what it costs on these pairs");
-    ui.label(theme::caption("By equal errors, or by false accept rate"));
-    let chosen = ui.horizontal(|ui| rule_chooser(ui, state.evaluate.rule, evaluation.report.n_impostor)).inner;
-    out.extend(chosen.map(Action::SetRule));
-    ui.add_space(theme::SPACE / 2.0);
-    let angle = angle_deg(point.threshold);
-    egui::Grid::new("operating point").num_columns(3).spacing(vec2(16.0, 6.0)).show(ui, |ui| {
-        let mut row = |label: &str, value: String, interval: String, tooltip: &str| {
-            ui.label(label).on_hover_text(tooltip);
-            ui.label(egui::RichText::new(value).strong());
-            ui.label(theme::caption(interval));
-            ui.end_row();
-        };
-        let same_from = "Two images count as the same from this cosine similarity on";
-        row("Threshold", format!("{:.3}", point.threshold), format!("an angle of {angle:.1}°"), same_from);
-        let far = "False accept rate: share of impostor pairs that are accepted";
-        row("FAR", rate_text(point.far), format!("[{}]", interval_text(point.far_low, point.far_high)), far);
-        let frr = "False reject rate: share of genuine pairs that are rejected";
-        row("FRR", rate_text(point.frr), format!("[{}]", interval_text(point.frr_low, point.frr_high)), frr);
-    });
-    if point.limited {
-        let text = format!("Too few impostor pairs to measure this rate: none is accepted, the true rate may be up to {}.", rate_text(point.far_high));
-        ui.label(theme::caption(text).color(theme::tokens(ui).warning));
-    }
-}
-
 /// ROC and scores.
 fn plots_row(ui: &mut Ui, state: &State, evaluation: &Evaluation, point: &OperatingPoint) {
     let roc = |ui: &mut Ui| {
         theme::card(ui, |ui| {
-            ui.label(theme::subheading("ROC")).on_hover_text("Genuine pairs accepted over impostor pairs accepted; the latter on a logarithmic axis");
+            ui.label(theme::subheading("ROC"))
+                .on_hover_text("Genuine pairs accepted over impostor pairs accepted; the latter on a logarithmic axis");
             let curves = curves(ui, state);
             roc_plot(ui, Vec2::new(ui.available_width(), SMALL_PLOT_PT), &curves, Some(point));
         });
     };
     let scores = |ui: &mut Ui| {
         theme::card(ui, |ui| {
-            ui.label(theme::subheading("Scores")).on_hover_text("Similarities of all genuine and all impostor pairs of the current run");
+            ui.label(theme::subheading("Scores"))
+                .on_hover_text("Similarities of all genuine and all impostor pairs of the current run");
             let report = &evaluation.report;
-            let scores =
-                ScoreHistogram { genuine: &report.genuine_hist, impostor: &report.impostor_hist, operating: Some(point), similarity: None };
+            let scores = ScoreHistogram {
+                genuine: &report.genuine_hist,
+                impostor: &report.impostor_hist,
+                operating: Some(point),
+                similarity: None,
+            };
             score_histogram(ui, Vec2::new(ui.available_width(), SMALL_PLOT_PT), &scores);
         });
     };
@@ -247,7 +199,11 @@ fn busy_ui(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
         let progress = state.job(id).map(|job| job.progress).unwrap_or_default();
         if progress.total > 0 {
             ui.add(egui::ProgressBar::new(progress.done as f32 / progress.total as f32).desired_height(6.0));
-            ui.label(theme::caption(format!("{} of {} images embedded", count_text(progress.done as usize), count_text(progress.total as usize))));
+            ui.label(theme::caption(format!(
+                "{} of {} images embedded",
+                count_text(progress.done as usize),
+                count_text(progress.total as usize)
+            )));
         } else {
             ui.label(theme::caption("Loading the model"));
         }
@@ -279,7 +235,10 @@ fn nothing_ui(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
         let active = state.active_run.as_deref().and_then(|run| state.run_entry(run));
         let usable = active.into_iter().chain(&state.runs).find(|run| run.has_model);
         if let Some(run) = usable {
-            if theme::primary_button(ui, "Measure error rates").on_hover_text(format!("Evaluates the run {}", run.name)).clicked() {
+            if theme::primary_button(ui, "Measure error rates")
+                .on_hover_text(format!("Evaluates the run {}", run.name))
+                .clicked()
+            {
                 out.push(Action::Evaluate(run.path.clone()));
             }
             ui.label(theme::caption(format!("of the run {}", run.name)));

@@ -6,11 +6,13 @@
 mod legend;
 mod search;
 mod selection;
+mod waiting;
 
 use self::legend::{Legend, legend_ui};
 use self::search::Search;
 use self::selection::selection_ui;
-use crate::app::{Action, Dialog, ExploreView, State, Workspace};
+use self::waiting::{busy_ui, empty_ui, first_map_ui};
+use crate::app::{Action, ExploreView, State};
 use crate::data::Catalog;
 use crate::eval::EmbeddingTable;
 use crate::map::{Layout, MapMethod};
@@ -58,8 +60,12 @@ impl ExplorePanel {
         header_ui(ui, &shown, out);
         self.tool_row(ui, &shown, out);
         ui.add_space(theme::SPACE / 2.0);
-        let side = egui::Panel::right("explore side").frame(egui::Frame::NONE.inner_margin(egui::Margin { left: 16, ..egui::Margin::ZERO }));
-        side.exact_size(SIDE_PT).resizable(false).show_separator_line(false).show(ui, |ui| self.side_ui(ui, &shown, media, out));
+        let side = egui::Panel::right("explore side")
+            .frame(egui::Frame::NONE.inner_margin(egui::Margin { left: 16, ..egui::Margin::ZERO }));
+        side.exact_size(SIDE_PT)
+            .resizable(false)
+            .show_separator_line(false)
+            .show(ui, |ui| self.side_ui(ui, &shown, media, out));
         egui::CentralPanel::no_frame().show(ui, |ui| self.centre_ui(ui, state, &shown, media, out));
     }
 
@@ -80,7 +86,9 @@ impl ExplorePanel {
     /// Search, names, reset.
     fn tool_row(&mut self, ui: &mut Ui, shown: &Shown<'_>, out: &mut Vec<Action>) {
         ui.horizontal(|ui| {
-            let field = egui::TextEdit::singleline(&mut self.search.text).hint_text("Search class or file").desired_width(220.0);
+            let field = egui::TextEdit::singleline(&mut self.search.text)
+                .hint_text("Search class or file")
+                .desired_width(220.0);
             let response = ui.add(field.margin(egui::Margin::symmetric(8, 5)));
             let response = response.accessible_name("Search class or file");
             if response.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter)) {
@@ -88,16 +96,28 @@ impl ExplorePanel {
             }
             self.search.update(shown.table, shown.catalog);
             if let Some(count) = self.search.count() {
-                ui.label(theme::caption(if count == 0 { "nothing found".to_owned() } else { format!("{} found", counted(count, "image")) }));
+                ui.label(theme::caption(if count == 0 {
+                    "nothing found".to_owned()
+                } else {
+                    format!("{} found", counted(count, "image"))
+                }));
             } else if !shown.explore.isolated.is_empty() {
-                ui.label(theme::caption(format!("{} shown, the rest dimmed", counted_classes(shown.explore.isolated.len()))));
+                ui.label(theme::caption(format!(
+                    "{} shown, the rest dimmed",
+                    counted_classes(shown.explore.isolated.len())
+                )));
             }
             ui.with_layout(egui::Layout::right_to_left(Align::Center), |ui| {
-                if ui.button("Fit").on_hover_text("Shows the whole map again (double click on the map, or Home)").clicked() {
+                if ui
+                    .button("Fit")
+                    .on_hover_text("Shows the whole map again (double click on the map, or Home)")
+                    .clicked()
+                {
                     self.view.reset();
                 }
                 let mut names = !self.hides_names;
-                ui.checkbox(&mut names, "Class names").on_hover_text("Writes the names of the largest classes on the map");
+                ui.checkbox(&mut names, "Class names")
+                    .on_hover_text("Writes the names of the largest classes on the map");
                 self.hides_names = !names;
             });
         });
@@ -143,7 +163,14 @@ impl ExplorePanel {
         });
     }
 
-    fn map_ui(&mut self, ui: &mut Ui, shown: &Shown<'_>, layout: &Arc<Layout>, media: &mut Media, out: &mut Vec<Action>) {
+    fn map_ui(
+        &mut self,
+        ui: &mut Ui,
+        shown: &Shown<'_>,
+        layout: &Arc<Layout>,
+        media: &mut Media,
+        out: &mut Vec<Action>,
+    ) {
         let isolated = &shown.explore.isolated;
         let classes = shown.table.classes();
         let search = &self.search;
@@ -190,8 +217,16 @@ fn header_ui(ui: &mut Ui, shown: &Shown<'_>, out: &mut Vec<Action>) {
             }
             let methods = vec![
                 Segment::new(MapMethod::Pca, "PCA", "Principal components: linear, instant, repeatable"),
-                Segment::new(MapMethod::Tsne, "t-SNE", "Keeps neighbourhoods together; distances and sizes of clusters mean little"),
-                Segment::new(MapMethod::Sphere, "Sphere", "Three principal components on the unit sphere; drag to turn it"),
+                Segment::new(
+                    MapMethod::Tsne,
+                    "t-SNE",
+                    "Keeps neighbourhoods together; distances and sizes of clusters mean little",
+                ),
+                Segment::new(
+                    MapMethod::Sphere,
+                    "Sphere",
+                    "Three principal components on the unit sphere; drag to turn it",
+                ),
             ];
             if let Some(method) = segmented(ui, methods, &shown.explore.method) {
                 out.push(Action::SetMethod(method));
@@ -206,51 +241,18 @@ fn header_ui(ui: &mut Ui, shown: &Shown<'_>, out: &mut Vec<Action>) {
 /// What the method shows and does not show, and what was changed about the request.
 fn note_ui(ui: &mut Ui, layout: &Layout) {
     let text = match layout.method {
-        MapMethod::Pca => "PCA shows the two directions in which the embeddings differ most; what differs in other directions lies on top of each other.",
-        MapMethod::Tsne => "t-SNE keeps neighbours together. The size of a cluster and the distance between clusters mean little.",
-        MapMethod::Sphere => "The three directions in which the embeddings differ most, on the unit sphere. Angles are only roughly kept.",
+        MapMethod::Pca => {
+            "PCA shows the two directions in which the embeddings differ most. Images that differ only in other directions fall together."
+        }
+        MapMethod::Tsne => {
+            "t-SNE keeps neighbours together. The size of a cluster and the distance between clusters mean little."
+        }
+        MapMethod::Sphere => {
+            "The three directions in which the embeddings differ most, on the unit sphere. Angles are only roughly kept."
+        }
     };
     let note = layout.note.as_deref().map_or_else(String::new, |note| format!(" Note: {note}."));
     ui.add(egui::Label::new(theme::caption(format!("{text}{note}"))).wrap());
-}
-
-/// The place of the map while there is none yet.
-fn first_map_ui(ui: &mut Ui, state: &State, explore: &ExploreView, out: &mut Vec<Action>) {
-    theme::card(ui, |ui| {
-        let room = ui.available_height();
-        ui.set_min_height(room);
-        ui.add_space((room * 0.36).max(0.0));
-        let inset = ((ui.available_width() - 420.0) / 2.0).max(0.0);
-        ui.horizontal(|ui| {
-            ui.add_space(inset);
-            ui.vertical(|ui| {
-                ui.set_max_width(420.0);
-                busy_ui(ui, state, explore, out);
-            });
-        });
-    });
-}
-
-fn busy_ui(ui: &mut Ui, state: &State, explore: &ExploreView, out: &mut Vec<Action>) {
-    ui.horizontal(|ui| {
-        ui.label(theme::subheading("Computing the map"));
-        ui.with_layout(egui::Layout::right_to_left(Align::Center), |ui| {
-            if let Some(job) = explore.job
-                && ui.button("Cancel").clicked()
-            {
-                out.push(Action::CancelJob(job));
-            }
-        });
-    });
-    let progress = explore.job.and_then(|job| state.job(job)).map(|job| job.progress).filter(|progress| progress.total > 0);
-    if let Some(progress) = progress {
-        ui.add(egui::ProgressBar::new(progress.done as f32 / progress.total as f32).desired_height(6.0));
-    }
-    let text = match explore.method {
-        MapMethod::Tsne => "t-SNE takes a while for many images and cannot be interrupted inside; cancelling throws its result away.",
-        MapMethod::Pca | MapMethod::Sphere => "This takes a moment.",
-    };
-    ui.label(theme::caption(text));
 }
 
 /// The image under the pointer, at once.
@@ -267,28 +269,6 @@ fn hover_ui(ui: &Ui, shown: &Shown<'_>, reply: &ScatterReply, media: &mut Media)
         }
         ui.label(theme::subheading(shown.catalog.class_name(item as usize)));
         ui.label(theme::caption(shown.catalog.name(item as usize)));
-    });
-}
-
-fn empty_ui(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
-    let text = "Train a model, or open a run: every held-out image becomes a point, and images the model finds alike lie together.";
-    theme::empty_state(ui, "No embeddings yet", text, |ui| {
-        let usable = state.runs.iter().find(|run| run.has_model);
-        if state.open_data().is_some() && theme::primary_button(ui, "Go to training").clicked() {
-            out.push(Action::Go(Workspace::Train));
-        }
-        if state.open_data().is_none() && theme::primary_button(ui, "Open the sample data").clicked() {
-            out.push(Action::OpenSample);
-        }
-        ui.add_space(theme::SPACE);
-        if let Some(run) = usable
-            && ui.button(format!("Use the run {}", run.name)).clicked()
-        {
-            out.push(Action::UseRun(run.path.clone()));
-        }
-        if ui.button("Open a run").clicked() {
-            out.push(Action::Ask(Dialog::OpenRun));
-        }
     });
 }
 

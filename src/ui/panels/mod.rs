@@ -20,7 +20,6 @@ pub(super) struct Panels {
     explore: explore::ExplorePanel,
     evaluate: evaluate::EvaluatePanel,
     verify: verify::VerifyPanel,
-    runs: runs::RunsPanel,
 }
 
 impl Panels {
@@ -32,7 +31,7 @@ impl Panels {
             Workspace::Explore => self.explore.ui(ui, state, media, out),
             Workspace::Evaluate => self.evaluate.ui(ui, state, media, out),
             Workspace::Verify => self.verify.ui(ui, state, media, out),
-            Workspace::Runs => self.runs.ui(ui, state, media, out),
+            Workspace::Runs => runs::runs_ui(ui, state, out),
         }
     }
 }

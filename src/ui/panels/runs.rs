@@ -1,51 +1,47 @@
 //! Runs: what was trained, newest first; each can be used, continued or measured.
 
 use crate::app::{Action, State, Workspace};
-use crate::ui::Media;
 use crate::ui::theme::{self, SPACE};
 use crate::ui::widgets::figures::rate_text;
 use crate::worker::protocol::{JobKind, RunEntry};
 use eframe::egui::{self, Align, Label, Layout, RichText, ScrollArea, Ui};
 use std::path::Path;
 
-/// Nothing of its own yet: the list is the state's.
-#[derive(Debug, Default)]
-pub struct RunsPanel;
-
 /// Height of one run.
 const ROW_HEIGHT: f32 = 72.0;
 
-impl RunsPanel {
-    /// Draws the panel.
-    pub fn ui(&mut self, ui: &mut Ui, state: &State, _media: &mut Media, out: &mut Vec<Action>) {
-        if state.runs.is_empty() {
-            empty_ui(ui, state, out);
-            return;
-        }
-        ui.horizontal(|ui| {
-            ui.label(theme::heading("Runs"));
-            ui.add_space(SPACE / 2.0);
-            ui.add(Label::new(theme::caption(format!("kept in {}", state.runs_root.display()))).truncate());
-            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                if ui.button("Refresh").on_hover_text("Reads the folder again (F5)").clicked() {
-                    out.push(Action::RefreshRuns);
-                }
-            });
-        });
+/// Draws the panel; it has nothing of its own, the list is the state's.
+pub fn runs_ui(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
+    if state.runs.is_empty() {
+        empty_ui(ui, state, out);
+        return;
+    }
+    ui.horizontal(|ui| {
+        ui.label(theme::heading("Runs"));
         ui.add_space(SPACE / 2.0);
-        ui.spacing_mut().item_spacing.y = SPACE;
-        ScrollArea::vertical().auto_shrink([false, false]).show_rows(ui, ROW_HEIGHT, state.runs.len(), |ui, rows| {
-            for run in state.runs.get(rows).unwrap_or_default() {
-                run_ui(ui, state, run, out);
+        ui.add(Label::new(theme::caption(format!("kept in {}", state.runs_root.display()))).truncate());
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            if ui.button("Refresh").on_hover_text("Reads the folder again (F5)").clicked() {
+                out.push(Action::RefreshRuns);
             }
         });
-    }
+    });
+    ui.add_space(SPACE / 2.0);
+    ui.spacing_mut().item_spacing.y = SPACE;
+    ScrollArea::vertical().auto_shrink([false, false]).show_rows(ui, ROW_HEIGHT, state.runs.len(), |ui, rows| {
+        for run in state.runs.get(rows).unwrap_or_default() {
+            run_ui(ui, state, run, out);
+        }
+    });
 }
 
 fn empty_ui(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
     let searching = state.jobs.iter().any(|job| job.kind == JobKind::ListRuns);
     let title = if searching { "Looking for runs" } else { "No runs yet" };
-    let text = format!("Every training run is kept in a folder of its own below {}, readable without this program.", state.runs_root.display());
+    let text = format!(
+        "Every training run is kept in a folder of its own below {}, readable without this program.",
+        state.runs_root.display()
+    );
     theme::empty_state(ui, title, &text, |ui| {
         let has_data = state.open_data().is_some();
         let label = if has_data { "Train a model" } else { "Open some images" };
@@ -91,7 +87,8 @@ fn cell_ui(ui: &mut Ui, width: f32, add: impl FnOnce(&mut Ui)) -> egui::Response
 }
 
 fn name_ui(ui: &mut Ui, run: &RunEntry, active: bool) {
-    ui.add(Label::new(RichText::new(&run.name).size(15.0).strong()).truncate()).on_hover_text(run.path.display().to_string());
+    ui.add(Label::new(RichText::new(&run.name).size(15.0).strong()).truncate())
+        .on_hover_text(run.path.display().to_string());
     let facts = run.config.run.as_ref();
     let data = facts.map_or("unknown data", |facts| facts.data.as_str());
     let data = Path::new(data).file_name().map_or(data.into(), |name| name.to_string_lossy());
@@ -125,7 +122,11 @@ fn buttons_ui(ui: &mut Ui, state: &State, run: &RunEntry, active: bool, out: &mu
         }
     };
     let path = run.path.clone();
-    let measure_help = if run.has_model { "Measures its error rates on its held-out images" } else { "No epoch was finished, so there is no model yet" };
+    let measure_help = if run.has_model {
+        "Measures its error rates on its held-out images"
+    } else {
+        "No epoch was finished, so there is no model yet"
+    };
     button("Evaluate", run.has_model, measure_help, Action::Evaluate(path.clone()));
     let idle = !state.is_training();
     let continue_help = match (run.resumable, idle) {
@@ -134,6 +135,10 @@ fn buttons_ui(ui: &mut Ui, state: &State, run: &RunEntry, active: bool, out: &mu
         (true, true) => "Goes on from the last checkpoint",
     };
     button("Continue", run.resumable && idle, continue_help, Action::ContinueRun(path.clone()));
-    let use_help = if active { "Explore, Evaluate and Verify use this model" } else { "Lets Explore, Evaluate and Verify use this model" };
+    let use_help = if active {
+        "Explore, Evaluate and Verify use this model"
+    } else {
+        "Lets Explore, Evaluate and Verify use this model"
+    };
     button("Use", run.has_model && !active, use_help, Action::UseRun(path));
 }

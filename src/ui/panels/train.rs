@@ -43,16 +43,19 @@ impl TrainPanel {
             .show(ui, |ui| settings::settings_ui(ui, &mut self.form, state, out));
         let frame = egui::Frame::NONE.inner_margin(egui::Margin { left: 16, ..egui::Margin::ZERO });
         egui::CentralPanel::default().frame(frame).show(ui, |ui| {
-            ScrollArea::vertical().id_salt("train details").auto_shrink([false, false]).show(ui, |ui| match &state.training {
-                Some(view) => self.live.ui(ui, state, view, out),
-                None => plan::plan_ui(ui, state),
+            ScrollArea::vertical().id_salt("train details").auto_shrink([false, false]).show(ui, |ui| {
+                match &state.training {
+                    Some(view) => self.live.ui(ui, state, view, out),
+                    None => plan::plan_ui(ui, state),
+                }
             });
         });
     }
 }
 
 fn empty_ui(ui: &mut Ui, out: &mut Vec<Action>) {
-    let text = "Training needs a data set. Open a folder in which every sub-folder holds the images of one person or thing.";
+    let text =
+        "Training needs a data set. Open a folder in which every sub-folder holds the images of one person or thing.";
     theme::empty_state(ui, "There are no images to train on yet", text, |ui| {
         if theme::primary_button(ui, "Open a folder…").on_hover_text("Ctrl+O").clicked() {
             out.push(Action::Ask(Dialog::OpenFolder));

@@ -40,7 +40,7 @@ impl VerifyPanel {
         egui::ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
             header_ui(ui, state, out);
             ui.add_space(theme::SPACE);
-            self.top_ui(ui, state, media, out);
+            top_ui(ui, state, media, out);
             ui.add_space(theme::SPACE * 1.5);
             self.scores_ui(ui, state, out);
             if let Some(result) = &state.verify.result {
@@ -50,45 +50,54 @@ impl VerifyPanel {
         });
     }
 
-    /// The two images and what they amount to.
-    fn top_ui(&mut self, ui: &mut Ui, state: &State, media: &mut Media, out: &mut Vec<Action>) {
-        let beside = ui.available_width() >= THREE_COLUMNS_PT;
-        let room = ui.available_width() - if beside { VERDICT_PT + GAP_PT } else { 0.0 };
-        let slot_width = ((room - GAP_PT) / 2.0).max(120.0);
-        ui.horizontal_top(|ui| {
-            ui.spacing_mut().item_spacing.x = GAP_PT;
-            for index in 0..2 {
-                ui.allocate_ui(vec2(slot_width, 0.0), |ui| slot_ui(ui, index, state, media, out));
-            }
-            if beside {
-                ui.vertical(|ui| theme::card(ui, |ui| verdict_ui(ui, state, out)));
-            }
-        });
-        if !beside {
-            ui.add_space(theme::SPACE * 1.5);
-            theme::card(ui, |ui| verdict_ui(ui, state, out));
-        }
-    }
-
     /// Where this similarity falls among all pairs that were measured.
     fn scores_ui(&mut self, ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
         let Some(evaluation) = state.active_evaluation() else { return };
         let point = self.operating.get(&evaluation.rates, state.evaluate.rule);
         theme::card(ui, |ui| {
             ui.horizontal_wrapped(|ui| {
-                ui.label(theme::subheading("Scores and threshold")).on_hover_text("Similarities of the genuine and impostor pairs of your held-out images");
+                ui.label(theme::subheading("Scores and threshold"))
+                    .on_hover_text("Similarities of the genuine and impostor pairs of your held-out images");
                 ui.add_space(theme::SPACE);
                 out.extend(rule_chooser(ui, state.evaluate.rule, evaluation.report.n_impostor).map(Action::SetRule));
             });
             let report = &evaluation.report;
             let similarity = state.verify.result.as_ref().map(|result| result.similarity);
-            let scores = ScoreHistogram { genuine: &report.genuine_hist, impostor: &report.impostor_hist, operating: Some(&point), similarity };
+            let scores = ScoreHistogram {
+                genuine: &report.genuine_hist,
+                impostor: &report.impostor_hist,
+                operating: Some(&point),
+                similarity,
+            };
             score_histogram(ui, vec2(ui.available_width(), 220.0), &scores);
             if point.undecided_high > point.undecided_low {
-                let band = format!("Shaded: from {:.2} to {:.2} this many pairs cannot tell.", point.undecided_low, point.undecided_high);
+                let band = format!(
+                    "Shaded: from {:.2} to {:.2} this many pairs cannot tell.",
+                    point.undecided_low, point.undecided_high
+                );
                 ui.label(theme::caption(band));
             }
         });
+    }
+}
+
+/// The two images and what they amount to.
+fn top_ui(ui: &mut Ui, state: &State, media: &mut Media, out: &mut Vec<Action>) {
+    let beside = ui.available_width() >= THREE_COLUMNS_PT;
+    let room = ui.available_width() - if beside { VERDICT_PT + GAP_PT } else { 0.0 };
+    let slot_width = ((room - GAP_PT) / 2.0).max(120.0);
+    ui.horizontal_top(|ui| {
+        ui.spacing_mut().item_spacing.x = GAP_PT;
+        for index in 0..2 {
+            ui.allocate_ui(vec2(slot_width, 0.0), |ui| slot_ui(ui, index, state, media, out));
+        }
+        if beside {
+            ui.vertical(|ui| theme::card(ui, |ui| verdict_ui(ui, state, out)));
+        }
+    });
+    if !beside {
+        ui.add_space(theme::SPACE * 1.5);
+        theme::card(ui, |ui| verdict_ui(ui, state, out));
     }
 }
 
@@ -106,7 +115,8 @@ fn header_ui(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
                 out.push(Action::SwapSlots);
             }
             ui.with_layout(egui::Layout::left_to_right(Align::Center), |ui| {
-                let run = state.active_run.as_deref().and_then(|path| path.file_name()).unwrap_or_default().to_string_lossy();
+                let run =
+                    state.active_run.as_deref().and_then(|path| path.file_name()).unwrap_or_default().to_string_lossy();
                 ui.add(egui::Label::new(theme::caption(format!("with the model of {run}"))).truncate());
             });
         });
@@ -148,7 +158,8 @@ fn neighbours_ui(ui: &mut Ui, state: &State, result: &VerifyResult, media: &mut 
                 ui.label(theme::subheading(format!("Nearest to the {}", title.to_lowercase())));
                 ui.label(theme::caption("Known images by cosine similarity. A click puts one into the other slot."));
                 let strip = NeighbourStrip { catalog, table, neighbours, own_class: None };
-                if let Some(item) = strip.wrapped_ui(ui, media).and_then(|row| table.items().get(row as usize).copied()) {
+                if let Some(item) = strip.wrapped_ui(ui, media).and_then(|row| table.items().get(row as usize).copied())
+                {
                     out.push(Action::SetSlot(1 - index, ImageSource::Item(Arc::clone(catalog), item)));
                 }
             });
@@ -157,7 +168,8 @@ fn neighbours_ui(ui: &mut Ui, state: &State, result: &VerifyResult, media: &mut 
 }
 
 fn empty_ui(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
-    let text = "Verify compares two images with a trained model and tells how often it was wrong on pairs of your own data.";
+    let text =
+        "Verify compares two images with a trained model and tells how often it was wrong on pairs of your own data.";
     theme::empty_state(ui, "Train or open a run first", text, |ui| {
         let usable = state.runs.iter().find(|run| run.has_model);
         if let Some(run) = usable {

@@ -5,7 +5,9 @@
 use crate::ui::format;
 use crate::ui::theme::{self, SPACE};
 use eframe::egui::{Align, Color32, FontId, Layout, RichText, Stroke, Ui, Vec2b};
-use egui_plot::{AxisHints, HoverPosition, Line, LineStyle, Plot, PlotPoint, PlotPoints, Points, VLine, uniform_grid_spacer};
+use egui_plot::{
+    AxisHints, GridInput, GridMark, HoverPosition, Line, LineStyle, Plot, PlotPoint, PlotPoints, Points, VLine,
+};
 
 /// One curve.
 #[derive(Clone, Debug)]
@@ -59,9 +61,8 @@ pub fn curve_plot(ui: &mut Ui, plot: &CurvePlot<'_>) {
         }
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| legend_ui(ui, plot));
     });
-    let axis = |hints: AxisHints<'static>| hints.tick_label_font(FontId::proportional(11.0)).tick_label_color(theme::tokens(ui).text_dim);
-    let (axis_x, axis_y) = (axis(AxisHints::new_x()), axis(AxisHints::new_y()));
-    let (x_unit, y_text) = (plot.x_unit.to_owned(), plot.y_text);
+    let (axis_x, axis_y) = (quiet(ui, AxisHints::new_x()), quiet(ui, AxisHints::new_y()));
+    let (x_unit, y_text, x_step) = (plot.x_unit.to_owned(), plot.y_text, plot.x_step);
     let tick_text = y_text;
     let tokens = theme::tokens(ui);
     let mut drawn = Plot::new(plot.title)
@@ -80,21 +81,30 @@ pub fn curve_plot(ui: &mut Ui, plot: &CurvePlot<'_>) {
         .include_x(plot.x.1.max(plot.x.0 + 1e-9))
         .custom_x_axes(vec![axis_x.formatter(|mark, _| format::significant(mark.value))])
         .custom_y_axes(vec![axis_y.formatter(move |mark, _| tick_text(mark.value)).min_thickness(44.0)])
+        .x_grid_spacer(move |input| ticks(&input, x_step, 5.0))
+        .y_grid_spacer(|input| ticks(&input, None, 3.0))
         .label_formatter(move |at| hover_text(at, &x_unit, y_text));
-    if let Some(step) = plot.x_step {
-        drawn = drawn.x_grid_spacer(uniform_grid_spacer(move |_| [step, step * 10.0, step * 100.0]));
-    }
     for y in plot.include_y {
         drawn = drawn.include_y(*y);
     }
     drawn.show(ui, |ui| {
         if let Some(mark) = plot.mark {
-            ui.vline(VLine::new("", mark).stroke(Stroke::new(1.0, tokens.accent)).style(LineStyle::dashed_loose()).allow_hover(false));
+            ui.vline(
+                VLine::new("", mark)
+                    .stroke(Stroke::new(1.0, tokens.accent))
+                    .style(LineStyle::dashed_loose())
+                    .allow_hover(false),
+            );
         }
         for curve in plot.curves {
             let points = thinned(&curve.points);
             if curve.dots {
-                ui.points(Points::new(curve.name, PlotPoints::Owned(points.clone())).color(curve.colour).radius(2.5).allow_hover(false));
+                ui.points(
+                    Points::new(curve.name, PlotPoints::Owned(points.clone()))
+                        .color(curve.colour)
+                        .radius(2.5)
+                        .allow_hover(false),
+                );
             }
             ui.line(Line::new(curve.name, PlotPoints::Owned(points)).stroke(Stroke::new(2.0, curve.colour)));
         }
@@ -121,15 +131,44 @@ fn hover_text(at: &HoverPosition<'_>, x_unit: &str, y_text: fn(f64) -> String) -
     }
 }
 
+/// An axis with small, quiet labels at every tick.
+pub fn quiet<'a>(ui: &Ui, hints: AxisHints<'a>) -> AxisHints<'a> {
+    hints
+        .tick_label_font(FontId::proportional(11.0))
+        .tick_label_color(theme::tokens(ui).text_dim)
+        .label_spacing(4.0..=8.0)
+}
+
+/// Ticks at round numbers, about `wanted` of them, or every `step`.
+pub fn ticks(input: &GridInput, step: Option<f64>, wanted: f64) -> Vec<GridMark> {
+    let (low, high) = input.bounds;
+    let step_size = step.unwrap_or_else(|| round_step((high - low) / wanted));
+    let (first, last) = ((low / step_size).ceil(), (high / step_size).floor());
+    if !(step_size > 0.0 && last - first < 1000.0) {
+        return Vec::new();
+    }
+    (0..=(last - first) as u32).map(|i| GridMark { value: (first + f64::from(i)) * step_size, step_size }).collect()
+}
+
+/// The smallest of 1, 2 and 5 times a power of ten that is not below `least`.
+fn round_step(least: f64) -> f64 {
+    let power = 10_f64.powf(least.log10().floor());
+    [1.0, 2.0, 5.0, 10.0]
+        .into_iter()
+        .map(|factor| factor * power)
+        .find(|step| *step >= least * 0.999_999)
+        .unwrap_or(power)
+}
+
 /// Every n-th point and the last.
 fn thinned(points: &[[f64; 2]]) -> Vec<PlotPoint> {
     let finite = || points.iter().filter(|[x, y]| x.is_finite() && y.is_finite());
     let stride = finite().count().div_ceil(MAX_POINTS).max(1);
     let mut kept: Vec<PlotPoint> = finite().step_by(stride).map(|&[x, y]| PlotPoint::new(x, y)).collect();
-    if let Some(&[x, y]) = finite().next_back() {
-        if kept.last().is_none_or(|last| last.x < x) {
-            kept.push(PlotPoint::new(x, y));
-        }
+    if let Some(&[x, y]) = finite().next_back()
+        && kept.last().is_none_or(|last| last.x < x)
+    {
+        kept.push(PlotPoint::new(x, y));
     }
     kept
 }
@@ -137,6 +176,18 @@ fn thinned(points: &[[f64; 2]]) -> Vec<PlotPoint> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ticks_are_round_and_few_and_survive_nonsense() {
+        let values = |low, high, wanted| -> Vec<f64> {
+            let input = GridInput { bounds: (low, high), base_step_size: 1.0 };
+            ticks(&input, None, wanted).iter().map(|mark| mark.value).collect()
+        };
+        assert_eq!(values(0.0, 9.3, 3.0), [0.0, 5.0]);
+        assert_eq!(values(-0.2, 20.1, 5.0), [0.0, 5.0, 10.0, 15.0, 20.0]);
+        assert_eq!(values(0.0, 1.05, 3.0), [0.0, 0.5, 1.0]);
+        assert!(values(0.0, 0.0, 3.0).is_empty() && values(0.0, f64::NAN, 3.0).is_empty());
+    }
 
     #[test]
     fn thinning_keeps_both_ends_and_drops_what_is_not_a_number() {

@@ -5,8 +5,10 @@
 //! would promise a rate nobody measured. The choice is reported once, when the pointer is let go.
 
 use super::figures::{interval_text, rate_text, tick_text};
-use super::plot_frame::{Axis, DrawnFrame, PlotFrame, TICK_PT, band, dashed, focus_outline, nearest_vertex, plot_frame};
-use crate::eval::{DET_TICKS, DetPoint, OperatingPoint, inverse_probit, probit};
+use super::plot_frame::{
+    Axis, DrawnFrame, PlotFrame, TICK_PT, band, dashed, focus_outline, nearest_vertex, plot_frame,
+};
+use crate::eval::{DET_TICKS, DetPoint, OperatingPoint, probit};
 use crate::ui::theme;
 use eframe::egui::{self, Align2, Color32, CursorIcon, FontId, Key, Pos2, Sense, Stroke, Ui, Vec2, WidgetInfo, vec2};
 
@@ -70,7 +72,8 @@ pub fn det_plot(ui: &mut Ui, size: Vec2, curves: &[RateCurve<'_>], operating: Op
 
 /// An axis from the smallest measured rate to one half, with ticks at plain rates.
 fn rate_axis(title: &'static str, curves: &[RateCurve<'_>], coordinate: impl Fn(&DetPoint) -> f64) -> Axis {
-    let smallest = curves.iter().flat_map(|curve| curve.points).map(&coordinate).filter(|x| x.is_finite()).fold(0.0, f64::min);
+    let smallest =
+        curves.iter().flat_map(|curve| curve.points).map(&coordinate).filter(|x| x.is_finite()).fold(0.0, f64::min);
     let low = smallest.clamp(probit(LOWEST_RATE), probit(ALWAYS_SHOWN));
     let rates = FINE_TICKS.iter().chain(&DET_TICKS);
     Axis { title, low, high: 0.0, ticks: rates.map(|&rate| (probit(rate), tick_text(rate))).collect() }
@@ -136,12 +139,13 @@ fn handle(ui: &Ui, drawn: &DrawnFrame, curves: &[RateCurve<'_>], operating: Opti
     let mut reply = DetReply::default();
     let (Some(curve), Some(operating)) = (curves.iter().find(|curve| curve.current), operating) else { return reply };
     let response = &drawn.response;
-    let hold = response.id.with("operating point held");
+    let grip = response.id.with("operating point held");
     if response.drag_started() {
-        let near = ui.input(|input| input.pointer.press_origin()).and_then(|at| far_under(drawn.frame, curve, at, REACH_PT));
-        ui.data_mut(|data| data.insert_temp(hold, near.is_some()));
+        let near =
+            ui.input(|input| input.pointer.press_origin()).and_then(|at| far_under(drawn.frame, curve, at, REACH_PT));
+        ui.data_mut(|data| data.insert_temp(grip, near.is_some()));
     }
-    let held = ui.data(|data| data.get_temp(hold)).unwrap_or(false);
+    let held = ui.data(|data| data.get_temp(grip)).unwrap_or(false);
     if let Some(at) = response.interact_pointer_pos() {
         if held && response.dragged() {
             reply.preview = far_under(drawn.frame, curve, at, f32::INFINITY);
@@ -152,7 +156,7 @@ fn handle(ui: &Ui, drawn: &DrawnFrame, curves: &[RateCurve<'_>], operating: Opti
         }
     }
     if response.drag_stopped() {
-        ui.data_mut(|data| data.remove_temp::<bool>(hold));
+        ui.data_mut(|data| data.remove_temp::<bool>(grip));
     }
     if response.hover_pos().is_some_and(|at| far_under(drawn.frame, curve, at, REACH_PT).is_some()) {
         ui.set_cursor_icon(if held { CursorIcon::Grabbing } else { CursorIcon::Grab });
@@ -210,15 +214,10 @@ pub(super) fn read_curve(drawn: &DrawnFrame, curves: &[RateCurve<'_>], place: im
     });
 }
 
-/// The rate at a place on a DET axis; for reading values off the screen.
-pub fn rate_at(coordinate: f64) -> f64 {
-    inverse_probit(coordinate)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::eval::{ErrorRates, det_curve};
+    use crate::eval::{ErrorRates, det_curve, inverse_probit};
     use eframe::egui::{Rect, pos2};
 
     fn curve() -> Vec<DetPoint> {
@@ -236,7 +235,7 @@ mod tests {
         let points = curve();
         let axis = rate_axis("FAR", &[shown(&points)], |point| point.x);
         let one_percent = axis.ticks.iter().find(|(_, text)| text == "1 %").expect("1 % has a tick");
-        assert!((rate_at(one_percent.0) - 0.01).abs() < 1e-12);
+        assert!((inverse_probit(one_percent.0) - 0.01).abs() < 1e-12);
         assert!(axis.low <= probit(ALWAYS_SHOWN) && axis.low >= probit(LOWEST_RATE) && axis.high == 0.0);
     }
 

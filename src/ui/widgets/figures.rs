@@ -88,7 +88,8 @@ mod tests {
 
     #[test]
     fn rates_have_the_digits_their_size_deserves() {
-        let texts: Vec<String> = [0.0, 0.000_043, 0.0012, 0.0123, 0.25, 0.9987, 1.0].into_iter().map(rate_text).collect();
+        let texts: Vec<String> =
+            [0.0, 0.000_043, 0.0012, 0.0123, 0.25, 0.9987, 1.0].into_iter().map(rate_text).collect();
         assert_eq!(texts, ["0 %", "0.0043 %", "0.12 %", "1.2 %", "25.0 %", "99.87 %", "100 %"]);
     }
 
@@ -107,12 +108,18 @@ mod tests {
 
     #[test]
     fn thousands_are_separated() {
-        assert_eq!([count_text(999), count_text(1234), count_text(1_234_567)], ["999", "1234", "1\u{2009}234\u{2009}567"]);
+        assert_eq!(
+            [count_text(999), count_text(1234), count_text(1_234_567)],
+            ["999", "1234", "1\u{2009}234\u{2009}567"]
+        );
     }
 
     #[test]
     fn one_is_singular() {
-        assert_eq!([counted(1, "image"), counted(0, "image"), counted(20_000, "pair")], ["1 image", "0 images", "20\u{2009}000 pairs"]);
+        assert_eq!(
+            [counted(1, "image"), counted(0, "image"), counted(20_000, "pair")],
+            ["1 image", "0 images", "20\u{2009}000 pairs"]
+        );
     }
 
     #[test]

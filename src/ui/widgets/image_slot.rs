@@ -9,7 +9,10 @@ use crate::data::Thumb;
 use crate::ui::media::Media;
 use crate::ui::theme;
 use crate::worker::protocol::ImageSource;
-use eframe::egui::{self, Color32, CursorIcon, FontId, Rect, Response, Role, Sense, Shape, Stroke, TextureHandle, Ui, Vec2, WidgetInfo, pos2, vec2};
+use eframe::egui::{
+    self, Color32, CursorIcon, FontId, Rect, Response, Role, Sense, Shape, Stroke, TextureHandle, Ui, Vec2, WidgetInfo,
+    pos2, vec2,
+};
 
 /// Longest side of the picture asked for, in pixels; sharp on a doubled screen.
 const PICTURE_PX: u32 = 512;
@@ -90,7 +93,8 @@ fn invite(ui: &Ui, rect: Rect, title: &str, text: &str, colour: Color32) {
     let tokens = theme::tokens(ui);
     let painter = ui.painter();
     let title = painter.layout(title.to_owned(), FontId::proportional(16.0), colour, rect.width() - 2.0 * theme::SPACE);
-    let text = painter.layout(text.to_owned(), FontId::proportional(13.0), tokens.text_dim, rect.width() - 2.0 * theme::SPACE);
+    let text =
+        painter.layout(text.to_owned(), FontId::proportional(13.0), tokens.text_dim, rect.width() - 2.0 * theme::SPACE);
     let height = title.size().y + 4.0 + text.size().y;
     let top = rect.center().y - height / 2.0;
     let centred = |width: f32, y: f32| pos2(rect.center().x - width / 2.0, y);

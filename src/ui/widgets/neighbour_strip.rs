@@ -6,7 +6,9 @@ use crate::data::Catalog;
 use crate::eval::{EmbeddingTable, Neighbour};
 use crate::ui::media::Media;
 use crate::ui::theme;
-use eframe::egui::{self, Align2, CursorIcon, FontId, Pos2, Rect, Role, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, vec2};
+use eframe::egui::{
+    self, Align2, CursorIcon, FontId, Pos2, Rect, Role, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, vec2,
+};
 use std::sync::Arc;
 
 /// Side of a thumbnail, in points.
@@ -71,7 +73,11 @@ impl NeighbourStrip<'_> {
         let other = self.is_other(neighbour);
         let (rect, response) = ui.allocate_exact_size(vec2(THUMB_PT, THUMB_PT + TEXT_PT), Sense::click());
         let verdict = if other { ", another class" } else { "" };
-        let name = format!("{} of {class_name}, similarity {:.2}{verdict}", self.catalog.name(item as usize), neighbour.cosine);
+        let name = format!(
+            "{} of {class_name}, similarity {:.2}{verdict}",
+            self.catalog.name(item as usize),
+            neighbour.cosine
+        );
         response.widget_info(|| WidgetInfo::labeled(Role::Button, true, &name));
         let picture = Rect::from_min_size(rect.min, Vec2::splat(THUMB_PT));
         ui.painter().rect_filled(picture, 6.0, tokens.background);

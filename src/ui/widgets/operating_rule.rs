@@ -56,7 +56,10 @@ pub fn rule_chooser(ui: &mut Ui, rule: OperatingRule, n_impostor: usize) -> Opti
         let measurable = n_impostor >= needed;
         let (label, name) = (label(OperatingRule::Far(far)), rule_text(OperatingRule::Far(far)));
         let tooltip = if measurable {
-            format!("False accept rate: the lowest threshold that accepts at most one in {} impostor pairs", count_text(needed))
+            format!(
+                "False accept rate: the lowest threshold that accepts at most one in {} impostor pairs",
+                count_text(needed)
+            )
         } else {
             format!("Needs at least {} impostor pairs; there are {}", count_text(needed), count_text(n_impostor))
         };

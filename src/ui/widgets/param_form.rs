@@ -75,7 +75,14 @@ impl ParamForm {
         edits
     }
 
-    fn group_ui(&mut self, ui: &mut Ui, input: &FormInput<'_>, group: Group, current: &[Current], edits: &mut Vec<Edit>) {
+    fn group_ui(
+        &mut self,
+        ui: &mut Ui,
+        input: &FormInput<'_>,
+        group: Group,
+        current: &[Current],
+        edits: &mut Vec<Edit>,
+    ) {
         ui.add_space(SPACE);
         ui.label(theme::subheading(group.label()));
         for (spec, current) in PARAMS.iter().zip(current).filter(|(spec, _)| spec.group == group && !spec.basic) {
@@ -83,7 +90,14 @@ impl ParamForm {
         }
     }
 
-    fn row_ui(&mut self, ui: &mut Ui, input: &FormInput<'_>, spec: &'static ParamSpec, current: &Current, edits: &mut Vec<Edit>) {
+    fn row_ui(
+        &mut self,
+        ui: &mut Ui,
+        input: &FormInput<'_>,
+        spec: &'static ParamSpec,
+        current: &Current,
+        edits: &mut Vec<Edit>,
+    ) {
         if !(spec.applies)(input.config) {
             return;
         }
@@ -92,7 +106,15 @@ impl ParamForm {
             ui.set_height(ROW_HEIGHT);
             let label = label_ui(ui, spec);
             let width = (ui.available_width() - DOT_WIDTH - SPACE).max(80.0);
-            let row = Row { spec, value: &current.value, default: &current.default, label, reason, devices: input.devices, width };
+            let row = Row {
+                spec,
+                value: &current.value,
+                default: &current.default,
+                label,
+                reason,
+                devices: input.devices,
+                width,
+            };
             row.ui(ui, &mut self.typing, edits);
             if current.value != current.default {
                 ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
@@ -116,7 +138,8 @@ impl ParamForm {
         if self.read.as_ref().is_none_or(|(read, _)| read != config) {
             let defaults = RunConfig::default();
             let read = |config: &RunConfig, key| config.get(key).unwrap_or(Value::Auto);
-            let values = PARAMS.iter().map(|spec| Current { value: read(config, spec.key), default: read(&defaults, spec.key) });
+            let values =
+                PARAMS.iter().map(|spec| Current { value: read(config, spec.key), default: read(&defaults, spec.key) });
             self.read = Some((config.clone(), values.collect()));
         }
         self.read.as_ref().map(|(_, values)| values.clone()).unwrap_or_default()
@@ -126,7 +149,8 @@ impl ParamForm {
 /// Is the program left to choose this value?
 fn is_auto(spec: &ParamSpec, value: &Value) -> bool {
     let by_word = *value == Value::Text("auto".to_owned());
-    (spec.auto && (by_word || *value == Value::Auto)) || (by_word && matches!(spec.kind, crate::config::Kind::Choice(_)))
+    (spec.auto && (by_word || *value == Value::Auto))
+        || (by_word && matches!(spec.kind, crate::config::Kind::Choice(_)))
 }
 
 fn label_ui(ui: &mut Ui, spec: &ParamSpec) -> egui::Id {

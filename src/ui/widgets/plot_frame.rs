@@ -51,7 +51,8 @@ impl PlotFrame {
 
     /// Values to a place on the screen.
     pub fn at(&self, x: f64, y: f64) -> Pos2 {
-        let fraction = |value: f64, (low, high): (f64, f64)| ((value - low) / (high - low).max(f64::MIN_POSITIVE)) as f32;
+        let fraction =
+            |value: f64, (low, high): (f64, f64)| ((value - low) / (high - low).max(f64::MIN_POSITIVE)) as f32;
         let (right, up) = (fraction(x, self.x), fraction(y, self.y));
         pos2(self.area.left() + right * self.area.width(), self.area.bottom() - up * self.area.height())
     }

@@ -37,7 +37,8 @@ impl Viewpoint {
     pub fn drag(&mut self, delta: Vec2, turns: bool) {
         if turns {
             self.turn_rad += delta.x * TURN_PER_PT / self.zoom.sqrt();
-            self.tilt_rad = (self.tilt_rad + delta.y * TURN_PER_PT / self.zoom.sqrt()).clamp(-MAX_TILT_RAD, MAX_TILT_RAD);
+            self.tilt_rad =
+                (self.tilt_rad + delta.y * TURN_PER_PT / self.zoom.sqrt()).clamp(-MAX_TILT_RAD, MAX_TILT_RAD);
         } else {
             self.moved += delta / self.zoom;
         }
@@ -107,7 +108,9 @@ impl Projection {
     pub fn new(bounds: &Bounds, area: Rect, view: &Viewpoint) -> Self {
         let solid = bounds.dims == 3;
         let size = |axis: usize| bounds.high.get(axis).zip(bounds.low.get(axis)).map_or(0.0, |(high, low)| high - low);
-        let middle_of = |axis: usize| bounds.high.get(axis).zip(bounds.low.get(axis)).map_or(0.0, |(high, low)| f32::midpoint(*high, *low));
+        let middle_of = |axis: usize| {
+            bounds.high.get(axis).zip(bounds.low.get(axis)).map_or(0.0, |(high, low)| f32::midpoint(*high, *low))
+        };
         let reach = bounds.low.iter().chain(&bounds.high).fold(0.0_f32, |reach, value| reach.max(value.abs()));
         let fit = if solid {
             area.width().min(area.height()) / (2.0 * reach).max(1e-6)
@@ -126,7 +129,8 @@ impl Projection {
 
     /// One position to the screen; up is up.
     pub fn project(&self, position: &[f32]) -> Projected {
-        let value = |axis: usize| position.get(axis).copied().unwrap_or(0.0) - self.centre.get(axis).copied().unwrap_or(0.0);
+        let value =
+            |axis: usize| position.get(axis).copied().unwrap_or(0.0) - self.centre.get(axis).copied().unwrap_or(0.0);
         let (x, y, z) = (value(0), value(1), value(2));
         if !self.solid {
             return Projected { at: self.middle + vec2(x, -y) * self.scale, depth: 1.0 };
@@ -167,7 +171,10 @@ mod tests {
         let (left, right) = (projection.project(&xy[0..2]).at, projection.project(&xy[2..4]).at);
         let (top, bottom) = (projection.project(&xy[4..6]).at, projection.project(&xy[6..8]).at);
         assert!((right.x - left.x - 400.0 * FILL).abs() < 1e-3);
-        assert!(((right.x - left.x) / 4.0 - (bottom.y - top.y) / 2.0).abs() < 1e-3, "one unit is as long in both directions");
+        assert!(
+            ((right.x - left.x) / 4.0 - (bottom.y - top.y) / 2.0).abs() < 1e-3,
+            "one unit is as long in both directions"
+        );
         assert!(top.y < bottom.y && left.x < right.x);
     }
 

@@ -64,7 +64,13 @@ fn lowest_tar(curves: &[RateCurve<'_>]) -> f64 {
 }
 
 fn tar_ticks(bottom: f64) -> Vec<(f64, String)> {
-    let step = if bottom >= 0.85 { 2 } else if bottom >= 0.5 { 10 } else { 20 };
+    let step = if bottom >= 0.85 {
+        2
+    } else if bottom >= 0.5 {
+        10
+    } else {
+        20
+    };
     (0..=100).step_by(step).map(|percent| (f64::from(percent) / 100.0, format!("{percent} %"))).collect()
 }
 

@@ -4,11 +4,14 @@
 //! last), and a drag turns the sphere instead of panning. Everything about *which* points are emphasised is decided by the
 //! caller; this file knows positions, classes and the pointer.
 
+mod drawing;
+
+use self::drawing::{draw_globe, draw_marks, draw_points};
 use super::projection::{Bounds, Projected, Projection, Viewpoint, pick};
 use crate::eval::Neighbour;
 use crate::map::Layout;
 use crate::ui::theme;
-use eframe::egui::{self, Color32, FontId, Key, Painter, Rect, Response, Role, Sense, Shape, Stroke, Ui, Vec2, WidgetInfo, vec2};
+use eframe::egui::{self, Color32, FontId, Key, Painter, Rect, Response, Role, Sense, Ui, Vec2, WidgetInfo, vec2};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -20,8 +23,6 @@ const MAX_LABELS: usize = 40;
 const KEY_STEP_PT: f32 = 24.0;
 /// A cluster that reaches further up than this carries its name in its middle, in points.
 const WIDE_PT: f32 = 44.0;
-/// Meridians and parallels of the globe.
-const GRATICULE: usize = 6;
 
 /// What is drawn, and how.
 pub struct ScatterInput<'a> {
@@ -96,10 +97,10 @@ impl ScatterView {
         let solid = bounds.dims == 3;
         self.steer(ui, &response, solid);
         let projection = Projection::new(&bounds, response.rect.shrink(theme::SPACE * 2.0), &self.view);
-        let points = project_all(&projection, input.layout);
+        let points = place_all(&projection, input);
         let hovered = response.hover_pos().filter(|_| !response.dragged()).and_then(|pointer| {
-            let candidates = points.iter().filter(|(row, _)| (input.emphasised)(*row));
-            pick(candidates.copied(), pointer, REACH_PT)
+            let candidates = points.iter().filter(|point| point.emphasised);
+            pick(candidates.map(|point| (point.row, point.place)), pointer, REACH_PT)
         });
         if solid {
             draw_globe(ui, &painter, &projection);
@@ -220,7 +221,7 @@ fn middle(layout: &Layout, members: &[usize]) -> [f32; 3] {
     }
     if layout.dims == 3 {
         let length = centre.iter().map(|v| v * v).sum::<f32>().sqrt().max(1e-6);
-        centre.iter_mut().for_each(|v| *v /= length);
+        centre = centre.map(|value| value / length);
     }
     centre
 }
@@ -232,79 +233,28 @@ fn quantile(layout: &Layout, members: &[usize], axis: usize, share: f32) -> f32 
     values.get((values.len() as f32 * share) as usize).or(values.last()).copied().unwrap_or(0.0)
 }
 
-fn project_all(projection: &Projection, layout: &Layout) -> Vec<(u32, Projected)> {
+/// A row on the screen.
+#[derive(Clone, Copy)]
+struct Point {
+    row: u32,
+    place: Projected,
+    emphasised: bool,
+}
+
+/// All rows, what is nearest to the viewer last.
+fn place_all(projection: &Projection, input: &ScatterInput<'_>) -> Vec<Point> {
+    let layout = input.layout;
     let rows = layout.rows.iter().enumerate();
-    let mut points: Vec<(u32, Projected)> = rows.map(|(i, row)| (*row, projection.project(layout.position(i)))).collect();
+    let place = |(i, row): (usize, &u32)| Point {
+        row: *row,
+        place: projection.project(layout.position(i)),
+        emphasised: (input.emphasised)(*row),
+    };
+    let mut points: Vec<Point> = rows.map(place).collect();
     if layout.dims == 3 {
-        points.sort_by(|a, b| a.1.depth.total_cmp(&b.1.depth));
+        points.sort_unstable_by(|a, b| a.place.depth.total_cmp(&b.place.depth).then(a.row.cmp(&b.row)));
     }
     points
-}
-
-/// Radius that lets a hundred points be seen and ten thousand be told apart.
-fn point_radius(count: usize) -> f32 {
-    (9.0 - 1.6 * (count.max(1) as f32).log10()).clamp(2.2, 5.0)
-}
-
-fn draw_points(ui: &Ui, painter: &Painter, input: &ScatterInput<'_>, points: &[(u32, Projected)], solid: bool) {
-    let tokens = theme::tokens(ui);
-    let clip = painter.clip_rect().expand(6.0);
-    let radius = point_radius(points.len());
-    let dimmed = theme::mix(tokens.card, tokens.text_dim, 0.22);
-    let visible = || points.iter().filter(|(_, point)| clip.contains(point.at));
-    let size = |point: &Projected| if solid { radius * (1.05 + 0.35 * point.depth) } else { radius };
-    let back = visible().filter(|(row, _)| !(input.emphasised)(*row));
-    painter.extend(back.map(|(_, point)| Shape::circle_filled(point.at, size(point) * 0.8, dimmed)));
-    let front = visible().filter(|(row, _)| (input.emphasised)(*row));
-    painter.extend(front.map(|(row, point)| {
-        let class = input.classes.get(*row as usize).copied().unwrap_or_default() as usize;
-        let colour = input.palette.get(class).copied().unwrap_or(tokens.text_dim);
-        let fog = if solid { (0.78 - 0.39 * (point.depth + 1.0)).max(0.0) } else { 0.0 };
-        let colour = theme::mix(colour, tokens.card, fog);
-        Shape::circle_filled(point.at, size(point), if solid { colour } else { colour.gamma_multiply(0.88) })
-    }));
-}
-
-/// The selection, its neighbours and the row under the pointer.
-fn draw_marks(ui: &Ui, painter: &Painter, input: &ScatterInput<'_>, points: &[(u32, Projected)], hovered: Option<u32>) {
-    let tokens = theme::tokens(ui);
-    let place = |row: u32| points.iter().find(|point| point.0 == row).map(|point| point.1.at);
-    let radius = point_radius(points.len());
-    if let Some(at) = input.selected.and_then(place) {
-        for near in input.neighbours.iter().filter_map(|neighbour| place(neighbour.row as u32)) {
-            painter.line_segment([at, near], Stroke::new(1.0, tokens.text_dim.gamma_multiply(0.4)));
-            painter.circle_stroke(near, radius + 1.0, Stroke::new(1.25, tokens.text));
-        }
-        painter.circle_stroke(at, radius + 1.5, Stroke::new(2.0, tokens.text));
-        painter.circle_stroke(at, radius + 5.0, Stroke::new(2.5, tokens.accent));
-    }
-    if let Some(at) = hovered.and_then(place) {
-        painter.circle_stroke(at, radius + 3.0, Stroke::new(2.0, tokens.text));
-    }
-}
-
-/// Rim, meridians and parallels of the globe; what faces away is fainter.
-fn draw_globe(ui: &Ui, painter: &Painter, projection: &Projection) {
-    let tokens = theme::tokens(ui);
-    let (middle, radius) = projection.disc();
-    painter.circle(middle, radius, tokens.background.gamma_multiply(0.6), Stroke::new(1.0, tokens.plot_grid.gamma_multiply(0.8)));
-    let line = |points: Vec<Projected>| {
-        for pair in points.windows(2) {
-            let [from, to] = pair else { continue };
-            let strength = if from.depth + to.depth > 0.0 { 0.38 } else { 0.12 };
-            painter.line_segment([from.at, to.at], Stroke::new(1.0, tokens.plot_grid.gamma_multiply(strength)));
-        }
-    };
-    let full = std::f32::consts::TAU;
-    let around = |steps: usize| (0..=steps).map(move |step| step as f32 / steps as f32 * full);
-    for meridian in 0..GRATICULE {
-        let (sin, cos) = (meridian as f32 / GRATICULE as f32 * full / 2.0).sin_cos();
-        line(around(64).map(|t| projection.project(&[t.cos() * cos, t.sin(), t.cos() * sin])).collect());
-    }
-    for parallel in 1..GRATICULE {
-        let (height, width) = (full / 4.0 - parallel as f32 / GRATICULE as f32 * full / 2.0).sin_cos();
-        line(around(64).map(|t| projection.project(&[t.cos() * width, height, t.sin() * width])).collect());
-    }
 }
 
 #[cfg(test)]
@@ -332,6 +282,7 @@ mod tests {
 
     #[test]
     fn many_points_are_drawn_smaller_than_few() {
+        use super::drawing::point_radius;
         assert!(point_radius(50) > point_radius(10_000));
         assert!(point_radius(1_000_000) >= 2.0);
     }

@@ -75,7 +75,8 @@ fn edge(histogram: &Histogram, bin: usize) -> f64 {
 
 /// From the first to the last bin with a score, widened to whole ticks and to the threshold and the pair shown.
 fn shown_range(scores: &ScoreHistogram<'_>) -> (f64, f64) {
-    let marks = scores.operating.map(|point| f64::from(point.threshold)).into_iter().chain(scores.similarity.map(f64::from));
+    let marks =
+        scores.operating.map(|point| f64::from(point.threshold)).into_iter().chain(scores.similarity.map(f64::from));
     let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
     let bins = [scores.genuine, scores.impostor].into_iter().flat_map(|histogram| {
         let filled = histogram.counts.iter().enumerate().filter(|(_, count)| **count > 0);
@@ -110,7 +111,8 @@ fn draw_bins(drawn: &DrawnFrame, histogram: &Histogram, shares: &[f64], colour: 
 
 /// The band in which the honest answer is "cannot tell".
 fn draw_undecided(drawn: &DrawnFrame, point: &OperatingPoint, top: f64, colour: Color32) {
-    let corners = [drawn.frame.at(f64::from(point.undecided_low), top), drawn.frame.at(f64::from(point.undecided_high), 0.0)];
+    let corners =
+        [drawn.frame.at(f64::from(point.undecided_low), top), drawn.frame.at(f64::from(point.undecided_high), 0.0)];
     drawn.inside.rect_filled(Rect::from_two_pos(corners[0], corners[1]), 0.0, colour.gamma_multiply(0.22));
 }
 

@@ -37,7 +37,10 @@ pub fn segmented<T: PartialEq>(ui: &mut Ui, mut segments: Vec<Segment<T>>, curre
     }
     let tokens = theme::tokens(ui);
     let mut chosen = None;
-    let frame = egui::Frame::new().fill(tokens.control).corner_radius(CornerRadius::same(theme::RADIUS)).inner_margin(Margin::same(2));
+    let frame = egui::Frame::new()
+        .fill(tokens.control)
+        .corner_radius(CornerRadius::same(theme::RADIUS))
+        .inner_margin(Margin::same(2));
     frame.show(ui, |ui| {
         ui.horizontal(|ui| {
             ui.spacing_mut().item_spacing.x = 2.0;

@@ -17,12 +17,7 @@ pub(in super::super) fn beard(scene: &Scene, head: Point, ink: &mut Ink) {
     // From the corners of the mouth up to the ears; the cheeks stay free.
     let jaw_line = (-0.04 - 1.25 * (place.x.abs() - 0.12).max(0.0) - place.y) * 0.7;
     let lip_gap = ellipse(place.from(at(0.0, 0.01)), who.mouth_width * 1.05, 0.075);
-    let moustache = arc(
-        place.from(at(0.0, -0.075)),
-        who.mouth_width * 1.15,
-        0.05,
-        0.036,
-    );
+    let moustache = arc(place.from(at(0.0, -0.075)), who.mouth_width * 1.15, 0.05, 0.036);
     match who.beard {
         Beard::None => {}
         Beard::Stubble => ink.glaze(outline(scene, head).max(jaw_line), hair, 0.32),
@@ -33,9 +28,7 @@ pub(in super::super) fn beard(scene: &Scene, head: Point, ink: &mut Ink) {
         }
         Beard::Full => {
             let curls = 0.012 * sin(place.x * 42.0);
-            let grown = (outline(scene, head) - 0.035 + curls)
-                .max(jaw_line)
-                .max(-lip_gap);
+            let grown = (outline(scene, head) - 0.035 + curls).max(jaw_line).max(-lip_gap);
             ink.fill(grown.min(moustache), hair);
         }
     }

@@ -15,18 +15,11 @@ pub(in super::super) fn eyes(scene: &Scene, head: Point, ink: &mut Ink) {
     let who = &scene.identity;
     let middle = scene.seen_from(head, at(0.0, -0.01), DEPTH);
     let side = if middle.x < 0.0 { -1.0 } else { 1.0 };
-    let eye = middle
-        .folded()
-        .from(at(who.eye_spacing, 0.0))
-        .turned(who.eye_tilt_rad);
+    let eye = middle.folded().from(at(who.eye_spacing, 0.0)).turned(who.eye_tilt_rad);
     let lids = scene.variation.expression.lids;
     let half_height = who.eye_width * who.eye_roundness * lids;
     let opening = ellipse(eye, who.eye_width, half_height);
-    ink.glaze(
-        opening - 0.014,
-        scene.lit(head, colour::lit(who.skin, 0.6)),
-        0.6,
-    );
+    ink.glaze(opening - 0.014, scene.lit(head, colour::lit(who.skin, 0.6)), 0.6);
     ink.fill(opening, scene.lit(head, colour::rgb(0x00fb_f8f4)));
     let gaze = scene.variation.expression.gaze;
     let iris_radius = who.eye_width * (0.45 + 0.25 * who.eye_roundness);
@@ -34,21 +27,10 @@ pub(in super::super) fn eyes(scene: &Scene, head: Point, ink: &mut Ink) {
     let iris = circle(look, iris_radius).max(opening);
     ink.fill(iris, colour::lit(who.iris, 0.35));
     ink.fill(iris + 0.012, scene.lit(head, colour::lit(who.iris, 1.15)));
-    ink.fill(
-        circle(look, iris_radius * 0.46).max(opening),
-        colour::rgb(0x0010_0c10),
-    );
-    let gleam = at(
-        look.x - side * -0.3 * iris_radius,
-        look.y + 0.35 * iris_radius,
-    );
+    ink.fill(circle(look, iris_radius * 0.46).max(opening), colour::rgb(0x0010_0c10));
+    let gleam = at(look.x - side * -0.3 * iris_radius, look.y + 0.35 * iris_radius);
     ink.fill(circle(gleam, iris_radius * 0.26).max(opening), [1.0; 3]);
-    let lid = arc(
-        eye.from(at(0.0, -half_height)),
-        who.eye_width,
-        half_height * 0.9,
-        0.012,
-    );
+    let lid = arc(eye.from(at(0.0, -half_height)), who.eye_width, half_height * 0.9, 0.012);
     ink.fill(lid, colour::lit(who.skin, 0.12));
     brow(scene, head, middle, ink);
 }
@@ -56,19 +38,9 @@ pub(in super::super) fn eyes(scene: &Scene, head: Point, ink: &mut Ink) {
 fn brow(scene: &Scene, head: Point, middle: Point, ink: &mut Ink) {
     let who = &scene.identity;
     let height = who.brow_height + scene.variation.expression.brow_raise;
-    let place = middle
-        .folded()
-        .from(at(who.eye_spacing + 0.01, -height))
-        .turned(who.brow_tilt_rad);
-    let hair = colour::mix(
-        colour::lit(who.hair, 0.55),
-        colour::lit(who.skin, 0.12),
-        0.3,
-    );
-    ink.fill(
-        arc(place, 0.095, 0.022, who.brow_thickness),
-        scene.lit(head, hair),
-    );
+    let place = middle.folded().from(at(who.eye_spacing + 0.01, -height)).turned(who.brow_tilt_rad);
+    let hair = colour::mix(colour::lit(who.hair, 0.55), colour::lit(who.skin, 0.12), 0.3);
+    ink.fill(arc(place, 0.095, 0.022, who.brow_thickness), scene.lit(head, hair));
 }
 
 /// Paints the glasses: a faint lens, a frame, the bridge and the temples.
@@ -86,15 +58,7 @@ pub(in super::super) fn glasses(scene: &Scene, head: Point, ink: &mut Ink) {
     };
     let edge_x = who.eye_spacing - 0.13;
     let bridge = segment(middle, at(0.0, -0.03), at(edge_x, -0.03), 0.014);
-    let temple = segment(
-        middle,
-        at(who.eye_spacing + 0.15, -0.03),
-        at(who.skull, -0.02),
-        0.014,
-    );
+    let temple = segment(middle, at(who.eye_spacing + 0.15, -0.03), at(who.skull, -0.02), 0.014);
     ink.glaze(distance, [1.0; 3], 0.10);
-    ink.fill(
-        (distance.abs() - 0.017).min(bridge).min(temple),
-        scene.lit(head, who.frame),
-    );
+    ink.fill((distance.abs() - 0.017).min(bridge).min(temple), scene.lit(head, who.frame));
 }

@@ -6,9 +6,7 @@
 use super::super::colour;
 use super::super::portrait::{Ink, Scene};
 use super::super::random::pixel_noise;
-use super::super::shapes::{
-    Point, arc, at, circle, ellipse, hump, merge, rounded_box, segment, smooth_step,
-};
+use super::super::shapes::{Point, arc, at, circle, ellipse, hump, merge, rounded_box, segment, smooth_step};
 
 /// Signed distance to the outline of the face.
 pub(super) fn outline(scene: &Scene, head: Point) -> f64 {
@@ -17,12 +15,7 @@ pub(super) fn outline(scene: &Scene, head: Point) -> f64 {
     let jaw_open = 0.04 * scene.variation.expression.mouth_open;
     let half_height = (who.chin + jaw_open - 0.02) / 2.0;
     let corner = who.jaw.min(half_height) * (1.0 - 0.5 * who.squareness);
-    let jaw = rounded_box(
-        head.from(at(0.0, 0.02 + half_height)),
-        who.jaw,
-        half_height,
-        corner,
-    );
+    let jaw = rounded_box(head.from(at(0.0, 0.02 + half_height)), who.jaw, half_height, corner);
     merge(skull, jaw, 0.22)
 }
 
@@ -31,14 +24,8 @@ pub(in super::super) fn ears(scene: &Scene, head: Point, ink: &mut Ink) {
     let who = &scene.identity;
     let side = scene.seen_from(head, at(0.0, 0.04), -0.12).folded();
     let ear = side.from(at(who.skull + 0.01, 0.0));
-    ink.fill(
-        ellipse(ear, 0.075 * who.ear, 0.115 * who.ear),
-        scene.lit(head, colour::lit(who.skin, 0.9)),
-    );
-    ink.fill(
-        ellipse(ear, 0.04 * who.ear, 0.07 * who.ear),
-        scene.lit(head, colour::lit(who.skin, 0.68)),
-    );
+    ink.fill(ellipse(ear, 0.075 * who.ear, 0.115 * who.ear), scene.lit(head, colour::lit(who.skin, 0.9)));
+    ink.fill(ellipse(ear, 0.04 * who.ear, 0.07 * who.ear), scene.lit(head, colour::lit(who.skin, 0.68)));
     if let Some(metal) = who.earring {
         ink.fill(circle(ear.from(at(0.01, 0.15 * who.ear)), 0.036), metal);
     }
@@ -50,20 +37,14 @@ pub(in super::super) fn face(scene: &Scene, head: Point, ink: &mut Ink) {
     let distance = outline(scene, head);
     let rim = 1.0 - 0.14 * smooth_step(-0.12, 0.0, distance);
     ink.fill(distance, scene.lit(head, colour::lit(who.skin, rim)));
-    let cheek = scene
-        .seen_from(head, at(0.0, 0.15), 0.18)
-        .folded()
-        .from(at(0.23, 0.0));
+    let cheek = scene.seen_from(head, at(0.0, 0.15), 0.18).folded().from(at(0.23, 0.0));
     let rosy = scene.lit(head, colour::mix(who.skin, colour::rgb(0x00e0_3848), 0.6));
     ink.glaze(distance, rosy, who.blush * hump(cheek.length(), 0.09));
     if who.freckles > 0.0 {
         freckles(scene, head, cheek, ink);
     }
     if let Some((x, y)) = who.mole {
-        ink.fill(
-            circle(scene.seen_from(head, at(x, y), 0.18), 0.02),
-            colour::lit(who.skin, 0.18),
-        );
+        ink.fill(circle(scene.seen_from(head, at(x, y), 0.18), 0.02), colour::lit(who.skin, 0.18));
     }
 }
 
@@ -74,14 +55,8 @@ fn freckles(scene: &Scene, head: Point, cheek: Point, ink: &mut Ink) {
     let place = scene.seen_from(head, at(0.0, 0.15), 0.18).folded();
     let (column, row) = ((place.x / PITCH).floor(), (place.y / PITCH).floor());
     let (key_x, key_y) = (column as u32, (row + 64.0).max(0.0) as u32);
-    let jitter = at(
-        pixel_noise(7, key_x, key_y, 0),
-        pixel_noise(7, key_x, key_y, 1),
-    );
-    let dot = place.from(at(
-        (column + 0.5 + 0.3 * jitter.x) * PITCH,
-        (row + 0.5 + 0.3 * jitter.y) * PITCH,
-    ));
+    let jitter = at(pixel_noise(7, key_x, key_y, 0), pixel_noise(7, key_x, key_y, 1));
+    let dot = place.from(at((column + 0.5 + 0.3 * jitter.x) * PITCH, (row + 0.5 + 0.3 * jitter.y) * PITCH));
     let opacity = who.freckles * smooth_step(0.17, 0.06, cheek.length());
     ink.glaze(circle(dot, 0.014), colour::lit(who.skin, 0.4), opacity);
 }
@@ -93,27 +68,11 @@ pub(in super::super) fn nose(scene: &Scene, head: Point, ink: &mut Ink) {
     let tip = scene.seen_from(head, at(0.0, who.nose_length - 0.01), 0.34);
     let root = scene.seen_from(head, at(0.0, -0.03), 0.2);
     let offset = root.from(tip);
-    let bridge = segment(
-        tip,
-        at(-offset.x, -offset.y),
-        at(0.0, 0.0),
-        who.nose_width * 0.42,
-    );
+    let bridge = segment(tip, at(-offset.x, -offset.y), at(0.0, 0.0), who.nose_width * 0.42);
     ink.glaze(bridge, shade, 0.3);
-    ink.glaze(
-        ellipse(tip.from(at(0.0, 0.012)), who.nose_width, 0.036),
-        shade,
-        0.95,
-    );
-    ink.fill(
-        ellipse(tip.from(at(0.0, -0.008)), who.nose_width * 0.86, 0.034),
-        scene.lit(head, who.skin),
-    );
-    ink.glaze(
-        circle(tip.from(at(0.0, -0.018)), 0.02),
-        scene.lit(head, colour::lit(who.skin, 1.4)),
-        0.7,
-    );
+    ink.glaze(ellipse(tip.from(at(0.0, 0.012)), who.nose_width, 0.036), shade, 0.95);
+    ink.fill(ellipse(tip.from(at(0.0, -0.008)), who.nose_width * 0.86, 0.034), scene.lit(head, who.skin));
+    ink.glaze(circle(tip.from(at(0.0, -0.018)), 0.02), scene.lit(head, colour::lit(who.skin, 1.4)), 0.7);
 }
 
 /// Paints lips, the line between them and, when open, teeth and dark.
@@ -131,22 +90,11 @@ pub(in super::super) fn mouth(scene: &Scene, head: Point, ink: &mut Ink) {
         ink.fill(gap, lips);
         let inner = ellipse(place.from(at(0.0, 0.2 * open)), width * 0.85, open);
         ink.fill(inner, colour::rgb(0x0050_1820));
-        ink.fill(
-            inner.max(place.y + 0.1 * open),
-            scene.lit(head, colour::rgb(0x00fa_f4ea)),
-        );
+        ink.fill(inner.max(place.y + 0.1 * open), scene.lit(head, colour::rgb(0x00fa_f4ea)));
     } else {
         let bow = arc(place, width, rise, who.lip);
-        let lower = ellipse(
-            place.from(at(0.0, who.lip * 0.9)),
-            width * 0.6,
-            who.lip * 1.5,
-        );
+        let lower = ellipse(place.from(at(0.0, who.lip * 0.9)), width * 0.6, who.lip * 1.5);
         ink.fill(merge(bow, lower, 0.02), lips);
-        ink.glaze(
-            arc(place, width * 1.02, rise, 0.009),
-            colour::lit(lips, 0.3),
-            0.9,
-        );
+        ink.glaze(arc(place, width * 1.02, rise, 0.009), colour::lit(lips, 0.3), 0.9);
     }
 }

@@ -23,27 +23,16 @@ pub(in super::super) fn background(scene: &Scene, place: Point, ink: &mut Ink) {
             let centre = at(cell(across), cell(turned.y * back.frequency / 2.0));
             ink.fill(circle(centre, 0.3) * 2.0 / back.frequency, back.far);
         }
-        3 => ink.fill(
-            0.5 * back.phase - place.y + 0.3 * place.x * (back.phase - 0.5),
-            back.far,
-        ),
+        3 => ink.fill(0.5 * back.phase - place.y + 0.3 * place.x * (back.phase - 0.5), back.far),
         4 => {
-            let panel = rounded_box(
-                place.from(at(back.phase * 2.0 - 1.0, -0.3)),
-                0.45,
-                0.5,
-                0.04,
-            );
+            let panel = rounded_box(place.from(at(back.phase * 2.0 - 1.0, -0.3)), 0.45, 0.5, 0.04);
             ink.fill(panel, back.far);
             ink.fill(panel + 0.08, colour::mix(back.far, back.near, 0.45));
         }
         _ => {}
     }
     let towards = scene.variation.light.direction;
-    ink.colour = colour::lit(
-        ink.colour,
-        1.0 + 0.35 * (place.x * towards.x + place.y * towards.y),
-    );
+    ink.colour = colour::lit(ink.colour, 1.0 + 0.35 * (place.x * towards.x + place.y * towards.y));
 }
 
 /// Paints neck, shoulders and what is worn.
@@ -52,27 +41,15 @@ pub(in super::super) fn neck_and_cloth(scene: &Scene, body: Point, ink: &mut Ink
     let light = 1.0 + 0.5 * (body.x * towards.x).clamp(-0.6, 0.6);
     let skin = colour::lit(scene.identity.skin, light);
     let shoulders = ellipse(body.from(at(0.0, 1.28)), 0.78, 0.6);
-    let (cloth, trim) = (
-        colour::lit(scene.variation.cloth, light),
-        colour::lit(scene.variation.cloth_trim, light),
-    );
+    let (cloth, trim) = (colour::lit(scene.variation.cloth, light), colour::lit(scene.variation.cloth_trim, light));
     if scene.variation.cloth_style == 3 {
-        ink.fill(
-            ellipse(body.from(at(0.0, 0.78)), 0.46, 0.26),
-            colour::lit(cloth, 0.8),
-        );
+        ink.fill(ellipse(body.from(at(0.0, 0.78)), 0.46, 0.26), colour::lit(cloth, 0.8));
     }
     // The chin's shadow falls on the neck and fades downwards.
     let skin = colour::lit(skin, 0.62 + 0.3 * smooth_step(0.5, 0.85, body.y));
     ink.fill(rounded_box(body.from(at(0.0, 0.6)), 0.16, 0.3, 0.1), skin);
     ink.fill(shoulders, cloth);
-    dress(
-        scene.variation.cloth_style,
-        body,
-        shoulders,
-        [cloth, trim, skin],
-        ink,
-    );
+    dress(scene.variation.cloth_style, body, shoulders, [cloth, trim, skin], ink);
 }
 
 fn dress(style: u32, body: Point, shoulders: f64, [cloth, trim, skin]: [Colour; 3], ink: &mut Ink) {
@@ -89,15 +66,9 @@ fn dress(style: u32, body: Point, shoulders: f64, [cloth, trim, skin]: [Colour; 
             let collar = segment(body.folded(), at(0.2, 0.68), at(0.04, 0.96), 0.035);
             ink.fill(collar, trim);
         }
-        3 => ink.fill(
-            segment(body.folded(), at(0.09, 0.86), at(0.1, 1.1), 0.018),
-            trim,
-        ),
+        3 => ink.fill(segment(body.folded(), at(0.09, 0.86), at(0.1, 1.1), 0.018), trim),
         _ => {
-            ink.fill(
-                (neckline - 0.035).max(shoulders),
-                colour::mix(cloth, trim, 0.5),
-            );
+            ink.fill((neckline - 0.035).max(shoulders), colour::mix(cloth, trim, 0.5));
             ink.fill(neckline.max(shoulders), skin);
         }
     }
@@ -115,9 +86,5 @@ pub(in super::super) fn occluder(scene: &Scene, place: Point, ink: &mut Ink) {
         _ => rounded_box(local, thing.radius * 1.2, thing.radius * 0.7, 0.05),
     };
     ink.fill(distance, thing.colour);
-    ink.glaze(
-        distance + thing.radius * 0.25,
-        colour::lit(thing.colour, 1.35),
-        0.4,
-    );
+    ink.glaze(distance + thing.radius * 0.25, colour::lit(thing.colour, 1.35), 0.4);
 }

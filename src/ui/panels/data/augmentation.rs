@@ -57,5 +57,9 @@ fn tile_ui(ui: &mut Ui, data: &OpenData, item: u32, variant: u64, media: &mut Me
     if let Some(texture) = media.augmented(ui.ctx(), data, item, variant) {
         fit_picture(ui, rect, &texture);
     }
-    response.on_hover_text(if variant == 0 { "Unchanged".to_owned() } else { format!("{}, changed at random", data.catalog.name(item as usize)) });
+    response.on_hover_text(if variant == 0 {
+        "Unchanged".to_owned()
+    } else {
+        format!("{}, changed at random", data.catalog.name(item as usize))
+    });
 }

@@ -30,8 +30,10 @@ impl ClassList {
         self.search_ui(ui);
         let typed = self.typed.to_lowercase();
         let names = data.catalog.classes.iter().enumerate();
-        let found: Vec<u32> =
-            names.filter(|(_, name)| typed.is_empty() || name.to_lowercase().contains(&typed)).map(|(class, _)| class as u32).collect();
+        let found: Vec<u32> = names
+            .filter(|(_, name)| typed.is_empty() || name.to_lowercase().contains(&typed))
+            .map(|(class, _)| class as u32)
+            .collect();
         if found.is_empty() {
             ui.label(RichText::new("No class has this in its name").weak());
         }
@@ -90,7 +92,10 @@ fn row_ui(row: &mut TableRow<'_, '_>, data: &OpenData, facts: &Facts, class: u32
     row.col(|ui| {
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             let text = RichText::new(count.to_string());
-            ui.add(Label::new(if count < 2 { text.color(theme::tokens(ui).warning) } else { text.weak() }).selectable(false));
+            ui.add(
+                Label::new(if count < 2 { text.color(theme::tokens(ui).warning) } else { text.weak() })
+                    .selectable(false),
+            );
         });
     });
     let response = row.response();
@@ -102,5 +107,9 @@ fn row_ui(row: &mut TableRow<'_, '_>, data: &OpenData, facts: &Facts, class: u32
 fn part_of(data: &OpenData, items: &std::ops::Range<u32>) -> Option<Part> {
     let split = data.split.as_ref().ok()?;
     let held_out = split.validation.binary_search(&items.start).is_ok();
-    (split.kind == crate::data::SplitKind::ByIdentity && !items.is_empty()).then_some(if held_out { Part::HeldOut } else { Part::Train })
+    (split.kind == crate::data::SplitKind::ByIdentity && !items.is_empty()).then_some(if held_out {
+        Part::HeldOut
+    } else {
+        Part::Train
+    })
 }

@@ -31,7 +31,11 @@ pub(super) fn gallery_ui(ui: &mut Ui, data: &OpenData, facts: &Facts, class: u32
     let rows = items.len().div_ceil(columns);
     let shown = rows.min(ROWS) as f32;
     let height = shown * TILE + (shown - 1.0) * SPACE;
-    let area = ScrollArea::vertical().id_salt(("gallery", class)).max_height(height).min_scrolled_height(height).auto_shrink([false, true]);
+    let area = ScrollArea::vertical()
+        .id_salt(("gallery", class))
+        .max_height(height)
+        .min_scrolled_height(height)
+        .auto_shrink([false, true]);
     area.show_rows(ui, TILE, rows, |ui, visible| {
         for row in visible {
             ui.horizontal(|ui| {
@@ -47,10 +51,9 @@ pub(super) fn gallery_ui(ui: &mut Ui, data: &OpenData, facts: &Facts, class: u32
 fn tile_ui(ui: &mut Ui, data: &OpenData, item: u32, media: &mut Media) {
     let (rect, response) = ui.allocate_exact_size(vec2(TILE, TILE), Sense::hover());
     ui.painter().rect_filled(rect, 6.0, theme::tokens(ui).control);
-    if ui.is_rect_visible(rect) {
-        if let Some(texture) = media.item(ui.ctx(), &data.catalog, item, TILE_PX) {
-            fit_picture(ui, rect, &texture);
-        }
+    let texture = if ui.is_rect_visible(rect) { media.item(ui.ctx(), &data.catalog, item, TILE_PX) } else { None };
+    if let Some(texture) = texture {
+        fit_picture(ui, rect, &texture);
     }
     response.on_hover_ui(|ui| {
         ui.label(data.catalog.name(item as usize));

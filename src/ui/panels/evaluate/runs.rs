@@ -9,8 +9,9 @@ use eframe::egui::{self, Align, Sense, Stroke, Ui, vec2};
 const MENU_RUNS: usize = 12;
 
 /// One row per evaluated run.
-pub fn overlays_ui(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
-    ui.label(theme::subheading("Runs in the plots")).on_hover_text("The selected run fills the figures and holds the operating point");
+pub(super) fn overlays_ui(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
+    ui.label(theme::subheading("Runs in the plots"))
+        .on_hover_text("The selected run fills the figures and holds the operating point");
     for (index, overlay) in state.evaluate.overlays.iter().enumerate() {
         overlay_ui(ui, index, overlay, index == state.evaluate.current, out);
     }
@@ -23,7 +24,11 @@ fn overlay_ui(ui: &mut Ui, index: usize, overlay: &Overlay, current: bool, out: 
         // The current run cannot be hidden: its operating point is in the hand.
         let toggle = ui.add_enabled(!current, egui::Checkbox::without_text(&mut visible));
         let toggle = toggle.accessible_name(format!("Draw {}", evaluation.name));
-        if toggle.on_hover_text("Draws this run or leaves it out").on_disabled_hover_text("The selected run is always drawn").clicked() {
+        if toggle
+            .on_hover_text("Draws this run or leaves it out")
+            .on_disabled_hover_text("The selected run is always drawn")
+            .clicked()
+        {
             out.push(Action::ToggleOverlay(index));
         }
         let (swatch, _) = ui.allocate_exact_size(vec2(20.0, 12.0), Sense::hover());
@@ -35,25 +40,34 @@ fn overlay_ui(ui: &mut Ui, index: usize, overlay: &Overlay, current: bool, out: 
             if remove.on_hover_text("Takes this run out of the plots; the run itself stays").clicked() {
                 out.push(Action::RemoveOverlay(index));
             }
-            ui.with_layout(egui::Layout::left_to_right(Align::Center).with_main_justify(true).with_main_align(Align::Min), |ui| {
-                let tokens = theme::tokens(ui);
-                let fill = if current { tokens.accent_faint } else { tokens.card };
-                let name = egui::RichText::new(&evaluation.name).color(tokens.text);
-                let name = egui::Button::selectable(current, name).fill(fill).truncate();
-                let tooltip = format!("{}, EER {}. A click shows its numbers", evaluation.name, rate_text(evaluation.report.eer));
-                if ui.add(name).on_hover_text(tooltip).clicked() && !current {
-                    out.push(Action::ShowOverlay(index));
-                }
-            });
+            ui.with_layout(
+                egui::Layout::left_to_right(Align::Center).with_main_justify(true).with_main_align(Align::Min),
+                |ui| {
+                    let tokens = theme::tokens(ui);
+                    let fill = if current { tokens.accent_faint } else { tokens.card };
+                    let name = egui::RichText::new(&evaluation.name).color(tokens.text);
+                    let name = egui::Button::selectable(current, name).fill(fill).truncate();
+                    let tooltip = format!(
+                        "{}, EER {}. A click shows its numbers",
+                        evaluation.name,
+                        rate_text(evaluation.report.eer)
+                    );
+                    if ui.add(name).on_hover_text(tooltip).clicked() && !current {
+                        out.push(Action::ShowOverlay(index));
+                    }
+                },
+            );
         });
     });
 }
 
 /// The menu with the runs on disk that are not in the plots yet.
-pub fn evaluate_menu(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
+pub(super) fn evaluate_menu(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
     ui.menu_button("Evaluate another run", |ui| {
-        let shown = |path: &std::path::Path| state.evaluate.overlays.iter().any(|overlay| overlay.evaluation.run == path);
-        let others: Vec<_> = state.runs.iter().filter(|run| run.has_model && !shown(&run.path)).take(MENU_RUNS).collect();
+        let shown =
+            |path: &std::path::Path| state.evaluate.overlays.iter().any(|overlay| overlay.evaluation.run == path);
+        let others: Vec<_> =
+            state.runs.iter().filter(|run| run.has_model && !shown(&run.path)).take(MENU_RUNS).collect();
         for run in &others {
             if ui.button(&run.name).clicked() {
                 out.push(Action::Evaluate(run.path.clone()));

@@ -11,8 +11,10 @@ use eframe::egui::{self, RichText, Ui, vec2};
 const COMPARED_FAR: [f64; 2] = [1e-2, 1e-3];
 
 /// True accept rates with their intervals; a rate the pairs cannot measure says how many it would take.
-pub fn tar_ui(ui: &mut Ui, report: &VerificationReport) {
-    ui.label(theme::subheading("True accept rate")).on_hover_text("Share of genuine pairs accepted while at most the given share of impostor pairs is (TAR at FAR)");
+pub(super) fn tar_ui(ui: &mut Ui, report: &VerificationReport) {
+    ui.label(theme::subheading("True accept rate")).on_hover_text(
+        "Share of genuine pairs accepted while at most the given share of impostor pairs is (TAR at FAR)",
+    );
     egui::Grid::new("tar at far").num_columns(4).spacing(vec2(14.0, 6.0)).show(ui, |ui| {
         for title in ["at FAR", "TAR", "95 % interval", "Threshold"] {
             ui.label(theme::caption(title));
@@ -32,15 +34,21 @@ pub fn tar_ui(ui: &mut Ui, report: &VerificationReport) {
     });
     let refused = report.tar_at_far.iter().filter(|(_, found)| found.is_none()).map(|(far, _)| *far);
     for far in refused {
-        let text = format!("FAR {} needs at least {} impostor pairs; there are {}.", tick_text(far), count_text(pairs_needed(far)), count_text(report.n_impostor));
+        let text = format!(
+            "FAR {} needs at least {} impostor pairs; there are {}.",
+            tick_text(far),
+            count_text(pairs_needed(far)),
+            count_text(report.n_impostor)
+        );
         ui.label(theme::caption(text));
     }
 }
 
 /// The runs in the plots side by side.
-pub fn comparison_ui(ui: &mut Ui, overlays: &[Overlay], current: usize) {
+pub(super) fn comparison_ui(ui: &mut Ui, overlays: &[Overlay], current: usize) {
     ui.label(theme::subheading("Runs side by side"));
-    let titles = ["Run", "EER", "95 % interval", "AUC", "d'", "10-fold accuracy", "TAR at FAR 1 %", "at FAR 0.1 %", "Pairs"];
+    let titles =
+        ["Run", "EER", "95 % interval", "AUC", "d'", "10-fold accuracy", "TAR at FAR 1 %", "at FAR 0.1 %", "Pairs"];
     egui::ScrollArea::horizontal().show(ui, |ui| {
         egui::Grid::new("runs side by side").num_columns(titles.len()).spacing(vec2(24.0, 8.0)).show(ui, |ui| {
             for title in titles {
@@ -66,7 +74,11 @@ fn comparison_row(ui: &mut Ui, overlay: &Overlay, current: bool) {
     let folds = report.accuracy_10fold.zip(report.accuracy_10fold_se);
     ui.label(folds.map_or_else(|| "–".to_owned(), |(mean, se)| format!("{:.1} ± {:.2} %", mean * 100.0, se * 100.0)));
     for far in COMPARED_FAR {
-        let found = report.tar_at_far.iter().find(|(target, _)| (target - far).abs() < far * 1e-6).and_then(|(_, found)| *found);
+        let found = report
+            .tar_at_far
+            .iter()
+            .find(|(target, _)| (target - far).abs() < far * 1e-6)
+            .and_then(|(_, found)| *found);
         ui.label(found.map_or_else(|| "–".to_owned(), |found| rate_text(found.tar)));
     }
     ui.label(count_text(report.pairs));

@@ -8,8 +8,8 @@ use crate::ui::demo_data::demo_evaluation;
 use crate::ui::media::Media;
 use crate::ui::theme;
 use eframe::egui::{self, Key, Pos2, Ui, vec2};
-use egui_kittest::kittest::Queryable as _;
 use egui_kittest::Harness;
+use egui_kittest::kittest::Queryable as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -29,7 +29,8 @@ fn page() -> Option<Harness<'static, Page>> {
     };
     let mut state = State::new("runs".into());
     for (name, separation) in [("arcface", 1.0), ("softmax", 0.62)] {
-        let evaluation = Arc::new(demo_evaluation(name, separation, Arc::clone(&catalog)).expect("the sample has pairs"));
+        let evaluation =
+            Arc::new(demo_evaluation(name, separation, Arc::clone(&catalog)).expect("the sample has pairs"));
         state.evaluate.overlays.push(Overlay { evaluation, visible: true });
     }
     let page = Page { panel: EvaluatePanel::default(), state, media: Media::blocking(), out: Vec::new() };

@@ -15,7 +15,7 @@ const ROW_PT: f32 = 26.0;
 
 /// Names, counts and colours of classes, found out once per table and theme.
 #[derive(Debug, Default)]
-pub struct Legend {
+pub(super) struct Legend {
     table: Option<Arc<EmbeddingTable>>,
     dark: bool,
     /// (class, rows), the largest first.
@@ -26,7 +26,7 @@ pub struct Legend {
 
 impl Legend {
     /// Takes notice of another table or theme.
-    pub fn follow(&mut self, ui: &Ui, table: &Arc<EmbeddingTable>, catalog: &Catalog) {
+    pub(super) fn follow(&mut self, ui: &Ui, table: &Arc<EmbeddingTable>, catalog: &Catalog) {
         let same_table = self.table.as_ref().is_some_and(|known| Arc::ptr_eq(known, table));
         let dark = ui.visuals().dark_mode;
         if same_table && dark == self.dark {
@@ -47,23 +47,23 @@ impl Legend {
     }
 
     /// Colour of every class.
-    pub fn palette(&self) -> &[Color32] {
+    pub(super) fn palette(&self) -> &[Color32] {
         &self.palette
     }
 
     /// Name of a class.
-    pub fn name(&self, class: u32) -> &str {
+    pub(super) fn name(&self, class: u32) -> &str {
         self.names.get(&class).map_or("", String::as_str)
     }
 
     /// Colour of a class.
-    pub fn colour(&self, class: u32) -> Color32 {
+    pub(super) fn colour(&self, class: u32) -> Color32 {
         self.palette.get(class as usize).copied().unwrap_or_default()
     }
 }
 
 /// Draws the list.
-pub fn legend_ui(ui: &mut Ui, legend: &Legend, shown: &Shown<'_>, out: &mut Vec<Action>) {
+pub(super) fn legend_ui(ui: &mut Ui, legend: &Legend, shown: &Shown<'_>, out: &mut Vec<Action>) {
     let isolated = &shown.explore.isolated;
     ui.horizontal(|ui| {
         ui.set_min_height(28.0);
@@ -123,7 +123,10 @@ fn row_ui(ui: &mut Ui, legend: &Legend, class: u32, count: usize, isolated: &[u3
     ui.painter().galley(rect.left_center() + vec2(21.0, -galley.size().y / 2.0), galley, text);
     let at = rect.right_center() - vec2(10.0, 0.0);
     ui.painter().text(at, Align2::RIGHT_CENTER, count_text(count), FontId::proportional(12.0), tokens.text_dim);
-    response.on_hover_cursor(CursorIcon::PointingHand).on_hover_text("Shows only this class; with Ctrl or Shift one more").clicked()
+    response
+        .on_hover_cursor(CursorIcon::PointingHand)
+        .on_hover_text("Shows only this class; with Ctrl or Shift one more")
+        .clicked()
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ const PICTURE_PX: u32 = 256;
 const LOW_PT: f32 = 560.0;
 
 /// Draws the card.
-pub fn selection_ui(ui: &mut Ui, shown: &Shown<'_>, row: u32, media: &mut Media, out: &mut Vec<Action>) {
+pub(super) fn selection_ui(ui: &mut Ui, shown: &Shown<'_>, row: u32, media: &mut Media, out: &mut Vec<Action>) {
     let Some(item) = shown.table.items().get(row as usize).copied() else { return };
     let room = ui.available_height();
     ui.horizontal_top(|ui| {
@@ -44,7 +44,9 @@ pub fn selection_ui(ui: &mut Ui, shown: &Shown<'_>, row: u32, media: &mut Media,
     };
     ui.label(theme::subheading("Nearest by cosine"));
     let (same, all) = (strip.same_class(), shown.explore.neighbours.len());
-    ui.label(theme::caption(format!("{same} of {all} are of the same class. Measured on the embeddings, not on the map.")));
+    ui.label(theme::caption(format!(
+        "{same} of {all} are of the same class. Measured on the embeddings, not on the map."
+    )));
     // In a low window one line leaves room for the legend.
     let clicked = if room < LOW_PT {
         strip.line_ui(ui, media)
@@ -64,6 +66,12 @@ fn picture_ui(ui: &mut Ui, shown: &Shown<'_>, item: u32, media: &mut Media) {
     if let Some(texture) = media.item(ui.ctx(), shown.catalog, item, PICTURE_PX) {
         fit_picture(ui, rect, &texture);
     } else {
-        ui.painter().text(rect.center(), egui::Align2([Align::Center; 2]), "loading", egui::FontId::proportional(12.0), tokens.text_dim);
+        ui.painter().text(
+            rect.center(),
+            egui::Align2([Align::Center; 2]),
+            "loading",
+            egui::FontId::proportional(12.0),
+            tokens.text_dim,
+        );
     }
 }

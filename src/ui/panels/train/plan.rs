@@ -71,7 +71,9 @@ fn margin_ui(ui: &mut Ui, resolved: &Resolved) {
         .map(|((head, name), colour)| curve(head, name, colour))
         .collect();
     // The chosen one last, so that it lies on top.
-    curves.extend(heads.into_iter().filter(|(head, _)| *head == chosen).map(|(head, name)| curve(head, name, tokens.accent)));
+    curves.extend(
+        heads.into_iter().filter(|(head, _)| *head == chosen).map(|(head, name)| curve(head, name, tokens.accent)),
+    );
     let plot = CurvePlot {
         title: "The margin: target logit over angle",
         help: "What the loss sees of an image at this angle from its class; the lower the curve, the harder the network is pushed",
@@ -94,7 +96,8 @@ fn schedule_ui(ui: &mut Ui, resolved: &Resolved) {
         let step = (plan.total_steps.saturating_sub(1) * i) / SCHEDULE_POINTS;
         [step as f64 / per_epoch, lr_at(&plan, step)]
     });
-    let curves = [Curve { name: "learning rate", colour: theme::tokens(ui).accent, points: points.collect(), dots: false }];
+    let curves =
+        [Curve { name: "learning rate", colour: theme::tokens(ui).accent, points: points.collect(), dots: false }];
     let plot = CurvePlot {
         title: "The schedule: learning rate over epochs",
         help: "How large the steps are in the course of the run",

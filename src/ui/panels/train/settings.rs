@@ -11,9 +11,16 @@ pub(super) fn settings_ui(ui: &mut Ui, form: &mut ParamForm, state: &State, out:
         let height = ui.available_height();
         ui.set_min_height(height);
         heading_ui(ui, state, out);
-        Panel::bottom("start training").frame(egui::Frame::NONE).show_separator_line(false).resizable(false).show(ui, |ui| start_ui(ui, state, out));
+        Panel::bottom("start training")
+            .frame(egui::Frame::NONE)
+            .show_separator_line(false)
+            .resizable(false)
+            .show(ui, |ui| start_ui(ui, state, out));
         egui::CentralPanel::default().frame(egui::Frame::NONE).show(ui, |ui| {
-            ScrollArea::vertical().id_salt("settings").auto_shrink([false, false]).show(ui, |ui| form_ui(ui, form, state, out));
+            ScrollArea::vertical()
+                .id_salt("settings")
+                .auto_shrink([false, false])
+                .show(ui, |ui| form_ui(ui, form, state, out));
         });
     });
 }
@@ -22,7 +29,8 @@ fn heading_ui(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
     ui.horizontal(|ui| {
         ui.label(theme::subheading("Settings"));
         if state.is_training() {
-            ui.label(theme::caption("of the next run")).on_hover_text("The run under way keeps the settings it was started with");
+            ui.label(theme::caption("of the next run"))
+                .on_hover_text("The run under way keeps the settings it was started with");
         }
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             ui.spacing_mut().button_padding = egui::vec2(8.0, 2.0);
@@ -65,7 +73,8 @@ fn start_ui(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
     let busy = state.is_training();
     ui.vertical_centered_justified(|ui| {
         ui.add_enabled_ui(problem.is_none() && !busy, |ui| {
-            let help = if busy { "A run is being trained; stop it first" } else { "Trains with these settings (Ctrl+Enter)" };
+            let help =
+                if busy { "A run is being trained; stop it first" } else { "Trains with these settings (Ctrl+Enter)" };
             let response = theme::primary_button(ui, "Start training");
             if response.on_hover_text(help).on_disabled_hover_text(help).clicked() {
                 out.push(Action::StartTraining);

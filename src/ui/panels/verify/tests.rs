@@ -35,7 +35,15 @@ fn with_model() -> State {
     let path = PathBuf::from("runs/one");
     state.active_run = Some(path.clone());
     let config = RunConfig::default();
-    state.runs = vec![RunEntry { path, name: "one".into(), config, epochs_done: 3, eer: None, has_model: true, resumable: false }];
+    state.runs = vec![RunEntry {
+        path,
+        name: "one".into(),
+        config,
+        epochs_done: 3,
+        eer: None,
+        has_model: true,
+        resumable: false,
+    }];
     state
 }
 

@@ -8,7 +8,7 @@ use crate::worker::protocol::{ImageSource, VerifyResult};
 use eframe::egui::{Color32, RichText, Sense, Stroke, Ui, vec2};
 
 /// Draws what is known: the verdict, that it is being made, why there is none, or what to do.
-pub fn verdict_ui(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
+pub(super) fn verdict_ui(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
     let verify = &state.verify;
     if verify.job.is_some() {
         ui.label(theme::heading("Comparing"));
@@ -34,7 +34,9 @@ fn how_ui(ui: &mut Ui, state: &State) {
     ui.label(theme::heading(if missing == 1 { "One image to go" } else { "Compare two images" }));
     ui.label("Drop images anywhere on the window, click a zone to choose a file, or paste a picture with Ctrl+V.");
     ui.add_space(theme::SPACE / 2.0);
-    ui.label(theme::caption("Nothing leaves this computer. The images need not belong to the data the model was trained on."));
+    ui.label(theme::caption(
+        "Nothing leaves this computer. The images need not belong to the data the model was trained on.",
+    ));
 }
 
 /// Offers another file for the slot the message names; for both, if it names none.
@@ -73,18 +75,32 @@ fn result_ui(ui: &mut Ui, state: &State, result: &VerifyResult) {
     ui.add_space(theme::SPACE);
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = 28.0;
-        theme::stat(ui, "Angle", &format!("{:.1}°", result.angle_deg), "Angle between the two embeddings: 0° is identical, 90° unrelated");
+        theme::stat(
+            ui,
+            "Angle",
+            &format!("{:.1}°", result.angle_deg),
+            "Angle between the two embeddings: 0° is identical, 90° unrelated",
+        );
         theme::stat(ui, "Similarity", &format!("{:.3}", result.similarity), "Cosine of the angle, from -1 to 1");
-        theme::stat(ui, "Threshold", &format!("{:.3}", result.operating.threshold), "From this similarity on two images count as the same");
+        theme::stat(
+            ui,
+            "Threshold",
+            &format!("{:.3}", result.operating.threshold),
+            "From this similarity on two images count as the same",
+        );
     });
     ui.add_space(theme::SPACE);
     ui.separator();
     ui.add_space(theme::SPACE / 2.0);
     if state.active_evaluation().is_some() {
         ui.label(cost(&result.operating));
-        ui.label(theme::caption("In brackets the 95 % intervals. Images unlike the measured ones may fare differently."));
+        ui.label(theme::caption(
+            "In brackets the 95 % intervals. Images unlike the measured ones may fare differently.",
+        ));
     } else {
-        ui.label(theme::caption("The threshold was saved with the run; its error rates have not been measured here yet."));
+        ui.label(theme::caption(
+            "The threshold was saved with the run; its error rates have not been measured here yet.",
+        ));
     }
 }
 
@@ -95,7 +111,9 @@ fn reason(result: &VerifyResult) -> String {
         Decision::Same => "The two images are more alike than the threshold asks for.".to_owned(),
         Decision::Different => "The two images are less alike than the threshold asks for.".to_owned(),
         Decision::Undecided => {
-            format!("The similarity lies between {undecided_low:.2} and {undecided_high:.2}, where the measured pairs do not settle it.")
+            format!(
+                "The similarity lies between {undecided_low:.2} and {undecided_high:.2}, where the measured pairs do not settle it."
+            )
         }
     }
 }

@@ -74,23 +74,37 @@ impl Row<'_> {
         }
     }
 
-    fn control_ui(&self, ui: &mut Ui, value: &Value, width: f32, typing: &mut Option<(&'static str, String)>, edits: &mut Vec<Edit>) {
+    fn control_ui(
+        &self,
+        ui: &mut Ui,
+        value: &Value,
+        width: f32,
+        typing: &mut Option<(&'static str, String)>,
+        edits: &mut Vec<Edit>,
+    ) {
         match (self.spec.kind, value) {
             (Kind::Int { min, max }, _) => self.int_ui(ui, value, min..=max, width, edits),
             (Kind::Float { min, max, log }, _) => self.float_ui(ui, value, (min, max, log), width, edits),
             (Kind::Bool, value) => self.bool_ui(ui, *value == Value::Bool(true), edits),
             (Kind::Choice(choices), value) => {
-                let choices = choices.iter().map(|(word, label)| Choice::open(word, label));
-                self.choice_ui(ui, &value.to_string(), choices.collect(), width, edits);
+                let choices: Vec<Choice> = choices.iter().map(|(word, label)| Choice::open(word, label)).collect();
+                self.choice_ui(ui, &value.to_string(), &choices, width, edits);
             }
             (Kind::Text, value) if self.spec.key == "train.device" => {
-                self.choice_ui(ui, &value.to_string(), devices(self.devices), width, edits);
+                self.choice_ui(ui, &value.to_string(), &devices(self.devices), width, edits);
             }
             (Kind::Text, value) => self.text_ui(ui, &value.to_string(), width, typing, edits),
         }
     }
 
-    fn int_ui(&self, ui: &mut Ui, value: &Value, range: std::ops::RangeInclusive<i64>, width: f32, edits: &mut Vec<Edit>) {
+    fn int_ui(
+        &self,
+        ui: &mut Ui,
+        value: &Value,
+        range: std::ops::RangeInclusive<i64>,
+        width: f32,
+        edits: &mut Vec<Edit>,
+    ) {
         let mut number = value.as_f64().unwrap_or_default() as i64;
         let speed = (number.unsigned_abs() as f64 / 50.0).clamp(0.1, 1e4);
         let drag = DragValue::new(&mut number).range(range).speed(speed).suffix(self.suffix());
@@ -98,12 +112,23 @@ impl Row<'_> {
         self.changed(&response, Value::Int(number), edits);
     }
 
-    fn float_ui(&self, ui: &mut Ui, value: &Value, (min, max, log): (f64, f64, bool), width: f32, edits: &mut Vec<Edit>) {
+    fn float_ui(
+        &self,
+        ui: &mut Ui,
+        value: &Value,
+        (min, max, log): (f64, f64, bool),
+        width: f32,
+        edits: &mut Vec<Edit>,
+    ) {
         let mut number = value.as_f64().unwrap_or(min);
         let response = if max <= 1.5 && !log && !self.is_tiny(max) {
             ui.spacing_mut().slider_width = (width - 64.0).max(40.0);
             ui.spacing_mut().interact_size = vec2(56.0, 22.0);
-            ui.add(Slider::new(&mut number, min..=max).suffix(self.suffix()).custom_formatter(|number, _| format::significant(number)))
+            ui.add(
+                Slider::new(&mut number, min..=max)
+                    .suffix(self.suffix())
+                    .custom_formatter(|number, _| format::significant(number)),
+            )
         } else {
             let proportional = log || self.is_tiny(max);
             let speed = if proportional { (number.abs() / 50.0).max(1e-6) } else { ((max - min) / 500.0).min(0.1) };
@@ -121,14 +146,14 @@ impl Row<'_> {
         self.changed(&response, Value::Bool(on), edits);
     }
 
-    fn choice_ui(&self, ui: &mut Ui, word: &str, choices: Vec<Choice>, width: f32, edits: &mut Vec<Edit>) {
+    fn choice_ui(&self, ui: &mut Ui, word: &str, choices: &[Choice], width: f32, edits: &mut Vec<Edit>) {
         let label = choices.iter().find(|choice| choice.word == word).map_or(word, |choice| choice.label.as_str());
         let mut chosen = None;
         let combo = ComboBox::from_id_salt(self.spec.key).width(width).truncate().selected_text(capitalised(label));
         let (_, rect) = ui.allocate_space(vec2(width, ui.available_height()));
         let mut room = ui.new_child(egui::UiBuilder::new().max_rect(rect).layout(*ui.layout()));
         let shown = combo.show_ui(&mut room, |ui| {
-            for choice in &choices {
+            for choice in choices {
                 let button = egui::Button::selectable(choice.word == word, capitalised(&choice.label));
                 let response = ui.add_enabled(choice.why_not.is_none(), button);
                 if response.clicked() {
@@ -145,7 +170,14 @@ impl Row<'_> {
         }
     }
 
-    fn text_ui(&self, ui: &mut Ui, value: &str, width: f32, typing: &mut Option<(&'static str, String)>, edits: &mut Vec<Edit>) {
+    fn text_ui(
+        &self,
+        ui: &mut Ui,
+        value: &str,
+        width: f32,
+        typing: &mut Option<(&'static str, String)>,
+        edits: &mut Vec<Edit>,
+    ) {
         let typed = typing.as_ref().filter(|(key, _)| *key == self.spec.key).map(|(_, text)| text.clone());
         let mine = typed.is_some();
         let mut text = typed.unwrap_or_else(|| value.to_owned());
@@ -195,7 +227,11 @@ impl Choice {
 }
 
 fn devices(known: &[DeviceInfo]) -> Vec<Choice> {
-    let listed = known.iter().map(|device| Choice { word: device.id.clone(), label: device.name.clone(), why_not: device.reason.clone() });
+    let listed = known.iter().map(|device| Choice {
+        word: device.id.clone(),
+        label: device.name.clone(),
+        why_not: device.reason.clone(),
+    });
     let mut choices: Vec<Choice> = std::iter::once(Choice::open("auto", "automatic")).chain(listed).collect();
     if !choices.iter().any(|choice| choice.word == "cpu") {
         choices.push(Choice::open("cpu", "CPU"));

@@ -4,9 +4,9 @@ use super::{MAP_HEIGHT, PLOT_HEIGHT};
 use crate::app::TrainView;
 use crate::ui::format;
 use crate::ui::theme::{self, SPACE};
-use crate::ui::widgets::curve::{Curve, CurvePlot, curve_plot};
+use crate::ui::widgets::curve::{Curve, CurvePlot, curve_plot, quiet, ticks};
 use crate::ui::widgets::figures::{count_text, rate_text};
-use eframe::egui::{FontId, Stroke, Ui, Vec2b};
+use eframe::egui::{Stroke, Ui, Vec2b};
 use egui_plot::{AxisHints, Bar, BarChart, Plot};
 
 /// The numbers that matter now.
@@ -19,23 +19,61 @@ pub(super) fn numbers_ui(ui: &mut Ui, view: &TrainView) {
     let best = if best.is_finite() { format!("; best so far {}", rate_text(best)) } else { String::new() };
     let eer_help = format!("Equal error rate on the held-out pairs: as many wrong accepts as wrong rejects{best}");
     let items = [
-        ("Epoch", format!("{} of {}", of_step(&|s| format!("{:.1}", s.epoch)), view.config.train.epochs), "Passes over the training images"),
-        ("Loss", of_step(&|s| format::significant(s.loss)), "Mean loss of the last steps, margin included; it starts high because of the margin"),
-        ("Accuracy", of_step(&|s| rate_text(s.accuracy)), "Training images whose nearest class centre is their own, margin left out"),
+        (
+            "Epoch",
+            format!("{} of {}", of_step(&|s| format!("{:.1}", s.epoch)), view.config.train.epochs),
+            "Passes over the training images",
+        ),
+        (
+            "Loss",
+            of_step(&|s| format::significant(s.loss)),
+            "Mean loss of the last steps, margin included; it starts high because of the margin",
+        ),
+        (
+            "Accuracy",
+            of_step(&|s| rate_text(s.accuracy)),
+            "Training images whose nearest class centre is their own, margin left out",
+        ),
         ("Validation EER", eer.map_or_else(none, rate_text), eer_help.as_str()),
         ("Images/s", of_step(&|s| count_text(s.images_per_second.round() as usize)), "Training images per second"),
-        ("Time left", of_step(&|s| format::duration(s.eta_secs)), "At the present speed"),
+        time(view),
         ("Learning rate", of_step(&|s| format::significant(s.lr)), "How large a step is now"),
     ];
     theme::stats(ui, &items);
+}
+
+/// The time left while the run goes on, the time it took when it is over.
+fn time(view: &TrainView) -> (&'static str, String, &'static str) {
+    if let Some(summary) = &view.summary {
+        return ("Time", format::duration(summary.seconds), "Wall time since the run was started or continued");
+    }
+    let left = view.steps.last().filter(|_| view.error.is_none()).map(|step| format::duration(step.eta_secs));
+    ("Time left", left.unwrap_or_else(|| "–".to_owned()), "At the present speed")
 }
 
 fn x_range(view: &TrainView) -> (f64, f64) {
     (0.0, f64::from(view.config.train.epochs))
 }
 
-fn plot<'a>(view: &TrainView, title: &'a str, help: &'a str, curves: &'a [Curve], y_text: fn(f64) -> String) -> CurvePlot<'a> {
-    CurvePlot { title, help, curves, x: x_range(view), x_step: None, x_unit: "epoch", include_y: &[0.0], y_text, mark: None, height: PLOT_HEIGHT }
+fn plot<'a>(
+    view: &TrainView,
+    title: &'a str,
+    help: &'a str,
+    curves: &'a [Curve],
+    y_text: fn(f64) -> String,
+) -> CurvePlot<'a> {
+    CurvePlot {
+        title,
+        help,
+        curves,
+        x: x_range(view),
+        x_step: None,
+        x_unit: "epoch",
+        include_y: &[0.0],
+        y_text,
+        mark: None,
+        height: PLOT_HEIGHT,
+    }
 }
 
 fn steps(view: &TrainView, of: impl Fn(&crate::train::StepMetrics) -> f64) -> Vec<[f64; 2]> {
@@ -58,13 +96,17 @@ fn with_validation(ui: &Ui, training: Vec<[f64; 2]>, validation: Vec<[f64; 2]>) 
 /// Loss over epochs.
 pub(super) fn loss_ui(ui: &mut Ui, view: &TrainView) {
     let curves = with_validation(ui, steps(view, |step| step.loss), epochs(view, |epoch| epoch.val_loss));
-    curve_plot(ui, &plot(view, "Loss", "Training loss with margin; held-out loss without", &curves, format::significant));
+    curve_plot(
+        ui,
+        &plot(view, "Loss", "Training loss with margin; held-out loss without", &curves, format::significant),
+    );
 }
 
 /// Accuracy over epochs.
 pub(super) fn accuracy_ui(ui: &mut Ui, view: &TrainView) {
     let curves = with_validation(ui, steps(view, |step| step.accuracy), epochs(view, |epoch| epoch.val_accuracy));
-    let drawn = plot(view, "Accuracy", "Images whose nearest class centre is their own, margin left out", &curves, axis_rate);
+    let drawn =
+        plot(view, "Accuracy", "Images whose nearest class centre is their own, margin left out", &curves, axis_rate);
     curve_plot(ui, &CurvePlot { include_y: &[0.0, 1.0], ..drawn });
 }
 
@@ -86,7 +128,12 @@ pub(super) fn eer_ui(ui: &mut Ui, view: &TrainView) {
 
 /// Learning rate over epochs.
 pub(super) fn lr_ui(ui: &mut Ui, view: &TrainView) {
-    let curves = [Curve { name: "learning rate", colour: theme::series(ui, 2), points: steps(view, |step| step.lr), dots: false }];
+    let curves = [Curve {
+        name: "learning rate",
+        colour: theme::series(ui, 2),
+        points: steps(view, |step| step.lr),
+        dots: false,
+    }];
     curve_plot(ui, &plot(view, "Learning rate", "How large the steps were", &curves, format::significant));
 }
 
@@ -96,16 +143,16 @@ fn axis_rate(rate: f64) -> String {
 
 /// Angles between images and their own class centre.
 pub(super) fn angles_ui(ui: &mut Ui, view: &TrainView) {
-    ui.label(theme::caption("Angle to the own class centre").size(13.0).color(theme::tokens(ui).text))
-        .on_hover_text("How far the images of the last steps lie from the centre of their class; training pulls them to the left");
+    ui.label(theme::caption("Angle to the own class centre").size(13.0).color(theme::tokens(ui).text)).on_hover_text(
+        "How far the images of the last steps lie from the centre of their class; training pulls them to the left",
+    );
     let Some(angles) = &view.angles else {
         ui.label(theme::caption("Appears with the first steps"));
         return;
     };
     let colour = theme::series(ui, 0);
     ui.spacing_mut().item_spacing.y = SPACE / 2.0;
-    let dim = theme::tokens(ui).text_dim;
-    let axis = |hints: AxisHints<'static>| hints.tick_label_font(FontId::proportional(11.0)).tick_label_color(dim);
+    let (axis_x, axis_y) = (quiet(ui, AxisHints::new_x()), quiet(ui, AxisHints::new_y()));
     let bars = angles.counts.iter().enumerate().map(|(bin, &count)| {
         Bar::new(bin as f64 * 5.0 + 2.5, f64::from(count)).width(4.4).fill(colour).stroke(Stroke::NONE)
     });
@@ -124,8 +171,10 @@ pub(super) fn angles_ui(ui: &mut Ui, view: &TrainView) {
         .grid_color(theme::tokens(ui).plot_grid)
         .include_x(0.0)
         .include_x(180.0)
-        .custom_x_axes(vec![axis(AxisHints::new_x()).formatter(|mark, _| format!("{:.0}°", mark.value))])
-        .custom_y_axes(vec![axis(AxisHints::new_y()).formatter(|mark, _| format::significant(mark.value)).min_thickness(44.0)])
+        .custom_x_axes(vec![axis_x.formatter(|mark, _| format!("{:.0}°", mark.value))])
+        .custom_y_axes(vec![axis_y.formatter(|mark, _| format::significant(mark.value)).min_thickness(44.0)])
+        .x_grid_spacer(|input| ticks(&input, Some(30.0), 6.0))
+        .y_grid_spacer(|input| ticks(&input, None, 3.0))
         .label_formatter(|_| None)
         .show(ui, |ui| ui.bar_chart(chart));
 }

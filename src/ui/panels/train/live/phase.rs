@@ -1,7 +1,6 @@
 //! The head of a run: what it does now, how far it is, and what can be done about it.
 
 use crate::app::{Action, State, TrainPhase, TrainView, Workspace};
-use crate::ui::format;
 use crate::ui::theme::{self, SPACE};
 use crate::ui::widgets::figures::{count_text, counted, rate_text};
 use eframe::egui::{self, Align, Layout, ProgressBar, RichText, Ui, vec2};
@@ -14,7 +13,8 @@ pub(super) fn phase_ui(ui: &mut Ui, state: &State, view: &TrainView, out: &mut V
     ui.horizontal(|ui| {
         ui.vertical(|ui| {
             ui.spacing_mut().item_spacing.y = 2.0;
-            ui.set_max_width((ui.available_width() - BUTTONS_WIDTH).max(160.0));
+            let buttons = if state.is_training() { BUTTONS_WIDTH } else { 0.0 };
+            ui.set_max_width((ui.available_width() - buttons).max(160.0));
             ui.label(RichText::new(title(view)).size(18.0).strong());
             ui.add(egui::Label::new(theme::caption(subtitle(view))).truncate());
         });
@@ -24,7 +24,12 @@ pub(super) fn phase_ui(ui: &mut Ui, state: &State, view: &TrainView, out: &mut V
     });
     ui.add_space(SPACE);
     if state.is_training() {
-        ui.add(ProgressBar::new(share(view)).desired_height(8.0).desired_width(ui.available_width()).fill(theme::tokens(ui).accent));
+        ui.add(
+            ProgressBar::new(share(view))
+                .desired_height(8.0)
+                .desired_width(ui.available_width())
+                .fill(theme::tokens(ui).accent),
+        );
     } else {
         ui.horizontal_wrapped(|ui| next_ui(ui, view, out));
     }
@@ -50,13 +55,16 @@ fn title(view: &TrainView) -> String {
 fn subtitle(view: &TrainView) -> String {
     if view.phase == TrainPhase::Preparing {
         let (done, total) = view.preparing;
-        let images = if total > 0 { format!("{} of {}", count_text(done), counted(total, "image")) } else { "looking at the files".to_owned() };
+        let images = if total > 0 {
+            format!("{} of {}", count_text(done), counted(total, "image"))
+        } else {
+            "looking at the files".to_owned()
+        };
         return format!("{images}; decoded once, kept in memory");
     }
     let Some(started) = &view.started else { return String::new() };
     let run = started.run.file_name().unwrap_or_default().to_string_lossy();
-    let time = view.summary.as_ref().map(|summary| format!(", {}", format::duration(summary.seconds))).unwrap_or_default();
-    format!("{run} · {}{time} · {} weights", started.device, count_text(started.parameters))
+    format!("{run} · {} · {} weights", started.device, count_text(started.parameters))
 }
 
 fn share(view: &TrainView) -> f32 {
@@ -94,18 +102,28 @@ fn button(label: &str) -> egui::Button<'_> {
 fn next_ui(ui: &mut Ui, view: &TrainView, out: &mut Vec<Action>) {
     let has_model = !view.epochs.is_empty();
     if view.phase == TrainPhase::Done {
-        if theme::primary_button(ui, "Explore the map").on_hover_text("The embeddings of the held-out images (3)").clicked() {
+        if theme::primary_button(ui, "Explore the map")
+            .on_hover_text("The embeddings of the held-out images (3)")
+            .clicked()
+        {
             out.push(Action::Go(Workspace::Explore));
         }
-    } else if let Some(started) = &view.started {
-        if theme::primary_button(ui, "Continue training").on_hover_text("Goes on from the last checkpoint").clicked() {
-            out.push(Action::ContinueRun(started.run.clone()));
-        }
+    } else if let Some(started) = &view.started
+        && theme::primary_button(ui, "Continue training").on_hover_text("Goes on from the last checkpoint").clicked()
+    {
+        out.push(Action::ContinueRun(started.run.clone()));
     }
-    if has_model && ui.add(button("Read the error rates")).on_hover_text("How often it is wrong, on held-out images (4)").clicked() {
+    if has_model
+        && ui
+            .add(button("Read the error rates"))
+            .on_hover_text("How often it is wrong, on held-out images (4)")
+            .clicked()
+    {
         out.push(Action::Go(Workspace::Evaluate));
     }
-    if has_model && ui.add(button("Verify two images")).on_hover_text("Compares two images with this model (5)").clicked() {
+    if has_model
+        && ui.add(button("Verify two images")).on_hover_text("Compares two images with this model (5)").clicked()
+    {
         out.push(Action::Go(Workspace::Verify));
     }
 }

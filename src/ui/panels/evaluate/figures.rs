@@ -1,0 +1,103 @@
+//! The figures of the current run as cards: what it is worth, and what its threshold costs.
+
+use crate::app::{Action, State};
+use crate::eval::{OperatingPoint, angle_deg};
+use crate::ui::theme;
+use crate::ui::widgets::figures::{count_text, interval_text, rate_text};
+use crate::ui::widgets::operating_rule::rule_chooser;
+use crate::worker::protocol::Evaluation;
+use eframe::egui::{self, Ui, vec2};
+
+/// The headline figures of the current run.
+pub(super) fn stats_ui(ui: &mut Ui, evaluation: &Evaluation) {
+    let report = &evaluation.report;
+    let accuracy =
+        report.accuracy_10fold.map_or_else(|| "too few pairs".to_owned(), |mean| format!("{:.1} %", mean * 100.0));
+    let error =
+        report.accuracy_10fold_se.map_or_else(String::new, |se| format!("± {:.2} % standard error", se * 100.0));
+    let pairs = format!("{} genuine, {} impostor", count_text(report.n_genuine), count_text(report.n_impostor));
+    let mut stats = vec![
+        (
+            "Equal error rate (EER)",
+            rate_text(report.eer),
+            interval_text(report.eer_low, report.eer_high),
+            "The error rate at the threshold where false accepts and false rejects are equally frequent; below it the 95 % interval",
+        ),
+        (
+            "10-fold accuracy",
+            accuracy,
+            error,
+            "Share of pairs decided rightly, each tenth of the pairs at the threshold that is best on the other nine tenths",
+        ),
+        (
+            "Area under ROC (AUC)",
+            format!("{:.4}", report.auc),
+            "1 is perfect, 0.5 is chance".to_owned(),
+            "The chance that a genuine pair scores higher than an impostor pair",
+        ),
+        (
+            "Separation d'",
+            format!("{:.2}", report.d_prime),
+            "in standard deviations".to_owned(),
+            "How many standard deviations lie between the means of genuine and impostor scores",
+        ),
+        ("Pairs", count_text(report.pairs), pairs, "Genuine pairs show the same class, impostor pairs two classes"),
+    ];
+    if let Some(classification) = evaluation.classification {
+        let loss = format!("loss {:.3} without margin", classification.loss);
+        let tooltip = "Share of held-out images whose nearest class centre is their own; exists only where the held-out classes were trained on";
+        stats.push(("Recognised", rate_text(classification.accuracy), loss, tooltip));
+    }
+    theme::card(ui, |ui| {
+        let columns = ((ui.available_width() / 150.0) as usize).clamp(1, stats.len());
+        // Rows of equal length: five figures in a row of four would leave a widow.
+        let columns = stats.len().div_ceil(stats.len().div_ceil(columns));
+        for (index, row) in stats.chunks(columns).enumerate() {
+            ui.add_space(if index > 0 { theme::SPACE } else { 0.0 });
+            ui.columns(columns, |columns| {
+                for (column, (label, value, below, tooltip)) in columns.iter_mut().zip(row) {
+                    theme::stat(column, label, value, tooltip);
+                    column.add(egui::Label::new(theme::caption(below)).truncate());
+                }
+            });
+        }
+    });
+}
+
+/// Threshold and its measured cost.
+pub(super) fn operating_ui(
+    ui: &mut Ui,
+    state: &State,
+    evaluation: &Evaluation,
+    point: &OperatingPoint,
+    out: &mut Vec<Action>,
+) {
+    ui.label(theme::subheading("Operating point"))
+        .on_hover_text("The threshold that Verify uses, and what it costs on these pairs");
+    ui.label(theme::caption("By equal errors, or by false accept rate"));
+    let chosen = ui.horizontal(|ui| rule_chooser(ui, state.evaluate.rule, evaluation.report.n_impostor)).inner;
+    out.extend(chosen.map(Action::SetRule));
+    ui.add_space(theme::SPACE / 2.0);
+    let angle = angle_deg(point.threshold);
+    egui::Grid::new("operating point").num_columns(3).spacing(vec2(16.0, 6.0)).show(ui, |ui| {
+        let mut row = |label: &str, value: String, interval: String, tooltip: &str| {
+            ui.label(label).on_hover_text(tooltip);
+            ui.label(egui::RichText::new(value).strong());
+            ui.label(theme::caption(interval));
+            ui.end_row();
+        };
+        let same_from = "Two images count as the same from this cosine similarity on";
+        row("Threshold", format!("{:.3}", point.threshold), format!("an angle of {angle:.1}°"), same_from);
+        let far = "False accept rate: share of impostor pairs that are accepted";
+        row("FAR", rate_text(point.far), format!("[{}]", interval_text(point.far_low, point.far_high)), far);
+        let frr = "False reject rate: share of genuine pairs that are rejected";
+        row("FRR", rate_text(point.frr), format!("[{}]", interval_text(point.frr_low, point.frr_high)), frr);
+    });
+    if point.limited {
+        let text = format!(
+            "Too few impostor pairs to measure this rate: none is accepted, the true rate may be up to {}.",
+            rate_text(point.far_high)
+        );
+        ui.label(theme::caption(text).color(theme::tokens(ui).warning));
+    }
+}

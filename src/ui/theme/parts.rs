@@ -1,0 +1,154 @@
+//! Parts every screen is made of: titles, cards, numbers, the primary button, empty states, error cards.
+
+use super::{PRIMARY_HEIGHT, RADIUS, SPACE, mix, tokens};
+use crate::app::{Action, Notice};
+use eframe::egui::{self, Color32, CornerRadius, FontId, Frame, Margin, Response, RichText, Stroke, Ui, Vec2};
+
+/// Text size of a number that stands for itself, in points.
+const VALUE_SIZE: f32 = 20.0;
+
+/// Title of a workspace or of a dialog.
+pub fn heading(text: impl Into<String>) -> RichText {
+    RichText::new(text).size(22.0).strong()
+}
+
+/// Title of a card.
+pub fn subheading(text: impl Into<String>) -> RichText {
+    RichText::new(text).size(15.0).strong()
+}
+
+/// Small, quiet text below or beside something.
+pub fn caption(text: impl Into<String>) -> RichText {
+    RichText::new(text).size(12.0).weak()
+}
+
+/// A raised area with a border and 16 points of air, as wide as there is room.
+pub fn card<R>(ui: &mut Ui, add: impl FnOnce(&mut Ui) -> R) -> egui::InnerResponse<R> {
+    let frame = card_frame(ui);
+    frame.show(ui, |ui| {
+        ui.set_width(ui.available_width());
+        add(ui)
+    })
+}
+
+/// The frame of [`card`], for areas that set their own width.
+pub fn card_frame(ui: &Ui) -> Frame {
+    let tokens = tokens(ui);
+    Frame::new()
+        .fill(tokens.card)
+        .stroke(Stroke::new(1.0, tokens.card_border))
+        .corner_radius(CornerRadius::same(RADIUS))
+        .inner_margin(Margin::same(16))
+}
+
+/// The frame of a dialog in front of everything.
+pub fn dialog_frame(ui: &Ui) -> Frame {
+    card_frame(ui)
+        .inner_margin(Margin::same(20))
+        .corner_radius(CornerRadius::same(12))
+        .shadow(ui.visuals().window_shadow)
+}
+
+/// A number with its name above it; hovering explains the name.
+pub fn stat(ui: &mut Ui, label: &str, value: &str, tooltip: &str) -> Response {
+    let response = ui
+        .vertical(|ui| {
+            ui.spacing_mut().item_spacing.y = 2.0;
+            ui.style_mut().wrap_mode = Some(egui::TextWrapMode::Extend);
+            ui.label(caption(label));
+            ui.label(RichText::new(value).size(VALUE_SIZE).strong());
+        })
+        .response;
+    if tooltip.is_empty() { response } else { response.on_hover_text(tooltip) }
+}
+
+/// Several [`stat`]s of (name, value, tooltip) side by side, in as many rows as they need.
+pub fn stats(ui: &mut Ui, items: &[(&str, String, &str)]) {
+    let gap = SPACE * 3.0;
+    let width = |ui: &Ui, text: &str, size: f32| {
+        ui.painter().layout_no_wrap(text.to_owned(), FontId::proportional(size), Color32::WHITE).size().x
+    };
+    let room = ui.available_width();
+    let mut rest = items;
+    while !rest.is_empty() {
+        let mut used = 0.0;
+        let fit = rest.iter().take_while(|(label, value, _)| {
+            used += width(ui, label, 12.0).max(width(ui, value, VALUE_SIZE)) + gap;
+            used - gap <= room
+        });
+        let (row, later) = rest.split_at(fit.count().max(1).min(rest.len()));
+        ui.horizontal(|ui| {
+            ui.spacing_mut().item_spacing.x = gap;
+            for (label, value, help) in row {
+                stat(ui, label, value, help);
+            }
+        });
+        rest = later;
+    }
+}
+
+/// The button that does the main thing on a screen; one per screen.
+pub fn primary_button(ui: &mut Ui, label: &str) -> Response {
+    let tokens = tokens(ui);
+    let enabled = ui.is_enabled();
+    let (fill, text) = if enabled { (tokens.accent, tokens.accent_text) } else { (tokens.control, tokens.text_dim) };
+    ui.scope(|ui| {
+        let widgets = &mut ui.visuals_mut().widgets;
+        widgets.hovered.weak_bg_fill = mix(fill, tokens.text, 0.12);
+        widgets.active.weak_bg_fill = mix(fill, tokens.background, 0.12);
+        widgets.inactive.weak_bg_fill = fill;
+        for state in [&mut widgets.inactive, &mut widgets.hovered, &mut widgets.active] {
+            state.bg_stroke = Stroke::NONE;
+            state.fg_stroke.color = text;
+            state.corner_radius = CornerRadius::same(RADIUS);
+        }
+        ui.spacing_mut().button_padding.x = 20.0;
+        ui.add(egui::Button::new(RichText::new(label).size(15.0).color(text)).min_size(Vec2::new(0.0, PRIMARY_HEIGHT)))
+    })
+    .inner
+}
+
+/// A screen with nothing on it yet: what to do, and the button that does it.
+pub fn empty_state<R>(ui: &mut Ui, title: &str, text: &str, buttons: impl FnOnce(&mut Ui) -> R) -> R {
+    let room = ui.available_height();
+    ui.vertical_centered(|ui| {
+        ui.add_space((room * 0.28).clamp(SPACE * 2.0, 240.0));
+        ui.label(heading(title));
+        ui.add_space(SPACE / 2.0);
+        ui.scope(|ui| {
+            ui.set_max_width(460.0);
+            ui.label(RichText::new(text).weak());
+        });
+        ui.add_space(SPACE * 2.0);
+        buttons(ui)
+    })
+    .inner
+}
+
+/// What went wrong, what to do, and the causes on request. `out` receives nothing but what the buttons ask for.
+pub fn error_card(ui: &mut Ui, notice: &Notice, out: &mut Vec<Action>) {
+    let tokens = tokens(ui);
+    let frame = card_frame(ui).stroke(Stroke::new(1.0, tokens.bad));
+    frame.show(ui, |ui| {
+        ui.set_width(ui.available_width());
+        ui.vertical(|ui| error_ui(ui, notice, out));
+    });
+}
+
+fn error_ui(ui: &mut Ui, notice: &Notice, out: &mut Vec<Action>) {
+    ui.label(subheading(notice.headline.clone()).color(tokens(ui).bad));
+    if let Some(hint) = &notice.hint {
+        ui.label(hint);
+    }
+    if !notice.causes.is_empty() {
+        egui::CollapsingHeader::new("Details").id_salt(("causes", &notice.headline)).show(ui, |ui| {
+            for cause in &notice.causes {
+                ui.label(caption(cause.clone()));
+            }
+        });
+    }
+    if ui.button("Copy message").on_hover_text("Copies the message with its details").clicked() {
+        ui.copy_text(notice.text());
+        out.push(Action::Say(crate::app::Severity::Info, "The message was copied".to_owned()));
+    }
+}

@@ -1,0 +1,181 @@
+//! The rules of the house that a compiler does not know: layers, sizes, doc headers, the README's table.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Modules by layer; an arrow may only point to a module with a smaller number, or to itself. `map` lays out `eval`'s
+/// tables, so it stands half a step above it.
+const LAYERS: &[(&str, u32)] = &[
+    ("config", 0),
+    ("data", 10),
+    ("eval", 10),
+    ("map", 15),
+    ("kernels", 20),
+    ("model", 25),
+    ("loss", 25),
+    ("train", 30),
+    ("worker", 40),
+    ("app", 50),
+    ("ui", 60),
+    ("cli", 61),
+];
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn sources() -> Vec<(PathBuf, String)> {
+    fn walk(folder: &Path, out: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(folder).unwrap().flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                walk(&path, out);
+            } else if path.extension().is_some_and(|ending| ending == "rs") {
+                out.push(path);
+            }
+        }
+    }
+    let mut files = Vec::new();
+    walk(&root().join("src"), &mut files);
+    files.sort();
+    files
+        .into_iter()
+        .map(|path| {
+            let text = fs::read_to_string(&path).unwrap();
+            (path.strip_prefix(root().join("src")).unwrap().to_owned(), text)
+        })
+        .collect()
+}
+
+fn module(path: &Path) -> String {
+    let first = path.components().next().unwrap().as_os_str().to_string_lossy().into_owned();
+    first.trim_end_matches(".rs").to_owned()
+}
+
+fn layer(module: &str) -> Option<u32> {
+    LAYERS.iter().find(|(name, _)| *name == module).map(|(_, layer)| *layer)
+}
+
+/// Source without comments and without what follows `#[cfg(test)]`.
+fn code(text: &str) -> String {
+    let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or(text);
+    text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
+}
+
+fn is_test_file(path: &Path) -> bool {
+    path.file_stem().is_some_and(|stem| stem == "tests") || path.components().any(|part| part.as_os_str() == "tests")
+}
+
+#[test]
+fn arrows_between_layers_point_downwards() {
+    let mut wrong = Vec::new();
+    for (path, text) in sources() {
+        let own = module(&path);
+        let Some(own_layer) = layer(&own) else { continue };
+        for word in code(&text).split("crate::").skip(1) {
+            let used: String = word.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+            if let Some(other) = layer(&used)
+                && other >= own_layer
+                && used != own
+            {
+                // The one look upwards that is not an arrow between layers: commands open the window.
+                if own == "cli" && used == "ui" {
+                    continue;
+                }
+                wrong.push(format!("{} uses {used}", path.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn only_the_window_names_egui_and_only_tensor_code_names_burn() {
+    let mut wrong = Vec::new();
+    for (path, text) in sources() {
+        let own = module(&path);
+        let code = code(&text);
+        let names = |word: &str| code.contains(&format!("{word}::"));
+        if own != "ui" && ["egui", "eframe", "egui_plot", "rfd"].iter().any(|word| names(word)) {
+            wrong.push(format!("{} names the window's libraries", path.display()));
+        }
+        if !["kernels", "model", "loss", "train"].contains(&own.as_str()) && (names("burn") || names("burn_flex")) {
+            wrong.push(format!("{} names burn", path.display()));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn every_file_says_what_it_is_for_and_stays_readable() {
+    let mut wrong = Vec::new();
+    for (path, text) in sources() {
+        if is_test_file(&path) {
+            continue;
+        }
+        if !text.starts_with("//!") {
+            wrong.push(format!("{} has no header", path.display()));
+        }
+        let lines = code(&text).lines().count();
+        if lines > 500 {
+            wrong.push(format!("{} has {lines} lines of code", path.display()));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn every_file_belongs_to_a_module() {
+    let all = sources();
+    let mut wrong = Vec::new();
+    for (path, _) in &all {
+        let stem = path.file_stem().unwrap().to_string_lossy().into_owned();
+        if ["lib", "main", "mod"].contains(&stem.as_str()) {
+            continue;
+        }
+        let folder = path.parent().unwrap();
+        let mut parents = vec![folder.join("mod.rs"), folder.with_extension("rs")];
+        if folder.as_os_str().is_empty() {
+            parents = vec![PathBuf::from("lib.rs")];
+        }
+        let declared = all.iter().any(|(other, text)| {
+            parents.contains(other) && text.lines().any(|line| line.trim_end().ends_with(&format!("mod {stem};")))
+        });
+        if !declared {
+            wrong.push(path.display().to_string());
+        }
+    }
+    assert!(wrong.is_empty(), "not reachable: {wrong:#?}");
+}
+
+#[test]
+fn colours_are_made_in_the_theme_only() {
+    let wrong: Vec<String> = sources()
+        .into_iter()
+        .filter(|(path, _)| module(path) == "ui" && path.file_stem().is_none_or(|stem| stem != "theme"))
+        .filter(|(path, text)| !is_test_file(path) && code(text).contains("Color32::from_"))
+        .map(|(path, _)| path.display().to_string())
+        .collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn queues_are_bounded_and_threads_have_names() {
+    let wrong: Vec<String> = sources()
+        .into_iter()
+        .filter(|(path, text)| {
+            let code = code(text);
+            !is_test_file(path)
+                && (code.contains("mpsc::channel") || code.contains("thread::spawn(") || code.contains("unbounded("))
+        })
+        .map(|(path, _)| path.display().to_string())
+        .collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn the_readme_lists_every_setting_as_the_program_does() {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let table = arclens::config::markdown_table();
+    assert!(readme.contains(table.trim()), "README.md must contain this table:\n{table}");
+}

@@ -1,0 +1,266 @@
+//! The program as scripts see it: exit codes, the JSON line, the files it writes, one sentence per error.
+
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+fn arclens(folder: &Path, words: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_arclens"))
+        .args(words)
+        .current_dir(folder)
+        .env_remove("DISPLAY")
+        .env_remove("WAYLAND_DISPLAY")
+        .env_remove("WAYLAND_SOCKET")
+        .output()
+        .expect("the program starts")
+}
+
+fn json(output: &Output) -> Value {
+    let text = String::from_utf8_lossy(&output.stdout);
+    let last = text.lines().last().unwrap_or_else(|| panic!("no output; {}", String::from_utf8_lossy(&output.stderr)));
+    serde_json::from_str(last).unwrap_or_else(|error| panic!("{error}: {last}"))
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn ok(folder: &Path, words: &[&str]) -> Value {
+    let output = arclens(folder, words);
+    assert!(output.status.success(), "{words:?}: {}", stderr(&output));
+    json(&output)
+}
+
+/// One small trained run for all the tests that need one.
+fn trained() -> &'static (tempfile::TempDir, PathBuf) {
+    static RUN: std::sync::OnceLock<(tempfile::TempDir, PathBuf)> = std::sync::OnceLock::new();
+    RUN.get_or_init(|| {
+        let folder = tempfile::tempdir().unwrap();
+        ok(folder.path(), &["sample", "data", "--identities", "24", "--images", "8", "--size", "32", "--json"]);
+        let words = [
+            "train", "data", "--out", "run", "--epochs", "4", "--batch", "16", "--dim", "32", "--image", "24",
+            "--device", "cpu", "--json",
+        ];
+        let summary = ok(folder.path(), &words);
+        for key in [
+            "run",
+            "epochs",
+            "images_per_second",
+            "train_loss",
+            "train_accuracy",
+            "val_loss",
+            "val_accuracy",
+            "eer",
+            "seconds",
+        ] {
+            assert!(summary.get(key).is_some(), "train --json lacks {key}: {summary}");
+        }
+        assert_eq!(summary["epochs"], 4);
+        let run = folder.path().join("run");
+        (folder, run)
+    })
+}
+
+#[test]
+fn a_run_folder_holds_what_the_readme_says() {
+    let (_, run) = trained();
+    for name in [
+        "run.toml",
+        "metrics.jsonl",
+        "best/model.safetensors",
+        "best/head.safetensors",
+        "best/model.json",
+        "best/state.json",
+        "evaluation/report.json",
+    ] {
+        assert!(run.join(name).is_file(), "{name}");
+    }
+    let lines = std::fs::read_to_string(run.join("metrics.jsonl")).unwrap();
+    assert!(lines.lines().all(|line| serde_json::from_str::<Value>(line).is_ok()));
+    let config = arclens::config::load(&run.join("run.toml")).unwrap();
+    assert_eq!((config.train.epochs, config.model.embedding_dim), (4, 32));
+    assert!(config.run.is_some_and(|info| info.classes == 16 && info.data_fingerprint.len() == 64));
+}
+
+#[test]
+fn evaluate_prints_every_key_scripts_rely_on() {
+    let (folder, _) = trained();
+    let report = ok(folder.path(), &["evaluate", "run", "--json"]);
+    for key in [
+        "pairs",
+        "eer",
+        "eer_threshold",
+        "auc",
+        "accuracy_10fold",
+        "accuracy_10fold_se",
+        "tar_at_far",
+        "d_prime",
+        "accuracy",
+    ] {
+        assert!(report.get(key).is_some(), "evaluate --json lacks {key}: {report}");
+    }
+    assert!(report["eer"].as_f64().unwrap() < 0.5 && report["pairs"].as_u64().unwrap() > 100);
+    let tar = report["tar_at_far"].as_object().unwrap();
+    assert_eq!(tar.len(), 4);
+    assert!(tar["1e-1"].is_number() && tar["1e-4"].is_null(), "{tar:?}");
+}
+
+#[test]
+fn evaluate_takes_a_list_of_pairs() {
+    let (folder, _) = trained();
+    let report =
+        ok(folder.path(), &["evaluate", "run", "--pairs", "data/pairs.txt", "--images", "data/test", "--json"]);
+    assert!(report["pairs"].as_u64().unwrap() >= 100, "{report}");
+    let output = arclens(folder.path(), &["evaluate", "run", "--pairs", "data/sample.json"]);
+    assert_eq!(output.status.code(), Some(2));
+}
+
+#[test]
+fn verify_answers_with_its_exit_code() {
+    let (folder, _) = trained();
+    let image = "data/train/p001/p001_0001.png";
+    let output = arclens(folder.path(), &["verify", "run", image, image, "--json"]);
+    let verdict = json(&output);
+    assert_eq!((output.status.code(), verdict["decision"].as_str()), (Some(0), Some("same")));
+    for key in ["decision", "similarity", "angle_deg", "threshold", "far", "frr"] {
+        assert!(!verdict[key].is_null(), "verify --json lacks {key}: {verdict}");
+    }
+    for other in ["data/train/p002/p002_0001.png", "data/train/p003/p003_0001.png", "data/train/p004/p004_0001.png"] {
+        let output = arclens(folder.path(), &["verify", "run", image, other, "--json"]);
+        let expected = match json(&output)["decision"].as_str() {
+            Some("same") => 0,
+            Some("different") => 1,
+            Some("undecided") => 3,
+            word => panic!("{word:?}"),
+        };
+        assert_eq!(output.status.code(), Some(expected));
+    }
+    let output = arclens(folder.path(), &["verify", "run", image, "gone.png"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("gone.png"));
+}
+
+#[test]
+fn embed_writes_unit_rows_and_their_names_in_the_same_order() {
+    let (folder, _) = trained();
+    ok(folder.path(), &["embed", "run", "data/test", "--out", "e.npy", "--json"]);
+    let bytes = std::fs::read(folder.path().join("e.npy")).unwrap();
+    let array = <ndarray::Array2<f32> as ndarray_npy::ReadNpyExt>::read_npy(&bytes[..]).unwrap();
+    let table = std::fs::read_to_string(folder.path().join("e.csv")).unwrap();
+    assert_eq!(array.dim(), (64, 32));
+    assert_eq!(table.lines().next(), Some("path,label"));
+    assert_eq!(table.lines().count(), 65);
+    for row in array.rows() {
+        assert!((row.dot(&row) - 1.0).abs() < 1e-4);
+    }
+    let single = ok(folder.path(), &["embed", "run", "data/test/p017/p017_0001.png", "--out", "one.npy", "--json"]);
+    assert_eq!(single["embeddings"], 1);
+}
+
+#[test]
+fn map_writes_a_table_and_a_picture() {
+    let (folder, _) = trained();
+    ok(folder.path(), &["map", "run", "--method", "pca", "--out", "map.csv", "--json"]);
+    let text = std::fs::read_to_string(folder.path().join("map.csv")).unwrap();
+    assert_eq!(text.lines().next(), Some("x,y,path,label"));
+    assert_eq!(text.lines().count(), 65);
+    ok(folder.path(), &["map", "run", "--method", "sphere", "--out", "sphere.csv", "--json"]);
+    let text = std::fs::read_to_string(folder.path().join("sphere.csv")).unwrap();
+    assert_eq!(text.lines().next(), Some("x,y,z,path,label"));
+    ok(folder.path(), &["map", "run", "--method", "tsne", "--perplexity", "10", "--out", "map.png", "--json"]);
+    let picture = image::open(folder.path().join("map.png")).unwrap();
+    assert!(picture.width() >= 600);
+}
+
+#[test]
+fn inspect_says_what_things_are() {
+    let (folder, _) = trained();
+    assert_eq!(ok(folder.path(), &["inspect", "run", "--json"])["kind"], "run");
+    let data = ok(folder.path(), &["inspect", "data", "--json"]);
+    assert_eq!(
+        (data["kind"].as_str(), data["images"].as_u64(), data["classes"].as_u64()),
+        (Some("data"), Some(192), Some(24))
+    );
+    assert_eq!(ok(folder.path(), &["inspect", "data/test/p017/p017_0001.png", "--json"])["kind"], "image");
+}
+
+#[test]
+fn a_finished_run_can_be_lengthened() {
+    let (folder, _) = trained();
+    let words = [
+        "train", "data", "--out", "longer", "--epochs", "1", "--batch", "16", "--dim", "8", "--image", "16",
+        "--device", "cpu", "--json",
+    ];
+    ok(folder.path(), &words);
+    let summary =
+        ok(folder.path(), &["train", "data", "--resume", "longer", "--epochs", "2", "--device", "cpu", "--json"]);
+    assert_eq!(summary["epochs"], 2);
+}
+
+#[test]
+fn the_sample_is_the_same_for_the_same_seed() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["a", "b"] {
+        ok(folder.path(), &["sample", name, "--identities", "3", "--images", "2", "--seed", "5", "--json"]);
+    }
+    let read = |name: &str| std::fs::read(folder.path().join(name).join("train/p001/p001_0001.png")).unwrap();
+    assert_eq!(read("a"), read("b"));
+}
+
+#[test]
+fn devices_always_lists_the_cpu() {
+    let folder = tempfile::tempdir().unwrap();
+    let list = ok(folder.path(), &["devices", "--json"]);
+    let devices = list["devices"].as_array().unwrap();
+    assert!(devices.iter().any(|device| device["id"] == "cpu" && device["usable"] == true));
+    assert!(devices.iter().all(|device| device["usable"] == true || device["reason"].is_string()));
+}
+
+#[test]
+fn errors_are_one_message_with_exit_code_two() {
+    let folder = tempfile::tempdir().unwrap();
+    let empty = folder.path().join("empty");
+    std::fs::create_dir(&empty).unwrap();
+    for words in [
+        &["train", "nothing-here"][..],
+        &["train", "empty"],
+        &["train", "empty", "--epochs", "0"],
+        &["evaluate", "empty"],
+        &["verify", "empty", "a.png", "b.png"],
+        &["embed", "empty", "a.png", "--out", "e.npy"],
+        &["map", "empty", "--out", "m.csv"],
+        &["inspect", "nothing-here"],
+        &["train", "empty", "--device", "abacus"],
+    ] {
+        let output = arclens(folder.path(), words);
+        let text = stderr(&output);
+        assert_eq!(output.status.code(), Some(2), "{words:?}: {text}");
+        assert_eq!(text.matches("error:").count(), 1, "{words:?}: {text}");
+        assert!(!text.contains("panicked"), "{words:?}: {text}");
+    }
+    let output = arclens(folder.path(), &["train", "empty", "--epochs", "0"]);
+    assert!(stderr(&output).contains("train.epochs"), "{}", stderr(&output));
+}
+
+#[test]
+fn without_a_display_the_window_names_the_command_that_does_the_same() {
+    if !cfg!(target_os = "linux") {
+        eprintln!("skipped: only Linux has programs without a display");
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let output = arclens(folder.path(), &[]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("arclens train"), "{}", stderr(&output));
+}
+
+#[test]
+fn help_lists_every_command() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = arclens(folder.path(), &["--help"]);
+    assert!(output.status.success());
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    for command in ["train", "evaluate", "embed", "map", "verify", "inspect", "sample", "devices"] {
+        assert!(text.contains(command), "{command}");
+    }
+}
