@@ -1,4 +1,10 @@
 //! The rules of the house that a compiler does not know: layers, sizes, doc headers, the README's table.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test may stop, and says why it skips"
+)]
 
 use std::fs;
 use std::path::{Path, PathBuf};

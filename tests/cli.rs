@@ -1,4 +1,10 @@
 //! The program as scripts see it: exit codes, the JSON line, the files it writes, one sentence per error.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test may stop, and says why it skips"
+)]
 
 use serde_json::Value;
 use std::path::{Path, PathBuf};

@@ -1,6 +1,12 @@
 //! Hostile, broken and odd input, end to end: folders and files as people really have them, built here byte by byte.
 //!
 //! Every test says what a person is told, because for this kind of input the message is the feature.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test may stop, and says why it skips"
+)]
 
 use arclens::data::{
     Catalog, DataError, ImageProblem, ImageStore, Layout, MIN_SIDE_PX, PairList, Preprocess, WarningKind, decode_file,

@@ -1,5 +1,11 @@
 //! The window used by hand, without a renderer: find by accessible name, click, type, drop; then look at the state and
 //! at the effects it asked for. The harness also fails on a control without a name and on a glyph no font has.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test may stop, and says why it skips"
+)]
 #![cfg(feature = "gui")]
 
 use arclens::app::{Action, DataState, Dialog, Effect, Notice, Severity, State, TrainPhase, Workspace, update};

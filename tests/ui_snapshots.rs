@@ -4,6 +4,12 @@
 //! They guard layout, colour and wording against changes nobody meant; behaviour is in `ui_behaviour.rs`. The pictures
 //! are drawn at half resolution to keep the repository small, and by a software rasteriser, whose versions differ by a
 //! few pixels at edges: hence the tolerance. Accept new ones with `UPDATE_SNAPSHOTS=true cargo test --test ui_snapshots`.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test may stop, and says why it skips"
+)]
 #![cfg(feature = "gui")]
 
 use arclens::app::{State, Workspace};

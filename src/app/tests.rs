@@ -107,15 +107,15 @@ fn settings_can_be_undone_and_redone_and_one_drag_is_one_step() {
     for epochs in [21, 22, 23] {
         update(&mut state, Action::Set { key: "train.epochs", value: Value::Int(epochs) });
     }
-    update(&mut state, Action::Set { key: "train.batch", value: Value::Int(32) });
-    assert_eq!((state.config.train.epochs, state.config.train.batch), (23, 32));
+    update(&mut state, Action::Set { key: "train.batch", value: Value::Int(16) });
+    assert_eq!((state.config.train.epochs, state.config.train.batch), (23, 16));
     update(&mut state, Action::Undo);
-    assert_eq!((state.config.train.epochs, state.config.train.batch), (23, 64));
+    assert_eq!((state.config.train.epochs, state.config.train.batch), (23, 32));
     update(&mut state, Action::Undo);
     assert_eq!(state.config, crate::config::RunConfig::default());
     update(&mut state, Action::Redo);
     update(&mut state, Action::Redo);
-    assert_eq!((state.config.train.epochs, state.config.train.batch), (23, 32));
+    assert_eq!((state.config.train.epochs, state.config.train.batch), (23, 16));
 }
 
 #[test]
@@ -283,7 +283,7 @@ fn what_a_drop_will_do_is_said_in_words() {
     std::fs::create_dir_all(run.join("checkpoints/000001")).unwrap();
     std::fs::write(run.join("run.toml"), "").unwrap();
     assert!(drop_target(&[folder.path().to_owned()]).describe().contains("data set"));
-    assert!(drop_target(&[image.clone()]).describe().contains("free slot"));
+    assert!(drop_target(std::slice::from_ref(&image)).describe().contains("free slot"));
     assert!(drop_target(&[image.clone(), image]).describe().contains("two images"));
     assert_eq!(drop_target(&[run.join("checkpoints/000001")]), DropTarget::Run(run));
     assert!(drop_target(&[folder.path().join("letter.docx")]).describe().contains("cannot"));

@@ -40,6 +40,8 @@ pub struct Resolved {
     pub channels: u32,
     /// Mirror every second training image.
     pub flip: bool,
+    /// Add the embedding of the mirrored image.
+    pub add_mirror: bool,
     /// Factor on the cosine.
     pub scale: f64,
     /// Margin of the chosen head: radians for ArcFace, cosine for CosFace, 0 for softmax.
@@ -68,6 +70,7 @@ pub fn resolve(config: &RunConfig, facts: &DataFacts) -> Result<Resolved, Config
     let image_px = chosen.image_px(facts);
     let channels = chosen.channels(facts);
     let flip = chosen.flip(channels);
+    let add_mirror = chosen.add_mirror(flip);
     let scale = chosen.scale(facts);
     let margin = chosen.margin(facts);
     let lr = chosen.lr();
@@ -76,6 +79,7 @@ pub fn resolve(config: &RunConfig, facts: &DataFacts) -> Result<Resolved, Config
         image_px,
         channels,
         flip,
+        add_mirror,
         scale,
         margin,
         lr,
@@ -167,6 +171,20 @@ impl Chosen {
         flip
     }
 
+    fn add_mirror(&mut self, flip: bool) -> bool {
+        if let Auto::Set(add) = self.config.eval.flip {
+            return add;
+        }
+        let why = if flip {
+            "training images are mirrored, so both views are known"
+        } else {
+            "training images are not mirrored"
+        };
+        self.because("eval.flip", if flip { "on" } else { "off" }, why);
+        self.config.eval.flip = Auto::Set(flip);
+        flip
+    }
+
     /// AdaCos (arXiv:1905.00292, eq. 13): s = √2·ln(C − 1), the scale at which a class centre just reaches
     /// probability one half; clamped to the range in which training is known to be stable.
     fn scale(&mut self, facts: &DataFacts) -> f64 {
@@ -230,7 +248,7 @@ impl Chosen {
     }
 }
 
-/// Below this the softmax cannot become confident even for perfectly separated classes.
-const MIN_SCALE: f64 = 16.0;
+/// Below this small sets of new identities separate worse: on the sample portraits 24 gave a lower EER than 16.
+const MIN_SCALE: f64 = 24.0;
 /// Sets with fewer classes get the smaller margin.
 const SMALL_CLASS_COUNT: usize = 20;

@@ -55,7 +55,7 @@ pub struct AugmentConfig {
 
 impl Default for AugmentConfig {
     fn default() -> Self {
-        Self { flip: Auto::Auto, shift: 0.08, scale: 0.1, rotate_deg: 8.0, colour: 0.3 }
+        Self { flip: Auto::Auto, shift: 0.08, scale: 0.1, rotate_deg: 8.0, colour: 0.15 }
     }
 }
 
@@ -138,8 +138,8 @@ pub struct TrainConfig {
 impl Default for TrainConfig {
     fn default() -> Self {
         Self {
-            epochs: 20,
-            batch: 64,
+            epochs: 24,
+            batch: 32,
             optimizer: Optimizer::Sgd,
             lr: Auto::Auto,
             momentum: 0.9,
@@ -164,13 +164,13 @@ pub struct EvalConfig {
     pub max_impostor: u32,
     /// False accept rate of the operating point; `auto` = where both error rates are equal.
     pub far_target: Auto<f64>,
-    /// Add the embedding of the mirrored image.
-    pub flip: bool,
+    /// Add the embedding of the mirrored image; `auto` = where training images are mirrored too.
+    pub flip: Auto<bool>,
 }
 
 impl Default for EvalConfig {
     fn default() -> Self {
-        Self { max_genuine: 20_000, max_impostor: 200_000, far_target: Auto::Auto, flip: false }
+        Self { max_genuine: 20_000, max_impostor: 200_000, far_target: Auto::Auto, flip: Auto::Auto }
     }
 }
 

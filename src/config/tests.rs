@@ -128,7 +128,7 @@ fn every_automatic_value_is_resolved_with_a_reason() {
     for key in fields {
         assert!(resolved.reasons.iter().any(|reason| reason.key == key && !reason.why.is_empty()), "{key}");
     }
-    assert_eq!(resolved.steps_per_epoch, 15);
+    assert_eq!(resolved.steps_per_epoch, 31);
 }
 
 #[test]

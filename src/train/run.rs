@@ -565,7 +565,7 @@ fn model_info(resolved: &Resolved, split: &Split, catalog: &Catalog, preprocess:
         },
         preprocess,
         classes: split.train_classes.iter().map(name).collect(),
-        add_mirror: resolved.config.eval.flip,
+        add_mirror: resolved.add_mirror,
     }
 }
 

@@ -240,7 +240,7 @@ fn a_loaded_model_embeds_an_image_as_the_batch_did() {
     let catalog = draw(&folder.path().join("data"), 12, 4);
     let mut config = config();
     config.train.epochs = 1;
-    config.eval.flip = true;
+    config.eval.flip = Auto::Set(true);
     let path = folder.path().join("run");
     run(&catalog, &config, Place::NewAt(path.clone()), None).unwrap();
     let model = TrainedModel::open(&path, Device::Cpu).unwrap();

@@ -8,7 +8,7 @@ use crate::worker::protocol::ImageSource;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng as _;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Mutex, PoisonError};
 
 /// Pictures waiting to be decoded; about two screens.
@@ -101,10 +101,7 @@ impl Thumbs {
 
     /// A picture that is ready.
     pub fn poll(&self) -> Option<ThumbReply> {
-        match self.receive.try_recv() {
-            Ok(reply) => Some(reply),
-            Err(TryRecvError::Empty | TryRecvError::Disconnected) => None,
-        }
+        self.receive.try_recv().ok()
     }
 }
 

@@ -1,4 +1,5 @@
 //! The page under a pointer and a keyboard, without drawing pixels.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a skipped test says why")]
 
 use super::EvaluatePanel;
 use crate::app::{Action, Overlay, State};
