@@ -72,7 +72,7 @@ impl VerifyPanel {
             score_histogram(ui, vec2(ui.available_width(), 220.0), &scores);
             if point.undecided_high > point.undecided_low {
                 let band = format!(
-                    "Shaded: from {:.2} to {:.2} this many pairs cannot tell.",
+                    "Shaded: between {:.2} and {:.2} the measured pairs cannot tell the two apart.",
                     point.undecided_low, point.undecided_high
                 );
                 ui.label(theme::caption(band));
