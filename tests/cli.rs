@@ -201,6 +201,8 @@ fn a_finished_run_can_be_lengthened() {
     let summary =
         ok(folder.path(), &["train", "data", "--resume", "longer", "--epochs", "2", "--device", "cpu", "--json"]);
     assert_eq!(summary["epochs"], 2);
+    let summary = ok(folder.path(), &["train", "data", "--resume", "longer", "--device", "cpu", "--json"]);
+    assert_eq!(summary["epochs"], 2, "continued without --epochs, a finished run stays finished");
 }
 
 #[test]

@@ -226,17 +226,18 @@ fn the_palette_finds_a_command_and_runs_it() {
 fn a_typed_setting_is_undone_and_made_again_by_keys() {
     let Some(state) = ready_to_train() else { return };
     let mut window = window(state);
+    let default = arclens::config::RunConfig::default().train.epochs;
     click(&mut window, Role::SpinButton, "Epochs");
     window.get_by_role_and_label(Role::SpinButton, "Epochs").type_text("7");
     window.run_steps(1);
     press(&mut window, Modifiers::NONE, Key::Enter);
     assert_eq!(window.state().state.config.train.epochs, 7);
     press(&mut window, Modifiers::COMMAND, Key::Z);
-    assert_eq!(window.state().state.config.train.epochs, 20);
+    assert_eq!(window.state().state.config.train.epochs, default);
     press(&mut window, Modifiers::COMMAND.plus(Modifiers::SHIFT), Key::Z);
     assert_eq!(window.state().state.config.train.epochs, 7);
     click(&mut window, Role::Button, "Reset Epochs");
-    assert_eq!(window.state().state.config.train.epochs, 20);
+    assert_eq!(window.state().state.config.train.epochs, default);
 }
 
 #[test]

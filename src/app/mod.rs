@@ -8,6 +8,7 @@ mod events;
 mod history;
 mod notice;
 mod state;
+mod training;
 mod update;
 
 pub use action::{Action, Dialog, Effect};

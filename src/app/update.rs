@@ -3,10 +3,11 @@
 use super::action::{Action, Dialog, Effect};
 use super::drop::{DropTarget, drop_target};
 use super::notice::{Notice, Severity};
-use super::state::{DataState, EvaluateView, ExploreView, JobView, OpenData, State, TrainView, VerifyView, Workspace};
+use super::state::{DataState, EvaluateView, ExploreView, JobView, OpenData, State, VerifyView, Workspace};
+use super::training::{continue_run, start_training, stop_training, toggle_pause};
 use crate::config::{RunConfig, Value};
 use crate::eval::OperatingRule;
-use crate::worker::protocol::{EvaluateOn, ImageSource, Job, JobId, JobKind, Progress, Request, RunPlace};
+use crate::worker::protocol::{EvaluateOn, ImageSource, Job, JobId, JobKind, Progress, Request};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -107,7 +108,7 @@ fn go(state: &mut State, workspace: Workspace) -> Vec<Effect> {
     if workspace == Workspace::Runs { refresh_runs(state) } else { Vec::new() }
 }
 
-fn open_data(state: &mut State, path: PathBuf) -> Vec<Effect> {
+pub(super) fn open_data(state: &mut State, path: PathBuf) -> Vec<Effect> {
     supersede(state, JobKind::OpenData);
     supersede(state, JobKind::DrawSample);
     state.workspace = Workspace::Data;
@@ -179,92 +180,6 @@ fn travel(state: &mut State, back: bool) -> Vec<Effect> {
 fn apply_config(state: &mut State, config: RunConfig) -> Vec<Effect> {
     state.config = config;
     state.refresh_preview();
-    Vec::new()
-}
-
-fn start_training(state: &mut State) -> Vec<Effect> {
-    if state.is_training() {
-        return Vec::new();
-    }
-    let Some(data) = state.open_data() else {
-        state.notify(
-            Notice::new(Severity::Warning, "There are no images to train on yet").hint("Open a folder in Data first."),
-        );
-        return Vec::new();
-    };
-    if let Err(problem) = &data.resolved {
-        let notice =
-            Notice::new(Severity::Error, problem.clone()).hint("Change the setting that is named, then start again.");
-        state.notify(notice);
-        return Vec::new();
-    }
-    let catalog = Arc::clone(&data.catalog);
-    let config = state.config.clone();
-    let place = RunPlace::NewIn(state.runs_root.clone());
-    begin_training(state, Request::Train { catalog, config: Box::new(config.clone()), place }, config)
-}
-
-fn begin_training(state: &mut State, request: Request, config: RunConfig) -> Vec<Effect> {
-    let (job, effects) = start(state, request);
-    state.training = Some(TrainView::new(job, config));
-    state.workspace = Workspace::Train;
-    effects
-}
-
-fn continue_run(state: &mut State, run: PathBuf) -> Vec<Effect> {
-    if state.is_training() {
-        state.notify(
-            Notice::new(Severity::Warning, "A run is being trained").hint("Stop it before continuing another."),
-        );
-        return Vec::new();
-    }
-    let Some(entry) = state.run_entry(&run).cloned() else { return Vec::new() };
-    let fingerprint = entry.config.run.as_ref().map(|run| run.data_fingerprint.clone()).unwrap_or_default();
-    let catalog =
-        state.open_data().map(|data| Arc::clone(&data.catalog)).filter(|catalog| catalog.fingerprint == fingerprint);
-    let Some(catalog) = catalog else {
-        let data = entry.config.run.as_ref().map(|run| run.data.clone()).unwrap_or_default();
-        state.notify(
-            Notice::new(Severity::Info, format!("Opening the images of this run first: {data}"))
-                .hint("When they are open, continue the run again."),
-        );
-        return open_data(state, PathBuf::from(data));
-    };
-    let config = entry.config.clone();
-    begin_training(
-        state,
-        Request::Train { catalog, config: Box::new(config.clone()), place: RunPlace::Resume(run) },
-        config,
-    )
-}
-
-fn toggle_pause(state: &mut State) -> Vec<Effect> {
-    use super::state::TrainPhase;
-    let Some(view) = &mut state.training else { return Vec::new() };
-    let paused = match view.phase {
-        TrainPhase::Running | TrainPhase::Preparing => true,
-        TrainPhase::Paused => false,
-        _ => return Vec::new(),
-    };
-    view.phase = if paused { TrainPhase::Paused } else { TrainPhase::Running };
-    let job = view.job;
-    if let Some(job) = state.job(job) {
-        job.control.set_paused(paused);
-    }
-    Vec::new()
-}
-
-fn stop_training(state: &mut State) -> Vec<Effect> {
-    use super::state::TrainPhase;
-    if !state.is_training() {
-        return Vec::new();
-    }
-    let Some(view) = &mut state.training else { return Vec::new() };
-    view.phase = TrainPhase::Stopping;
-    let job = view.job;
-    if let Some(job) = state.job(job) {
-        job.control.cancel();
-    }
     Vec::new()
 }
 

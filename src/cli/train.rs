@@ -3,7 +3,7 @@
 use super::output::{self, Meter};
 use super::{Answer, args};
 use crate::data::Catalog;
-use crate::train::{Control, Observer, Place, RunSummary, TrainEvent, TrainRequest, train};
+use crate::train::{Control, Observer, Place, RunSummary, TrainEvent, TrainRequest, read_run, train};
 use anyhow::Context as _;
 use clap::ArgMatches;
 use std::path::{Path, PathBuf};
@@ -11,8 +11,14 @@ use std::sync::Arc;
 
 /// Trains, with progress on standard error and the result on standard output.
 pub fn run(matches: &ArgMatches) -> anyhow::Result<Answer> {
-    let config = args::settings(matches)?;
+    let mut config = args::settings(matches)?;
     let place = place(matches)?;
+    if let Place::Resume(run) = &place
+        && matches.value_source("train.epochs").is_none()
+    {
+        // A continued run has as many epochs as it was started with, unless more are asked for.
+        config.train.epochs = read_run(run)?.config.train.epochs;
+    }
     let control = Control::default();
     stop_on_ctrl_c(&control)?;
     let mut watcher = Watcher::new();

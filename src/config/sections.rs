@@ -190,6 +190,6 @@ pub struct MapConfig {
 
 impl Default for MapConfig {
     fn default() -> Self {
-        Self { method: MapKind::Tsne, perplexity: 30.0, iterations: 1000, max_points: 5000 }
+        Self { method: MapKind::Tsne, perplexity: 30.0, iterations: 1000, max_points: 3000 }
     }
 }

@@ -14,6 +14,7 @@ mod metrics_log;
 mod model_info;
 mod net;
 mod optimizer;
+mod prepare;
 mod run;
 mod run_folder;
 mod run_list;

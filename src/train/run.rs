@@ -6,18 +6,16 @@ use super::events::{
     AngleHistogram, EpochMetrics, RunStarted, RunSummary, StepMetrics, TrainEvent, ValidationSnapshot,
 };
 use super::metrics_log::MetricsLog;
+use super::prepare::{batch_size, build_store, facts, model_info, restore, run_info, run_label, settings};
 use super::run_folder::{self, Place, RunFolder};
 use super::schedule::{Plan, lr_at, margin_at};
 use super::session::{Session, StepOutcome, open_session};
 use super::validate::{LIVE_IMAGES, TableBuilder, error_rates, for_batches, thin};
 use super::{Control, ModelInfo, TrainError, TrainedModel, device, evaluate};
-use crate::config::{Best, DataFacts, Resolved, RunConfig, RunInfo, resolve};
+use crate::config::{Best, Resolved, RunConfig, resolve};
 use crate::data::{
     Augment, Catalog, EpochPlan, HostBatch, ImageStore, Loader, Preprocess, Split, SplitKind, split, steps_per_epoch,
 };
-use crate::loss::HeadSpec;
-use crate::model::EmbedderSpec;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -453,140 +451,5 @@ impl Run {
         };
         evaluate::store_evaluation(self.folder.path(), &stored)?;
         Ok(stored)
-    }
-}
-
-fn settings(request: &TrainRequest) -> Result<RunConfig, TrainError> {
-    let Place::Resume(run) = &request.place else { return Ok(request.config.clone()) };
-    let mut config = run_folder::read_config(run)?;
-    let known = config.run.as_ref().map(|run| run.data_fingerprint.as_str());
-    if known.is_some_and(|known| known != request.catalog.fingerprint) {
-        return Err(TrainError::CannotResume(
-            "the images differ from those it was trained with (added, removed or changed); start a new run".to_owned(),
-        ));
-    }
-    config.train.epochs = config.train.epochs.max(request.config.train.epochs);
-    config.train.device.clone_from(&request.config.train.device);
-    Ok(config)
-}
-
-fn restore(
-    folder: &RunFolder,
-    session: &mut dyn Session,
-    info: &ModelInfo,
-    observer: &mut dyn Observer,
-) -> Result<CheckpointState, TrainError> {
-    let (checkpoint, damaged) = match run_folder::latest_checkpoint(folder.path()) {
-        Ok(found) => found,
-        Err(TrainError::NoCheckpoint { .. }) => return Ok(CheckpointState { format: 1, ..CheckpointState::default() }),
-        Err(error) => return Err(error),
-    };
-    damaged.into_iter().for_each(|text| observer.event(TrainEvent::Warning(text)));
-    if checkpoint.info()? != *info {
-        return Err(TrainError::CannotResume(
-            "its network differs from the one its settings describe; start a new run".to_owned(),
-        ));
-    }
-    session.restore(&checkpoint.read(super::checkpoint::RESUME_FILE)?)?;
-    Ok(checkpoint.state)
-}
-
-fn facts(catalog: &Catalog, split: &Split) -> DataFacts {
-    DataFacts {
-        train_classes: split.train_classes.len(),
-        train_images: split.train.len(),
-        validation_images: split.validation.len(),
-        typical_px: catalog.typical_px(),
-        all_grey: catalog.all_grey(),
-    }
-}
-
-fn build_store(
-    catalog: &Arc<Catalog>,
-    split: &Split,
-    resolved: &Resolved,
-    preprocess: &Preprocess,
-    control: &Control,
-    observer: &mut dyn Observer,
-) -> Result<Arc<ImageStore>, TrainError> {
-    let mut items = split.train.clone();
-    items.extend(&split.validation);
-    items.sort_unstable();
-    let (send, receive) = std::sync::mpsc::sync_channel::<(usize, usize)>(1);
-    let cache_bytes = u64::from(resolved.config.data.cache_mib) << 20;
-    // Decoding runs on other threads; progress comes back through a slot of one and is passed on from here.
-    let built = std::thread::scope(|scope| {
-        let work = scope.spawn(|| {
-            let report = |progress: crate::data::Progress| {
-                // A full slot holds a report that was not looked at yet: this one will be followed by another.
-                send.try_send((progress.done as usize, progress.total as usize)).ok();
-            };
-            ImageStore::build(Arc::clone(catalog), &items, preprocess.clone(), cache_bytes, &report, &|| {
-                control.is_cancelled()
-            })
-        });
-        while !work.is_finished() {
-            if let Ok((done, total)) = receive.recv_timeout(Duration::from_millis(30)) {
-                observer.event(TrainEvent::Preparing(done, total));
-            }
-            observer.idle();
-        }
-        work.join()
-    });
-    let (store, warnings) =
-        built.map_err(|_| TrainError::Compute("an image decoder stopped unexpectedly".to_owned()))??;
-    if control.is_cancelled() {
-        return Err(TrainError::Cancelled);
-    }
-    for group in warnings.groups() {
-        observer.event(TrainEvent::Warning(format!("{} ({})", group.headline, group.examples.join(", "))));
-    }
-    Ok(Arc::new(store))
-}
-
-fn model_info(resolved: &Resolved, split: &Split, catalog: &Catalog, preprocess: Preprocess) -> ModelInfo {
-    let model = &resolved.config.model;
-    let name = |class: &u32| catalog.classes.get(*class as usize).cloned().unwrap_or_default();
-    ModelInfo {
-        format: ModelInfo::FORMAT,
-        embedder: EmbedderSpec {
-            net: model.net,
-            channels: resolved.channels as usize,
-            image_px: resolved.image_px as usize,
-            embedding_dim: model.embedding_dim as usize,
-            dropout: model.dropout,
-        },
-        head: HeadSpec {
-            head: resolved.config.loss.head,
-            classes: split.train_classes.len(),
-            embedding_dim: model.embedding_dim as usize,
-            scale: resolved.scale,
-            margin: resolved.margin,
-        },
-        preprocess,
-        classes: split.train_classes.iter().map(name).collect(),
-        add_mirror: resolved.add_mirror,
-    }
-}
-
-fn batch_size(resolved: &Resolved, images: usize) -> usize {
-    (resolved.config.train.batch as usize).min(images).max(1)
-}
-
-fn run_label(catalog: &Catalog, config: &RunConfig) -> String {
-    let data = catalog.root.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    format!("{data}-{}", config.loss.head.word())
-}
-
-fn run_info(catalog: &Catalog, split: &Split, device: &str) -> RunInfo {
-    let path: &Path = &catalog.root;
-    RunInfo {
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        device: device.to_owned(),
-        data: path.canonicalize().unwrap_or_else(|_| path.to_owned()).to_string_lossy().into_owned(),
-        data_fingerprint: catalog.fingerprint.clone(),
-        started: chrono::Local::now().to_rfc3339(),
-        classes: split.train_classes.len() as u32,
-        images: split.train.len() as u32,
     }
 }

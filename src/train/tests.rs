@@ -1,4 +1,5 @@
-//! Training on tiny drawn sets: it learns, resumes exactly, keeps what it has, and explains what goes wrong.
+//! Training on tiny drawn sets: it learns, keeps what it has, and explains what goes wrong. That a run is a function of
+//! its seed is tested in `tests/resume.rs`, alone in its process.
 
 use super::checkpoint::Checkpoint;
 use super::events::AngleHistogram;
@@ -98,51 +99,6 @@ fn the_loss_falls_and_genuine_pairs_come_closer_than_impostors() {
             assert!((norm - 1.0).abs() < 1e-4);
         }
     }
-}
-
-#[test]
-fn a_run_stopped_in_the_middle_of_an_epoch_and_continued_equals_one_that_was_not() {
-    let folder = tempfile::tempdir().unwrap();
-    let catalog = draw(&folder.path().join("data"), 12, 6);
-    let config = config();
-    let whole = folder.path().join("whole");
-    run(&catalog, &config, Place::NewAt(whole.clone()), None).unwrap();
-    let parts = folder.path().join("parts");
-    let first = run(&catalog, &config, Place::NewAt(parts.clone()), Some(3)).unwrap();
-    assert!(first.stopped);
-    let second = run(&catalog, &config, Place::Resume(parts.clone()), Some(10)).unwrap();
-    assert!(second.stopped && second.epochs >= 1);
-    let last = run(&catalog, &config, Place::Resume(parts.clone()), None).unwrap();
-    assert!(!last.stopped && last.epochs == config.train.epochs);
-    let weights = |run: &Path| {
-        let (checkpoint, damaged) = latest_checkpoint(run).unwrap();
-        assert!(damaged.is_empty());
-        (
-            checkpoint.state.step,
-            checkpoint.read("model.safetensors").unwrap(),
-            checkpoint.read("head.safetensors").unwrap(),
-        )
-    };
-    assert_eq!(weights(&whole), weights(&parts), "the weights differ");
-    let metrics = |run: &Path| std::fs::read_to_string(run.join("metrics.jsonl")).unwrap();
-    assert_eq!(metrics(&whole), metrics(&parts), "the metrics differ");
-}
-
-#[test]
-fn the_same_seed_gives_the_same_run_and_another_seed_another() {
-    let folder = tempfile::tempdir().unwrap();
-    let catalog = draw(&folder.path().join("data"), 12, 4);
-    let mut config = config();
-    config.train.epochs = 1;
-    let metrics = |config: &RunConfig, name: &str| {
-        let path = folder.path().join(name);
-        run(&catalog, config, Place::NewAt(path.clone()), None).unwrap();
-        std::fs::read_to_string(path.join("metrics.jsonl")).unwrap()
-    };
-    let first = metrics(&config, "a");
-    assert_eq!(first, metrics(&config, "b"));
-    config.train.seed = 2;
-    assert_ne!(first, metrics(&config, "c"));
 }
 
 #[test]
