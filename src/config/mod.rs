@@ -1,7 +1,7 @@
 //! What a run is: the one definition behind the window, the command line and the run file.
 //!
 //! Every default is written once, in the `Default` implementations here; everything a person reads about a setting
-//! (label, help, unit, range) is written once, in [`params`]. The layer knows no images, tensors or windows.
+//! (label, help, unit, range) is written once, in [`PARAMS`]. The layer knows no images, tensors or windows.
 
 mod auto;
 mod choices;

@@ -2,7 +2,7 @@
 //!
 //! Nothing is put together by hand: the states come out of the program's own [`update`] and [`on_event`], fed with
 //! events as the workers would send them. The images are the sample data; the numbers are invented
-//! ([`super::demo_data`]) and shown nowhere else.
+//! (`ui::demo_data`) and shown nowhere else.
 
 mod run;
 

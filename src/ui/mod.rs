@@ -1,7 +1,7 @@
 //! The window: draws the state, reports actions, carries out effects. The only place that knows egui.
 //!
 //! Nothing is decided here and nothing is computed: decisions are [`crate::app::update`], work is the workers'. One
-//! frame is: take in what happened ([`App::logic`]), draw, then apply the actions that drawing produced. Without
+//! frame is: take in what happened (`logic`), draw, then apply the actions that drawing produced. Without
 //! workers ([`App::for_test`]) effects are collected instead of carried out, which is how tests and screenshots run.
 
 mod closing;
