@@ -66,6 +66,16 @@ choice! {
 }
 
 choice! {
+    /// How the last feature maps become one row of features.
+    Pooling {
+        /// The mean over all positions: where a feature lies does not matter.
+        Average = "average", "average";
+        /// Every position has weights of its own: right where all images are aligned, as faces are.
+        Flatten = "flatten", "flatten";
+    } default Average
+}
+
+choice! {
     /// The optimiser.
     Optimizer {
         /// Stochastic gradient descent with momentum.

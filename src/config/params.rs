@@ -1,7 +1,7 @@
 //! The table of settings: from it come the flags, the form with its tooltips, the comments in `run.toml`, the range
 //! checks and the table in the README. The values themselves live in [`super::RunConfig`].
 
-use super::{Best, Colour, Head, MapKind, Net, Optimizer, Problem, RunConfig, Schedule, SplitBy};
+use super::{Best, Colour, Head, MapKind, Net, Optimizer, Pooling, Problem, RunConfig, Schedule, SplitBy};
 
 /// Sections of the form and of the run file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -316,6 +316,7 @@ pub const PARAMS: &[ParamSpec] = &[
     param!(Augment, "augment.rotate_deg"; "Rotation", float(0.0, 180.0), "°"; "Largest rotation to either side (5 to 15 is usual)"),
     param!(Augment, "augment.colour"; "Light and colour", float(0.0, 1.0); "Largest change of brightness, contrast and saturation as a share"),
     param!(Model, "model.net", short "net"; "Backbone", Kind::Choice(Net::ALL), basic; "The network that turns an image into features"),
+    param!(Model, "model.pooling", short "pooling"; "Pooling", Kind::Choice(Pooling::ALL); "Averaging ignores where a feature lies; flattening gives every position its own weights, which suits aligned images such as faces"),
     param!(Model, "model.embedding_dim", short "dim"; "Embedding size", int(2, 512), basic; "Numbers per embedding: 2 or 3 can be drawn as they are, 128 to 512 separate best"),
     param!(Model, "model.dropout"; "Dropout", float(0.0, 0.9); "Share of features dropped before the embedding layer while training (0 to 0.4)"),
     param!(Loss, "loss.head", short "loss"; "Loss", Kind::Choice(Head::ALL), basic; "Plain softmax is the baseline; ArcFace and CosFace ask for a margin between classes on the sphere"),

@@ -1,6 +1,6 @@
 //! The settings by section, with their defaults: the only place where a default is written.
 
-use super::{Auto, Best, Colour, Head, MapKind, Net, Optimizer, Schedule, SplitBy};
+use super::{Auto, Best, Colour, Head, MapKind, Net, Optimizer, Pooling, Schedule, SplitBy};
 use serde::{Deserialize, Serialize};
 
 /// How images are found, resized and split.
@@ -65,6 +65,8 @@ impl Default for AugmentConfig {
 pub struct ModelConfig {
     /// The backbone.
     pub net: Net,
+    /// How the last feature maps become one row of features.
+    pub pooling: Pooling,
     /// Numbers per embedding.
     pub embedding_dim: u32,
     /// Share of features dropped before the embedding layer.
@@ -73,7 +75,7 @@ pub struct ModelConfig {
 
 impl Default for ModelConfig {
     fn default() -> Self {
-        Self { net: Net::Small, embedding_dim: 128, dropout: 0.0 }
+        Self { net: Net::Small, pooling: Pooling::Average, embedding_dim: 128, dropout: 0.0 }
     }
 }
 

@@ -47,6 +47,12 @@ impl Plan {
         self.stages[3].channels
     }
 
+    /// Side of the last maps in pixels.
+    pub(super) fn last_px(&self, image_px: usize) -> usize {
+        let strides = self.stages.iter().map(|stage| stage.stride);
+        strides.fold(image_px.div_ceil(self.stem_stride), |px, stride| px.div_ceil(stride))
+    }
+
     /// (channels in, channels out, stride) of every block of a stage.
     pub(super) fn blocks(&self, stage: usize) -> impl Iterator<Item = ([usize; 2], usize)> {
         let before = if stage == 0 { self.stem } else { self.stages[stage - 1].channels };

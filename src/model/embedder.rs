@@ -1,4 +1,4 @@
-//! The whole network: backbone → global average → dropout → linear → batch normalisation.
+//! The whole network: backbone → average or flatten → dropout → linear → batch normalisation.
 //!
 //! The output is *not* normalised to length 1: the margin heads and the evaluation do that themselves, and the length
 //! is a useful measure of image quality. The last normalisation (named `features`, as in insightface's networks) has no
@@ -52,9 +52,9 @@ impl<B: Backend> Embedder<B> {
         let layer3 = stage(draw, 2);
         let layer4 = stage(draw, 3);
         // PyTorch's default for a linear layer.
-        let bound = 1.0 / (plan.features() as f64).sqrt();
+        let bound = 1.0 / (spec.features() as f64).sqrt();
         let fc = Linear {
-            weight: draw.uniform([plan.features(), spec.embedding_dim], bound, device),
+            weight: draw.uniform([spec.features(), spec.embedding_dim], bound, device),
             bias: Some(draw.uniform([spec.embedding_dim], bound, device)),
         };
         Self {
@@ -83,7 +83,13 @@ impl<B: Kernels> Embedder<B> {
             maps = block.forward(maps);
         }
         let [n, c, h, w] = maps.dims();
-        let pooled = maps.reshape([n, c, h * w]).mean_dim(2).reshape([n, c]);
+        // Weights for every position, or one weight per channel: the number of rows says which.
+        let [features, _] = self.fc.weight.dims();
+        let pooled = if features == c {
+            maps.reshape([n, c, h * w]).mean_dim(2).reshape([n, c])
+        } else {
+            maps.reshape([n, c * h * w])
+        };
         norm_features(&self.features, self.fc.forward(self.dropout.forward(pooled)))
     }
 }

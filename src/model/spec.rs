@@ -2,7 +2,7 @@
 
 use super::Embedder;
 use super::backbone::Plan;
-use crate::config::Net;
+use crate::config::{Net, Pooling};
 use crate::kernels::Kernels;
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +12,9 @@ use serde::{Deserialize, Serialize};
 pub struct EmbedderSpec {
     /// Backbone.
     pub net: Net,
+    /// What becomes of its last maps.
+    #[serde(default)]
+    pub pooling: Pooling,
     /// Channels of the images: 1 or 3.
     pub channels: usize,
     /// Side of the square images in pixels.
@@ -37,6 +40,15 @@ impl EmbedderSpec {
         Embedder::init(self, seed, device)
     }
 
+    /// Numbers per image that the embedding layer sees.
+    pub(super) fn features(&self) -> usize {
+        let plan = self.plan();
+        match self.pooling {
+            Pooling::Average => plan.features(),
+            Pooling::Flatten => plan.features() * plan.last_px(self.image_px).pow(2),
+        }
+    }
+
     fn plan(&self) -> Plan {
         Plan::of(self.net, self.image_px)
     }
@@ -47,7 +59,7 @@ impl EmbedderSpec {
         let convolutions = plan.convolutions(self.channels, self.image_px);
         let backbone: usize = convolutions.iter().map(|c| c.c_in * c.c_out * c.side * c.side + 2 * c.c_out).sum();
         // Embedding layer with bias, then a normalisation with factor and offset.
-        backbone + plan.features() * self.embedding_dim + 3 * self.embedding_dim
+        backbone + self.features() * self.embedding_dim + 3 * self.embedding_dim
     }
 
     /// Multiply-adds of the convolutions and the embedding layer for one image, forward only. A training step costs
@@ -59,7 +71,7 @@ impl EmbedderSpec {
             .iter()
             .map(|c| (c.c_in * c.c_out * c.side * c.side) as u64 * (c.out_px * c.out_px) as u64)
             .sum();
-        convolutions + (plan.features() * self.embedding_dim) as u64
+        convolutions + (self.features() * self.embedding_dim) as u64
     }
 
     /// Memory of a training step with `batch` images, in bytes: an estimate (± 30 %), without the margin head.

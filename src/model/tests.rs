@@ -1,5 +1,5 @@
 use super::{Embedder, EmbedderSpec, ModelError, load_weights, save_weights};
-use crate::config::Net;
+use crate::config::{Net, Pooling};
 use crate::kernels::random::Draw;
 use crate::kernels::{Cpu, cross_entropy};
 use burn::backend::Flex;
@@ -11,7 +11,7 @@ use burn::tensor::backend::Backend;
 use std::collections::BTreeMap;
 
 fn spec(net: Net, channels: usize, image_px: usize, embedding_dim: usize) -> EmbedderSpec {
-    EmbedderSpec { net, channels, image_px, embedding_dim, dropout: 0.0 }
+    EmbedderSpec { net, pooling: Pooling::Average, channels, image_px, embedding_dim, dropout: 0.0 }
 }
 
 fn images<B: Backend>(n: usize, spec: &EmbedderSpec, seed: u64) -> Tensor<B, 4> {

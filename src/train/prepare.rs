@@ -51,8 +51,8 @@ pub(super) fn restore(
     Ok(checkpoint.state)
 }
 
-/// What the settings have to fit.
-pub(super) fn facts(catalog: &Catalog, split: &Split) -> DataFacts {
+/// What the settings have to fit, read off a split.
+pub fn data_facts(catalog: &Catalog, split: &Split) -> DataFacts {
     DataFacts {
         train_classes: split.train_classes.len(),
         train_images: split.train.len(),
@@ -114,6 +114,7 @@ pub(super) fn model_info(resolved: &Resolved, split: &Split, catalog: &Catalog, 
         format: ModelInfo::FORMAT,
         embedder: EmbedderSpec {
             net: model.net,
+            pooling: model.pooling,
             channels: resolved.channels as usize,
             image_px: resolved.image_px as usize,
             embedding_dim: model.embedding_dim as usize,
