@@ -102,7 +102,11 @@ impl App {
         let workers = Workers::start(Arc::new(move || ctx.request_repaint()))?;
         let remembered = cc.storage.map(remember::load).unwrap_or_default();
         let root = remembered.runs_root.clone().filter(|root| root.is_dir()).unwrap_or_else(crate::worker::runs_root);
-        let mut app = Self::with(State::new(root), Some(workers));
+        let mut state = State::new(root);
+        if let Some(settings) = remembered.settings() {
+            state.config = settings;
+        }
+        let mut app = Self::with(state, Some(workers));
         let workspace = if start.is_some() { None } else { Some(remembered.workspace) };
         let data = start.or(remembered.data.filter(|data| data.exists()));
         for effect in app::on_start(&mut app.state, data) {

@@ -1,6 +1,7 @@
-//! What is kept from one start to the next: theme, workspace, data set, runs folder. The window's size is eframe's.
+//! What is kept from one start to the next: theme, workspace, data set, runs folder, settings. The window's size is eframe's.
 
 use crate::app::{State, Workspace};
+use crate::config::RunConfig;
 use eframe::Storage;
 use std::path::PathBuf;
 
@@ -16,6 +17,15 @@ pub(super) struct Remembered {
     pub data: Option<PathBuf>,
     /// Where runs go.
     pub runs_root: Option<PathBuf>,
+    /// The settings, unread: those of another version may not be understood, and must not take the rest with them.
+    settings: Option<toml::Value>,
+}
+
+impl Remembered {
+    /// The settings used last, if this version understands them.
+    pub fn settings(&self) -> Option<RunConfig> {
+        self.settings.clone()?.try_into().ok()
+    }
 }
 
 /// What was kept; defaults where nothing was, or where it cannot be understood.
@@ -29,6 +39,7 @@ pub(super) fn save(storage: &mut dyn Storage, state: &State) {
         workspace: state.workspace,
         data: state.open_data().map(|data| data.catalog.root.clone()),
         runs_root: Some(state.runs_root.clone()),
+        settings: toml::Value::try_from(&state.config).ok(),
     };
     if let Ok(text) = toml::to_string(&remembered) {
         storage.set_string(KEY, text);
@@ -57,16 +68,26 @@ mod tests {
     }
 
     #[test]
-    fn the_workspace_and_the_runs_folder_come_back() {
+    fn the_workspace_the_runs_folder_and_the_settings_come_back() {
         let mut storage = Fake::default();
         let mut state = State::new(PathBuf::from("some/runs"));
         state.workspace = Workspace::Verify;
+        state.config.train.epochs = 77;
         save(&mut storage, &state);
         let back = load(&storage);
+        assert_eq!(back.settings().as_ref(), Some(&state.config));
         assert_eq!(
             (back.workspace, back.runs_root, back.data),
             (Workspace::Verify, Some(PathBuf::from("some/runs")), None)
         );
+    }
+
+    #[test]
+    fn settings_of_another_version_do_not_take_the_rest_with_them() {
+        let mut storage = Fake::default();
+        storage.set_string(KEY, "workspace = \"Verify\"\n[settings.train]\nwarp_factor = 9".to_owned());
+        let back = load(&storage);
+        assert_eq!((back.workspace, back.settings()), (Workspace::Verify, None));
     }
 
     #[test]

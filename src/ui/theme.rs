@@ -3,6 +3,7 @@
 //! The only place that constructs colours. Everything else asks [`tokens`] for a colour by its meaning, so a second
 //! theme costs nothing and contrast can be tested here (it is, below). Not for layout: panels arrange themselves.
 
+mod fonts;
 mod parts;
 mod visuals;
 

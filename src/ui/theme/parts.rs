@@ -1,5 +1,6 @@
 //! Parts every screen is made of: titles, cards, numbers, the primary button, empty states, error cards.
 
+use super::fonts::semibold;
 use super::{PRIMARY_HEIGHT, RADIUS, SPACE, mix, tokens};
 use crate::app::{Action, Notice};
 use eframe::egui::{self, Color32, CornerRadius, FontId, Frame, Margin, Response, RichText, Stroke, Ui, Vec2};
@@ -9,12 +10,12 @@ const VALUE_SIZE: f32 = 20.0;
 
 /// Title of a workspace or of a dialog.
 pub fn heading(text: impl Into<String>) -> RichText {
-    RichText::new(text).size(22.0).strong()
+    RichText::new(text).size(22.0).family(semibold()).strong()
 }
 
 /// Title of a card.
 pub fn subheading(text: impl Into<String>) -> RichText {
-    RichText::new(text).size(15.0).strong()
+    RichText::new(text).size(15.0).family(semibold()).strong()
 }
 
 /// Small, quiet text below or beside something.
@@ -56,7 +57,7 @@ pub fn stat(ui: &mut Ui, label: &str, value: &str, tooltip: &str) -> Response {
             ui.spacing_mut().item_spacing.y = 2.0;
             ui.style_mut().wrap_mode = Some(egui::TextWrapMode::Extend);
             ui.label(caption(label));
-            ui.label(RichText::new(value).size(VALUE_SIZE).strong());
+            ui.label(RichText::new(value).size(VALUE_SIZE).family(semibold()).strong());
         })
         .response;
     if tooltip.is_empty() { response } else { response.on_hover_text(tooltip) }
@@ -65,15 +66,15 @@ pub fn stat(ui: &mut Ui, label: &str, value: &str, tooltip: &str) -> Response {
 /// Several [`stat`]s of (name, value, tooltip) side by side, in as many rows as they need.
 pub fn stats(ui: &mut Ui, items: &[(&str, String, &str)]) {
     let gap = SPACE * 3.0;
-    let width = |ui: &Ui, text: &str, size: f32| {
-        ui.painter().layout_no_wrap(text.to_owned(), FontId::proportional(size), Color32::WHITE).size().x
-    };
+    let width =
+        |ui: &Ui, text: &str, font: FontId| ui.painter().layout_no_wrap(text.to_owned(), font, Color32::WHITE).size().x;
     let room = ui.available_width();
     let mut rest = items;
     while !rest.is_empty() {
         let mut used = 0.0;
         let fit = rest.iter().take_while(|(label, value, _)| {
-            used += width(ui, label, 12.0).max(width(ui, value, VALUE_SIZE)) + gap;
+            let value = width(ui, value, FontId::new(VALUE_SIZE, semibold()));
+            used += width(ui, label, FontId::proportional(12.0)).max(value) + gap;
             used - gap <= room
         });
         let (row, later) = rest.split_at(fit.count().max(1).min(rest.len()));
@@ -103,7 +104,10 @@ pub fn primary_button(ui: &mut Ui, label: &str) -> Response {
             state.corner_radius = CornerRadius::same(RADIUS);
         }
         ui.spacing_mut().button_padding.x = 20.0;
-        ui.add(egui::Button::new(RichText::new(label).size(15.0).color(text)).min_size(Vec2::new(0.0, PRIMARY_HEIGHT)))
+        ui.add(
+            egui::Button::new(RichText::new(label).size(15.0).family(semibold()).color(text))
+                .min_size(Vec2::new(0.0, PRIMARY_HEIGHT)),
+        )
     })
     .inner
 }

@@ -4,8 +4,9 @@ use super::{RADIUS, SPACE, Tokens, mix, tokens_of};
 use eframe::egui::style::{HandleShape, ScrollStyle, WidgetVisuals};
 use eframe::egui::{self, Color32, CornerRadius, FontFamily, FontId, Margin, Shadow, Stroke, TextStyle, Vec2, Visuals};
 
-/// Gives the context both themes; call once.
+/// Gives the context fonts and both themes; call once, before the first pass (fonts are there from the next one on).
 pub fn install(ctx: &egui::Context) {
+    ctx.set_fonts(super::fonts::definitions());
     for (theme, dark) in [(egui::Theme::Dark, true), (egui::Theme::Light, false)] {
         ctx.style_mut_of(theme, |style| {
             style.visuals = visuals(tokens_of(dark), dark);
@@ -31,7 +32,7 @@ pub fn install(ctx: &egui::Context) {
 fn text_styles() -> std::collections::BTreeMap<TextStyle, FontId> {
     let font = |size, family| FontId::new(size, family);
     [
-        (TextStyle::Heading, font(22.0, FontFamily::Proportional)),
+        (TextStyle::Heading, font(22.0, super::fonts::semibold())),
         (TextStyle::Body, font(14.0, FontFamily::Proportional)),
         (TextStyle::Button, font(14.0, FontFamily::Proportional)),
         (TextStyle::Small, font(12.0, FontFamily::Proportional)),

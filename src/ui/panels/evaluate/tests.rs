@@ -36,7 +36,10 @@ fn page() -> Option<Harness<'static, Page>> {
     }
     let page = Page { panel: EvaluatePanel::default(), state, media: Media::blocking(), out: Vec::new() };
     let draw = |ui: &mut Ui, page: &mut Page| {
-        theme::install(ui.ctx());
+        // Fonts are there from the next pass on.
+        if ui.ctx().cumulative_pass_nr() == 0 {
+            return theme::install(ui.ctx());
+        }
         page.panel.ui(ui, &page.state, &mut page.media, &mut page.out);
     };
     let mut harness = Harness::builder().with_size((1200.0, 1400.0)).build_ui_state(draw, page);
