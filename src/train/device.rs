@@ -32,7 +32,10 @@ pub fn devices() -> Vec<DeviceInfo> {
     let mut list = cuda_devices();
     list.push(DeviceInfo {
         id: "cpu".to_owned(),
-        name: format!("CPU, {} threads", rayon::current_num_threads()),
+        name: match rayon::current_num_threads() {
+            1 => "CPU, 1 thread".to_owned(),
+            threads => format!("CPU, {threads} threads"),
+        },
         usable: true,
         reason: None,
     });

@@ -21,7 +21,12 @@ enum Line {
 pub struct MetricsLog {
     path: PathBuf,
     file: File,
+    /// What a full disk has not taken yet; it goes first when there is room again.
+    pending: Vec<u8>,
 }
+
+/// Lines are no longer kept for later beyond this.
+const MAX_PENDING_BYTES: usize = 4 << 20;
 
 impl MetricsLog {
     /// Opens the log for appending; lines after `step` and `epoch` (written by a process that was killed after its
@@ -39,7 +44,7 @@ impl MetricsLog {
             }
         }
         let file = OpenOptions::new().create(true).append(true).open(&path).map_err(disk)?;
-        Ok(Self { path, file })
+        Ok(Self { path, file, pending: Vec::new() })
     }
 
     /// Appends a step.
@@ -59,9 +64,24 @@ impl MetricsLog {
     }
 
     fn write(&mut self, line: &Line) -> Result<(), TrainError> {
-        let mut text = serde_json::to_string(line).map_err(|error| TrainError::Compute(error.to_string()))?;
-        text.push('\n');
-        self.file.write_all(text.as_bytes()).map_err(TrainError::disk("write the metrics", &self.path))
+        let text = serde_json::to_string(line).map_err(|error| TrainError::Compute(error.to_string()))?;
+        if self.pending.len() < MAX_PENDING_BYTES {
+            self.pending.extend(text.bytes().chain([b'\n']));
+        }
+        self.flush().map_err(TrainError::disk("write the metrics", &self.path))
+    }
+
+    /// Writes what it can; a line that was cut by a full disk is completed later.
+    fn flush(&mut self) -> std::io::Result<()> {
+        while !self.pending.is_empty() {
+            match self.file.write(&self.pending) {
+                Ok(0) => return Err(std::io::ErrorKind::WriteZero.into()),
+                Ok(written) => drop(self.pending.drain(..written)),
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
     }
 }
 

@@ -7,23 +7,14 @@ use super::run_folder::{best_checkpoint, latest_checkpoint};
 use super::*;
 use crate::config::{Auto, Head, RunConfig, SplitBy};
 use crate::data::Catalog;
+use crate::data::testing::draw_classes;
 use std::path::Path;
 use std::sync::Arc;
 
-/// Identities are colour patterns, images differ in brightness: learnable in a few steps.
+mod faults;
+
 fn draw(folder: &Path, identities: u8, images: u8) -> Arc<Catalog> {
-    for identity in 0..identities {
-        let class = folder.join(format!("p{identity:02}"));
-        std::fs::create_dir_all(&class).unwrap();
-        for image in 0..images {
-            let picture = image::RgbImage::from_fn(16, 16, |x, y| {
-                let wave = |k: u32| ((x * (k + 1) + y * (u32::from(identity) % 5 + 1)) * 23 % 200) as u8;
-                let base = identity.wrapping_mul(31);
-                image::Rgb([base.wrapping_add(wave(0) / 4), 255 - base, wave(u32::from(identity)) / 2 + image * 7])
-            });
-            picture.save(class.join(format!("{image}.png"))).unwrap();
-        }
-    }
+    draw_classes(folder, identities, images);
     Arc::new(Catalog::open(folder, &|_| {}, &|| false).unwrap())
 }
 
@@ -244,6 +235,7 @@ fn the_dispatched_backend_takes_the_same_steps_as_the_direct_one() {
     use crate::data::HostBatch;
     let embedder = crate::model::EmbedderSpec {
         net: crate::config::Net::Small,
+        pooling: Default::default(),
         channels: 1,
         image_px: 16,
         embedding_dim: 8,

@@ -1,11 +1,12 @@
 //! The threads with real jobs: every job ends exactly once, can be stopped, and survives bad input.
 
-use super::protocol::{Event, ImageSource, Job, JobId, Outcome, Request, RunPlace};
+use super::protocol::{Event, ImageSource, Job, JobId, Outcome, Request};
 use super::*;
 use crate::config::{Auto, RunConfig};
 use crate::data::Catalog;
+use crate::data::testing::draw_classes;
 use crate::eval::OperatingRule;
-use crate::train::{Control, TrainEvent};
+use crate::train::{Control, Place, TrainEvent};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -55,16 +56,7 @@ impl Bench {
 
 fn draw(folder: &Path) -> PathBuf {
     let data = folder.join("data");
-    for identity in 0..12u8 {
-        let class = data.join(format!("p{identity:02}"));
-        std::fs::create_dir_all(&class).unwrap();
-        for image in 0..5u8 {
-            let picture = image::RgbImage::from_fn(16, 16, |x, y| {
-                image::Rgb([identity * 20, (x * 9) as u8 + image, (y * 7) as u8 ^ identity])
-            });
-            picture.save(class.join(format!("{image}.png"))).unwrap();
-        }
-    }
+    draw_classes(&data, 12, 5);
     data
 }
 
@@ -93,7 +85,7 @@ fn a_folder_goes_all_the_way_to_a_verdict() {
     let mut bench = Bench::new();
     let catalog = open(&mut bench, &data);
     let runs = folder.path().join("runs");
-    let request = Request::Train { catalog, config: Box::new(config()), place: RunPlace::NewIn(runs.clone()) };
+    let request = Request::Train { catalog, config: Box::new(config()), place: Place::NewIn(runs.clone()) };
     let (events, outcome) = bench.run(request);
     assert!(matches!(outcome, Outcome::Finished), "{outcome:?}");
     let epochs =
@@ -140,7 +132,7 @@ fn a_cancelled_run_keeps_its_checkpoint_and_the_thread_goes_on() {
     let mut config = config();
     config.train.epochs = 5000;
     let (id, control) =
-        bench.send(Request::Train { catalog, config: Box::new(config), place: RunPlace::NewAt(run.clone()) });
+        bench.send(Request::Train { catalog, config: Box::new(config), place: Place::NewAt(run.clone()) });
     let outcome = bench.wait(id, |event| {
         if matches!(event, Event::Train { event: TrainEvent::Epoch(_), .. }) {
             control.cancel();
@@ -164,11 +156,11 @@ fn a_paused_run_answers_a_comparison_and_goes_on() {
     bench.run(Request::Train {
         catalog: Arc::clone(&catalog),
         config: Box::new(trained),
-        place: RunPlace::NewAt(first.clone()),
+        place: Place::NewAt(first.clone()),
     });
     let mut long = config();
     long.train.epochs = 5000;
-    let place = RunPlace::NewAt(folder.path().join("second"));
+    let place = Place::NewAt(folder.path().join("second"));
     let (id, control) = bench.send(Request::Train { catalog, config: Box::new(long), place });
     control.set_paused(true);
     let image = ImageSource::File(data.join("p01/0.png"));
@@ -226,4 +218,22 @@ fn small_pictures_come_back_under_their_key() {
     let thumb = replies[0].thumb.as_ref().unwrap();
     assert_eq!((replies[0].key, thumb.width, thumb.height), (7, 8, 8));
     assert!(replies[1].thumb.is_err());
+}
+
+#[test]
+fn a_worker_that_panics_says_so_and_goes_on_working() {
+    let armed = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let trigger = Arc::clone(&armed);
+    // The only foreign code on the worker's threads is this one.
+    let wake = Arc::new(move || assert!(!trigger.swap(false, std::sync::atomic::Ordering::SeqCst), "planted"));
+    let mut bench = Bench { workers: Workers::start(wake).unwrap(), next: 0 };
+    let folder = tempfile::tempdir().unwrap();
+    for request in [Request::Devices, Request::ListRuns { root: folder.path().to_owned() }] {
+        armed.store(true, std::sync::atomic::Ordering::SeqCst);
+        let (_, outcome) = bench.run(request.clone());
+        let Outcome::Failed(error) = outcome else { panic!("{outcome:?}") };
+        assert!(error.headline.contains("fault in ArcLens") && error.causes[0].contains("planted"), "{error:?}");
+        let (_, outcome) = bench.run(request);
+        assert!(matches!(outcome, Outcome::Finished), "{outcome:?}");
+    }
 }
