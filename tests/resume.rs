@@ -2,23 +2,16 @@
 //! dropout on. In a test binary of its own, because dropout draws from burn's one generator per process.
 #![allow(clippy::unwrap_used, reason = "a test may stop")]
 
-use arclens::config::{Auto, RunConfig, SplitBy};
+use arclens::config::{Auto, RunConfig};
 use arclens::data::Catalog;
+use arclens::data::sample::{SampleSpec, write_sample};
 use arclens::train::{Control, Observer, Place, RunSummary, TrainEvent, TrainRequest, train};
 use std::path::Path;
 use std::sync::Arc;
 
 fn draw(folder: &Path) -> Arc<Catalog> {
-    for identity in 0..12u8 {
-        let class = folder.join(format!("p{identity:02}"));
-        std::fs::create_dir_all(&class).unwrap();
-        for image in 0..6u8 {
-            let picture = image::RgbImage::from_fn(16, 16, |x, y| {
-                image::Rgb([identity * 20, (x * 9) as u8 + image * 5, (y * 7) as u8 ^ identity])
-            });
-            picture.save(class.join(format!("{image}.png"))).unwrap();
-        }
-    }
+    let spec = SampleSpec { identities: 16, images_per_identity: 6, size_px: 16, ..SampleSpec::default() };
+    write_sample(folder, &spec, &|_, _| {}, &|| false).unwrap();
     Arc::new(Catalog::open(folder, &|_| {}, &|| false).unwrap())
 }
 
@@ -30,7 +23,6 @@ fn config() -> RunConfig {
     config.model.embedding_dim = 16;
     config.model.dropout = 0.2;
     config.data.image_px = Auto::Set(16);
-    config.data.split = SplitBy::Identity;
     config
 }
 

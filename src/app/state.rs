@@ -1,12 +1,13 @@
 //! Everything on the screen that is not a scroll position: the one owner of it.
 
 use super::{History, Notice, NoticeId, Severity};
-use crate::config::{DataFacts, Resolved, RunConfig, resolve};
-use crate::data::{Catalog, Split, SplitKind};
+use crate::config::{Resolved, RunConfig, resolve};
+use crate::data::{Catalog, SplitKind};
 use crate::eval::{EmbeddingTable, Neighbour, OperatingPoint, OperatingRule};
 use crate::map::{Layout, MapMethod};
 use crate::train::{
     AngleHistogram, Control, DeviceInfo, EpochMetrics, RunStarted, RunSummary, StepMetrics, ValidationSnapshot,
+    data_facts,
 };
 use crate::worker::protocol::{
     Evaluation, ImageSource, JobId, JobKind, Progress, RunEntry, SplitPreview, VerifyResult,
@@ -389,14 +390,3 @@ impl State {
 
 /// More messages than this are not kept.
 const MAX_NOTICES: usize = 50;
-
-/// What the settings have to fit, read off a split.
-pub fn data_facts(catalog: &Catalog, split: &Split) -> DataFacts {
-    DataFacts {
-        train_classes: split.train_classes.len(),
-        train_images: split.train.len(),
-        validation_images: split.validation.len(),
-        typical_px: catalog.typical_px(),
-        all_grey: catalog.all_grey(),
-    }
-}

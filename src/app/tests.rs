@@ -26,16 +26,7 @@ fn job(effects: &[Effect]) -> &Job {
 /// A folder of tiny portraits: 12 identities, 4 images each.
 fn folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
-    for identity in 0..12u8 {
-        let class = folder.path().join(format!("p{identity:02}"));
-        std::fs::create_dir(&class).unwrap();
-        for image in 0..4u8 {
-            let picture = image::RgbImage::from_fn(16, 16, |x, y| {
-                image::Rgb([identity * 20, (x * 9) as u8 + image, (y * 7) as u8])
-            });
-            picture.save(class.join(format!("{image}.png"))).unwrap();
-        }
-    }
+    crate::data::testing::draw_classes(folder.path(), 12, 4);
     folder
 }
 

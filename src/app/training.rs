@@ -5,7 +5,8 @@ use super::notice::{Notice, Severity};
 use super::state::{State, TrainPhase, TrainView, Workspace};
 use super::update::{open_data, start};
 use crate::config::RunConfig;
-use crate::worker::protocol::{Request, RunPlace};
+use crate::train::Place;
+use crate::worker::protocol::Request;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -28,7 +29,7 @@ pub(super) fn start_training(state: &mut State) -> Vec<Effect> {
     }
     let catalog = Arc::clone(&data.catalog);
     let config = state.config.clone();
-    let place = RunPlace::NewIn(state.runs_root.clone());
+    let place = Place::NewIn(state.runs_root.clone());
     begin_training(state, Request::Train { catalog, config: Box::new(config.clone()), place }, config)
 }
 
@@ -62,7 +63,7 @@ pub(super) fn continue_run(state: &mut State, run: PathBuf) -> Vec<Effect> {
     let config = entry.config.clone();
     begin_training(
         state,
-        Request::Train { catalog, config: Box::new(config.clone()), place: RunPlace::Resume(run) },
+        Request::Train { catalog, config: Box::new(config.clone()), place: Place::Resume(run) },
         config,
     )
 }

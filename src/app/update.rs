@@ -215,18 +215,7 @@ pub(super) fn map_request(
     table: Arc<crate::eval::EmbeddingTable>,
     method: crate::map::MapMethod,
 ) -> Request {
-    let map = &config.map;
-    Request::Map {
-        table,
-        method,
-        dims: 2,
-        tsne: crate::map::TsneSpec {
-            perplexity: map.perplexity,
-            iterations: map.iterations as usize,
-            max_points: map.max_points as usize,
-            seed: u64::from(config.train.seed),
-        },
-    }
+    Request::Map { table, method, tsne: crate::map::TsneSpec::new(&config.map, u64::from(config.train.seed)) }
 }
 
 /// Neighbours listed beside a selected point.

@@ -51,7 +51,7 @@ fn decode_fails(path: &Path) -> bool {
 }
 
 /// (path, label) of every row.
-type Names = Vec<(String, String)>;
+pub type Names = Vec<(String, String)>;
 
 fn of_data_set(
     model: &TrainedModel,
@@ -70,14 +70,13 @@ pub fn embed_items(
     items: &[u32],
     progress: &mut dyn FnMut(usize, usize),
 ) -> anyhow::Result<(EmbeddingTable, Names)> {
-    let (store, warnings) =
-        ImageStore::build(Arc::clone(catalog), items, model.info().preprocess.clone(), 0, &|_| {}, &|| false)?;
-    warnings.groups().iter().for_each(|group| output::warning(&group.headline));
+    let store = ImageStore::on_demand(Arc::clone(catalog), model.info().preprocess.clone());
     let mut rows = TableBuilder::default();
-    for_batches(&store, items, &Control::default(), progress, &mut |batch| {
+    let left_out = for_batches(&store, items, &Control::default(), progress, &mut |batch| {
         rows.add(batch, &model.embed(batch)?);
         Ok(())
     })?;
+    output::left_out(&left_out);
     let table = rows.finish(model.info().embedder.embedding_dim, catalog)?;
     let names = table
         .items()

@@ -6,8 +6,8 @@ use super::{Answer, args};
 use crate::config::Auto;
 use crate::eval::{OperatingRule, VerificationReport};
 use crate::train::{
-    Control, EvaluationTask, StoredEvaluation, TrainedModel, evaluate_items, evaluate_split, rates_of, read_run,
-    rule_of, store_evaluation,
+    Control, StoredEvaluation, TrainedModel, evaluate_all, evaluate_split, rates_of, read_config, rule_of,
+    store_evaluation,
 };
 use anyhow::Context as _;
 use clap::ArgMatches;
@@ -47,7 +47,7 @@ struct Done {
 }
 
 fn rule(matches: &ArgMatches, run: &Path) -> anyhow::Result<OperatingRule> {
-    let mut config = read_run(run)?.config;
+    let mut config = read_config(run)?;
     if let Some(far) = matches.get_one::<String>("eval.far_target") {
         config.eval.far_target = Auto::Auto;
         config.set_text("eval.far_target", far)?;
@@ -64,7 +64,7 @@ fn on_list(
 ) -> anyhow::Result<Done> {
     let list_scores = score_list(model, list, images, progress)?;
     list_scores.warnings.iter().for_each(output::warning);
-    let seed = u64::from(read_run(model.run())?.config.train.seed);
+    let seed = u64::from(read_config(model.run())?.train.seed);
     let (report, _) = rates_of(&list_scores.scored, rule, list_scores.has_folds, seed)?;
     Ok(Done { on: format!("{} pairs of {}", report.pairs, list.display()), report, accuracy: None })
 }
@@ -77,7 +77,7 @@ fn on_images(
     progress: &mut dyn FnMut(usize, usize),
 ) -> anyhow::Result<Done> {
     let control = Control::default();
-    let config = read_run(run)?.config;
+    let config = read_config(run)?;
     let catalog = Arc::new(match data {
         Some(data) => crate::data::Catalog::open(data, &|_| {}, &|| false)?,
         None => own_catalog(run, &control)?,
@@ -85,6 +85,7 @@ fn on_images(
     let own = config.run.as_ref().is_some_and(|info| info.data_fingerprint == catalog.fingerprint);
     if own {
         let (result, rule) = evaluate_split(model, &catalog, Some(rule), &control, progress)?;
+        output::left_out(&result.warnings);
         let on = format!("{} held-out images of {}", result.table.len(), catalog.root.display());
         let stored = StoredEvaluation {
             on: on.clone(),
@@ -100,18 +101,8 @@ fn on_images(
             "the images have changed since the run was trained; all of them are compared, training images among them",
         );
     }
-    let items: Vec<u32> = (0..catalog.items.len() as u32).collect();
-    let seed = u64::from(config.train.seed);
-    let task = EvaluationTask {
-        catalog: &catalog,
-        items: &items,
-        split: None,
-        eval: &config.eval,
-        rule,
-        seed,
-        cache_bytes: 0,
-    };
-    let result = evaluate_items(model, &task, &control, progress)?;
+    let result = evaluate_all(model, &catalog, rule, &control, progress)?;
+    output::left_out(&result.warnings);
     Ok(Done {
         on: format!("{} images of {}", result.table.len(), catalog.root.display()),
         report: result.report,

@@ -1,13 +1,13 @@
 //! `arclens map`: embeddings laid out as a table or a picture.
 
-use super::embed::embed_items;
+use super::embed::{Names, embed_items};
 use super::output::{self, Meter};
 use super::pairs_task::own_catalog;
 use super::{Answer, args};
-use crate::config::{MapKind, RunConfig, atomic_write};
+use crate::config::atomic_write;
 use crate::eval::EmbeddingTable;
-use crate::map::{Layout, TsneSpec, pca, sphere, tsne};
-use crate::train::{Control, TrainedModel, read_run};
+use crate::map::{Layout, TsneSpec, lay_out};
+use crate::train::{Control, TrainedModel, read_config};
 use anyhow::{Context as _, bail};
 use clap::ArgMatches;
 use image::{Rgb, RgbImage};
@@ -34,7 +34,8 @@ pub fn run(matches: &ArgMatches) -> anyhow::Result<Answer> {
     } else {
         of_run(source, matches)?
     };
-    let layout = lay_out(&table, &config, u64::from(seed))?;
+    let spec = TsneSpec::new(&config.map, u64::from(seed));
+    let layout = lay_out(&table, config.map.method.into(), &spec, &|| false)?;
     if let Some(note) = &layout.note {
         output::warning(note);
     }
@@ -52,27 +53,10 @@ pub fn run(matches: &ArgMatches) -> anyhow::Result<Answer> {
     Ok(Answer::Yes)
 }
 
-fn lay_out(table: &EmbeddingTable, config: &RunConfig, seed: u64) -> anyhow::Result<Layout> {
-    let spec = TsneSpec {
-        perplexity: config.map.perplexity,
-        iterations: config.map.iterations as usize,
-        max_points: config.map.max_points as usize,
-        seed,
-    };
-    Ok(match config.map.method {
-        MapKind::Pca => pca(table, 2, seed)?,
-        MapKind::Tsne => tsne(table, &spec, &|| false)?,
-        MapKind::Sphere => sphere(table, seed)?,
-    })
-}
-
-/// (path, label) of every row.
-type Names = Vec<(String, String)>;
-
 fn of_run(run: &Path, matches: &ArgMatches) -> anyhow::Result<(EmbeddingTable, Names)> {
     let model = TrainedModel::open(run, args::get_device(matches)?)?;
     let catalog = Arc::new(own_catalog(run, &Control::default())?);
-    let config = read_run(run)?.config;
+    let config = read_config(run)?;
     let split = crate::data::split(&catalog, &config.data, u64::from(config.train.seed))?;
     let mut meter = Meter::new("embed");
     let named = embed_items(&model, &catalog, &split.validation, &mut |done, total| {

@@ -42,6 +42,14 @@ pub fn warning(text: impl AsRef<str>) {
     eprintln!("warning: {}", text.as_ref());
 }
 
+/// Images that could not be read, as warnings.
+pub fn left_out(warnings: &crate::data::Warnings) {
+    for group in warnings.groups() {
+        let examples = group.examples.iter().take(3).cloned().collect::<Vec<_>>().join(", ");
+        warning(format!("{} ({examples})", group.headline));
+    }
+}
+
 /// The JSON object, as the last line of standard output.
 pub fn json(value: &serde_json::Value) {
     line(value.to_string());

@@ -75,7 +75,7 @@ pub fn embed_files(
 
 /// The data set a run was trained with, from the place it remembers.
 pub fn own_catalog(run: &Path, control: &Control) -> anyhow::Result<Catalog> {
-    let info = crate::train::read_run(run)?.config.run.unwrap_or_default();
+    let info = crate::train::read_config(run)?.run.unwrap_or_default();
     Catalog::open(Path::new(&info.data), &|_| {}, &|| control.is_cancelled())
         .context("the images this run was trained with cannot be opened; give their new place with --data")
 }

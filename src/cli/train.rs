@@ -3,7 +3,7 @@
 use super::output::{self, Meter};
 use super::{Answer, args};
 use crate::data::Catalog;
-use crate::train::{Control, Observer, Place, RunSummary, TrainEvent, TrainRequest, read_run, train};
+use crate::train::{Control, Observer, Place, RunSummary, TrainEvent, TrainRequest, read_config, train};
 use anyhow::Context as _;
 use clap::ArgMatches;
 use std::path::{Path, PathBuf};
@@ -17,7 +17,7 @@ pub fn run(matches: &ArgMatches) -> anyhow::Result<Answer> {
         && matches.value_source("train.epochs").is_none()
     {
         // A continued run has as many epochs as it was started with, unless more are asked for.
-        config.train.epochs = read_run(run)?.config.train.epochs;
+        config.train.epochs = read_config(run)?.train.epochs;
     }
     let control = Control::default();
     stop_on_ctrl_c(&control)?;

@@ -1,6 +1,6 @@
 //! A batch as plain numbers. Tensors are made from it where the device is, not here.
 
-use super::{DataError, ImageStore};
+use super::{DataError, ImageStore, Warning};
 
 /// Some images as the network sees them.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -44,7 +44,8 @@ pub struct PlainBatches<'a> {
 }
 
 impl Iterator for PlainBatches<'_> {
-    type Item = Result<HostBatch, DataError>;
+    /// The images that could be read, and a warning for each that could not.
+    type Item = (HostBatch, Vec<Warning>);
 
     fn next(&mut self) -> Option<Self::Item> {
         let items = self.chunks.next()?;
@@ -59,20 +60,25 @@ impl Iterator for PlainBatches<'_> {
 impl ExactSizeIterator for PlainBatches<'_> {}
 
 impl PlainBatches<'_> {
-    fn make(&self, items: &[u32]) -> Result<HostBatch, DataError> {
+    fn make(&self, items: &[u32]) -> (HostBatch, Vec<Warning>) {
         let pre = self.store.preprocess();
         let catalog = self.store.catalog();
-        let images = fill_images(self.store, items, |_, pixels, out| {
+        let (mut images, failed) = fill_images(self.store, items, |_, pixels, out| {
             if self.flip { pre.normalise_mirrored(pixels, out) } else { pre.normalise(pixels, out) }
-        })?;
+        });
+        let name = |position: usize| items.get(position).map(|item| catalog.name(*item as usize)).unwrap_or_default();
+        let warnings = failed.iter().map(|(position, error)| Warning::from_error(&name(*position), error)).collect();
+        let mut items = items.to_vec();
+        // From the back, so that the positions in front stay what they are.
+        for (position, _) in failed.iter().rev() {
+            let len = pre.sample_len();
+            images.drain(position * len..(position + 1) * len);
+            items.remove(*position);
+        }
         let class = |&item: &u32| catalog.items.get(item as usize).map_or(u32::MAX, |item| item.class);
-        Ok(HostBatch {
-            images,
-            labels: items.iter().map(class).collect(),
-            items: items.to_vec(),
-            channels: pre.channels as usize,
-            px: pre.image_px as usize,
-        })
+        let labels = items.iter().map(class).collect();
+        let batch = HostBatch { images, labels, items, channels: pre.channels as usize, px: pre.image_px as usize };
+        (batch, warnings)
     }
 }
 
@@ -80,28 +86,26 @@ impl PlainBatches<'_> {
 const PIXELS_PER_TASK: usize = 1 << 14;
 
 /// Reads the images in parallel and lets `write` (position in `items`, bytes, destination) turn each into numbers.
-///
-/// # Errors
-/// The first image (in the order of `items`) that cannot be read.
+/// Images that cannot be read leave zeros and are listed with their positions, ascending.
 pub(super) fn fill_images(
     store: &ImageStore,
     items: &[u32],
     write: impl Fn(usize, &[u8], &mut [f32]) + Sync,
-) -> Result<Vec<f32>, DataError> {
+) -> (Vec<f32>, Vec<(usize, DataError)>) {
     use rayon::prelude::*;
     let len = store.preprocess().sample_len().max(1);
     let mut images = vec![0.0; items.len() * len];
     // Decoding costs far more than turning bytes into numbers.
     let per_task = if store.is_cached() { (PIXELS_PER_TASK / len).max(1) } else { 1 };
-    let errors: Vec<DataError> = images
+    let failed: Vec<(usize, DataError)> = images
         .par_chunks_exact_mut(len)
         .zip(items)
         .enumerate()
         .with_min_len(per_task)
         .map_init(Vec::new, |pixels, (position, (out, &item))| {
-            store.read(item, pixels).map(|()| write(position, pixels, out)).err()
+            store.read(item, pixels).map(|()| write(position, pixels, out)).err().map(|error| (position, error))
         })
         .flatten_iter()
         .collect();
-    errors.into_iter().next().map_or(Ok(images), Err)
+    (images, failed)
 }

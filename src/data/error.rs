@@ -158,6 +158,12 @@ pub enum DataError {
 }
 
 impl DataError {
+    /// Nothing at all could be read: how many were tried, and what was wrong with the first.
+    pub fn all_unreadable(count: usize, warnings: &super::Warnings) -> Self {
+        let first = warnings.stored().first().map(|w| format!("{} ({})", w.path, w.detail)).unwrap_or_default();
+        Self::AllUnreadable { count, first }
+    }
+
     /// A file that was listed earlier and cannot be read now: gone, or refused.
     pub(super) fn reading(path: &Path, source: std::io::Error) -> Self {
         match source.kind() {

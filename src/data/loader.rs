@@ -109,10 +109,13 @@ impl Maker {
         let (px, channels) = (pre.image_px as usize, pre.channels as usize);
         let items: Vec<u32> = positions.iter().filter_map(|&p| self.split.train.get(p as usize).copied()).collect();
         let epoch = u64::from(self.plan.epoch) << 32;
-        let images = fill_images(&self.store, &items, |position, pixels, out| {
+        let (images, failed) = fill_images(&self.store, &items, |position, pixels, out| {
             let mut rng = seeded::stream(self.plan.seed, "augment", epoch | (start + position as u64));
             self.augment.apply(pixels, px, channels, &mut rng, out, pre);
-        })?;
+        });
+        if let Some((_, error)) = failed.into_iter().next() {
+            return Err(error);
+        }
         let catalog = self.store.catalog();
         let label = |&item: &u32| {
             let class = catalog.items.get(item as usize).map(|item| item.class);

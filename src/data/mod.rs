@@ -29,6 +29,8 @@ mod scan;
 mod seeded;
 mod split;
 mod store;
+#[cfg(test)]
+pub mod testing;
 mod warnings;
 
 pub use augment::Augment;

@@ -1,7 +1,7 @@
 //! Images at the network's size: in memory when they fit, else decoded again each time.
 //!
-//! Every image is decoded once while the store is built, even when nothing is kept: a broken image must be found
-//! before the training starts, not in its third hour.
+//! [`ImageStore::build`] decodes every image once, even when nothing is kept: a broken image must be found before the
+//! training starts, not in its third hour. What is read only once starts with [`ImageStore::on_demand`].
 
 use super::scan::Watch;
 use super::{Catalog, DataError, Preprocess, Progress, Warning, Warnings, fit};
@@ -63,10 +63,15 @@ impl ImageStore {
             warnings.add(warning);
         }
         if !items.is_empty() && failed.len() == items.len() {
-            let first = warnings.stored().first().map(|w| format!("{} ({})", w.path, w.detail)).unwrap_or_default();
-            return Err(DataError::AllUnreadable { count: items.len(), first });
+            return Err(DataError::all_unreadable(items.len(), &warnings));
         }
         Ok((Self { catalog, pre, slots, cached, failed }, warnings))
+    }
+
+    /// Every image of a data set, none looked at yet: for reading once, one after another.
+    pub fn on_demand(catalog: Arc<Catalog>, pre: Preprocess) -> Self {
+        let slots = (0..catalog.items.len() as u32).collect();
+        Self { catalog, pre, slots, cached: None, failed: Vec::new() }
     }
 
     /// Puts one image into `out` (resized to fit) as interleaved bytes (H, W, C).

@@ -159,7 +159,8 @@ impl Warnings {
         self.add(Warning { kind, path: path.into(), detail: detail.into() });
     }
 
-    pub(super) fn add(&mut self, warning: Warning) {
+    /// Adds one that is made already.
+    pub fn add(&mut self, warning: Warning) {
         *self.counts.entry(warning.kind).or_default() += 1;
         if self.stored.len() < MAX_STORED {
             self.stored.push(warning);

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 use super::{MapError, eigen::jacobi};
+use crate::config::MapKind;
 use crate::eval::{EmbeddingTable, named_stream};
 use ndarray::Array2;
 
@@ -22,6 +23,16 @@ pub enum MapMethod {
     Tsne,
     /// The three directions of largest variance, on the unit sphere.
     Sphere,
+}
+
+impl From<MapKind> for MapMethod {
+    fn from(kind: MapKind) -> Self {
+        match kind {
+            MapKind::Pca => Self::Pca,
+            MapKind::Tsne => Self::Tsne,
+            MapKind::Sphere => Self::Sphere,
+        }
+    }
 }
 
 /// Positions of rows of a table on a map.

@@ -15,8 +15,27 @@ mod tsne;
 #[cfg(test)]
 mod tests;
 
+use crate::eval::EmbeddingTable;
+
 pub use error::MapError;
 pub use layout::{Layout, MapMethod, align};
 pub use pca::pca;
 pub use sphere::sphere;
 pub use tsne::{TsneSpec, tsne};
+
+/// The map of a method: flat for PCA and t-SNE, solid for the sphere.
+///
+/// # Errors
+/// When the table is too small, a setting is out of range, t-SNE fails, or it is cancelled.
+pub fn lay_out(
+    table: &EmbeddingTable,
+    method: MapMethod,
+    spec: &TsneSpec,
+    cancelled: &dyn Fn() -> bool,
+) -> Result<Layout, MapError> {
+    match method {
+        MapMethod::Pca => pca(table, 2, spec.seed),
+        MapMethod::Tsne => tsne(table, spec, cancelled),
+        MapMethod::Sphere => sphere(table, spec.seed),
+    }
+}

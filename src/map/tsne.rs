@@ -22,6 +22,7 @@ use rand::Rng;
 use super::layout::{check, stratified_rows};
 use super::pca::{VARIANCE_FLOOR, components};
 use super::{Layout, MapError, MapMethod, align};
+use crate::config::MapConfig;
 use crate::eval::{EmbeddingTable, named_stream};
 
 /// Numbers per row that the neighbour search is given, if they hold enough of the variance.
@@ -47,6 +48,18 @@ pub struct TsneSpec {
     pub max_points: usize,
     /// Seed of the start positions and of the sample.
     pub seed: u64,
+}
+
+impl TsneSpec {
+    /// The settings of a run.
+    pub fn new(config: &MapConfig, seed: u64) -> Self {
+        Self {
+            perplexity: config.perplexity,
+            iterations: config.iterations as usize,
+            max_points: config.max_points as usize,
+            seed,
+        }
+    }
 }
 
 /// The 2-D t-SNE map: centred, root mean square radius 1, turned to agree with the PCA map of the same

@@ -1,10 +1,9 @@
 //! Error rates of a finished network on held-out images or on another data set, and where they are kept.
 
-use super::session::{count_correct, cross_entropy_sum};
-use super::validate::{TableBuilder, error_rates, for_batches};
+use super::validate::{Classified, TableBuilder, error_rates, for_batches};
 use super::{Control, TrainError, TrainedModel};
 use crate::config::{EvalConfig, atomic_write};
-use crate::data::{Catalog, ImageStore, Split, SplitKind};
+use crate::data::{Catalog, ImageStore, Split, SplitKind, Warnings};
 use crate::eval::{EmbeddingTable, ErrorRates, OperatingPoint, OperatingRule, VerificationReport};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -21,6 +20,8 @@ pub struct EvaluationResult {
     pub table: EmbeddingTable,
     /// Mean margin-free loss and share recognised, for classes the head knows.
     pub classification: Option<(f64, f64)>,
+    /// Images that could not be read and were left out.
+    pub warnings: Warnings,
 }
 
 /// What is kept in the run folder.
@@ -39,8 +40,8 @@ pub struct StoredEvaluation {
 /// Which images, and how they are counted.
 #[derive(Clone, Copy, Debug)]
 pub struct EvaluationTask<'a> {
-    /// The data set.
-    pub catalog: &'a Arc<Catalog>,
+    /// Where the images come from.
+    pub store: &'a ImageStore,
     /// Images evaluated.
     pub items: &'a [u32],
     /// Gives the head's row of a catalogue class, if the classes are known ones.
@@ -51,8 +52,6 @@ pub struct EvaluationTask<'a> {
     pub rule: OperatingRule,
     /// Seed of the pair sample.
     pub seed: u64,
-    /// Decoded images kept in memory, in bytes.
-    pub cache_bytes: u64,
 }
 
 /// Embeds `task.items` and computes every rate.
@@ -65,34 +64,24 @@ pub fn evaluate_items(
     control: &Control,
     progress: &mut dyn FnMut(usize, usize),
 ) -> Result<EvaluationResult, TrainError> {
-    let (store, _) = ImageStore::build(
-        Arc::clone(task.catalog),
-        task.items,
-        model.info().preprocess.clone(),
-        task.cache_bytes,
-        &|_| {},
-        &|| control.is_cancelled(),
-    )?;
     let mut rows = TableBuilder::default();
-    let (mut loss, mut correct, mut known) = (0.0, 0, 0);
+    let mut classified = Classified::default();
     let known_classes = task.split.filter(|split| split.kind == SplitKind::ByImage);
-    for_batches(&store, task.items, control, progress, &mut |batch| {
-        rows.add(batch, &model.embed(batch)?);
-        if let Some(split) = known_classes {
-            let labels: Vec<u32> = batch.labels.iter().map(|class| split.label(*class).unwrap_or(u32::MAX)).collect();
-            if labels.iter().all(|label| *label != u32::MAX) {
-                let logits = model.logits(batch)?;
-                loss += cross_entropy_sum(&logits, &labels);
-                correct += count_correct(&logits, &labels);
-                known += labels.len();
-            }
+    let warnings = for_batches(task.store, task.items, control, progress, &mut |batch| {
+        let labels: Option<Vec<u32>> =
+            known_classes.and_then(|split| batch.labels.iter().map(|class| split.label(*class)).collect());
+        if let Some(labels) = labels {
+            let (embeddings, logits) = model.embed_and_logits(batch)?;
+            rows.add(batch, &embeddings);
+            classified.add(&logits, &labels);
+        } else {
+            rows.add(batch, &model.embed(batch)?);
         }
         Ok(())
     })?;
-    let table = rows.finish(model.info().embedder.embedding_dim, task.catalog)?;
+    let table = rows.finish(model.info().embedder.embedding_dim, task.store.catalog())?;
     let (report, rates) = error_rates(&table, task.eval, task.rule, task.seed)?;
-    let classification = (known > 0).then(|| (loss / known as f64, correct as f64 / known as f64));
-    Ok(EvaluationResult { report, rates, table, classification })
+    Ok(EvaluationResult { report, rates, table, classification: classified.means(), warnings })
 }
 
 /// Evaluates the held-out part of the split the run was trained with.
@@ -110,16 +99,29 @@ pub fn evaluate_split(
     let seed = u64::from(config.train.seed);
     let split = crate::data::split(catalog, &config.data, seed)?;
     let rule = rule.unwrap_or_else(|| rule_of(&config.eval));
-    let task = EvaluationTask {
-        catalog,
-        items: &split.validation,
-        split: Some(&split),
-        eval: &config.eval,
-        rule,
-        seed,
-        cache_bytes: 0,
-    };
+    let store = ImageStore::on_demand(Arc::clone(catalog), model.info().preprocess.clone());
+    let task =
+        EvaluationTask { store: &store, items: &split.validation, split: Some(&split), eval: &config.eval, rule, seed };
     Ok((evaluate_items(model, &task, control, progress)?, rule))
+}
+
+/// Evaluates every image of a data set, all of its classes new to the model.
+///
+/// # Errors
+/// As [`evaluate_items`].
+pub fn evaluate_all(
+    model: &TrainedModel,
+    catalog: &Arc<Catalog>,
+    rule: OperatingRule,
+    control: &Control,
+    progress: &mut dyn FnMut(usize, usize),
+) -> Result<EvaluationResult, TrainError> {
+    let config = super::run_folder::read_config(model.run())?;
+    let items: Vec<u32> = (0..catalog.items.len() as u32).collect();
+    let store = ImageStore::on_demand(Arc::clone(catalog), model.info().preprocess.clone());
+    let seed = u64::from(config.train.seed);
+    let task = EvaluationTask { store: &store, items: &items, split: None, eval: &config.eval, rule, seed };
+    evaluate_items(model, &task, control, progress)
 }
 
 /// The rule a configuration asks for.

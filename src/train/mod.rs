@@ -28,15 +28,16 @@ pub use control::Control;
 pub use device::{Device, DeviceInfo, choose, devices};
 pub use error::TrainError;
 pub use evaluate::{
-    EvaluationResult, EvaluationTask, StoredEvaluation, evaluate_items, evaluate_split, load_evaluation,
-    load_operating_point, rule_of, save_operating_point, store_evaluation,
+    EvaluationResult, StoredEvaluation, evaluate_all, evaluate_split, load_evaluation, load_operating_point, rule_of,
+    save_operating_point, store_evaluation,
 };
 pub use events::{
     ANGLE_BINS, AngleHistogram, EpochMetrics, RunStarted, RunSummary, StepMetrics, TrainEvent, ValidationSnapshot,
 };
 pub use model_info::ModelInfo;
+pub use prepare::data_facts;
 pub use run::{Observer, TrainRequest, train};
-pub use run_folder::{Place, RunFolder};
+pub use run_folder::{Place, RunFolder, read_config};
 pub use run_list::{RunOnDisk, list_runs, read_run};
 pub use schedule::{Plan, lr_at, margin_at};
 pub use session::{Saved, Session, StepOutcome, open_session};

@@ -6,11 +6,11 @@ use super::events::{
     AngleHistogram, EpochMetrics, RunStarted, RunSummary, StepMetrics, TrainEvent, ValidationSnapshot,
 };
 use super::metrics_log::MetricsLog;
-use super::prepare::{batch_size, build_store, facts, model_info, restore, run_info, run_label, settings};
+use super::prepare::{batch_size, build_store, data_facts, model_info, restore, run_info, run_label, settings};
 use super::run_folder::{self, Place, RunFolder};
 use super::schedule::{Plan, lr_at, margin_at};
 use super::session::{Session, StepOutcome, open_session};
-use super::validate::{LIVE_IMAGES, TableBuilder, error_rates, for_batches, thin};
+use super::validate::{Classified, LIVE_IMAGES, TableBuilder, error_rates, for_batches, thin};
 use super::{Control, ModelInfo, TrainError, TrainedModel, device, evaluate};
 use crate::config::{Best, Resolved, RunConfig, resolve};
 use crate::data::{
@@ -92,7 +92,7 @@ impl Run {
         let config = settings(request)?;
         let catalog = Arc::clone(&request.catalog);
         let mut split = split(&catalog, &config.data, u64::from(config.train.seed))?;
-        let mut resolved = resolve(&config, &facts(&catalog, &split))?;
+        let mut resolved = resolve(&config, &data_facts(&catalog, &split))?;
         let (device, device_name) = device::choose(&config.train.device)?;
         let preprocess = Preprocess::new(resolved.image_px, resolved.channels);
         let store = build_store(&catalog, &split, &resolved, &preprocess, control, observer)?;
@@ -136,6 +136,8 @@ impl Run {
     }
 
     fn announce(&self, device: String, observer: &mut dyn Observer) {
+        let run = self.folder.path().display();
+        tracing::info!(%run, %device, step = self.state.step, weights = self.session.parameter_count(), "training");
         observer.event(TrainEvent::Started(Box::new(RunStarted {
             run: self.folder.path().to_owned(),
             device,
@@ -307,6 +309,7 @@ impl Run {
             self.state.best =
                 Some(BestSoFar { epoch: metrics.epoch, step: metrics.step, value: self.measure(&metrics) });
         }
+        tracing::info!(epoch = metrics.epoch, loss = metrics.train_loss, eer = ?metrics.eer, train_secs, "epoch");
         self.state.last_epoch = Some(metrics.clone());
         // Before the checkpoint: a line too many is taken out on resume, a missing one could not be made up.
         if let Err(error) = self.log.epoch(&metrics) {
@@ -341,20 +344,21 @@ impl Run {
             return Ok(None);
         }
         let mut rows = TableBuilder::default();
-        let (mut loss, mut correct, mut known) = (0.0, 0, 0);
+        let mut classified = Classified::default();
         let closed = self.split.kind == SplitKind::ByImage;
         let session = &self.session;
         let split = &self.split;
         let patient = Control::default();
-        for_batches(&self.store, &items, &patient, &mut |_, _| {}, &mut |batch| {
-            rows.add(batch, &session.embed(batch)?);
+        let left_out = for_batches(&self.store, &items, &patient, &mut |_, _| {}, &mut |batch| {
+            let embeddings = session.embed(batch)?;
+            rows.add(batch, &embeddings);
             let labels: Option<Vec<u32>> = batch.labels.iter().map(|class| split.label(*class)).collect();
             if let Some(labels) = labels.filter(|_| closed) {
-                let (sum, hits) = session.classify(&HostBatch { labels, ..batch.clone() })?;
-                (loss, correct, known) = (loss + sum, correct + hits, known + batch.items.len());
+                classified.add(&session.logits(embeddings)?, &labels);
             }
             Ok(())
         })?;
+        left_out.groups().iter().for_each(|group| observer.event(TrainEvent::Warning(group.headline.clone())));
         let table = match rows.finish(self.info.embedder.embedding_dim, &self.catalog) {
             Ok(table) => Arc::new(table),
             Err(error) => {
@@ -369,8 +373,8 @@ impl Run {
         if !control.is_cancelled() {
             observer.event(TrainEvent::Validation(ValidationSnapshot { epoch: self.state.epoch, table, report }));
         }
-        // With no known classes these are 0 / 0: not a number, which the caller takes for "none".
-        Ok(Some((loss / known as f64, correct as f64 / known as f64, eer)))
+        let (loss, accuracy) = classified.means().unwrap_or((f64::NAN, f64::NAN));
+        Ok(Some((loss, accuracy, eer)))
     }
 
     /// Writes a checkpoint. A full disk does not end the run: the next attempt may succeed, and the network is in memory.
@@ -381,7 +385,10 @@ impl Run {
         }
         let saved = self.session.save()?;
         match self.folder.write_checkpoint(&saved, &self.info, &self.state) {
-            Ok(()) => observer.event(TrainEvent::Saved(self.state.step)),
+            Ok(()) => {
+                tracing::debug!(step = self.state.step, took = ?self.clock.last_saved.elapsed(), "checkpoint written");
+                observer.event(TrainEvent::Saved(self.state.step));
+            }
             Err(error) => observer.event(TrainEvent::Warning(format!("training goes on, but {error}"))),
         }
         Ok(())
@@ -432,13 +439,12 @@ impl Run {
         let model = TrainedModel::open(self.folder.path(), self.device)?;
         let eval = &self.resolved.config.eval;
         let task = evaluate::EvaluationTask {
-            catalog: &self.catalog,
+            store: &self.store,
             items: &self.split.validation,
             split: Some(&self.split),
             eval,
             rule: evaluate::rule_of(eval),
             seed: u64::from(self.resolved.config.train.seed),
-            cache_bytes: 0,
         };
         // A stop asks for the run to end, not for the operating point to be missing; only a second job may cancel this.
         let control = if control.is_cancelled() { Control::default() } else { control.clone() };

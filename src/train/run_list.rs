@@ -1,6 +1,6 @@
 //! The runs on disk, as a list.
 
-use super::events::{EpochMetrics, StepMetrics};
+use super::events::EpochMetrics;
 use super::{TrainError, metrics_log, run_folder};
 use crate::config::RunConfig;
 use std::path::{Path, PathBuf};
@@ -14,8 +14,6 @@ pub struct RunOnDisk {
     pub name: String,
     /// Its settings.
     pub config: RunConfig,
-    /// Steps logged.
-    pub steps: Vec<StepMetrics>,
     /// Epochs logged.
     pub epochs: Vec<EpochMetrics>,
     /// A checkpoint exists.
@@ -40,14 +38,14 @@ impl RunOnDisk {
 /// When the folder is no run.
 pub fn read_run(path: &Path) -> Result<RunOnDisk, TrainError> {
     let config = run_folder::read_config(path)?;
-    let (steps, epochs) = metrics_log::read(path);
+    let (_, epochs) = metrics_log::read(path);
     let has_model = std::fs::read_dir(path.join("checkpoints"))
         .into_iter()
         .flatten()
         .flatten()
         .any(|entry| entry.path().join("model.json").is_file());
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    Ok(RunOnDisk { path: path.to_owned(), name, config, steps, epochs, has_model })
+    Ok(RunOnDisk { path: path.to_owned(), name, config, epochs, has_model })
 }
 
 /// Every run directly below `root`, newest first (names begin with the date). What is no run is passed over.

@@ -52,11 +52,11 @@ pub trait Session {
     /// # Errors
     /// When the device fails.
     fn embed(&self, batch: &HostBatch) -> Result<Vec<f32>, TrainError>;
-    /// Sum of margin-free losses and number recognised, for images of known classes (`labels` are head rows).
+    /// Margin-free logits (N × classes) of embeddings as [`Session::embed`] returns them.
     ///
     /// # Errors
     /// When the device fails.
-    fn classify(&self, batch: &HostBatch) -> Result<(f64, usize), TrainError>;
+    fn logits(&self, embeddings: Vec<f32>) -> Result<Vec<f32>, TrainError>;
     /// The state for a checkpoint.
     ///
     /// # Errors
@@ -122,6 +122,7 @@ pub(super) struct BurnSession<B: Engine> {
     optimizer: Box<dyn Groups<B>>,
     grad_clip: f64,
     head: Head,
+    embedding_dim: usize,
     devices: Devices<B>,
 }
 
@@ -133,6 +134,7 @@ impl<B: Engine> BurnSession<B> {
             optimizer: optimizer::make(config),
             grad_clip: config.grad_clip,
             head: head.head,
+            embedding_dim: embedder.embedding_dim,
             net,
             devices,
         }
@@ -182,11 +184,9 @@ impl<B: Engine> Session for BurnSession<B> {
         floats(embedder.forward(images::<B::InnerBackend>(batch, &self.devices.plain)))
     }
 
-    fn classify(&self, batch: &HostBatch) -> Result<(f64, usize), TrainError> {
-        let net = self.net.valid();
-        let embeddings = net.embedder.forward(images::<B::InnerBackend>(batch, &self.devices.plain));
-        let logits = floats(net.head.logits_plain(embeddings))?;
-        Ok((cross_entropy_sum(&logits, &batch.labels), count_correct(&logits, &batch.labels)))
+    fn logits(&self, embeddings: Vec<f32>) -> Result<Vec<f32>, TrainError> {
+        let head = self.net.head.valid();
+        floats(head.logits_plain(upload_rows(embeddings, self.embedding_dim, &self.devices.plain)))
     }
 
     fn save(&self) -> Result<Saved, TrainError> {
@@ -227,6 +227,12 @@ impl<B: Engine> Session for BurnSession<B> {
 pub(super) fn images<B: Backend>(batch: &HostBatch, device: &B::Device) -> Tensor<B, 4> {
     let count = batch.labels.len();
     Tensor::from_data(TensorData::new(batch.images.clone(), [count, batch.channels, batch.px, batch.px]), device)
+}
+
+/// Uploads rows of `dim` numbers: [N, dim].
+pub(super) fn upload_rows<B: Backend>(values: Vec<f32>, dim: usize, device: &B::Device) -> Tensor<B, 2> {
+    let rows = values.len() / dim.max(1);
+    Tensor::from_data(TensorData::new(values, [rows, dim]), device)
 }
 
 fn labels<B: Backend>(batch: &HostBatch, device: &B::Device) -> Tensor<B, 1, Int> {

@@ -2,7 +2,7 @@
 
 use super::checkpoint::{Checkpoint, HEAD_FILE, MODEL_FILE};
 use super::device::Device;
-use super::session::{floats, images};
+use super::session::{floats, images, upload_rows};
 use super::{ModelInfo, TrainError, run_folder};
 use crate::data::{HostBatch, fit};
 use crate::kernels::Kernels;
@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 /// What a device does for us, without its tensor types.
 trait Infer {
     fn embed(&self, batch: &HostBatch) -> Result<Vec<f32>, TrainError>;
-    fn logits(&self, batch: &HostBatch) -> Result<Vec<f32>, TrainError>;
+    fn logits(&self, embeddings: Vec<f32>) -> Result<Vec<f32>, TrainError>;
 }
 
 /// A network loaded from a run.
@@ -92,20 +92,26 @@ impl TrainedModel {
     /// # Errors
     /// When the device fails.
     pub fn embed(&self, batch: &HostBatch) -> Result<Vec<f32>, TrainError> {
-        let mut sum = self.infer.embed(batch)?;
+        let plain = self.infer.embed(batch)?;
+        self.with_mirror(plain, batch)
+    }
+
+    /// Embeddings as [`TrainedModel::embed`], and the margin-free logits (N × classes) of the images as they are.
+    ///
+    /// # Errors
+    /// When the device fails.
+    pub fn embed_and_logits(&self, batch: &HostBatch) -> Result<(Vec<f32>, Vec<f32>), TrainError> {
+        let plain = self.infer.embed(batch)?;
+        let logits = self.infer.logits(plain.clone())?;
+        Ok((self.with_mirror(plain, batch)?, logits))
+    }
+
+    fn with_mirror(&self, mut sum: Vec<f32>, batch: &HostBatch) -> Result<Vec<f32>, TrainError> {
         if self.info.add_mirror {
             let mirrored = self.infer.embed(&mirror(batch))?;
             sum.iter_mut().zip(mirrored).for_each(|(a, b)| *a += b);
         }
         Ok(sum)
-    }
-
-    /// Margin-free logits (N × classes).
-    ///
-    /// # Errors
-    /// When the device fails.
-    pub fn logits(&self, batch: &HostBatch) -> Result<Vec<f32>, TrainError> {
-        self.infer.logits(batch)
     }
 
     /// Embeds one picture; also returns the pixels the network saw (side × side × channels).
@@ -139,6 +145,7 @@ fn mirror(batch: &HostBatch) -> HostBatch {
 struct BurnModel<B: Kernels> {
     embedder: Embedder<B>,
     head: MarginHead<B>,
+    embedding_dim: usize,
     device: B::Device,
 }
 
@@ -152,7 +159,7 @@ impl<B: Kernels> BurnModel<B> {
         load_weights(&mut embedder, &checkpoint.read(MODEL_FILE)?).map_err(damaged(MODEL_FILE))?;
         let mut head = info.head.init_seeded::<B>(&device, 0);
         load_weights(&mut head, &checkpoint.read(HEAD_FILE)?).map_err(damaged(HEAD_FILE))?;
-        Ok(Self { embedder, head, device })
+        Ok(Self { embedder, head, embedding_dim: info.embedder.embedding_dim, device })
     }
 }
 
@@ -161,7 +168,7 @@ impl<B: Kernels> Infer for BurnModel<B> {
         floats(self.embedder.forward(images::<B>(batch, &self.device)))
     }
 
-    fn logits(&self, batch: &HostBatch) -> Result<Vec<f32>, TrainError> {
-        floats(self.head.logits_plain(self.embedder.forward(images::<B>(batch, &self.device))))
+    fn logits(&self, embeddings: Vec<f32>) -> Result<Vec<f32>, TrainError> {
+        floats(self.head.logits_plain(upload_rows(embeddings, self.embedding_dim, &self.device)))
     }
 }

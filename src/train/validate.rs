@@ -1,8 +1,9 @@
 //! From held-out images to embeddings and error rates; used after every epoch and by `evaluate`.
 
+use super::session::{count_correct, cross_entropy_sum};
 use super::{Control, TrainError};
 use crate::config::EvalConfig;
-use crate::data::{Catalog, HostBatch, ImageStore, plain_batches};
+use crate::data::{Catalog, DataError, HostBatch, ImageStore, Warnings, plain_batches};
 use crate::eval::{
     EmbeddingTable, ErrorRates, OperatingRule, ScoredPairs, VerificationReport, make_pairs, score_pairs,
     verification_report,
@@ -13,30 +14,61 @@ pub const EMBED_BATCH: usize = 64;
 /// After an epoch at most this many held-out images are looked at, evenly over them; the end of the run takes all.
 pub const LIVE_IMAGES: usize = 2000;
 
-/// Calls `each` for every batch of plain (unaugmented) images; unreadable ones are left out.
+/// Calls `each` for every batch of plain (unaugmented) images. Those that cannot be read (any more) are left out and
+/// returned as warnings.
 ///
 /// # Errors
-/// When an image vanished or `each` fails; [`TrainError::Cancelled`] when asked to stop.
+/// When no image can be read or `each` fails; [`TrainError::Cancelled`] when asked to stop.
 pub fn for_batches(
     store: &ImageStore,
     items: &[u32],
     control: &Control,
     progress: &mut dyn FnMut(usize, usize),
     each: &mut dyn FnMut(&HostBatch) -> Result<(), TrainError>,
-) -> Result<(), TrainError> {
+) -> Result<Warnings, TrainError> {
     let failed: std::collections::BTreeSet<u32> = store.failed().iter().copied().collect();
     let items: Vec<u32> = items.iter().copied().filter(|item| !failed.contains(item)).collect();
-    let mut done = 0;
-    for batch in plain_batches(store, &items, EMBED_BATCH, false) {
+    let (mut done, mut read) = (0, 0);
+    let mut warnings = Warnings::default();
+    for (batch, left_out) in plain_batches(store, &items, EMBED_BATCH, false) {
         if control.is_cancelled() {
             return Err(TrainError::Cancelled);
         }
-        let batch = batch?;
-        each(&batch)?;
-        done += batch.items.len();
+        if !batch.is_empty() {
+            each(&batch)?;
+        }
+        read += batch.len();
+        done += batch.len() + left_out.len();
+        left_out.into_iter().for_each(|warning| warnings.add(warning));
         progress(done, items.len());
     }
-    Ok(())
+    if read == 0 && !items.is_empty() {
+        return Err(DataError::all_unreadable(items.len(), &warnings).into());
+    }
+    Ok(warnings)
+}
+
+/// Loss and hits of images whose classes the head knows.
+#[derive(Debug, Default)]
+pub(super) struct Classified {
+    loss: f64,
+    correct: usize,
+    known: usize,
+}
+
+impl Classified {
+    /// Adds a batch: margin-free logits, and the head's row of each image.
+    pub(super) fn add(&mut self, logits: &[f32], labels: &[u32]) {
+        self.loss += cross_entropy_sum(logits, labels);
+        self.correct += count_correct(logits, labels);
+        self.known += labels.len();
+    }
+
+    /// (mean loss, share recognised); `None` before the first image.
+    pub(super) fn means(&self) -> Option<(f64, f64)> {
+        let known = self.known as f64;
+        (self.known > 0).then(|| (self.loss / known, self.correct as f64 / known))
+    }
 }
 
 /// Gathers rows into a table.

@@ -6,17 +6,15 @@
 use super::emit::Emitter;
 use super::explain;
 use super::protocol::{
-    Classification, EvaluateOn, Evaluation, Event, ImageSource, Job, JobError, JobId, Outcome, Request, RunPlace,
-    VerifyResult,
+    Classification, EvaluateOn, Evaluation, Event, ImageSource, Job, JobError, JobId, Outcome, Request, VerifyResult,
 };
 use super::source;
 use crate::config::RunConfig;
 use crate::data::{Catalog, Thumb};
 use crate::eval::{EmbeddingTable, OperatingPoint, OperatingRule, angle_deg, cosine_similarity, nearest};
 use crate::train::{
-    Control, Device, EvaluationResult, EvaluationTask, Observer, Place, StoredEvaluation, TrainError, TrainEvent,
-    TrainRequest, TrainedModel, choose, devices, evaluate_items, evaluate_split, load_operating_point, read_run,
-    store_evaluation, train,
+    Control, Device, Observer, Place, StoredEvaluation, TrainError, TrainEvent, TrainRequest, TrainedModel, choose,
+    devices, evaluate_all, evaluate_split, load_operating_point, read_config, store_evaluation, train,
 };
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -87,9 +85,9 @@ impl Compute<'_> {
         }
     }
 
-    fn train(&mut self, job: &Job, catalog: &Arc<Catalog>, config: &RunConfig, place: &RunPlace) -> Outcome {
+    fn train(&mut self, job: &Job, catalog: &Arc<Catalog>, config: &RunConfig, place: &Place) -> Outcome {
         self.bench.catalog = Some(Arc::clone(catalog));
-        let request = TrainRequest { catalog: Arc::clone(catalog), config: config.clone(), place: place_of(place) };
+        let request = TrainRequest { catalog: Arc::clone(catalog), config: config.clone(), place: place.clone() };
         let mut watcher = Watcher {
             id: job.id,
             jobs: self.jobs,
@@ -123,7 +121,7 @@ impl Compute<'_> {
             EvaluateOn::OwnSplit => {
                 evaluate_split(model, &catalog, Some(rule), &job.control, &mut progress).map(|(result, _)| result)
             }
-            EvaluateOn::Whole(_) => evaluate_whole(model, &catalog, rule, &job.control, &mut progress),
+            EvaluateOn::Whole(_) => evaluate_all(model, &catalog, rule, &job.control, &mut progress),
         }
         .map_err(explain)?;
         let folder = catalog.root.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -152,20 +150,6 @@ impl Compute<'_> {
     }
 }
 
-fn evaluate_whole(
-    model: &TrainedModel,
-    catalog: &Arc<Catalog>,
-    rule: OperatingRule,
-    control: &Control,
-    progress: &mut dyn FnMut(usize, usize),
-) -> Result<EvaluationResult, TrainError> {
-    let items: Vec<u32> = (0..catalog.items.len() as u32).collect();
-    let config = read_run(model.run())?.config;
-    let seed = u64::from(config.train.seed);
-    let task = EvaluationTask { catalog, items: &items, split: None, eval: &config.eval, rule, seed, cache_bytes: 0 };
-    evaluate_items(model, &task, control, progress)
-}
-
 impl Bench {
     /// Loads the best checkpoint of `run`, unless exactly that one lies ready.
     fn load(&mut self, run: &Path) -> Result<(), TrainError> {
@@ -181,7 +165,7 @@ impl Bench {
 
     /// The data set a run was trained with.
     fn catalog_of(&mut self, run: &Path, control: &Control) -> Result<Arc<Catalog>, Box<JobError>> {
-        let info = read_run(run).map_err(|error| Box::new(explain::from_train(&error)))?.config.run.unwrap_or_default();
+        let info = read_config(run).map_err(|error| Box::new(explain::from_train(&error)))?.run.unwrap_or_default();
         if let Some(catalog) = self.catalog.as_ref().filter(|catalog| catalog.fingerprint == info.data_fingerprint) {
             return Ok(Arc::clone(catalog));
         }
@@ -259,14 +243,6 @@ fn crop(pixels: &[u8], model: &TrainedModel) -> Thumb {
         })
         .collect();
     Thumb { width: preprocess.image_px, height: preprocess.image_px, rgba }
-}
-
-fn place_of(place: &RunPlace) -> Place {
-    match place {
-        RunPlace::NewIn(root) => Place::NewIn(root.clone()),
-        RunPlace::NewAt(path) => Place::NewAt(path.clone()),
-        RunPlace::Resume(path) => Place::Resume(path.clone()),
-    }
 }
 
 /// Passes a run's news on, and serves short jobs between its steps.

@@ -5,8 +5,7 @@ use super::explain;
 use super::protocol::{Event, Job, JobError, OpenedData, Outcome, Request, RunEntry};
 use super::sample::find_or_draw_sample;
 use crate::data::Catalog;
-use crate::eval::EmbeddingTable;
-use crate::map::{Layout, MapError, MapMethod, TsneSpec, pca, sphere, tsne};
+use crate::map::lay_out;
 use crate::train::{list_runs, save_operating_point};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -46,9 +45,9 @@ fn run(job: &Job, emitter: &Emitter) -> Result<(), Box<JobError>> {
                 .map_err(|error| plain(&error))?;
             open(job, &path, emitter)
         }
-        Request::Map { table, method, dims, tsne } => {
+        Request::Map { table, method, tsne } => {
             let layout =
-                lay_out(table, *method, *dims, tsne, &|| job.control.is_cancelled()).map_err(|error| plain(&error))?;
+                lay_out(table, *method, tsne, &|| job.control.is_cancelled()).map_err(|error| plain(&error))?;
             emitter.send(Event::Mapped { job: job.id, table: Arc::clone(table), layout: Arc::new(layout) });
             Ok(())
         }
@@ -80,24 +79,6 @@ fn open(job: &Job, path: &Path, emitter: &Emitter) -> Result<(), Box<JobError>> 
     let data = OpenedData { catalog: Arc::new(catalog), elapsed_secs: began.elapsed().as_secs_f64() };
     emitter.send(Event::DataOpened { job: job.id, data });
     Ok(())
-}
-
-/// Computes a layout of any kind.
-///
-/// # Errors
-/// When the table is too small or t-SNE gives up.
-pub fn lay_out(
-    table: &EmbeddingTable,
-    method: MapMethod,
-    dims: usize,
-    spec: &TsneSpec,
-    cancelled: &dyn Fn() -> bool,
-) -> Result<Layout, MapError> {
-    match method {
-        MapMethod::Pca => pca(table, dims, spec.seed),
-        MapMethod::Tsne => tsne(table, spec, cancelled),
-        MapMethod::Sphere => sphere(table, spec.seed),
-    }
 }
 
 fn entries(root: &Path) -> Vec<RunEntry> {

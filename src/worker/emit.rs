@@ -43,6 +43,7 @@ impl Emitter {
 
     /// The last event of a job.
     pub fn end(&self, job: JobId, outcome: Outcome) {
+        tracing::debug!(job = job.0, ?outcome, "job ended");
         self.send(Event::Ended { job, outcome });
     }
 

@@ -86,6 +86,7 @@ impl Workers {
     pub fn send(&mut self, job: Job) -> Result<(), Box<Job>> {
         let queue = if needs_tensors(&job.request) { &self.compute } else { &self.desk };
         let Some(queue) = queue else { return Err(Box::new(job)) };
+        tracing::debug!(job = job.id.0, kind = ?job.request.kind(), "job handed over");
         let control = job.control.clone();
         match queue.try_send(job) {
             Ok(()) => {

@@ -7,7 +7,7 @@ use crate::config::RunConfig;
 use crate::data::{Catalog, Split, Thumb};
 use crate::eval::{Decision, EmbeddingTable, ErrorRates, Neighbour, OperatingPoint, OperatingRule, VerificationReport};
 use crate::map::{Layout, MapMethod, TsneSpec};
-use crate::train::{Control, DeviceInfo, RunSummary, TrainEvent};
+use crate::train::{Control, DeviceInfo, Place, RunSummary, TrainEvent};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -96,17 +96,6 @@ impl ImageSource {
     }
 }
 
-/// Where a training run lives.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum RunPlace {
-    /// A new folder with a name of its own inside this one.
-    NewIn(PathBuf),
-    /// Exactly this new folder.
-    NewAt(PathBuf),
-    /// Continue this run.
-    Resume(PathBuf),
-}
-
 /// Which held-out images are evaluated.
 #[derive(Clone, Debug)]
 pub enum EvaluateOn {
@@ -124,11 +113,11 @@ pub enum Request {
     /// Finds the bundled sample data, or draws it into `fallback`, and opens it.
     OpenSample { fallback: PathBuf },
     /// Trains.
-    Train { catalog: Arc<Catalog>, config: Box<RunConfig>, place: RunPlace },
+    Train { catalog: Arc<Catalog>, config: Box<RunConfig>, place: Place },
     /// Embeds and computes error rates with a run's best checkpoint.
     Evaluate { run: PathBuf, on: EvaluateOn, rule: OperatingRule },
     /// Lays embeddings out.
-    Map { table: Arc<EmbeddingTable>, method: MapMethod, dims: usize, tsne: TsneSpec },
+    Map { table: Arc<EmbeddingTable>, method: MapMethod, tsne: TsneSpec },
     /// Compares two images with a run's best checkpoint.
     /// `operating` replaces the run's own operating point.
     Verify {

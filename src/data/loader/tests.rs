@@ -123,10 +123,10 @@ fn evaluation_batches_keep_the_order_and_the_short_end_and_mirror_on_request() {
     let (full, _) =
         ImageStore::build(Arc::clone(&set.catalog), &all, store.preprocess().clone(), 1 << 20, &|_| (), &|| false)
             .unwrap();
-    let plain: Vec<HostBatch> = plain_batches(&full, &items, 3, false).map(Result::unwrap).collect();
+    let plain: Vec<HostBatch> = plain_batches(&full, &items, 3, false).map(|(batch, _)| batch).collect();
     assert_eq!(plain.iter().map(HostBatch::len).collect::<Vec<_>>(), [3, 1]);
     assert_eq!((plain[0].items.as_slice(), plain[0].labels.as_slice()), ([5, 0, 23].as_slice(), [0, 0, 3].as_slice()));
-    let mirrored: Vec<HostBatch> = plain_batches(&full, &items, 3, true).map(Result::unwrap).collect();
+    let mirrored: Vec<HostBatch> = plain_batches(&full, &items, 3, true).map(|(batch, _)| batch).collect();
     // The third plane is a ramp from left to right.
     let row = |batch: &HostBatch| batch.images[2 * 144..2 * 144 + 12].to_vec();
     assert_eq!(row(&plain[0]).into_iter().rev().collect::<Vec<_>>(), row(&mirrored[0]));
