@@ -34,6 +34,7 @@ pub fn command() -> Command {
                 .arg(path("what", "Anything: a folder of images, an IDX file, a run, embeddings, an image")),
         )
         .subcommand(sample())
+        .subcommand(super::bench::command())
         .subcommand(with_json(Command::new("devices").about("List the devices and why one cannot be used")))
 }
 

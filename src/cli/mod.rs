@@ -4,6 +4,7 @@
 //! where, what to do. Exit codes: 0 done (or "same"), 1 a negative answer, 2 an error, 3 undecided.
 
 mod args;
+mod bench;
 mod devices;
 mod embed;
 mod evaluate;
@@ -71,6 +72,7 @@ fn dispatch(matches: &ArgMatches) -> anyhow::Result<Answer> {
         Some(("verify", matches)) => verify::run(matches),
         Some(("inspect", matches)) => inspect::run(matches),
         Some(("sample", matches)) => sample::run(matches),
+        Some(("bench", matches)) => bench::run(matches),
         Some(("devices", matches)) => devices::run(matches),
         _ => window(matches),
     }

@@ -51,6 +51,9 @@ pub enum EvalError {
     /// There is no impostor pair.
     #[error("no impostor pairs: images of at least two classes are needed to measure false matches")]
     NoImpostor,
+    /// Stopped on request.
+    #[error("stopped before the error rates were known")]
+    Cancelled,
     /// A score is NaN or infinite.
     #[error("{kind} score {index} is {value}: scores must be finite numbers")]
     NonFiniteScore {

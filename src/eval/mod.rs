@@ -5,6 +5,7 @@
 //! come to disagree: a pair is accepted if and only if `similarity >= threshold`, a similarity is a cosine
 //! in [-1, 1], and a rate is a share of counted pairs, never a fitted curve.
 
+mod all_pairs;
 mod angles;
 mod det;
 mod embeddings;
@@ -23,6 +24,7 @@ mod separation;
 mod similarity;
 mod thresholds;
 
+pub use all_pairs::{AllPairs, all_pairs};
 pub use angles::{AngleStatistics, class_angles_deg, embedding_angles, embedding_angles_with_weights};
 pub use det::{DET_TICKS, DetPoint, det_curve};
 pub use embeddings::EmbeddingTable;

@@ -2,7 +2,7 @@
 //!
 //! Every operation is a trait with default bodies written in burn's own operations (`reference.rs`): a backend without a
 //! fast path is one empty `impl`, and the tests compare the fast path with the default. Nothing here knows layers or
-//! losses. The only `unsafe` of the crate is the call of `gemm` in [`conv`].
+//! losses. The only `unsafe` of the crate is the call of `gemm` in `matrix.rs`.
 //!
 //! A reader may wonder why convolution *and* normalisation are rewritten: on Flex a per-channel broadcast takes the
 //! strided path and costs more than the convolution before it.
@@ -11,8 +11,10 @@ pub mod conv;
 pub mod cross_entropy;
 mod flex_tensor;
 mod lanes;
+mod matrix;
 pub mod norm;
 pub mod normalize;
+mod peak;
 pub mod random;
 #[cfg(test)]
 mod testing;
@@ -21,6 +23,7 @@ pub use conv::{ConvBackend, conv2d};
 pub use cross_entropy::{CrossEntropyBackend, cross_entropy};
 pub use norm::{NormBackend, Tail, affine, norm};
 pub use normalize::{NormalizeBackend, normalize_rows};
+pub use peak::peak_gflops;
 
 use burn::backend::{Autodiff, Flex};
 use burn::tensor::backend::{AutodiffBackend, Backend};

@@ -3,6 +3,7 @@
 //! It knows no channel and no window: it reports to an [`Observer`] and obeys a [`Control`]. Whoever calls
 //! [`train`] owns the thread on which every tensor lives.
 
+mod bench;
 mod checkpoint;
 mod control;
 mod device;
@@ -23,6 +24,7 @@ mod session;
 mod trained;
 mod validate;
 
+pub use bench::StepBench;
 pub use checkpoint::{BestSoFar, Checkpoint, CheckpointState, Sums};
 pub use control::Control;
 pub use device::{Device, DeviceInfo, choose, devices};

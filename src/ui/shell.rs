@@ -8,8 +8,7 @@ use super::theme::{self, SPACE};
 use super::widgets::segmented::{Segment, segmented};
 use crate::app::{Action, DataState, State, TrainPhase, Workspace, command};
 use eframe::egui::{
-    self, Align, Align2, CornerRadius, FontId, Layout, Panel, Response, RichText, Role, Sense, Stroke, Ui, WidgetInfo,
-    vec2,
+    self, Align, Align2, CornerRadius, FontId, Layout, Panel, Response, Role, Sense, Stroke, Ui, WidgetInfo, vec2,
 };
 
 /// Width of the navigation in points.
@@ -117,7 +116,7 @@ fn brand_ui(ui: &mut Ui) {
         painter.circle_filled(origin, 2.5, tokens.accent);
         painter.circle_filled(at(65.0), 3.5, tokens.accent);
         painter.circle_filled(at(30.0), 3.5, tokens.impostor);
-        ui.label(RichText::new("ArcLens").size(20.0).strong());
+        ui.label(theme::strong("ArcLens").size(20.0));
     });
 }
 
@@ -249,7 +248,7 @@ fn subject_ui(ui: &mut Ui, state: &State) {
             (name(&data.catalog.root), rest, data.catalog.root.display().to_string())
         }
     };
-    let label = ui.add(egui::Label::new(RichText::new(title).size(16.0).strong()).truncate());
+    let label = ui.add(egui::Label::new(theme::strong(title).size(16.0)).truncate());
     if !path.is_empty() {
         label.on_hover_text(path);
     }

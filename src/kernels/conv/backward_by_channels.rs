@@ -5,8 +5,8 @@
 //! time. Over channels, a task sees the whole batch at once and owns its slice of both gradients: nothing is summed.
 
 use super::columns::{Columns, channels_first, scatter};
-use super::matrix::{Store, product, rows, transposed};
 use super::shape::ConvShape;
+use crate::kernels::matrix::{Store, product, rows, transposed};
 use rayon::prelude::*;
 
 /// Numbers in the column matrix of one task: about 600 kB, so that it stays in the second-level cache.

@@ -6,10 +6,10 @@
 
 use super::backward_by_channels::{by_channels, worthwhile};
 use super::columns::{Columns, channels_first, images_first, scatter};
-use super::matrix::{Store, product, rows, transposed};
 use super::shape::ConvShape;
 use super::{ConvBackend, reference};
 use crate::kernels::flex_tensor::{f32_slice, from_vec};
+use crate::kernels::matrix::{Store, product, rows, transposed};
 use burn::backend::Flex;
 use burn_flex::FlexTensor;
 use rayon::prelude::*;

@@ -6,7 +6,6 @@
 mod backward_by_channels;
 mod columns;
 mod flex;
-mod matrix;
 mod reference;
 mod shape;
 #[cfg(test)]

@@ -87,8 +87,7 @@ fn cell_ui(ui: &mut Ui, width: f32, add: impl FnOnce(&mut Ui)) -> egui::Response
 }
 
 fn name_ui(ui: &mut Ui, run: &RunEntry, active: bool) {
-    ui.add(Label::new(RichText::new(&run.name).size(15.0).strong()).truncate())
-        .on_hover_text(run.path.display().to_string());
+    ui.add(Label::new(theme::strong(&run.name).size(15.0)).truncate()).on_hover_text(run.path.display().to_string());
     let facts = run.config.run.as_ref();
     let data = facts.map_or("unknown data", |facts| facts.data.as_str());
     let data = Path::new(data).file_name().map_or(data.into(), |name| name.to_string_lossy());

@@ -10,12 +10,17 @@ const VALUE_SIZE: f32 = 20.0;
 
 /// Title of a workspace or of a dialog.
 pub fn heading(text: impl Into<String>) -> RichText {
-    RichText::new(text).size(22.0).family(semibold()).strong()
+    strong(text).size(22.0)
 }
 
 /// Title of a card.
 pub fn subheading(text: impl Into<String>) -> RichText {
-    RichText::new(text).size(15.0).family(semibold()).strong()
+    strong(text).size(15.0)
+}
+
+/// Text with weight: names and numbers that stand out on a card.
+pub fn strong(text: impl Into<String>) -> RichText {
+    RichText::new(text).family(semibold()).strong()
 }
 
 /// Small, quiet text below or beside something.
@@ -57,7 +62,7 @@ pub fn stat(ui: &mut Ui, label: &str, value: &str, tooltip: &str) -> Response {
             ui.spacing_mut().item_spacing.y = 2.0;
             ui.style_mut().wrap_mode = Some(egui::TextWrapMode::Extend);
             ui.label(caption(label));
-            ui.label(RichText::new(value).size(VALUE_SIZE).family(semibold()).strong());
+            ui.label(strong(value).size(VALUE_SIZE));
         })
         .response;
     if tooltip.is_empty() { response } else { response.on_hover_text(tooltip) }

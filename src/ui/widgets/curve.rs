@@ -4,7 +4,7 @@
 
 use crate::ui::format;
 use crate::ui::theme::{self, SPACE};
-use eframe::egui::{Align, Color32, FontId, Layout, RichText, Stroke, Ui, Vec2b};
+use eframe::egui::{Align, Color32, FontId, Layout, Stroke, Ui, Vec2b};
 use egui_plot::{
     AxisHints, GridInput, GridMark, HoverPosition, Line, LineStyle, Plot, PlotPoint, PlotPoints, Points, VLine,
 };
@@ -55,7 +55,7 @@ pub fn curve_plot(ui: &mut Ui, plot: &CurvePlot<'_>) {
     ui.spacing_mut().item_spacing.y = SPACE / 2.0;
     ui.spacing_mut().interact_size.y = 16.0;
     ui.horizontal(|ui| {
-        let title = ui.label(RichText::new(plot.title).size(13.0));
+        let title = ui.label(crate::ui::theme::strong(plot.title).size(14.0));
         if !plot.help.is_empty() {
             title.on_hover_text(plot.help);
         }

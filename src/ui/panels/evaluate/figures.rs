@@ -82,7 +82,7 @@ pub(super) fn operating_ui(
     egui::Grid::new("operating point").num_columns(3).spacing(vec2(16.0, 6.0)).show(ui, |ui| {
         let mut row = |label: &str, value: String, interval: String, tooltip: &str| {
             ui.label(label).on_hover_text(tooltip);
-            ui.label(egui::RichText::new(value).strong());
+            ui.label(theme::strong(value));
             ui.label(theme::caption(interval));
             ui.end_row();
         };

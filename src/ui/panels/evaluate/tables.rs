@@ -23,7 +23,7 @@ pub(super) fn tar_ui(ui: &mut Ui, report: &VerificationReport) {
         for (far, found) in &report.tar_at_far {
             ui.label(tick_text(*far));
             if let Some(found) = found {
-                ui.label(RichText::new(rate_text(found.tar)).strong());
+                ui.label(theme::strong(rate_text(found.tar)));
                 ui.label(interval_text(found.tar_low, found.tar_high));
                 ui.label(format!("{:.3}", found.threshold));
             } else {
@@ -66,8 +66,8 @@ pub(super) fn comparison_ui(ui: &mut Ui, overlays: &[Overlay], current: usize) {
 fn comparison_row(ui: &mut Ui, overlay: &Overlay, current: bool) {
     let report = &overlay.evaluation.report;
     let name = RichText::new(&overlay.evaluation.name);
-    ui.label(if current { name.strong() } else { name });
-    ui.label(RichText::new(rate_text(report.eer)).strong());
+    ui.label(if current { theme::strong(&overlay.evaluation.name) } else { name });
+    ui.label(theme::strong(rate_text(report.eer)));
     ui.label(interval_text(report.eer_low, report.eer_high));
     ui.label(format!("{:.4}", report.auc));
     ui.label(format!("{:.2}", report.d_prime));

@@ -5,7 +5,7 @@ use crate::eval::{Decision, OperatingPoint};
 use crate::ui::theme;
 use crate::ui::widgets::figures::{decision_text, interval_text, rate_text};
 use crate::worker::protocol::{ImageSource, VerifyResult};
-use eframe::egui::{Color32, RichText, Sense, Stroke, Ui, vec2};
+use eframe::egui::{Color32, Sense, Stroke, Ui, vec2};
 
 /// Draws what is known: the verdict, that it is being made, why there is none, or what to do.
 pub(super) fn verdict_ui(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
@@ -69,7 +69,7 @@ fn result_ui(ui: &mut Ui, state: &State, result: &VerifyResult) {
     };
     ui.horizontal(|ui| {
         mark_ui(ui, result.decision, colour);
-        ui.label(RichText::new(decision_text(result.decision)).size(28.0).strong().color(colour));
+        ui.label(theme::strong(decision_text(result.decision)).size(28.0).color(colour));
     });
     ui.label(reason(result));
     ui.add_space(theme::SPACE);

@@ -3,7 +3,7 @@
 use crate::app::{Action, State, TrainPhase, TrainView, Workspace};
 use crate::ui::theme::{self, SPACE};
 use crate::ui::widgets::figures::{count_text, counted, rate_text};
-use eframe::egui::{self, Align, Layout, ProgressBar, RichText, Ui, vec2};
+use eframe::egui::{self, Align, Layout, ProgressBar, Ui, vec2};
 
 /// Room kept for the buttons beside the title.
 const BUTTONS_WIDTH: f32 = 230.0;
@@ -15,7 +15,7 @@ pub(super) fn phase_ui(ui: &mut Ui, state: &State, view: &TrainView, out: &mut V
             ui.spacing_mut().item_spacing.y = 2.0;
             let buttons = if state.is_training() { BUTTONS_WIDTH } else { 0.0 };
             ui.set_max_width((ui.available_width() - buttons).max(160.0));
-            ui.label(RichText::new(title(view)).size(18.0).strong());
+            ui.label(theme::strong(title(view)).size(18.0));
             ui.add(egui::Label::new(theme::caption(subtitle(view))).truncate());
         });
         if state.is_training() {

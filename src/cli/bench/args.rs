@@ -1,0 +1,112 @@
+//! The flags of `arclens bench`.
+
+use crate::config::{Net, RunConfig};
+use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+use std::path::PathBuf;
+
+/// The command with its sub-commands.
+pub fn command() -> Command {
+    Command::new("bench")
+        .about("Time the parts of the program on this machine")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommand(step())
+        .subcommand(
+            common(Command::new("embed").about("Time embedding the images of a folder with a run, decoding included"))
+                .arg(path("run", "Run folder"))
+                .arg(path("data", "Folder of images or IDX file"))
+                .arg(device()),
+        )
+        .subcommand(
+            common(
+                Command::new("input").about("Time decoding and augmenting a folder to batches ready for the network"),
+            )
+            .arg(path("data", "Folder of images or IDX file"))
+            .arg(number("image", "112", "Side of the network's images in pixels"))
+            .arg(number("batch", "64", "Images per batch"))
+            .arg(number("steps", "3", "Passes over the images that are counted"))
+            .arg(number("warmup", "1", "Passes before that")),
+        )
+        .subcommand(
+            common(Command::new("pairs").about("Time scoring every pair of made-up embeddings up to the error rates"))
+                .arg(number("images", "5000", "Embeddings"))
+                .arg(number("dim", "512", "Numbers per embedding"))
+                .arg(number("identities", "500", "Identities"))
+                .arg(number("steps", "3", "Repetitions that are counted"))
+                .arg(number("warmup", "1", "Repetitions before that")),
+        )
+        .subcommand(
+            common(Command::new("map").about("Time laying made-up embeddings out"))
+                .arg(number("points", "1000", "Embeddings"))
+                .arg(number("dim", "128", "Numbers per embedding"))
+                .arg(number("identities", "50", "Identities"))
+                .arg(number("steps", "1", "Repetitions that are counted"))
+                .arg(number("warmup", "0", "Repetitions before that"))
+                .arg(Arg::new("method").long("method").default_value("tsne").help("pca, tsne or sphere")),
+        )
+}
+
+fn step() -> Command {
+    let nets: Vec<&str> = Net::ALL.iter().map(|(word, _)| *word).collect();
+    common(Command::new("step").about("Time training steps (forward, loss, backward, optimiser) on made-up images"))
+        .arg(Arg::new("net").long("net").default_value("resnet18").value_parser(nets).help("The network"))
+        .arg(number("image", "28", "Side of the images in pixels"))
+        .arg(number("channels", "3", "Channels of the images, 1 or 3"))
+        .arg(number("batch", "32", "Images per step"))
+        .arg(number("dim", "512", "Numbers per embedding"))
+        .arg(number("classes", "1000", "Classes of the ArcFace head"))
+        .arg(Arg::new("precision").long("precision").default_value("f32").value_parser(["f32"]).help("Arithmetic"))
+        .arg(Arg::new("forward-only").long("forward-only").action(ArgAction::SetTrue).help("Embedding alone"))
+        .arg(number("steps", "10", "Steps that are counted"))
+        .arg(number("warmup", "2", "Steps before that"))
+        .arg(device())
+}
+
+fn common(command: Command) -> Command {
+    command
+        .arg(
+            Arg::new("threads")
+                .long("threads")
+                .value_parser(value_parser!(u32))
+                .help("Threads of the CPU work (default: all cores)"),
+        )
+        .arg(
+            Arg::new("json")
+                .long("json")
+                .action(ArgAction::SetTrue)
+                .help("Print one JSON object as the last line of standard output"),
+        )
+}
+
+fn number(name: &'static str, default: &'static str, help: &'static str) -> Arg {
+    Arg::new(name).long(name).value_parser(value_parser!(u32)).default_value(default).help(help)
+}
+
+fn path(name: &'static str, help: &'static str) -> Arg {
+    Arg::new(name).required(true).value_parser(value_parser!(PathBuf)).help(help)
+}
+
+fn device() -> Arg {
+    Arg::new("train.device").long("device").default_value("auto").help("auto, cpu, or cuda:0 (see `arclens devices`)")
+}
+
+/// A number with a default, at least `least`.
+///
+/// # Errors
+/// When it is smaller.
+pub fn get(matches: &ArgMatches, name: &str, least: u32) -> anyhow::Result<usize> {
+    let value = matches.get_one::<u32>(name).copied().unwrap_or(least);
+    anyhow::ensure!(value >= least, "--{name} must be at least {least}, not {value}");
+    Ok(value as usize)
+}
+
+/// The network named with `--net`.
+///
+/// # Errors
+/// When there is no such network.
+pub fn net(matches: &ArgMatches) -> anyhow::Result<Net> {
+    let mut config = RunConfig::default();
+    let word = matches.get_one::<String>("net").map_or("resnet18", String::as_str);
+    config.set_text("model.net", word)?;
+    Ok(config.model.net)
+}
