@@ -33,7 +33,10 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
         Action::StopTraining => stop_training(state),
         Action::ContinueRun(run) => continue_run(state, run),
         Action::UseRun(run) => use_run(state, run),
-        Action::Evaluate(run) => evaluate(state, run),
+        Action::Evaluate(run) => {
+            state.workspace = Workspace::Evaluate;
+            evaluate(state, run)
+        }
         Action::SetMethod(method) => {
             state.explore.method = method;
             request_map(state)

@@ -1,6 +1,6 @@
 use super::{conv2d, reference};
 use crate::kernels::Cpu;
-use crate::kernels::testing::{Rough, largest_difference, random, run_with_threads};
+use crate::kernels::testing::{Rough, largest_difference, random, run_with_threads, values};
 use burn::backend::Flex;
 use burn::tensor::{Tensor, TensorPrimitive};
 
@@ -23,6 +23,9 @@ const SHAPES: &[(usize, usize, usize, usize, usize, usize, usize)] = &[
     // Large enough to be cut into strips, the last one shorter.
     (2, 3, 37, 41, 5, 3, 1),
     (2, 3, 37, 81, 5, 3, 2),
+    // Many channels and tiles: Winograd's way, with odd and even sides and cut into strips.
+    (5, 64, 31, 32, 65, 3, 1),
+    (1, 64, 69, 70, 64, 3, 1),
     // Many weights on few pixels: the way back by channels.
     (5, 150, 4, 4, 400, 3, 1),
     (3, 130, 5, 3, 450, 3, 2),
@@ -80,9 +83,13 @@ fn gradients_equal_finite_differences() {
 
 #[test]
 fn results_do_not_depend_on_the_number_of_threads() {
-    for shape in
-        [(33, 16, 4, 4, 24, 3, 1), (17, 8, 14, 14, 8, 3, 2), (9, 8, 40, 40, 8, 3, 1), (5, 150, 4, 4, 400, 3, 1)]
-    {
+    for shape in [
+        (33, 16, 4, 4, 24, 3, 1),
+        (9, 64, 24, 23, 64, 3, 1),
+        (17, 8, 14, 14, 8, 3, 2),
+        (9, 8, 40, 40, 8, 3, 1),
+        (5, 150, 4, 4, 400, 3, 1),
+    ] {
         let runs = [1, 2, 3].map(|threads| run_with_threads(threads, || fast(shape).map(Tensor::into_data)));
         assert!(runs.iter().all(|run| *run == runs[0]), "{shape:?}");
     }
@@ -95,4 +102,31 @@ fn only_the_wanted_gradient_is_made() {
     let grads = conv2d(x.clone(), w.clone(), 1).sum().backward();
     assert!(x.grad(&grads).is_none());
     assert!(w.grad(&grads).is_some());
+}
+
+/// Sizes for which Winograd's way is not chosen, but has to be right: it is the same code for every size.
+#[test]
+fn winograds_way_equals_the_columns_for_every_size() {
+    use super::shape::ConvShape;
+    use super::{by_images, winograd};
+    let sizes =
+        [(3, 4, 9, 9, 5), (2, 3, 8, 10, 7), (5, 2, 1, 1, 3), (1, 1, 28, 28, 8), (33, 16, 4, 4, 24), (2, 2, 80, 70, 3)];
+    for (n, c_in, h, w, c_out) in sizes {
+        let shape = ConvShape::new([n, c_in, h, w], [c_out, c_in, 3, 3], 1).unwrap();
+        let numbers = |len: usize, seed| values(&random([len], seed));
+        let (x, weights) = (numbers(n * c_in * h * w, 1), numbers(c_out * c_in * 9, 2));
+        let dy = numbers(n * c_out * h * w, 3);
+        let compare = |what: &str, a: Vec<f32>, b: Vec<f32>| {
+            let scale = b.iter().fold(1e-3f32, |m, v| m.max(v.abs()));
+            let worst = a.iter().zip(&b).map(|(a, b)| (a - b).abs()).fold(0f32, f32::max) / scale;
+            assert!(a.len() == b.len() && worst < 5e-6, "{what} of {n}×{c_in}×{h}×{w} differs by {worst}");
+        };
+        compare("y", winograd::forward(&x, &weights, &shape), by_images::forward(&x, &weights, shape));
+        for want in [[true, true], [true, false], [false, true]] {
+            let (dx, dw) = winograd::backward(&x, &weights, &dy, &shape, want);
+            let (dx_columns, dw_columns) = by_images::backward(&x, &weights, &dy, shape, want);
+            compare("dx", dx, dx_columns);
+            compare("dw", dw, dw_columns);
+        }
+    }
 }
