@@ -87,7 +87,7 @@ pub fn evaluate_items(
 /// Evaluates the held-out part of the split the run was trained with.
 ///
 /// # Errors
-/// As [`evaluate_items`].
+/// When images vanish, the device fails, there are no pairs, or it is cancelled.
 pub fn evaluate_split(
     model: &TrainedModel,
     catalog: &Arc<Catalog>,
@@ -108,7 +108,7 @@ pub fn evaluate_split(
 /// Evaluates every image of a data set, all of its classes new to the model.
 ///
 /// # Errors
-/// As [`evaluate_items`].
+/// As [`evaluate_split`].
 pub fn evaluate_all(
     model: &TrainedModel,
     catalog: &Arc<Catalog>,

@@ -323,8 +323,8 @@ fn entries() -> Vec<RunEntry> {
         RunEntry { path, name: name.into(), config, epochs_done: done, eer, has_model, resumable }
     };
     vec![
-        entry(0, "arcface", "20", 20, Some(0.021)),
-        entry(1, "softmax", "20", 20, Some(0.064)),
+        entry(0, "arcface", "24", 24, Some(0.021)),
+        entry(1, "softmax", "24", 24, Some(0.064)),
         entry(2, "cosface", "40", 13, Some(0.118)),
     ]
 }

@@ -10,7 +10,7 @@ use crate::worker::protocol::{Event, JobId};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-const EPOCHS: u32 = 20;
+const EPOCHS: u32 = 24;
 const STEPS: u32 = 16;
 
 impl Demo {

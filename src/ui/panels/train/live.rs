@@ -55,7 +55,7 @@ impl LiveView {
 
     fn map_ui(&mut self, ui: &mut Ui, view: &TrainView) {
         ui.spacing_mut().item_spacing.y = SPACE / 2.0;
-        ui.label(theme::caption("Held-out embeddings (PCA)").size(13.0).color(theme::tokens(ui).text))
+        ui.label(theme::strong("Held-out embeddings (PCA)").size(14.0))
             .on_hover_text("Every point is an image kept from training, coloured by class; the map follows the run");
         let Some((table, layout)) = &view.map else {
             ui.add_space(SPACE);

@@ -143,7 +143,7 @@ fn axis_rate(rate: f64) -> String {
 
 /// Angles between images and their own class centre.
 pub(super) fn angles_ui(ui: &mut Ui, view: &TrainView) {
-    ui.label(theme::caption("Angle to the own class centre").size(13.0).color(theme::tokens(ui).text)).on_hover_text(
+    ui.label(theme::strong("Angle to the own class centre").size(14.0)).on_hover_text(
         "How far the images of the last steps lie from the centre of their class; training pulls them to the left",
     );
     let Some(angles) = &view.angles else {
