@@ -3,7 +3,7 @@
 use super::action::Effect;
 use super::notice::{Notice, Severity};
 use super::state::{DataState, OpenData, Overlay, State, TrainPhase, TrainView};
-use super::update::{evaluate, explore_evaluation, map_request, request_verify, start};
+use super::update::{evaluate, explore_evaluation, map_request, request_verify, select, start};
 use crate::config::RunConfig;
 use crate::eval::EmbeddingTable;
 use crate::map::{Layout, MapMethod};
@@ -125,11 +125,13 @@ fn validated(state: &mut State, snapshot: ValidationSnapshot) -> Vec<Effect> {
         view.validation = Some(snapshot);
     }
     let catalog = state.open_data().map(|data| Arc::clone(&data.catalog));
+    // The same images in the same rows: what was selected stays selected, with its neighbours of now.
+    let same = state.explore.table.as_ref().is_some_and(|shown| shown.items() == table.items());
+    let selected = state.explore.selected.filter(|_| same);
     state.explore.table = Some(Arc::clone(&table));
     state.explore.catalog = catalog;
     state.explore.source = format!("held-out images after epoch {epoch}");
-    state.explore.selected = None;
-    state.explore.neighbours.clear();
+    select(state, selected);
     if state.jobs.iter().any(|job| job.kind == JobKind::Map) {
         return Vec::new();
     }

@@ -43,6 +43,8 @@ struct Shown<'a> {
     table: &'a Arc<EmbeddingTable>,
     catalog: &'a Arc<Catalog>,
     explore: &'a ExploreView,
+    /// A run is being trained, which the map follows.
+    training: bool,
 }
 
 impl ExplorePanel {
@@ -53,7 +55,7 @@ impl ExplorePanel {
             empty_ui(ui, state, out);
             return;
         };
-        let shown = Shown { table, catalog, explore };
+        let shown = Shown { table, catalog, explore, training: state.is_training() };
         self.search.follow(table, catalog);
         self.legend.follow(ui, table, catalog);
         self.keys(ui, explore, out);
@@ -204,6 +206,14 @@ fn counted_classes(count: usize) -> String {
     if count == 1 { "1 class".to_owned() } else { format!("{count} classes") }
 }
 
+/// The method to mark: the one asked for while it is being computed, else the one that is seen. While a run is trained the
+/// map follows it by PCA, whatever was asked for last.
+fn method_shown(shown: &Shown<'_>) -> MapMethod {
+    let waiting = shown.explore.job.is_some() && !shown.training;
+    let seen = shown.explore.layout.as_ref().filter(|_| !waiting);
+    seen.map_or(shown.explore.method, |layout| layout.method)
+}
+
 /// Title, source, method.
 fn header_ui(ui: &mut Ui, shown: &Shown<'_>, out: &mut Vec<Action>) {
     ui.horizontal(|ui| {
@@ -228,7 +238,7 @@ fn header_ui(ui: &mut Ui, shown: &Shown<'_>, out: &mut Vec<Action>) {
                     "Three principal components on the unit sphere; drag to turn it",
                 ),
             ];
-            if let Some(method) = segmented(ui, methods, &shown.explore.method) {
+            if let Some(method) = segmented(ui, methods, &method_shown(shown)) {
                 out.push(Action::SetMethod(method));
             }
             ui.with_layout(egui::Layout::left_to_right(Align::Center), |ui| {

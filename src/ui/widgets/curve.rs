@@ -18,8 +18,19 @@ pub struct Curve {
     pub colour: Color32,
     /// (x, y), x ascending; not finite values are left out.
     pub points: Vec<[f64; 2]>,
-    /// Draw a dot at every point: few points, each a measurement.
-    pub dots: bool,
+    /// How it is drawn.
+    pub style: CurveStyle,
+}
+
+/// How a curve is drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CurveStyle {
+    /// A line.
+    Line,
+    /// A line with a dot at every point: few points, each a measurement.
+    Dots,
+    /// A thin, pale line behind the others, not in the legend: single values behind their mean.
+    Faint,
 }
 
 /// What a plot shows.
@@ -98,7 +109,7 @@ pub fn curve_plot(ui: &mut Ui, plot: &CurvePlot<'_>) {
         }
         for curve in plot.curves {
             let points = thinned(&curve.points);
-            if curve.dots {
+            if curve.style == CurveStyle::Dots {
                 ui.points(
                     Points::new(curve.name, PlotPoints::Owned(points.clone()))
                         .color(curve.colour)
@@ -106,15 +117,21 @@ pub fn curve_plot(ui: &mut Ui, plot: &CurvePlot<'_>) {
                         .allow_hover(false),
                 );
             }
-            ui.line(Line::new(curve.name, PlotPoints::Owned(points)).stroke(Stroke::new(2.0, curve.colour)));
+            let stroke = match curve.style {
+                CurveStyle::Faint => Stroke::new(1.0, curve.colour.gamma_multiply(0.3)),
+                CurveStyle::Line | CurveStyle::Dots => Stroke::new(2.0, curve.colour),
+            };
+            let line = Line::new(curve.name, PlotPoints::Owned(points)).stroke(stroke);
+            ui.line(line.allow_hover(curve.style != CurveStyle::Faint));
         }
     });
 }
 
 /// With more than one curve, their names in their colours.
 fn legend_ui(ui: &mut Ui, plot: &CurvePlot<'_>) {
-    if plot.curves.len() > 1 {
-        for curve in plot.curves.iter().rev() {
+    let named = || plot.curves.iter().filter(|curve| curve.style != CurveStyle::Faint);
+    if named().count() > 1 {
+        for curve in named().rev() {
             ui.label(theme::caption(curve.name));
             let (rect, _) = ui.allocate_exact_size(eframe::egui::vec2(14.0, 12.0), eframe::egui::Sense::hover());
             ui.painter().hline(rect.x_range(), rect.center().y, Stroke::new(2.0, curve.colour));

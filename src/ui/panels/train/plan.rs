@@ -6,7 +6,7 @@ use crate::loss::target_logit;
 use crate::train::{Plan, lr_at};
 use crate::ui::format;
 use crate::ui::theme::{self, SPACE};
-use crate::ui::widgets::curve::{Curve, CurvePlot, curve_plot};
+use crate::ui::widgets::curve::{Curve, CurvePlot, CurveStyle, curve_plot};
 use crate::ui::widgets::figures::count_text;
 use eframe::egui::{self, RichText, Ui};
 
@@ -61,7 +61,7 @@ fn margin_ui(ui: &mut Ui, resolved: &Resolved) {
             let degrees = f64::from(step) * 2.0;
             [degrees, target_logit(head, resolved.scale, margin, degrees.to_radians())]
         });
-        Curve { name, colour, points: points.collect(), dots: false }
+        Curve { name, colour, points: points.collect(), style: CurveStyle::Line }
     };
     let heads = [(Head::Softmax, "no margin"), (Head::ArcFace, "ArcFace"), (Head::CosFace, "CosFace")];
     let mut curves: Vec<Curve> = heads
@@ -96,8 +96,12 @@ fn schedule_ui(ui: &mut Ui, resolved: &Resolved) {
         let step = (plan.total_steps.saturating_sub(1) * i) / SCHEDULE_POINTS;
         [step as f64 / per_epoch, lr_at(&plan, step)]
     });
-    let curves =
-        [Curve { name: "learning rate", colour: theme::tokens(ui).accent, points: points.collect(), dots: false }];
+    let curves = [Curve {
+        name: "learning rate",
+        colour: theme::tokens(ui).accent,
+        points: points.collect(),
+        style: CurveStyle::Line,
+    }];
     let plot = CurvePlot {
         title: "The schedule: learning rate over epochs",
         help: "How large the steps are in the course of the run",

@@ -1,10 +1,11 @@
-//! A run in numbers and curves. Rates are drawn as rates: no smoothing, no forgotten points.
+//! A run in numbers and curves. Measured rates are drawn as they are; what jumps from step to step is drawn as a running
+//! mean in front of every single value.
 
 use super::{MAP_HEIGHT, PLOT_HEIGHT};
 use crate::app::TrainView;
 use crate::ui::format;
 use crate::ui::theme::{self, SPACE};
-use crate::ui::widgets::curve::{Curve, CurvePlot, curve_plot, quiet, ticks};
+use crate::ui::widgets::curve::{Curve, CurvePlot, CurveStyle, curve_plot, quiet, ticks};
 use crate::ui::widgets::figures::{count_text, rate_text};
 use eframe::egui::{Stroke, Ui, Vec2b};
 use egui_plot::{AxisHints, Bar, BarChart, Plot};
@@ -84,11 +85,31 @@ fn epochs(view: &TrainView, of: impl Fn(&crate::train::EpochMetrics) -> Option<f
     view.epochs.iter().filter_map(|epoch| Some([f64::from(epoch.epoch), of(epoch)?])).collect()
 }
 
+/// Points that a running mean looks back on.
+const MEAN_OF: usize = 16;
+
+/// Each value with the mean of those before it; at the beginning of as many as there are.
+fn running_mean(points: &[[f64; 2]]) -> Vec<[f64; 2]> {
+    let mean = |window: &[[f64; 2]]| window.iter().map(|point| point[1]).sum::<f64>() / window.len().max(1) as f64;
+    let upto = |end: usize| points.get(end.saturating_sub(MEAN_OF)..end).unwrap_or_default();
+    points.iter().enumerate().map(|(i, point)| [point[0], mean(upto(i + 1))]).collect()
+}
+
 /// The curve of the training images, and of the held-out ones where their classes are known.
 fn with_validation(ui: &Ui, training: Vec<[f64; 2]>, validation: Vec<[f64; 2]>) -> Vec<Curve> {
-    let mut curves = vec![Curve { name: "training", colour: theme::series(ui, 0), points: training, dots: false }];
+    let colour = theme::series(ui, 0);
+    let mean = running_mean(&training);
+    let mut curves = vec![
+        Curve { name: "each step", colour, points: training, style: CurveStyle::Faint },
+        Curve { name: "training", colour, points: mean, style: CurveStyle::Line },
+    ];
     if !validation.is_empty() {
-        curves.push(Curve { name: "held out", colour: theme::series(ui, 1), points: validation, dots: true });
+        curves.push(Curve {
+            name: "held out",
+            colour: theme::series(ui, 1),
+            points: validation,
+            style: CurveStyle::Dots,
+        });
     }
     curves
 }
@@ -98,7 +119,13 @@ pub(super) fn loss_ui(ui: &mut Ui, view: &TrainView) {
     let curves = with_validation(ui, steps(view, |step| step.loss), epochs(view, |epoch| epoch.val_loss));
     curve_plot(
         ui,
-        &plot(view, "Loss", "Training loss with margin; held-out loss without", &curves, format::significant),
+        &plot(
+            view,
+            "Loss",
+            "Training loss with margin (mean of 16 reports, each one behind it); held-out loss without",
+            &curves,
+            format::significant,
+        ),
     );
 }
 
@@ -114,12 +141,12 @@ pub(super) fn accuracy_ui(ui: &mut Ui, view: &TrainView) {
 pub(super) fn eer_ui(ui: &mut Ui, view: &TrainView) {
     let points = epochs(view, |epoch| epoch.eer);
     if points.is_empty() {
-        ui.label(theme::caption("Validation EER").size(13.0).color(theme::tokens(ui).text));
+        ui.label(theme::strong("Validation EER").size(14.0));
         ui.label(theme::caption("Measured after the first epoch"));
         ui.add_space(MAP_HEIGHT - 20.0);
         return;
     }
-    let curves = [Curve { name: "EER", colour: theme::series(ui, 1), points, dots: true }];
+    let curves = [Curve { name: "EER", colour: theme::series(ui, 1), points, style: CurveStyle::Dots }];
     let best = view.epochs.iter().rev().find(|epoch| epoch.best).map(|epoch| f64::from(epoch.epoch));
     let help = "Equal error rate on held-out pairs; the line marks the best epoch, which is kept";
     let drawn = plot(view, "Validation EER", help, &curves, axis_rate);
@@ -132,7 +159,7 @@ pub(super) fn lr_ui(ui: &mut Ui, view: &TrainView) {
         name: "learning rate",
         colour: theme::series(ui, 2),
         points: steps(view, |step| step.lr),
-        dots: false,
+        style: CurveStyle::Line,
     }];
     curve_plot(ui, &plot(view, "Learning rate", "How large the steps were", &curves, format::significant));
 }
@@ -177,4 +204,18 @@ pub(super) fn angles_ui(ui: &mut Ui, view: &TrainView) {
         .y_grid_spacer(|input| ticks(&input, None, 3.0))
         .label_formatter(|_| None)
         .show(ui, |ui| ui.bar_chart(chart));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_running_mean_begins_with_the_first_value_and_forgets_old_ones() {
+        let points: Vec<[f64; 2]> = (0..40).map(|i| [f64::from(i), if i < 20 { 4.0 } else { 8.0 }]).collect();
+        let mean = running_mean(&points);
+        assert_eq!((mean.len(), mean[0], mean[19]), (40, [0.0, 4.0], [19.0, 4.0]));
+        assert!(mean[25][1] > 4.0 && mean[25][1] < 8.0);
+        assert_eq!(mean[39], [39.0, 8.0]);
+    }
 }
