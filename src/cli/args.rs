@@ -38,7 +38,8 @@ pub fn command() -> Command {
         .subcommand(with_json(Command::new("devices").about("List the devices and why one cannot be used")))
 }
 
-fn with_json(command: Command) -> Command {
+/// The flag that asks for the JSON object.
+pub fn with_json(command: Command) -> Command {
     command.arg(
         Arg::new("json")
             .long("json")
@@ -47,7 +48,8 @@ fn with_json(command: Command) -> Command {
     )
 }
 
-fn path(name: &'static str, help: &'static str) -> Arg {
+/// A required path.
+pub fn path(name: &'static str, help: &'static str) -> Arg {
     Arg::new(name).required(true).value_parser(value_parser!(PathBuf)).help(help)
 }
 
@@ -55,7 +57,8 @@ fn option(name: &'static str, help: &'static str) -> Arg {
     Arg::new(name).long(name).value_parser(value_parser!(PathBuf)).help(help)
 }
 
-fn device() -> Arg {
+/// The device to compute on.
+pub fn device() -> Arg {
     Arg::new("train.device").long("device").default_value("auto").help("auto, cpu, or cuda:0 (see `arclens devices`)")
 }
 

@@ -1,8 +1,8 @@
 //! The flags of `arclens bench`.
 
+use crate::cli::args::{device, path, with_json};
 use crate::config::{Net, RunConfig};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
-use std::path::PathBuf;
 
 /// The command with its sub-commands.
 pub fn command() -> Command {
@@ -63,31 +63,16 @@ fn step() -> Command {
 }
 
 fn common(command: Command) -> Command {
-    command
-        .arg(
-            Arg::new("threads")
-                .long("threads")
-                .value_parser(value_parser!(u32))
-                .help("Threads of the CPU work (default: all cores)"),
-        )
-        .arg(
-            Arg::new("json")
-                .long("json")
-                .action(ArgAction::SetTrue)
-                .help("Print one JSON object as the last line of standard output"),
-        )
+    with_json(command).arg(
+        Arg::new("threads")
+            .long("threads")
+            .value_parser(value_parser!(u32))
+            .help("Threads of the CPU work (default: all cores)"),
+    )
 }
 
 fn number(name: &'static str, default: &'static str, help: &'static str) -> Arg {
     Arg::new(name).long(name).value_parser(value_parser!(u32)).default_value(default).help(help)
-}
-
-fn path(name: &'static str, help: &'static str) -> Arg {
-    Arg::new(name).required(true).value_parser(value_parser!(PathBuf)).help(help)
-}
-
-fn device() -> Arg {
-    Arg::new("train.device").long("device").default_value("auto").help("auto, cpu, or cuda:0 (see `arclens devices`)")
 }
 
 /// A number with a default, at least `least`.

@@ -1,6 +1,6 @@
 //! `arclens bench embed`: from files to embeddings.
 
-use super::timing::{Timing, peak_mib, report, rounded};
+use super::timing::{Timing, peak_mib, peak_words, report, rounded};
 use crate::cli::args::{get_device, get_path};
 use crate::data::{Catalog, ImageStore};
 use crate::train::{Control, TrainedModel, for_batches};
@@ -27,11 +27,7 @@ pub fn run(matches: &ArgMatches) -> anyhow::Result<()> {
     let timing = Timing::new(seconds);
     let rate = 1.0 / timing.median();
     let memory = peak_mib();
-    let rows = [
-        ("image", timing.words()),
-        ("images/s", format!("{rate:.1}")),
-        ("peak memory", memory.map_or("unknown".to_owned(), |mib| format!("{mib} MiB"))),
-    ];
+    let rows = [("image", timing.words()), ("images/s", format!("{rate:.1}")), ("peak memory", peak_words(memory))];
     let mut object = Map::new();
     object.insert("images".into(), json!(images));
     timing.put("image", &mut object);

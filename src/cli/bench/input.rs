@@ -1,7 +1,7 @@
 //! `arclens bench input`: decode, resize, augment, normalise.
 
 use super::args::get;
-use super::timing::{Timing, peak_mib, report, rounded};
+use super::timing::{Timing, peak_mib, peak_words, report, rounded};
 use crate::cli::args::get_path;
 use crate::config::RunConfig;
 use crate::data::{Augment, Catalog, EpochPlan, ImageStore, Loader, Preprocess, split};
@@ -40,7 +40,7 @@ pub fn run(matches: &ArgMatches) -> anyhow::Result<()> {
     let rows = [
         ("pass", timing.words()),
         ("images/s", format!("{rate:.1}, {:.1} per thread", rate / threads as f64)),
-        ("peak memory", memory.map_or("unknown".to_owned(), |mib| format!("{mib} MiB"))),
+        ("peak memory", peak_words(memory)),
     ];
     let mut object = Map::new();
     object.insert("images".into(), json!(images));

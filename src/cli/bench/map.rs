@@ -2,7 +2,7 @@
 
 use super::args::get;
 use super::pairs::made_up;
-use super::timing::{Timing, peak_mib, report, rounded};
+use super::timing::{Timing, peak_mib, peak_words, report, rounded};
 use crate::config::RunConfig;
 use crate::map::{TsneSpec, lay_out};
 use clap::ArgMatches;
@@ -32,7 +32,7 @@ pub fn run(matches: &ArgMatches) -> anyhow::Result<()> {
     let rows = [
         ("map", timing.words()),
         ("points/s", format!("{:.0}", points as f64 / timing.median())),
-        ("peak memory", memory.map_or("unknown".to_owned(), |mib| format!("{mib} MiB"))),
+        ("peak memory", peak_words(memory)),
     ];
     let mut object = Map::new();
     object.insert("method".into(), json!(method));

@@ -1,7 +1,7 @@
 //! `arclens bench step`.
 
 use super::args::{self, get};
-use super::timing::{Timing, peak_mib, report, rounded};
+use super::timing::{Timing, peak_mib, peak_words, report, rounded};
 use crate::config::{Head, Pooling};
 use crate::kernels::peak_gflops;
 use crate::loss::HeadSpec;
@@ -39,7 +39,7 @@ pub fn run(matches: &ArgMatches) -> anyhow::Result<()> {
         ("step", timing.words()),
         ("images/s", format!("{rate:.1}")),
         ("GFLOP/s", format!("{gflops:.1}{of_peak}")),
-        ("peak memory", memory.map_or("unknown".to_owned(), |mib| format!("{mib} MiB"))),
+        ("peak memory", peak_words(memory)),
     ];
     let mut object = object_of(&bench, &device_name, mode);
     timing.put("step", &mut object);

@@ -65,6 +65,11 @@ pub fn peak_mib() -> Option<u64> {
     line.trim().trim_end_matches("kB").trim().parse::<u64>().ok().map(|kib| kib / 1024)
 }
 
+/// The same in words.
+pub fn peak_words(mib: Option<u64>) -> String {
+    mib.map_or("unknown".to_owned(), |mib| format!("{mib} MiB"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

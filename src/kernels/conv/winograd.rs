@@ -150,12 +150,17 @@ impl<'a> Buffers<'a> {
         (0..end).step_by(step).map(move |first| first..(first + step).min(end))
     }
 
+    /// Where the components of plane `i` of images with `channels` planes lie, `tiles` of them among `cols`.
+    fn place(i: usize, channels: usize, tiles: usize, cols: usize) -> Place {
+        Place { offset: (i % channels) * cols + (i / channels) * tiles, step: channels * cols }
+    }
+
     /// Components of the tile rows `strip` of every plane of `images`.
     fn fill_input(&mut self, images: &[f32], strip: &Range<usize>, cols: usize) {
         let (c_in, pixels) = (self.plan.shape.c_in, self.plan.shape.h * self.plan.shape.w);
         let tiles = strip.len() * self.plan.grid.across;
         for (i, plane) in images.chunks_exact(pixels).enumerate() {
-            let place = Place { offset: (i % c_in) * cols + (i / c_in) * tiles, step: c_in * cols };
+            let place = Self::place(i, c_in, tiles, cols);
             self.scratch.input(plane, strip.clone(), &mut self.v[..COMPONENTS * c_in * cols], place);
         }
     }
@@ -174,7 +179,7 @@ impl<'a> Buffers<'a> {
                 product([c_out, cols, c_in], (m, cols), self.plan.kernel(u, k), v, Store::Replace);
             }
             for (i, plane) in y.chunks_exact_mut(pixels).enumerate() {
-                let place = Place { offset: (i % c_out) * cols + (i / c_out) * tiles, step: c_out * cols };
+                let place = Self::place(i, c_out, tiles, cols);
                 transform::output(&self.m, place, strip.clone(), grid, plane);
             }
         }
@@ -189,7 +194,7 @@ impl<'a> Buffers<'a> {
             let tiles = strip.len() * grid.across;
             let cols = images * tiles;
             for (i, plane) in dy.chunks_exact(pixels).enumerate() {
-                let place = Place { offset: (i % c_out) * cols + (i / c_out) * tiles, step: c_out * cols };
+                let place = Self::place(i, c_out, tiles, cols);
                 transform::output_adjoint(plane, strip.clone(), grid, &mut self.m[..COMPONENTS * c_out * cols], place);
             }
             if !du.is_empty() {
@@ -206,7 +211,7 @@ impl<'a> Buffers<'a> {
                 product([c_in, cols, c_out], (dv, cols), u, dm, Store::Replace);
             }
             for (i, plane) in dx.chunks_exact_mut(pixels).enumerate() {
-                let place = Place { offset: (i % c_in) * cols + (i / c_in) * tiles, step: c_in * cols };
+                let place = Self::place(i, c_in, tiles, cols);
                 self.scratch.input_adjoint(&self.v, place, strip.clone(), plane);
             }
         }
