@@ -25,12 +25,16 @@ pub(super) fn settings_ui(ui: &mut Ui, form: &mut ParamForm, state: &State, out:
     });
 }
 
+/// Width from which the title has room for a note between itself and the buttons, in points.
+const NOTE_ROOM: f32 = 320.0;
+
 fn heading_ui(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
     ui.horizontal(|ui| {
-        ui.label(theme::subheading("Settings"));
+        let wide = ui.available_width() >= NOTE_ROOM;
+        let title = ui.label(theme::subheading("Settings"));
         if state.is_training() {
-            ui.label(theme::caption("of the next run"))
-                .on_hover_text("The run under way keeps the settings it was started with");
+            let note = if wide { ui.label(theme::caption("of the next run")) } else { title };
+            note.on_hover_text("The run under way keeps the settings it was started with");
         }
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             ui.spacing_mut().button_padding = egui::vec2(8.0, 2.0);
