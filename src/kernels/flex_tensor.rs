@@ -29,3 +29,15 @@ pub(super) fn index_vec(tensor: &FlexTensor) -> Option<Vec<usize>> {
 pub(super) fn from_vec<const D: usize>(values: Vec<f32>, dims: [usize; D]) -> FlexTensor {
     FlexTensor::new(Bytes::from_elems(values), Layout::contiguous(Shape::from(dims)), DType::F32)
 }
+
+/// Zeros, written by all threads: the system hands out and clears fresh pages where they are first written.
+pub(super) fn zeros(len: usize) -> Vec<f32> {
+    use rayon::prelude::*;
+    const PIECE: usize = 1 << 16;
+    if len < 4 * PIECE {
+        return vec![0f32; len];
+    }
+    let mut values = Vec::with_capacity(len);
+    values.par_extend(rayon::iter::repeat_n(0f32, len).with_min_len(PIECE));
+    values
+}

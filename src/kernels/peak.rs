@@ -1,6 +1,6 @@
 //! How fast this processor multiplies matrices: what every measured rate is held against.
 
-use super::matrix::{Store, product, rows};
+use super::matrix::square_product;
 use rayon::prelude::*;
 use std::time::{Duration, Instant};
 
@@ -30,7 +30,7 @@ fn count() -> u64 {
     let mut result = vec![0.0f32; SIDE * SIDE];
     let (began, mut done) = (Instant::now(), 0);
     while began.elapsed() < ROUND {
-        product([SIDE; 3], (&mut result, SIDE), rows(&left, SIDE), rows(&right, SIDE), Store::Replace);
+        square_product(SIDE, &mut result, &left, &right);
         done += 1;
     }
     std::hint::black_box(&result);

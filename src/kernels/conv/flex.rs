@@ -1,26 +1,35 @@
-//! The CPU version: chooses the way that is fastest for a shape.
-//!
-//! Work is split by shapes only, never by the number of threads, so results are the same on any number of them.
+//! The CPU version: our own loops over packed images, for every level of vector instructions.
 
+use super::convolve::Convolve;
 use super::shape::ConvShape;
-use super::{ConvBackend, backward_by_channels, by_images, reference, winograd};
+use super::weight_gradient::WeightGradient;
+use super::weights::Weights;
+use super::{ConvBackend, reference, sweep};
 use crate::kernels::flex_tensor::{f32_slice, from_vec};
 use burn::backend::Flex;
 use burn_flex::FlexTensor;
+use pulp::Arch;
 
-fn forward(x: &[f32], w: &[f32], shape: ConvShape) -> Vec<f32> {
-    if winograd::worthwhile(&shape) { winograd::forward(x, w, &shape) } else { by_images::forward(x, w, shape) }
+/// The output.
+pub(super) fn forward(x: &[f32], w: &[f32], shape: &ConvShape, arch: Arch) -> Vec<f32> {
+    let (packing, sweep) = sweep::forward(shape);
+    let (to, from, taps) = (shape.output.channels, shape.input.channels, shape.taps());
+    let weights = Weights { values: w, to, from, to_step: from * taps, from_step: taps };
+    Convolve { source: x, weights, packing, sweeps: vec![sweep], output: shape.output }.run(arch)
 }
 
-/// (gradient of the input, gradient of the weight); what is not wanted is empty.
-fn backward(x: &[f32], w: &[f32], dy: &[f32], shape: ConvShape, want: [bool; 2]) -> (Vec<f32>, Vec<f32>) {
-    if winograd::worthwhile(&shape) {
-        winograd::backward(x, w, dy, &shape, want)
-    } else if backward_by_channels::worthwhile(&shape) {
-        backward_by_channels::by_channels(x, w, dy, &shape, want)
-    } else {
-        by_images::backward(x, w, dy, shape, want)
-    }
+/// The gradient of the input.
+pub(super) fn input_gradient(w: &[f32], dy: &[f32], shape: &ConvShape, arch: Arch) -> Vec<f32> {
+    let (packing, sweeps) = sweep::input_gradient(shape);
+    let (to, from, taps) = (shape.input.channels, shape.output.channels, shape.taps());
+    let weights = Weights { values: w, to, from, to_step: taps, from_step: to * taps };
+    Convolve { source: dy, weights, packing, sweeps, output: shape.input }.run(arch)
+}
+
+/// The gradient of the weight.
+pub(super) fn weight_gradient(x: &[f32], dy: &[f32], shape: &ConvShape, arch: Arch) -> Vec<f32> {
+    let (packing, sweep) = sweep::forward(shape);
+    WeightGradient { x, dy, packing, taps: sweep.taps, output: shape.output }.run(arch)
 }
 
 fn shape_of(x: &FlexTensor, w: &FlexTensor, stride: usize) -> Option<ConvShape> {
@@ -32,7 +41,7 @@ impl ConvBackend for Flex {
         let (x, w) = (x.to_contiguous(), w.to_contiguous());
         match (f32_slice(&x), f32_slice(&w), shape_of(&x, &w, stride)) {
             (Some(xs), Some(ws), Some(shape)) => {
-                from_vec(forward(xs, ws, shape), [shape.n, shape.c_out, shape.out_h, shape.out_w])
+                from_vec(forward(xs, ws, &shape, Arch::new()), shape.output.dims(shape.n))
             }
             _ => reference::forward::<Self>(x, w, stride),
         }
@@ -50,10 +59,11 @@ impl ConvBackend for Flex {
         let (Some(xs), Some(ws), Some(dys), Some(shape)) = slices else {
             return reference::backward::<Self>(x, w, dy, stride, want);
         };
-        let (dx, dw) = backward(xs, ws, dys, shape, want);
+        let arch = Arch::new();
+        let weight_dims = [shape.output.channels, shape.input.channels, shape.side, shape.side];
         [
-            want[0].then(|| from_vec(dx, [shape.n, shape.c_in, shape.h, shape.w])),
-            want[1].then(|| from_vec(dw, [shape.c_out, shape.c_in, shape.side, shape.side])),
+            want[0].then(|| from_vec(input_gradient(ws, dys, &shape, arch), shape.input.dims(shape.n))),
+            want[1].then(|| from_vec(weight_gradient(xs, dys, &shape, arch), weight_dims)),
         ]
     }
 }

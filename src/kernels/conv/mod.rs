@@ -1,17 +1,19 @@
 //! 2-D convolution with a 3×3 or 1×1 kernel, stride 1 or 2, "same" padding, no bias: all that our networks use.
 //!
-//! `reference.rs` is burn's own convolution, `flex.rs` the CPU version, which takes the fastest of three ways: Winograd's
-//! (`winograd.rs`), columns by images, and columns by channels. This file makes it differentiable.
+//! `reference.rs` is burn's own convolution, `flex.rs` the CPU version: a direct convolution (no matrix of columns) whose
+//! inner loops (`tile.rs`) read images packed by `packing.rs`. This file makes it differentiable.
 
-mod backward_by_channels;
-mod by_images;
-mod columns;
+mod convolve;
 mod flex;
+mod packing;
 mod reference;
 mod shape;
+mod sweep;
 #[cfg(test)]
 mod tests;
-mod winograd;
+mod tile;
+mod weight_gradient;
+mod weights;
 
 pub use shape::output_px;
 

@@ -20,13 +20,13 @@ const SHAPES: &[(usize, usize, usize, usize, usize, usize, usize)] = &[
     (4, 5, 9, 7, 6, 1, 2),
     (19, 12, 2, 2, 9, 1, 2),
     (9, 40, 3, 3, 48, 3, 1),
-    // Large enough to be cut into strips, the last one shorter.
+    // More columns than a tile, evenly cut and not.
     (2, 3, 37, 41, 5, 3, 1),
     (2, 3, 37, 81, 5, 3, 2),
-    // Many channels and tiles: Winograd's way, with odd and even sides and cut into strips.
+    // Several blocks of channels in and tiles of channels out.
     (5, 64, 31, 32, 65, 3, 1),
     (1, 64, 69, 70, 64, 3, 1),
-    // Many weights on few pixels: the way back by channels.
+    // Many weights on few pixels: several spans of the weight's gradient.
     (5, 150, 4, 4, 400, 3, 1),
     (3, 130, 5, 3, 450, 3, 2),
 ];
@@ -104,29 +104,31 @@ fn only_the_wanted_gradient_is_made() {
     assert!(w.grad(&grads).is_some());
 }
 
-/// Sizes for which Winograd's way is not chosen, but has to be right: it is the same code for every size.
+/// Every level of vector instructions that this processor has, not only the best.
 #[test]
-fn winograds_way_equals_the_columns_for_every_size() {
+fn every_level_of_vector_instructions_gives_the_same() {
+    use super::flex::{forward, input_gradient, weight_gradient};
     use super::shape::ConvShape;
-    use super::{by_images, winograd};
-    let sizes =
-        [(3, 4, 9, 9, 5), (2, 3, 8, 10, 7), (5, 2, 1, 1, 3), (1, 1, 28, 28, 8), (33, 16, 4, 4, 24), (2, 2, 80, 70, 3)];
-    for (n, c_in, h, w, c_out) in sizes {
-        let shape = ConvShape::new([n, c_in, h, w], [c_out, c_in, 3, 3], 1).unwrap();
+    use pulp::Arch;
+    let mut levels = vec![Arch::Scalar];
+    #[cfg(target_arch = "x86_64")]
+    levels.extend(pulp::x86::V3::try_new().map(Arch::V3));
+    for &(n, c_in, h, w, c_out, k, stride) in SHAPES.iter().filter(|shape| shape.1 * shape.4 < 2000) {
+        let shape = ConvShape::new([n, c_in, h, w], [c_out, c_in, k, k], stride).unwrap();
         let numbers = |len: usize, seed| values(&random([len], seed));
-        let (x, weights) = (numbers(n * c_in * h * w, 1), numbers(c_out * c_in * 9, 2));
-        let dy = numbers(n * c_out * h * w, 3);
-        let compare = |what: &str, a: Vec<f32>, b: Vec<f32>| {
-            let scale = b.iter().fold(1e-3f32, |m, v| m.max(v.abs()));
-            let worst = a.iter().zip(&b).map(|(a, b)| (a - b).abs()).fold(0f32, f32::max) / scale;
-            assert!(a.len() == b.len() && worst < 5e-6, "{what} of {n}×{c_in}×{h}×{w} differs by {worst}");
+        let (x, weight) = (numbers(n * shape.input.len(), 1), numbers(c_out * c_in * k * k, 2));
+        let dy = numbers(n * shape.output.len(), 3);
+        let all = |arch| {
+            let forward = forward(&x, &weight, &shape, arch);
+            [forward, input_gradient(&weight, &dy, &shape, arch), weight_gradient(&x, &dy, &shape, arch)]
         };
-        compare("y", winograd::forward(&x, &weights, &shape), by_images::forward(&x, &weights, shape));
-        for want in [[true, true], [true, false], [false, true]] {
-            let (dx, dw) = winograd::backward(&x, &weights, &dy, &shape, want);
-            let (dx_columns, dw_columns) = by_images::backward(&x, &weights, &dy, shape, want);
-            compare("dx", dx, dx_columns);
-            compare("dw", dw, dw_columns);
+        let best = all(Arch::new());
+        for level in &levels {
+            for (what, (a, b)) in ["y", "dx", "dw"].iter().zip(all(*level).iter().zip(&best)) {
+                let scale = b.iter().fold(1e-3f32, |m, v| m.max(v.abs()));
+                let worst = a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0f32, f32::max) / scale;
+                assert!(a.len() == b.len() && worst < 5e-6, "{what}, {level:?}, {n}×{c_in}×{h}×{w}: {worst}");
+            }
         }
     }
 }
