@@ -18,12 +18,14 @@ mod peak;
 pub mod random;
 #[cfg(test)]
 mod testing;
+pub mod update;
 
 pub use conv::{ConvBackend, conv2d};
 pub use cross_entropy::{CrossEntropyBackend, cross_entropy};
 pub use norm::{NormBackend, Tail, affine, norm};
 pub use normalize::{NormalizeBackend, normalize_rows};
 pub use peak::peak_gflops;
+pub use update::UpdateBackend;
 
 use burn::backend::{Autodiff, Flex};
 use burn::tensor::backend::{AutodiffBackend, Backend};
@@ -33,8 +35,8 @@ pub trait Kernels: ConvBackend + NormBackend + NormalizeBackend + CrossEntropyBa
 impl<B: Backend + ConvBackend + NormBackend + NormalizeBackend + CrossEntropyBackend> Kernels for B {}
 
 /// Everything training asks of a backend: gradients, and our operations with and without them.
-pub trait Engine: AutodiffBackend<InnerBackend: Kernels> + Kernels {}
-impl<B: AutodiffBackend<InnerBackend: Kernels> + Kernels> Engine for B {}
+pub trait Engine: AutodiffBackend<InnerBackend: Kernels + UpdateBackend> + Kernels {}
+impl<B: AutodiffBackend<InnerBackend: Kernels + UpdateBackend> + Kernels> Engine for B {}
 
 /// The CPU, always there.
 pub type Cpu = Autodiff<Flex>;
@@ -55,4 +57,5 @@ mod dispatch {
     impl super::NormBackend for Dispatch {}
     impl super::NormalizeBackend for Dispatch {}
     impl super::CrossEntropyBackend for Dispatch {}
+    impl super::UpdateBackend for Dispatch {}
 }

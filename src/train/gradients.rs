@@ -3,6 +3,7 @@
 use super::TrainError;
 use super::net::TrainNet;
 use crate::kernels::Engine;
+use crate::kernels::update::{UpdateBackend, square_sum};
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
@@ -25,15 +26,15 @@ pub fn scale<B: Engine>(net: &TrainNet<B>, gradients: &mut GradientsParams, fact
     net.visit(&mut Scale::<'_> { gradients, factor });
 }
 
-struct SquareSum<'a, B: AutodiffBackend> {
+struct SquareSum<'a, B: AutodiffBackend<InnerBackend: UpdateBackend>> {
     gradients: &'a GradientsParams,
     sum: Option<Tensor<B::InnerBackend, 1>>,
 }
 
-impl<B: AutodiffBackend> ModuleVisitor<B> for SquareSum<'_, B> {
+impl<B: AutodiffBackend<InnerBackend: UpdateBackend>> ModuleVisitor<B> for SquareSum<'_, B> {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<B, D>>) {
         let Some(gradient) = self.gradients.get::<B::InnerBackend, D>(param.id) else { return };
-        let square = (gradient.clone() * gradient).sum();
+        let square = square_sum(gradient);
         self.sum = Some(match self.sum.take() {
             Some(sum) => sum + square,
             None => square,

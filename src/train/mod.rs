@@ -21,6 +21,7 @@ mod run_folder;
 mod run_list;
 mod schedule;
 mod session;
+mod sgd;
 mod trained;
 mod validate;
 

@@ -4,12 +4,12 @@
 
 use super::TrainError;
 use super::net::TrainNet;
+use super::sgd::Sgd;
 use crate::config::{Optimizer as Kind, TrainConfig};
 use crate::kernels::Engine;
 use burn::module::{ModuleVisitor, Param, ParamId};
 use burn::optim::decay::WeightDecayConfig;
-use burn::optim::momentum::MomentumConfig;
-use burn::optim::{AdamConfig, AdamWConfig, GradientsParams, Optimizer, SgdConfig};
+use burn::optim::{AdamConfig, AdamWConfig, GradientsParams, Optimizer};
 use burn::record::{BinBytesRecorder, FullPrecisionSettings, Recorder};
 use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
@@ -66,11 +66,7 @@ pub fn make<B: Engine>(config: &TrainConfig) -> Box<dyn Groups<B>> {
     let l2 = move |on: bool| (on && decay > 0.0).then(|| WeightDecayConfig::new(decay));
     match config.optimizer {
         Kind::Sgd => {
-            let make = |on: bool| {
-                let momentum = (momentum > 0.0)
-                    .then(|| MomentumConfig::new().with_momentum(momentum).with_dampening(0.0).with_nesterov(false));
-                SgdConfig::new().with_momentum(momentum).with_weight_decay(l2(on)).init::<B, TrainNet<B>>()
-            };
+            let make = |on: bool| Sgd::new(momentum as f32, if on { decay } else { 0.0 }).adapt::<B, TrainNet<B>>();
             Box::new(Pair { decayed: make(true), plain: make(false) })
         }
         Kind::Adam => {
