@@ -46,19 +46,28 @@ impl Source<'_> {
     }
 }
 
+/// # Safety
+/// `F32_LANES` numbers must be readable there.
 #[inline(always)]
 unsafe fn load<S: Simd>(from: *const f32) -> S::f32s {
     // SAFETY: the caller vouches for `F32_LANES` readable numbers; the type is plain data.
     unsafe { from.cast::<S::f32s>().read_unaligned() }
 }
 
+/// # Safety
+/// `F32_LANES` numbers must be writable there.
 #[inline(always)]
 unsafe fn store<S: Simd>(to: *mut f32, value: S::f32s) {
     // SAFETY: the caller vouches for `F32_LANES` writable numbers.
     unsafe { to.cast::<S::f32s>().write_unaligned(value) }
 }
 
-/// Sums of `R` rows of `Q` pixels.
+/// Sums of `R` rows of `Q` pixels, the first at `origin` of every block, written to `out` (`[R][Q][tile channels]`, rows
+/// `out_row_step` apart).
+///
+/// # Safety
+/// With the tile's pixels, `source` must not be left (see [`Source::end`]), `weights` must hold all channels and taps of
+/// one tile, and `out` the tile's pixels.
 #[inline(always)]
 unsafe fn tile<S: Simd, const R: usize, const Q: usize>(
     simd: S,
@@ -71,6 +80,8 @@ unsafe fn tile<S: Simd, const R: usize, const Q: usize>(
     let lanes = S::F32_LANES;
     let zero = simd.splat_f32s(0.0);
     let mut sums = [[[zero; 2]; Q]; R];
+    // SAFETY: places in the source grow with block, tap, channel, row and column and are largest where `end` looks;
+    // `weights` moves by one tile's channels per channel and tap; the rest is the caller's promise.
     unsafe {
         for block in 0..source.blocks() {
             let len = (source.channels - block * BLOCK).min(BLOCK);
@@ -79,12 +90,12 @@ unsafe fn tile<S: Simd, const R: usize, const Q: usize>(
                 let mut x = base.add(tap);
                 for _ in 0..len {
                     let w = [load::<S>(weights), load::<S>(weights.add(lanes))];
-                    for r in 0..R {
+                    for (r, sums) in sums.iter_mut().enumerate() {
                         let line = x.add(r * source.row_step);
-                        for q in 0..Q {
+                        for (q, sums) in sums.iter_mut().enumerate() {
                             let value = simd.splat_f32s(*line.add(q * BLOCK));
-                            sums[r][q][0] = simd.mul_add_e_f32s(value, w[0], sums[r][q][0]);
-                            sums[r][q][1] = simd.mul_add_e_f32s(value, w[1], sums[r][q][1]);
+                            *sums =
+                                [simd.mul_add_e_f32s(value, w[0], sums[0]), simd.mul_add_e_f32s(value, w[1], sums[1])];
                         }
                     }
                     x = x.add(1);
@@ -92,11 +103,11 @@ unsafe fn tile<S: Simd, const R: usize, const Q: usize>(
                 }
             }
         }
-        for r in 0..R {
-            for q in 0..Q {
+        for (r, sums) in sums.iter().enumerate() {
+            for (q, sums) in sums.iter().enumerate() {
                 let to = out.add(r * out_row_step + q * 2 * lanes);
-                store::<S>(to, sums[r][q][0]);
-                store::<S>(to.add(lanes), sums[r][q][1]);
+                store::<S>(to, sums[0]);
+                store::<S>(to.add(lanes), sums[1]);
             }
         }
     }
@@ -106,7 +117,7 @@ unsafe fn tile<S: Simd, const R: usize, const Q: usize>(
 #[inline(always)]
 pub(super) fn sweep<S: Simd>(simd: S, source: &Source<'_>, weights: &[f32], [rows, cols]: [usize; 2], out: &mut [f32]) {
     let width = tile_channels::<S>();
-    assert!(rows > 0 && cols > 0 && source.channels > 0);
+    assert!(rows > 0 && cols > 0 && source.channels > 0 && !source.taps.is_empty());
     assert!(source.end(rows, cols) <= source.values.len());
     assert!(weights.len() >= source.channels * source.taps.len() * width);
     assert!(out.len() >= rows * cols * width);
@@ -137,6 +148,10 @@ fn even_step(len: usize, max: usize) -> usize {
     len.div_ceil(len.div_ceil(max))
 }
 
+/// [`tile`] for a size known only now.
+///
+/// # Safety
+/// As for [`tile`].
 #[inline(always)]
 unsafe fn by_size<S: Simd>(
     simd: S,
@@ -150,6 +165,7 @@ unsafe fn by_size<S: Simd>(
     macro_rules! sizes {
         ($(($r:literal, $q:literal)),*) => {
             match size {
+                // SAFETY: the same promise.
                 $(($r, $q) => unsafe { tile::<S, $r, $q>(simd, source, origin, weights, out, out_row_step) },)*
                 _ => unreachable!("no tile of {size:?}"),
             }
@@ -218,12 +234,12 @@ fn outer<S: Simd, const C: usize>(simd: S, x: &[f32], dy: &[f32], shared: &Share
                 let mut p = x.as_ptr().add(image * x_image_step + row * x_row_step);
                 for _ in 0..cols {
                     let g = [load::<S>(d), load::<S>(d.add(lanes))];
-                    for c in 0..C {
+                    for (c, acc) in acc.iter_mut().enumerate() {
                         let value = simd.splat_f32s(*p.add(c));
-                        acc[c][0] = simd.mul_add_e_f32s(value, g[0], acc[c][0]);
-                        acc[c][1] = simd.mul_add_e_f32s(value, g[1], acc[c][1]);
+                        *acc = [simd.mul_add_e_f32s(value, g[0], acc[0]), simd.mul_add_e_f32s(value, g[1], acc[1])];
                     }
-                    p = p.add(BLOCK);
+                    // Wrapping: the step after the last pixel may leave the slice.
+                    p = p.wrapping_add(BLOCK);
                     d = d.add(2 * lanes);
                 }
             }
