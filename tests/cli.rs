@@ -215,6 +215,42 @@ fn the_sample_is_the_same_for_the_same_seed() {
     assert_eq!(read("a"), read("b"));
 }
 
+/// What scripts that compare machines read. Times are only checked for being there: a busy machine is not an error.
+#[test]
+fn every_benchmark_prints_its_figures() {
+    let (folder, run) = trained();
+    let run = run.to_str().unwrap();
+    let step =
+        ["step", "--net", "small", "--image", "12", "--channels", "1", "--batch", "4", "--dim", "8", "--classes", "6"];
+    let one = ["--steps", "1", "--warmup", "0"];
+    let cpu = ["--device", "cpu"];
+    let cases: [(Vec<&str>, &[&str]); 6] = [
+        ([&step[..], &one, &cpu].concat(), &["images_per_second", "step_ms_median", "gflops", "peak_mib", "threads"]),
+        ([&step[..], &one, &cpu, &["--forward-only"]].concat(), &["images_per_second", "step_ms_median"]),
+        (
+            [&["input", "data", "--image", "24"], &one[..]].concat(),
+            &["images_per_second", "images_per_second_per_thread"],
+        ),
+        ([&["embed", run, "data"], &cpu[..]].concat(), &["images_per_second", "image_ms_median"]),
+        (
+            [&["pairs", "--images", "60", "--identities", "12", "--dim", "8"], &one[..]].concat(),
+            &["all_ms_median", "eer", "mib_beyond_embeddings"],
+        ),
+        (
+            [&["map", "--method", "pca", "--points", "40", "--identities", "4", "--dim", "8"], &one[..]].concat(),
+            &["map_ms_median"],
+        ),
+    ];
+    for (words, keys) in cases {
+        let words = [&["bench"], &words[..], &["--threads", "1", "--json"]].concat();
+        let found = ok(folder.path(), &words);
+        for key in keys {
+            let value = found[*key].as_f64().unwrap_or_else(|| panic!("{words:?} prints no {key}: {found}"));
+            assert!(value.is_finite() && value >= 0.0, "{words:?}: {key} is {value}");
+        }
+    }
+}
+
 #[test]
 fn devices_always_lists_the_cpu() {
     let folder = tempfile::tempdir().unwrap();

@@ -3,8 +3,8 @@
 //! Sums are per channel in a fixed order (f32 lanes, f64 across planes), so the result does not depend on the threads.
 
 use super::{NormBackend, NormForward, NormGrads, NormSaved, Tail, reference};
-use crate::kernels::flex_tensor::{f32_slice, from_vec};
-use crate::kernels::lanes::{sum2, sum3};
+use crate::kernels::flex_tensor::{f32_slice, from_vec, zeros};
+use crate::kernels::lanes::{sum2, sum3, vectorised};
 use burn::backend::Flex;
 use burn_flex::FlexTensor;
 use rayon::prelude::*;
@@ -54,8 +54,8 @@ fn statistics(x: &[f32], planes: Planes) -> Vec<(f32, f32)> {
     (0..planes.c)
         .into_par_iter()
         .map(|channel| {
-            let total: f64 = planes.channel(x, channel).map(|p| sum2(p, p, |a, _| a)).sum();
-            let mean = (total / count) as f32;
+            let sum = |p| sum2(p, p, |a, _| a);
+            let mean = (planes.channel(x, channel).map(sum).sum::<f64>() / count) as f32;
             let squares = |p| sum2(p, p, |a, _| (a - mean) * (a - mean));
             let var = planes.channel(x, channel).map(squares).sum::<f64>() / count;
             (mean, var as f32)
@@ -70,24 +70,30 @@ fn scale_shift(x: &[f32], factors: &[(f32, f32)], shortcut: Option<&[f32]>, tail
         Tail::Relu => 0.0,
     };
     let pixels = planes.pixels();
-    let mut y = vec![0f32; x.len()];
+    let mut y = zeros(x.len());
     let outputs = y.par_chunks_mut(pixels).zip(x.par_chunks(pixels)).enumerate();
     outputs.with_min_len(planes.min_planes()).for_each(|(i, (y, x))| {
         let (scale, shift) = factors[i % planes.c];
         if let Some(shortcut) = shortcut {
-            for ((y, x), s) in y.iter_mut().zip(x).zip(&shortcut[i * pixels..]) {
-                *y = clip(x * scale + shift + s, floor);
-            }
+            let shortcut = &shortcut[i * pixels..];
+            vectorised(|| {
+                for ((y, x), s) in y.iter_mut().zip(x).zip(shortcut) {
+                    *y = clip(x * scale + shift + s, floor);
+                }
+            });
         } else {
-            for (y, x) in y.iter_mut().zip(x) {
-                *y = clip(x * scale + shift, floor);
-            }
+            vectorised(|| {
+                for (y, x) in y.iter_mut().zip(x) {
+                    *y = clip(x * scale + shift, floor);
+                }
+            });
         }
     });
     y
 }
 
 /// Like `max`, but a NaN stays a NaN: a diverged run must be seen.
+#[inline(always)]
 fn clip(value: f32, floor: f32) -> f32 {
     if value < floor { floor } else { value }
 }
@@ -119,20 +125,25 @@ fn sums(dy: &[f32], x: &[f32], open: Option<&[f32]>, mean: &[f32], planes: Plane
 /// `dx = factor · dy − slope · (x − mean) − offset`, `dy` only where the tail was open.
 fn input_gradient(dy: &[f32], x: &[f32], open: Option<&[f32]>, terms: &[[f32; 4]], planes: Planes) -> Vec<f32> {
     let pixels = planes.pixels();
-    let mut dx = vec![0f32; x.len()];
+    let mut dx = zeros(x.len());
     let outputs = dx.par_chunks_mut(pixels).enumerate().with_min_len(planes.min_planes());
     outputs.for_each(|(i, dx)| {
         let [factor, slope, mean, offset] = terms[i % planes.c];
         let (dy, x) = (&dy[i * pixels..], &x[i * pixels..]);
         if let Some(open) = open {
-            for (((o, d), x), y) in dx.iter_mut().zip(dy).zip(x).zip(&open[i * pixels..]) {
-                let d = if *y > 0.0 { *d } else { 0.0 };
-                *o = factor * d - slope * (x - mean) - offset;
-            }
+            let open = &open[i * pixels..];
+            vectorised(|| {
+                for (((o, d), x), y) in dx.iter_mut().zip(dy).zip(x).zip(open) {
+                    let d = if *y > 0.0 { *d } else { 0.0 };
+                    *o = factor * d - slope * (x - mean) - offset;
+                }
+            });
         } else {
-            for ((o, d), x) in dx.iter_mut().zip(dy).zip(x) {
-                *o = factor * d - slope * (x - mean) - offset;
-            }
+            vectorised(|| {
+                for ((o, d), x) in dx.iter_mut().zip(dy).zip(x) {
+                    *o = factor * d - slope * (x - mean) - offset;
+                }
+            });
         }
     });
     dx
@@ -140,12 +151,14 @@ fn input_gradient(dy: &[f32], x: &[f32], open: Option<&[f32]>, terms: &[[f32; 4]
 
 /// `dy` where the tail was open, else 0.
 fn masked(dy: &[f32], open: &[f32]) -> Vec<f32> {
-    let mut out = vec![0f32; dy.len()];
+    let mut out = zeros(dy.len());
     let tasks = out.par_chunks_mut(16_384).zip(dy.par_chunks(16_384)).zip(open.par_chunks(16_384));
     tasks.for_each(|((out, dy), y)| {
-        for ((o, d), y) in out.iter_mut().zip(dy).zip(y) {
-            *o = if *y > 0.0 { *d } else { 0.0 };
-        }
+        vectorised(|| {
+            for ((o, d), y) in out.iter_mut().zip(dy).zip(y) {
+                *o = if *y > 0.0 { *d } else { 0.0 };
+            }
+        });
     });
     out
 }
