@@ -4,6 +4,7 @@
 
 use burn::tensor::{Bytes, DType, Shape};
 use burn_flex::{FlexTensor, Layout};
+use rayon::prelude::*;
 
 /// The values in row-major order; `None` unless the tensor is contiguous f32. Call `to_contiguous` (free where it
 /// already is) first.
@@ -12,6 +13,12 @@ pub(super) fn f32_slice(tensor: &FlexTensor) -> Option<&[f32]> {
         return None;
     }
     tensor.as_slice::<f32>().and_then(|values| values.get(..tensor.layout().shape().num_elements()))
+}
+
+/// In row-major order. Takes the tensor whole: a second holder would make writing to it a copy.
+pub(super) fn contiguous(tensor: FlexTensor) -> FlexTensor {
+    let in_order = tensor.layout().contiguous_offsets().is_some_and(|(start, _)| start == 0);
+    if in_order { tensor } else { tensor.to_contiguous() }
 }
 
 /// The values of an integer tensor as indices; `None` for unusual integer types and for negative values.
@@ -32,7 +39,6 @@ pub(super) fn from_vec<const D: usize>(values: Vec<f32>, dims: [usize; D]) -> Fl
 
 /// Zeros, written by all threads: the system hands out and clears fresh pages where they are first written.
 pub(super) fn zeros(len: usize) -> Vec<f32> {
-    use rayon::prelude::*;
     const PIECE: usize = 1 << 16;
     if len < 4 * PIECE {
         return vec![0f32; len];

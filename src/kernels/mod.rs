@@ -15,6 +15,7 @@ mod matrix;
 pub mod norm;
 pub mod normalize;
 mod peak;
+mod primitive;
 pub mod random;
 #[cfg(test)]
 mod testing;

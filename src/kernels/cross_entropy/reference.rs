@@ -1,12 +1,9 @@
 //! The same loss in burn's own operations.
 
+use crate::kernels::primitive::tensor;
 use burn::tensor::backend::Backend;
 use burn::tensor::ops::{FloatTensor, IntTensor};
-use burn::tensor::{IndexingUpdateOp, Int, Tensor, TensorPrimitive};
-
-fn tensor<B: Backend, const D: usize>(primitive: FloatTensor<B>) -> Tensor<B, D> {
-    Tensor::from_primitive(TensorPrimitive::Float(primitive))
-}
+use burn::tensor::{IndexingUpdateOp, Int, Tensor};
 
 fn columns<B: Backend>(labels: IntTensor<B>) -> Tensor<B, 2, Int> {
     let labels = Tensor::<B, 1, Int>::from_primitive(labels);

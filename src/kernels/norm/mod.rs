@@ -9,15 +9,16 @@ mod reference;
 #[cfg(test)]
 mod tests;
 
+use crate::kernels::primitive::{primitive, tensor};
 use burn::backend::Autodiff;
 use burn::backend::autodiff::NodeId;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
+use burn::tensor::Tensor;
 use burn::tensor::backend::{AutodiffBackend, Backend};
 use burn::tensor::ops::FloatTensor;
-use burn::tensor::{Tensor, TensorPrimitive};
 
 /// What is done to the normalised values before they leave the operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,14 +99,6 @@ pub trait NormBackend: Backend {
     ) -> FloatTensor<Self> {
         reference::affine::<Self>(x, [scale, shift], shortcut, tail)
     }
-}
-
-fn tensor<B: Backend, const D: usize>(primitive: FloatTensor<B>) -> Tensor<B, D> {
-    Tensor::from_primitive(TensorPrimitive::Float(primitive))
-}
-
-fn primitive<B: Backend, const D: usize>(tensor: Tensor<B, D>) -> FloatTensor<B> {
-    tensor.into_primitive().tensor()
 }
 
 /// Output of [`norm`].

@@ -1,13 +1,9 @@
 //! The same normalisation in burn's own operations.
 
 use super::SHORTEST;
+use crate::kernels::primitive::tensor;
 use burn::tensor::backend::Backend;
 use burn::tensor::ops::FloatTensor;
-use burn::tensor::{Tensor, TensorPrimitive};
-
-fn tensor<B: Backend, const D: usize>(primitive: FloatTensor<B>) -> Tensor<B, D> {
-    Tensor::from_primitive(TensorPrimitive::Float(primitive))
-}
 
 pub(super) fn forward<B: Backend>(x: FloatTensor<B>) -> [FloatTensor<B>; 2] {
     let x = tensor::<B, 2>(x);

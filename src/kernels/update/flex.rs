@@ -1,7 +1,7 @@
 //! The CPU version: parallel and in the memory of the gradient and the velocity, which nobody needs afterwards.
 
 use super::{SgdRule, UpdateBackend, reference};
-use crate::kernels::flex_tensor::{f32_slice, from_vec};
+use crate::kernels::flex_tensor::{contiguous, f32_slice, from_vec};
 use crate::kernels::lanes::sum2;
 use burn::backend::Flex;
 use burn::tensor::DType;
@@ -10,12 +10,6 @@ use rayon::prelude::*;
 
 /// Numbers per task. A constant, so that the parts of a sum are the same on every number of threads.
 const TASK_LEN: usize = 32_768;
-
-/// In row-major order. Takes the tensor whole: a second holder would make writing to it a copy.
-fn contiguous(tensor: FlexTensor) -> FlexTensor {
-    let in_order = tensor.layout().contiguous_offsets().is_some_and(|(start, _)| start == 0);
-    if in_order { tensor } else { tensor.to_contiguous() }
-}
 
 /// The numbers of a [`contiguous`] f32 tensor, copied first if somebody else holds them too.
 fn numbers(tensor: &mut FlexTensor) -> &mut [f32] {

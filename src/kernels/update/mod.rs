@@ -7,9 +7,10 @@ mod reference;
 #[cfg(test)]
 mod tests;
 
+use crate::kernels::primitive::{primitive, tensor};
+use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
 use burn::tensor::ops::FloatTensor;
-use burn::tensor::{Tensor, TensorPrimitive};
 
 /// Stochastic gradient descent with momentum and L2 decay, as PyTorch's `SGD` with dampening 0:
 /// `v ← momentum · v + (g + decay · w)`, `w ← w − lr · v`; the first step takes `v = g + decay · w`.
@@ -48,12 +49,10 @@ pub fn sgd<B: UpdateBackend, const D: usize>(
     velocity: Option<Tensor<B, D>>,
     rule: SgdRule,
 ) -> [Tensor<B, D>; 2] {
-    let float = |tensor: Tensor<B, D>| tensor.into_primitive().tensor();
-    B::sgd(float(weight), float(gradient), velocity.map(float), rule)
-        .map(|primitive| Tensor::from_primitive(TensorPrimitive::Float(primitive)))
+    B::sgd(primitive(weight), primitive(gradient), velocity.map(primitive), rule).map(tensor)
 }
 
 /// Sum of the squares of any shape, `[1]`.
 pub fn square_sum<B: UpdateBackend, const D: usize>(x: Tensor<B, D>) -> Tensor<B, 1> {
-    Tensor::from_primitive(TensorPrimitive::Float(B::square_sum(x.into_primitive().tensor())))
+    tensor(B::square_sum(primitive(x)))
 }

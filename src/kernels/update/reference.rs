@@ -1,15 +1,15 @@
 //! The operations in burn's own.
 
 use super::SgdRule;
-use burn::tensor::TensorMetadata;
+use crate::kernels::primitive::{primitive, tensor};
 use burn::tensor::backend::Backend;
 use burn::tensor::ops::FloatTensor;
-use burn::tensor::{Tensor, TensorPrimitive};
+use burn::tensor::{Tensor, TensorMetadata};
 
 /// Shapes do not matter here: everything is seen as one row.
 fn row<B: Backend>(primitive: FloatTensor<B>) -> Tensor<B, 1> {
     let numbers = primitive.shape().num_elements();
-    Tensor::from_primitive(TensorPrimitive::Float(B::float_reshape(primitive, [numbers].into())))
+    tensor(B::float_reshape(primitive, [numbers].into()))
 }
 
 pub(super) fn sgd<B: Backend>(
@@ -27,10 +27,10 @@ pub(super) fn sgd<B: Backend>(
         next = next + row::<B>(velocity).mul_scalar(rule.momentum);
     }
     let moved = weight - next.clone().mul_scalar(rule.lr);
-    [moved, next].map(|row| B::float_reshape(row.into_primitive().tensor(), shape.clone()))
+    [moved, next].map(|row| B::float_reshape(primitive(row), shape.clone()))
 }
 
 pub(super) fn square_sum<B: Backend>(x: FloatTensor<B>) -> FloatTensor<B> {
     let x = row::<B>(x);
-    (x.clone() * x).sum().into_primitive().tensor()
+    primitive((x.clone() * x).sum())
 }

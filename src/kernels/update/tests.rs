@@ -1,7 +1,8 @@
 use super::{SgdRule, reference, sgd, square_sum};
+use crate::kernels::primitive::{primitive, tensor};
 use crate::kernels::testing::{largest_difference, random, run_with_threads, values};
 use burn::backend::Flex;
-use burn::tensor::{Tensor, TensorPrimitive};
+use burn::tensor::Tensor;
 
 const RULES: [SgdRule; 3] = [
     SgdRule { lr: 0.1, momentum: 0.9, decay: 5e-4 },
@@ -14,9 +15,7 @@ fn slow(
     velocity: Option<Tensor<Flex, 2>>,
     rule: SgdRule,
 ) -> [Tensor<Flex, 2>; 2] {
-    let float = |tensor: Tensor<Flex, 2>| tensor.into_primitive().tensor();
-    reference::sgd::<Flex>(float(weight), float(gradient), velocity.map(float), rule)
-        .map(|primitive| Tensor::from_primitive(TensorPrimitive::Float(primitive)))
+    reference::sgd::<Flex>(primitive(weight), primitive(gradient), velocity.map(primitive), rule).map(tensor)
 }
 
 #[test]
