@@ -19,11 +19,6 @@ pub(super) fn sum2(a: &[f32], b: &[f32], f: impl Fn(f32, f32) -> f32) -> f64 {
     Arch::new().dispatch(Sum2 { a, b, f })
 }
 
-/// Sums of the two results of `f(x, y, z)` over three slices of the same length.
-pub(super) fn sum3(first: &[f32], second: &[f32], third: &[f32], f: impl Fn(f32, f32, f32) -> [f32; 2]) -> [f64; 2] {
-    Arch::new().dispatch(Sum3 { first, second, third, f })
-}
-
 /// A struct, because only its method is sure to be inlined into the code for the processor's instructions.
 struct Sum2<'a, F> {
     a: &'a [f32],
@@ -46,40 +41,5 @@ impl<F: Fn(f32, f32) -> f32> WithSimd for Sum2<'_, F> {
             }
         }
         acc.iter().map(|v| f64::from(*v)).sum::<f64>() + f64::from(tail)
-    }
-}
-
-struct Sum3<'a, F> {
-    first: &'a [f32],
-    second: &'a [f32],
-    third: &'a [f32],
-    f: F,
-}
-
-impl<F: Fn(f32, f32, f32) -> [f32; 2]> WithSimd for Sum3<'_, F> {
-    type Output = [f64; 2];
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) -> [f64; 2] {
-        let f = self.f;
-        let (mut one, mut two) = ([0f32; LANES], [0f32; LANES]);
-        let blocks = [self.first, self.second, self.third].map(|slice| slice.chunks_exact(LANES));
-        let [rest_x, rest_y, rest_z] = [0, 1, 2].map(|i: usize| blocks[i].remainder());
-        let mut tail = [0f32; 2];
-        for ((x, y), z) in rest_x.iter().zip(rest_y).zip(rest_z) {
-            let [u, v] = f(*x, *y, *z);
-            tail = [tail[0] + u, tail[1] + v];
-        }
-        let [blocks_x, blocks_y, blocks_z] = blocks;
-        for ((xs, ys), zs) in blocks_x.zip(blocks_y).zip(blocks_z) {
-            let lanes = one.iter_mut().zip(two.iter_mut()).zip(xs.iter().zip(ys).zip(zs));
-            for ((one, two), ((x, y), z)) in lanes {
-                let [u, v] = f(*x, *y, *z);
-                *one += u;
-                *two += v;
-            }
-        }
-        let widen = |lanes: [f32; LANES], tail: f32| lanes.into_iter().map(f64::from).sum::<f64>() + f64::from(tail);
-        [widen(one, tail[0]), widen(two, tail[1])]
     }
 }

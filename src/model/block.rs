@@ -34,7 +34,7 @@ impl<B: Backend> Block<B> {
 }
 
 impl<B: Kernels> Block<B> {
-    /// `[n, c_in, h, w]` → `[n, c_out, ⌈h/stride⌉, ⌈w/stride⌉]`
+    /// `[n, h, w, c_in]` → `[n, ⌈h/stride⌉, ⌈w/stride⌉, c_out]`
     pub fn forward(&self, x: Tensor<B, 4>) -> Tensor<B, 4> {
         let shortcut = match &self.downsample {
             Some((conv, bn)) => apply_norm(bn, conv.forward(x.clone()), None, Tail::Linear),

@@ -78,17 +78,19 @@ impl<B: Kernels> Embedder<B> {
     /// # Shapes
     /// `[n, channels, image_px, image_px]` → `[n, embedding_dim]`, not normalised
     pub fn forward(&self, images: Tensor<B, 4>) -> Tensor<B, 2> {
+        let images = images.permute([0, 2, 3, 1]);
         let mut maps = apply_norm(&self.bn1, self.conv1.forward(images), None, Tail::Relu);
         for block in [&self.layer1, &self.layer2, &self.layer3, &self.layer4].into_iter().flatten() {
             maps = block.forward(maps);
         }
-        let [n, c, h, w] = maps.dims();
+        let [n, h, w, c] = maps.dims();
         // Weights for every position, or one weight per channel: the number of rows says which.
         let [features, _] = self.fc.weight.dims();
         let pooled = if features == c {
-            maps.reshape([n, c, h * w]).mean_dim(2).reshape([n, c])
+            maps.reshape([n, h * w, c]).mean_dim(1).reshape([n, c])
         } else {
-            maps.reshape([n, c * h * w])
+            // Features in PyTorch's order: map after map.
+            maps.permute([0, 3, 1, 2]).reshape([n, c * h * w])
         };
         norm_features(&self.features, self.fc.forward(self.dropout.forward(pooled)))
     }

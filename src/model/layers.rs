@@ -1,4 +1,5 @@
 //! The two layers everything is made of, on our own kernels: convolution without bias, batch normalisation.
+//! Maps are channels-last (`[n, h, w, c]`), as the kernels want them.
 //!
 //! Batch normalisation reuses burn's struct as storage (its name decides how weights files are written) but not its
 //! arithmetic: burn keeps the biased running variance, this the unbiased one, as PyTorch does.
@@ -39,7 +40,7 @@ impl<B: Backend> Conv<B> {
 }
 
 impl<B: Kernels> Conv<B> {
-    /// `[n, c_in, h, w]` → `[n, c_out, ⌈h/stride⌉, ⌈w/stride⌉]`
+    /// `[n, h, w, c_in]` → `[n, ⌈h/stride⌉, ⌈w/stride⌉, c_out]`
     pub fn forward(&self, x: Tensor<B, 4>) -> Tensor<B, 4> {
         conv2d(x, self.weight.val(), self.stride)
     }
@@ -71,7 +72,7 @@ pub(super) fn apply_norm<B: Kernels>(
         let shift = bn.beta.val() - bn.running_mean.value_sync() * scale.clone();
         return affine(x, [scale, shift], shortcut, tail);
     }
-    let [n, _, h, w] = x.dims();
+    let [n, h, w, _] = x.dims();
     let normed = norm(x, [bn.gamma.val(), bn.beta.val()], shortcut, tail, bn.epsilon as f32);
     let count = (n * h * w) as f64;
     let unbiased = normed.var.mul_scalar(count / (count - 1.0).max(1.0));
@@ -94,5 +95,5 @@ fn follow<B: Backend>(state: &RunningState<Tensor<B, 1>>, batch: Tensor<B, 1>, m
 /// `[n, d]` → `[n, d]`
 pub fn norm_features<B: Kernels>(bn: &BatchNorm<B>, x: Tensor<B, 2>) -> Tensor<B, 2> {
     let [n, d] = x.dims();
-    apply_norm(bn, x.reshape([n, d, 1, 1]), None, Tail::Linear).reshape([n, d])
+    apply_norm(bn, x.reshape([n, 1, 1, d]), None, Tail::Linear).reshape([n, d])
 }

@@ -1,9 +1,9 @@
-//! Output and gradient of the input: both sweep packed images with packed weights.
+//! Output and gradient of the input: both sweep packed strips with packed weights.
 
 use super::packing::Packing;
-use super::shape::Planes;
+use super::shape::Maps;
 use super::sweep::Sweep;
-use super::tile::{self, Source, tile_channels};
+use super::tile::{self, Source, Target, tile_channels};
 use super::weights::Weights;
 use crate::kernels::flex_tensor::zeros;
 use pulp::{Arch, Simd, WithSimd};
@@ -17,18 +17,39 @@ const MANY_WEIGHTS: usize = 32;
 /// One convolution. Every output number is the sum of the same terms in the same order however the work is split.
 #[derive(Debug)]
 pub(super) struct Convolve<'a> {
-    /// Images `[n][channel][row][column]` of the size that `packing` states.
+    /// Images `[n][row][column][channel]` of the size that `packing` states.
     pub source: &'a [f32],
     pub weights: Weights<'a>,
     pub packing: Packing,
     pub sweeps: Vec<Sweep>,
-    pub output: Planes,
+    pub output: Maps,
 }
 
 impl Convolve<'_> {
     /// Images of the size of `output`; pixels that no sweep reaches are 0.
     pub fn run(&self, arch: Arch) -> Vec<f32> {
         arch.dispatch(Run(self))
+    }
+
+    /// Strips per image.
+    fn strips(&self) -> usize {
+        let rows = self.sweeps.iter().map(|sweep| sweep.rows).max().unwrap_or(0);
+        rows.div_ceil(self.packing.strip)
+    }
+
+    /// Cuts images with this many channels into the rows that belong to each strip.
+    fn units<'o>(&self, output: &'o mut [f32], channels: usize) -> Vec<&'o mut [f32]> {
+        let row = self.output.cols * channels;
+        let step = self.sweeps.iter().map(|sweep| sweep.step).max().unwrap_or(1);
+        let images = output.chunks_mut(self.output.rows * row);
+        images.flat_map(|image| image.chunks_mut(self.packing.strip * step * row)).collect()
+    }
+
+    /// Packs the strip of unit number `unit`, counted through all images.
+    fn pack(&self, unit: usize, packed: &mut [f32]) {
+        let len = self.packing.maps.len();
+        let image = &self.source[unit / self.strips() * len..][..len];
+        self.packing.pack(image, unit % self.strips() * self.packing.strip, packed);
     }
 }
 
@@ -39,74 +60,82 @@ impl WithSimd for Run<'_> {
 
     fn with_simd<S: Simd>(self, simd: S) -> Vec<f32> {
         let job = self.0;
-        let (planes, weights) = (job.packing.planes, job.weights.to * job.weights.from * job.sweeps.len());
-        let n = job.source.len() / planes.len();
-        let mut output = zeros(n * job.output.len());
-        if n < 2 * rayon::current_num_threads() || weights > n * planes.pixels() * MANY_WEIGHTS {
-            by_tiles(simd, job, &mut output);
-        } else {
-            by_images(simd, job, &mut output);
-        }
-        output
+        let (maps, weights) = (job.packing.maps, job.weights.to * job.weights.from * job.sweeps.len());
+        let n = job.source.len() / maps.len();
+        let few = n * job.strips() < 2 * rayon::current_num_threads();
+        if few || weights > n * maps.pixels() * MANY_WEIGHTS { by_tiles(simd, job, n) } else { by_images(simd, job, n) }
     }
 }
 
-/// A task is some images; the weights are packed once for all of them.
-fn by_images<S: Simd>(simd: S, job: &Convolve<'_>, output: &mut [f32]) {
-    let weights: Vec<Vec<f32>> =
-        job.sweeps.iter().map(|sweep| job.weights.pack(&sweep.weights, tile_channels::<S>())).collect();
-    let (image, n) = (job.packing.planes.len(), output.len() / job.output.len());
-    let group = (TASK_LEN / job.packing.len()).clamp(1, n.div_ceil(2 * rayon::current_num_threads()));
-    let tasks = job.source.par_chunks(group * image).zip(output.par_chunks_mut(group * job.output.len()));
-    tasks.for_each(|(source, output)| simd.vectorize(Images { job, weights: &weights, source, output }));
+/// A task is some strips; the weights are packed once for all of them.
+fn by_images<S: Simd>(simd: S, job: &Convolve<'_>, n: usize) -> Vec<f32> {
+    let width = tile_channels::<S>();
+    let weights: Vec<Vec<f32>> = job.sweeps.iter().map(|sweep| job.weights.pack(&sweep.weights, width)).collect();
+    let mut output = zeros(n * job.output.len());
+    let mut units = job.units(&mut output, job.output.channels);
+    let group = (TASK_LEN / job.packing.len()).clamp(1, units.len().div_ceil(2 * rayon::current_num_threads()));
+    let tasks = units.par_chunks_mut(group).with_max_len(1).enumerate();
+    tasks.for_each(|(i, output)| simd.vectorize(Strips { job, weights: &weights, first: i * group, output }));
+    output
 }
 
-/// A task is one tile of output channels; the images are packed once for all of them. The weights, of which there are
+/// A task is one tile of output channels; the strips are packed once for all of them. The weights, of which there are
 /// many, are read and written once.
-fn by_tiles<S: Simd>(simd: S, job: &Convolve<'_>, output: &mut [f32]) {
-    let (image, packed) = (job.packing.planes.len(), job.packing.len());
-    let mut source = vec![0f32; job.source.len() / image * packed];
-    let images = job.source.par_chunks(image).zip(source.par_chunks_mut(packed));
-    images.for_each(|(image, packed)| job.packing.pack(image, packed));
-    let tile_len = tile_channels::<S>() * job.output.pixels();
-    let mut tiles: Vec<Vec<&mut [f32]>> = (0..job.output.len().div_ceil(tile_len)).map(|_| Vec::new()).collect();
-    for image in output.chunks_mut(job.output.len()) {
-        for (tile, planes) in tiles.iter_mut().zip(image.chunks_mut(tile_len)) {
-            tile.push(planes);
-        }
-    }
-    let tasks = tiles.into_par_iter().with_max_len(1).enumerate();
-    tasks.for_each(|(tile, output)| simd.vectorize(Tile { job, tile, source: &source, output }));
+fn by_tiles<S: Simd>(simd: S, job: &Convolve<'_>, n: usize) -> Vec<f32> {
+    let packed = job.packing.len();
+    let mut source = vec![0f32; n * job.strips() * packed];
+    source.par_chunks_mut(packed).enumerate().for_each(|(unit, packed)| job.pack(unit, packed));
+    let width = tile_channels::<S>();
+    let tiles = (0..job.output.channels.div_ceil(width)).into_par_iter().with_max_len(1);
+    let tiles: Vec<Vec<f32>> = tiles.map(|tile| simd.vectorize(Tile { job, tile, source: &source, n })).collect();
+    let channels = job.output.channels;
+    let mut output = zeros(n * job.output.len());
+    output.par_chunks_mut(channels).enumerate().with_min_len((TASK_LEN / channels).max(1)).for_each(
+        |(pixel, output)| {
+            for (output, tile) in output.chunks_mut(width).zip(&tiles) {
+                output.copy_from_slice(&tile[pixel * width..][..output.len()]);
+            }
+        },
+    );
+    output
 }
 
-struct Images<'a> {
+struct Strips<'a, 'o> {
     job: &'a Convolve<'a>,
     /// Packed, of every sweep.
     weights: &'a [Vec<f32>],
-    source: &'a [f32],
-    output: &'a mut [f32],
+    /// Number of the first unit.
+    first: usize,
+    /// The rows of every unit.
+    output: &'a mut [&'o mut [f32]],
 }
 
-impl WithSimd for Images<'_> {
+impl WithSimd for Strips<'_, '_> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Self { job, weights, source, output } = self;
-        let (image, packed) = (job.packing.planes.len(), job.packing.len());
-        let mut images = vec![0f32; source.len() / image * packed];
-        for (image, packed) in source.chunks_exact(image).zip(images.chunks_exact_mut(packed)) {
-            job.packing.pack(image, packed);
+        let Self { job, weights, first, output } = self;
+        let (packed, width, channels) = (job.packing.len(), tile_channels::<S>(), job.output.channels);
+        let mut strips = vec![0f32; output.len() * packed];
+        for (i, strip) in strips.chunks_exact_mut(packed).enumerate() {
+            job.pack(first + i, strip);
         }
-        let tile_len = tile_channels::<S>() * job.output.pixels();
-        let mut sums = vec![0f32; tile_len];
-        for tile in 0..job.output.len().div_ceil(tile_len) {
-            let planes = tile * tile_len..job.output.len().min((tile + 1) * tile_len);
+        let mut room = Vec::new();
+        for tile in (0..channels).step_by(width) {
             for (sweep, weights) in job.sweeps.iter().zip(weights) {
-                let len = job.weights.tile_len(sweep.weights.len(), tile_channels::<S>());
-                let weights = &weights[tile * len..][..len];
-                for (image, out) in images.chunks_exact(packed).zip(output.chunks_exact_mut(job.output.len())) {
-                    sweep_tile(simd, job, (sweep, weights), image, &mut sums, &mut out[planes.clone()]);
+                let len = job.weights.tile_len(sweep.weights.len(), width);
+                let weights = &weights[tile / width * len..][..len];
+                for (i, (strip, output)) in strips.chunks_exact(packed).zip(output.iter_mut()).enumerate() {
+                    let unit = Unit { job, sweep, weights, strip, row: (first + i) % job.strips() * job.packing.strip };
+                    if tile + width <= channels {
+                        unit.sweep(simd, output, channels, tile);
+                    } else {
+                        // The last tile is wider than what is left of a pixel.
+                        room.resize(output.len() / channels * width, 0f32);
+                        unit.sweep(simd, &mut room, width, 0);
+                        unit.copy(&room, width, output, tile);
+                    }
                 }
             }
         }
@@ -116,62 +145,87 @@ impl WithSimd for Images<'_> {
 struct Tile<'a> {
     job: &'a Convolve<'a>,
     tile: usize,
-    /// Packed, every image.
+    /// Packed, every strip of every image.
     source: &'a [f32],
-    /// This tile's channels of every image.
-    output: Vec<&'a mut [f32]>,
+    n: usize,
 }
 
 impl WithSimd for Tile<'_> {
-    type Output = ();
+    /// `[n][row][column][channel of the tile]`
+    type Output = Vec<f32>;
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        let Self { job, tile, source, mut output } = self;
+    fn with_simd<S: Simd>(self, simd: S) -> Vec<f32> {
+        let Self { job, tile, source, n } = self;
         let width = tile_channels::<S>();
-        let mut sums = vec![0f32; width * job.output.pixels()];
+        let mut output = vec![0f32; n * job.output.pixels() * width];
+        let mut units = job.units(&mut output, width);
         for sweep in &job.sweeps {
             let mut weights = vec![0f32; job.weights.tile_len(sweep.weights.len(), width)];
             job.weights.pack_tile(tile * width, &sweep.weights, width, &mut weights);
-            for (image, out) in source.chunks_exact(job.packing.len()).zip(&mut output) {
-                sweep_tile(simd, job, (sweep, &weights), image, &mut sums, out);
+            for (i, (strip, output)) in source.chunks_exact(job.packing.len()).zip(&mut units).enumerate() {
+                let row = i % job.strips() * job.packing.strip;
+                Unit { job, sweep, weights: &weights, strip, row }.sweep(simd, output, width, 0);
             }
         }
+        output
     }
 }
 
-/// One sweep over one packed image for one tile of output channels; `sums` is room for the tile's result.
-#[inline(always)]
-fn sweep_tile<S: Simd>(
-    simd: S,
-    job: &Convolve<'_>,
-    (sweep, weights): (&Sweep, &[f32]),
-    image: &[f32],
-    sums: &mut [f32],
-    out: &mut [f32],
-) {
-    if sweep.taps.is_empty() {
-        return;
-    }
-    let source = Source {
-        values: image,
-        channels: job.packing.planes.channels,
-        block_step: job.packing.block_step(),
-        row_step: job.packing.row_step(),
-        taps: &sweep.taps,
-    };
-    tile::sweep(simd, &source, weights, [sweep.rows, sweep.cols], sums);
-    unpack(sums, tile_channels::<S>(), sweep, out, job.output);
+/// One sweep over one packed strip for one tile of output channels.
+struct Unit<'a> {
+    job: &'a Convolve<'a>,
+    sweep: &'a Sweep,
+    /// Packed, of the tile.
+    weights: &'a [f32],
+    strip: &'a [f32],
+    /// First row of the sweep that the strip serves.
+    row: usize,
 }
 
-/// From `[row][column][channel of the tile]` to the planes of the channels there are.
-fn unpack(sums: &[f32], width: usize, sweep: &Sweep, out: &mut [f32], output: Planes) {
-    for (channel, plane) in out.chunks_exact_mut(output.pixels()).enumerate() {
-        for (row, sums) in sums.chunks_exact(sweep.cols * width).take(sweep.rows).enumerate() {
-            let line = &mut plane[(sweep.first[0] + row * sweep.step) * output.cols..][..output.cols];
-            let line = line[sweep.first[1]..].iter_mut().step_by(sweep.step);
-            for (out, pixel) in line.zip(sums.chunks_exact(width)) {
-                *out = pixel[channel];
+impl Unit<'_> {
+    /// Rows of the sweep that the strip serves; there may be none.
+    fn rows(&self) -> usize {
+        self.sweep.rows.saturating_sub(self.row).min(self.job.packing.strip)
+    }
+
+    /// Numbers to the first pixel, from pixel to pixel and from row to row in rows of `channels` numbers per pixel.
+    fn steps(&self, channels: usize) -> [usize; 3] {
+        let Sweep { first, step, .. } = self.sweep;
+        let cols = self.job.output.cols;
+        [(first[0] * cols + first[1]) * channels, step * channels, step * cols * channels]
+    }
+
+    /// Writes the tile's channels into rows of `channels` numbers per pixel, from number `first` on.
+    #[inline(always)]
+    fn sweep<S: Simd>(&self, simd: S, output: &mut [f32], channels: usize, first: usize) {
+        let (rows, packing) = (self.rows(), &self.job.packing);
+        if self.sweep.taps.is_empty() || rows == 0 {
+            return;
+        }
+        let source = Source {
+            values: self.strip,
+            channels: packing.maps.channels,
+            block_step: packing.block_step(),
+            row_step: packing.row_step(),
+            taps: &self.sweep.taps,
+        };
+        let [start, px_step, row_step] = self.steps(channels);
+        let mut target = Target { values: &mut output[start + first..], px_step, row_step };
+        tile::sweep(simd, &source, self.weights, [rows, self.sweep.cols], &mut target);
+    }
+
+    /// Takes what [`Self::sweep`] wrote into `room` (`width` numbers per pixel) over into the pixels' last channels, from
+    /// number `first` on.
+    fn copy(&self, room: &[f32], width: usize, output: &mut [f32], first: usize) {
+        let channels = self.job.output.channels;
+        let ([from, from_px, from_row], [to, to_px, to_row]) = (self.steps(width), self.steps(channels));
+        let swept = if self.sweep.taps.is_empty() { 0 } else { self.rows() };
+        for row in 0..swept {
+            for col in 0..self.sweep.cols {
+                let from = &room[from + row * from_row + col * from_px..];
+                let to = &mut output[to + row * to_row + col * to_px + first..][..channels - first];
+                to.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
             }
         }
     }

@@ -1,4 +1,4 @@
-//! The CPU version: our own loops over packed images, for every level of vector instructions.
+//! The CPU version: our own loops over packed strips, for every level of vector instructions.
 
 use super::convolve::Convolve;
 use super::shape::ConvShape;

@@ -1,7 +1,8 @@
 //! 2-D convolution with a 3×3 or 1×1 kernel, stride 1 or 2, "same" padding, no bias: all that our networks use.
 //!
 //! `reference.rs` is burn's own convolution, `flex.rs` the CPU version: a direct convolution (no matrix of columns) whose
-//! inner loops (`tile.rs`) read images packed by `packing.rs`. This file makes it differentiable.
+//! inner loops (`tile.rs`) read images packed by `packing.rs`. This file makes it differentiable. Images are channels-last:
+//! what a pixel's sum runs over lies side by side, on the CPU and on a GPU's matrix units alike.
 
 mod convolve;
 mod flex;
@@ -29,7 +30,7 @@ use burn::tensor::{Tensor, TensorPrimitive};
 
 /// Convolution and its gradients. A backend without a fast path inherits the reference.
 pub trait ConvBackend: Backend {
-    /// `x[n, c_in, h, w] * w[c_out, c_in, k, k]`, padding `k / 2`.
+    /// `x[n, h, w, c_in] * w[c_out, c_in, k, k]`, padding `k / 2`.
     fn conv(x: FloatTensor<Self>, w: FloatTensor<Self>, stride: usize) -> FloatTensor<Self> {
         reference::forward::<Self>(x, w, stride)
     }
@@ -49,7 +50,7 @@ pub trait ConvBackend: Backend {
 /// Convolution without bias; the kernel size is that of the weight (1 or 3), padding is half of it.
 ///
 /// # Shapes
-/// `x [n, c_in, h, w]`, `weight [c_out, c_in, k, k]` → `[n, c_out, ⌈h/stride⌉, ⌈w/stride⌉]`
+/// `x [n, h, w, c_in]`, `weight [c_out, c_in, k, k]` → `[n, ⌈h/stride⌉, ⌈w/stride⌉, c_out]`
 pub fn conv2d<B: ConvBackend>(x: Tensor<B, 4>, weight: Tensor<B, 4>, stride: usize) -> Tensor<B, 4> {
     let y = B::conv(x.into_primitive().tensor(), weight.into_primitive().tensor(), stride);
     Tensor::from_primitive(TensorPrimitive::Float(y))

@@ -10,9 +10,18 @@ fn options<B: Backend>(w: &FloatTensor<B>, stride: usize) -> ConvOptions<2> {
     ConvOptions::new([stride; 2], [pad; 2], [1, 1], 1)
 }
 
+/// To burn's order of axes: a view, no copy.
+fn channels_first<B: Backend>(x: FloatTensor<B>) -> FloatTensor<B> {
+    B::float_permute(x, &[0, 3, 1, 2])
+}
+
+fn channels_last<B: Backend>(x: FloatTensor<B>) -> FloatTensor<B> {
+    B::float_permute(x, &[0, 2, 3, 1])
+}
+
 pub(super) fn forward<B: Backend>(x: FloatTensor<B>, w: FloatTensor<B>, stride: usize) -> FloatTensor<B> {
     let options = options::<B>(&w, stride);
-    B::conv2d(x, w, None, options)
+    channels_last::<B>(B::conv2d(channels_first::<B>(x), w, None, options))
 }
 
 pub(super) fn backward<B: Backend>(
@@ -23,7 +32,8 @@ pub(super) fn backward<B: Backend>(
     want: [bool; 2],
 ) -> [Option<FloatTensor<B>>; 2] {
     let options = options::<B>(&w, stride);
+    let (x, dy) = (channels_first::<B>(x), channels_first::<B>(dy));
     let dx = want[0].then(|| B::conv2d_x_backward(x.clone(), w.clone(), dy.clone(), options.clone()));
     let dw = want[1].then(|| B::conv2d_weight_backward(x, w, dy, options));
-    [dx, dw]
+    [dx.map(channels_last::<B>), dw]
 }

@@ -5,28 +5,27 @@ pub fn output_px(side_px: usize, stride: usize) -> usize {
     side_px.div_ceil(stride)
 }
 
-/// Size of an image: channels, rows, columns.
+/// Size of an image: rows, columns, channels, the channels of a pixel side by side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Planes {
-    pub channels: usize,
+pub(super) struct Maps {
     pub rows: usize,
     pub cols: usize,
+    pub channels: usize,
 }
 
-impl Planes {
-    /// Numbers per channel.
+impl Maps {
     pub fn pixels(&self) -> usize {
         self.rows * self.cols
     }
 
     /// Numbers per image.
     pub fn len(&self) -> usize {
-        self.channels * self.pixels()
+        self.pixels() * self.channels
     }
 
     /// Sizes of a batch as burn writes them.
     pub fn dims(&self, n: usize) -> [usize; 4] {
-        [n, self.channels, self.rows, self.cols]
+        [n, self.rows, self.cols, self.channels]
     }
 }
 
@@ -35,8 +34,8 @@ impl Planes {
 pub(super) struct ConvShape {
     /// Images.
     pub n: usize,
-    pub input: Planes,
-    pub output: Planes,
+    pub input: Maps,
+    pub output: Maps,
     /// Side of the kernel: 1 or 3.
     pub side: usize,
     /// 1 or 2.
@@ -46,14 +45,14 @@ pub(super) struct ConvShape {
 impl ConvShape {
     /// `None` for what the fast path does not do.
     pub fn new(x: [usize; 4], w: [usize; 4], stride: usize) -> Option<Self> {
-        let [n, c_in, rows, cols] = x;
+        let [n, rows, cols, c_in] = x;
         let [c_out, w_in, side, side_w] = w;
         let supported = (side == 1 || side == 3) && side == side_w && (stride == 1 || stride == 2);
         if !supported || w_in != c_in || [n, c_in, rows, cols, c_out].contains(&0) {
             return None;
         }
-        let input = Planes { channels: c_in, rows, cols };
-        let output = Planes { channels: c_out, rows: output_px(rows, stride), cols: output_px(cols, stride) };
+        let input = Maps { rows, cols, channels: c_in };
+        let output = Maps { rows: output_px(rows, stride), cols: output_px(cols, stride), channels: c_out };
         Some(Self { n, input, output, side, stride })
     }
 

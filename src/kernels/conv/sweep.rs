@@ -1,7 +1,7 @@
-//! Which pixels of a packed image meet which weights.
+//! Which pixels of a packed strip meet which weights.
 
 use super::packing::Packing;
-use super::shape::{ConvShape, Planes};
+use super::shape::{ConvShape, Maps};
 
 /// One sweep over output pixels `step` apart that all meet the same weights.
 #[derive(Clone, Debug)]
@@ -22,7 +22,7 @@ pub(super) struct Sweep {
 /// How the output follows from the packed input.
 pub(super) fn forward(shape: &ConvShape) -> (Packing, Sweep) {
     let ConvShape { input, output, side, stride, .. } = *shape;
-    let packing = Packing { planes: input, pad: side / 2, parts: stride };
+    let packing = Packing::new(input, side, stride, output.rows);
     let weights: Vec<usize> = (0..shape.taps()).collect();
     let taps = weights.iter().map(|tap| packing.place(tap / side, tap % side)).collect();
     (packing, Sweep { taps, weights, first: [0, 0], step: 1, rows: output.rows, cols: output.cols })
@@ -31,8 +31,8 @@ pub(super) fn forward(shape: &ConvShape) -> (Packing, Sweep) {
 /// How the gradient of the input follows from the packed gradient of the output: one sweep per parity of the input's rows
 /// and columns, since those meet different weights (with stride 2 some of a 1×1 kernel meet none).
 pub(super) fn input_gradient(shape: &ConvShape) -> (Packing, Vec<Sweep>) {
-    let ConvShape { input: Planes { rows, cols, .. }, output, side, stride, .. } = *shape;
-    let packing = Packing { planes: output, pad: side / 2, parts: 1 };
+    let ConvShape { input: Maps { rows, cols, .. }, output, side, stride, .. } = *shape;
+    let packing = Packing::new(output, side, 1, rows.div_ceil(stride));
     let sweep = |first: [usize; 2]| {
         let axis = |parity| meetings(parity, side, stride);
         let pairs = axis(first[0]).flat_map(|y| axis(first[1]).map(move |x| (y, x)));

@@ -20,7 +20,7 @@ const fn tile_pixels<S: Simd>() -> usize {
     if S::REGISTER_COUNT >= 32 { 14 } else { 6 }
 }
 
-/// A packed image (`[block][row][column][16]`, padding included) and the pixels of it that one output pixel meets.
+/// A packed strip (`[block][row][column][16]`, padding included) and the pixels of it that one output pixel meets.
 #[derive(Clone, Copy)]
 pub(super) struct Source<'a> {
     pub values: &'a [f32],
@@ -46,6 +46,16 @@ impl Source<'_> {
     }
 }
 
+/// Where the tile's channels of the output pixels go.
+pub(super) struct Target<'a> {
+    /// From the first pixel's number on.
+    pub values: &'a mut [f32],
+    /// Numbers from one pixel to the next.
+    pub px_step: usize,
+    /// Numbers from one row to the next.
+    pub row_step: usize,
+}
+
 /// # Safety
 /// `F32_LANES` numbers must be readable there.
 #[inline(always)]
@@ -62,8 +72,8 @@ unsafe fn store<S: Simd>(to: *mut f32, value: S::f32s) {
     unsafe { to.cast::<S::f32s>().write_unaligned(value) }
 }
 
-/// Sums of `R` rows of `Q` pixels, the first at `origin` of every block, written to `out` (`[R][Q][tile channels]`, rows
-/// `out_row_step` apart).
+/// Sums of `R` rows of `Q` pixels, the first at `origin` of every block, written to `out`, its pixels and rows
+/// `px_step` and `row_step` apart.
 ///
 /// # Safety
 /// With the tile's pixels, `source` must not be left (see [`Source::end`]), `weights` must hold all channels and taps of
@@ -75,7 +85,7 @@ unsafe fn tile<S: Simd, const R: usize, const Q: usize>(
     origin: usize,
     mut weights: *const f32,
     out: *mut f32,
-    out_row_step: usize,
+    [px_step, row_step]: [usize; 2],
 ) {
     let lanes = S::F32_LANES;
     let zero = simd.splat_f32s(0.0);
@@ -105,7 +115,7 @@ unsafe fn tile<S: Simd, const R: usize, const Q: usize>(
         }
         for (r, sums) in sums.iter().enumerate() {
             for (q, sums) in sums.iter().enumerate() {
-                let to = out.add(r * out_row_step + q * 2 * lanes);
+                let to = out.add(r * row_step + q * px_step);
                 store::<S>(to, sums[0]);
                 store::<S>(to.add(lanes), sums[1]);
             }
@@ -113,14 +123,20 @@ unsafe fn tile<S: Simd, const R: usize, const Q: usize>(
     }
 }
 
-/// Output of [`sweep`]: `[rows][cols][tile channels]`.
+/// Sums of `rows` × `cols` pixels of the source for one tile of channels.
 #[inline(always)]
-pub(super) fn sweep<S: Simd>(simd: S, source: &Source<'_>, weights: &[f32], [rows, cols]: [usize; 2], out: &mut [f32]) {
+pub(super) fn sweep<S: Simd>(
+    simd: S,
+    source: &Source<'_>,
+    weights: &[f32],
+    [rows, cols]: [usize; 2],
+    out: &mut Target<'_>,
+) {
     let width = tile_channels::<S>();
     assert!(rows > 0 && cols > 0 && source.channels > 0 && !source.taps.is_empty());
     assert!(source.end(rows, cols) <= source.values.len());
     assert!(weights.len() >= source.channels * source.taps.len() * width);
-    assert!(out.len() >= rows * cols * width);
+    assert!(out.values.len() >= (rows - 1) * out.row_step + (cols - 1) * out.px_step + width);
     let pixels = tile_pixels::<S>();
     let tall = (pixels / cols).clamp(1, 3);
     let wide = even_step(cols, pixels / tall);
@@ -134,8 +150,8 @@ pub(super) fn sweep<S: Simd>(simd: S, source: &Source<'_>, weights: &[f32], [row
             let origin = row * source.row_step + col * BLOCK;
             // SAFETY: the last pixel of the tile lies within the checked range of `source` and of `out`.
             unsafe {
-                let to = out.as_mut_ptr().add((row * cols + col) * width);
-                by_size(simd, source, origin, weights.as_ptr(), to, cols * width, (r, q));
+                let to = out.values.as_mut_ptr().add(row * out.row_step + col * out.px_step);
+                by_size(simd, source, origin, weights.as_ptr(), to, [out.px_step, out.row_step], (r, q));
             }
             col += q;
         }
@@ -159,14 +175,14 @@ unsafe fn by_size<S: Simd>(
     origin: usize,
     weights: *const f32,
     out: *mut f32,
-    out_row_step: usize,
+    steps: [usize; 2],
     size: (usize, usize),
 ) {
     macro_rules! sizes {
         ($(($r:literal, $q:literal)),*) => {
             match size {
                 // SAFETY: the same promise.
-                $(($r, $q) => unsafe { tile::<S, $r, $q>(simd, source, origin, weights, out, out_row_step) },)*
+                $(($r, $q) => unsafe { tile::<S, $r, $q>(simd, source, origin, weights, out, steps) },)*
                 _ => unreachable!("no tile of {size:?}"),
             }
         };

@@ -1,7 +1,7 @@
 //! Gradient of the weights: for every tap, the outer products of input and output gradient, summed over the pixels.
 
 use super::packing::Packing;
-use super::shape::Planes;
+use super::shape::Maps;
 use super::tile::{self, BLOCK, Shared, tile_channels};
 use crate::kernels::flex_tensor::zeros;
 use pulp::{Arch, Simd, WithSimd};
@@ -23,14 +23,14 @@ const MIN_CHUNK_PIXELS: usize = 1024;
 /// One gradient.
 #[derive(Debug)]
 pub(super) struct WeightGradient<'a> {
-    /// Images `[n][channel][row][column]` of the size that `packing` states.
+    /// Images `[n][row][column][channel]` of the size that `packing` states.
     pub x: &'a [f32],
     /// Gradient of the output, of the size of `output`.
     pub dy: &'a [f32],
     pub packing: Packing,
     /// Where in a block of the packed input each tap's pixel for the first output pixel lies.
     pub taps: Vec<usize>,
-    pub output: Planes,
+    pub output: Maps,
 }
 
 impl WeightGradient<'_> {
@@ -48,7 +48,7 @@ impl WeightGradient<'_> {
     /// The gradient of output channels from `first` on, each number added over the parts in their order. `parts` are those
     /// of the span that the channels belong to.
     fn collect(&self, parts: &[Vec<f32>], first: usize, width: usize, dw: &mut [f32]) {
-        let (c_in, taps) = (self.packing.planes.channels, self.taps.len());
+        let (c_in, taps) = (self.packing.maps.channels, self.taps.len());
         for (j, dw) in dw.chunks_exact_mut(c_in * taps).enumerate() {
             for part in parts {
                 for block in (0..c_in).step_by(BLOCK) {
@@ -85,7 +85,7 @@ impl WithSimd for Run<'_> {
                 simd.vectorize(RunPart { job, channels, images })
             })
             .collect();
-        let per_channel = job.packing.planes.channels * job.taps.len();
+        let per_channel = job.packing.maps.channels * job.taps.len();
         let mut dw = zeros(c_out * per_channel);
         dw.par_chunks_mut(COLLECTED * per_channel).enumerate().for_each(|(i, dw)| {
             let (span, first) = (i * COLLECTED / SPAN, i * COLLECTED % SPAN);
@@ -110,25 +110,34 @@ impl WithSimd for RunPart<'_> {
     fn with_simd<S: Simd>(self, simd: S) -> Vec<f32> {
         let width = tile_channels::<S>();
         let Self { job: WeightGradient { x, dy, packing, taps, output }, channels, images } = self;
-        let (pixels, tiles) = (output.pixels(), channels.len().div_ceil(width));
+        let (strips, tiles) = (output.rows.div_ceil(packing.strip), channels.len().div_ceil(width));
         let panel = BLOCK * width;
         let mut sums = vec![0f32; tiles * packing.blocks() * taps.len() * panel];
-        let group = (ROUND_LEN / packing.len()).clamp(1, images.len());
+        // Whole images together, or one strip of a large image.
+        let group = if strips == 1 { (ROUND_LEN / packing.len()).clamp(1, images.len()) } else { 1 };
+        let pixels = packing.strip * output.cols;
         let (x_step, dy_step) = (packing.len(), tiles * width * pixels);
         let (mut packed_x, mut packed_dy) = (vec![0f32; group * x_step], vec![0f32; group * dy_step]);
-        let lines = if group == 1 { (ROUND_PIXELS / output.cols).clamp(1, output.rows) } else { output.rows };
-        for start in images.clone().step_by(group) {
-            let count = group.min(images.end - start);
-            for (i, image) in (start..start + count).enumerate() {
-                let planes = &x[image * packing.planes.len()..][..packing.planes.len()];
-                packing.pack(planes, &mut packed_x[i * x_step..][..x_step]);
-                let planes = &dy[image * output.len() + channels.start * pixels..][..channels.len() * pixels];
-                pack_gradient(planes, pixels, width, &mut packed_dy[i * dy_step..][..dy_step]);
+        let units = images.start * strips..images.end * strips;
+        for start in units.clone().step_by(group) {
+            let count = group.min(units.end - start);
+            let first = start % strips * packing.strip;
+            let rows = packing.strip.min(output.rows - first);
+            for (i, unit) in (start..start + count).enumerate() {
+                let image = &x[unit / strips * packing.maps.len()..][..packing.maps.len()];
+                packing.pack(image, first, &mut packed_x[i * x_step..][..x_step]);
+                let dy = &dy[unit / strips * output.len() + first * output.cols * output.channels..];
+                let dy = &dy[..rows * output.cols * output.channels];
+                let packed = packed_dy[i * dy_step..][..dy_step].chunks_exact_mut(pixels * width);
+                for (tile, packed) in channels.clone().step_by(width).zip(packed) {
+                    pack_gradient(dy, output.channels, tile..channels.end.min(tile + width), width, packed);
+                }
             }
-            for row in (0..output.rows).step_by(lines) {
+            let lines = if group == 1 { (ROUND_PIXELS / output.cols).clamp(1, rows) } else { rows };
+            for row in (0..rows).step_by(lines) {
                 let shared = Shared {
                     images: count,
-                    rows: lines.min(output.rows - row),
+                    rows: lines.min(rows - row),
                     cols: output.cols,
                     x_row_step: packing.row_step(),
                     x_image_step: x_step,
@@ -138,7 +147,7 @@ impl WithSimd for RunPart<'_> {
                     let (tile, block) = (i / packing.blocks(), i % packing.blocks());
                     let dy = &packed_dy[(tile * pixels + row * output.cols) * width..];
                     let x = &packed_x[block * packing.block_step() + row * packing.row_step()..];
-                    let len = (packing.planes.channels - block * BLOCK).min(BLOCK);
+                    let len = (packing.maps.channels - block * BLOCK).min(BLOCK);
                     for (sums, tap) in sums.chunks_exact_mut(panel).zip(taps) {
                         tile::products(simd, &x[*tap..], dy, &shared, sums, len);
                     }
@@ -149,13 +158,10 @@ impl WithSimd for RunPart<'_> {
     }
 }
 
-/// Planes to `[tile][pixel][channel of the tile]`; what the last tile lacks stays zero.
-fn pack_gradient(planes: &[f32], pixels: usize, width: usize, packed: &mut [f32]) {
-    for (planes, tile) in planes.chunks(width * pixels).zip(packed.chunks_exact_mut(width * pixels)) {
-        for (j, plane) in planes.chunks_exact(pixels).enumerate() {
-            for (pixel, value) in tile.chunks_exact_mut(width).zip(plane) {
-                pixel[j] = *value;
-            }
-        }
+/// Some channels of pixels that have `channels` each, `width` numbers per pixel; what is lacking stays zero.
+#[inline(always)]
+fn pack_gradient(dy: &[f32], channels: usize, range: std::ops::Range<usize>, width: usize, packed: &mut [f32]) {
+    for (pixel, packed) in dy.chunks_exact(channels).zip(packed.chunks_exact_mut(width)) {
+        packed.iter_mut().zip(&pixel[range.clone()]).for_each(|(to, from)| *to = *from);
     }
 }

@@ -1,90 +1,107 @@
-//! The CPU version: two passes forward, two backward, each over whole planes in memory order.
+//! The CPU version: the input is read twice forward (statistics, output) and twice backward (sums, gradient), in pieces
+//! that go through the caches.
 //!
-//! Sums are per channel in a fixed order (f32 lanes, f64 across planes), so the result does not depend on the threads.
+//! Sums are per channel in a fixed order (f32 within a piece, f64 across pieces), so the result does not depend on the
+//! threads.
 
+use super::channels::Channels;
 use super::{NormBackend, NormForward, NormGrads, NormSaved, Tail, reference};
 use crate::kernels::flex_tensor::{f32_slice, from_vec, zeros};
-use crate::kernels::lanes::{sum2, sum3, vectorised};
+use crate::kernels::lanes::vectorised;
 use burn::backend::Flex;
 use burn_flex::FlexTensor;
 use rayon::prelude::*;
 
-/// Sizes of an image batch: `planes = n * c` planes of `pixels` numbers, plane `i` belonging to channel `i % c`.
-#[derive(Clone, Copy)]
-struct Planes {
-    n: usize,
-    c: usize,
-    h: usize,
-    w: usize,
+/// Mean and sum of squared distances from it, per channel, over some pixels.
+struct Moments {
+    pixels: f64,
+    mean: Vec<f64>,
+    squares: Vec<f64>,
 }
 
-impl Planes {
-    fn of(images: &FlexTensor) -> Option<Self> {
-        let dims = images.layout().shape().dims::<4>();
-        let [n, c, h, w] = dims;
-        (!dims.contains(&0)).then_some(Self { n, c, h, w })
+impl Moments {
+    fn of(piece: &[f32], channels: Channels) -> Self {
+        let (pixels, row_len) = ((piece.len() / channels.channels) as f64, channels.row_len());
+        let mut mean = vec![0f64; channels.channels];
+        let mut row = vec![0f32; row_len];
+        vectorised(|| {
+            for values in piece.chunks(row_len) {
+                row.iter_mut().zip(values).for_each(|(sum, value)| *sum += value);
+            }
+        });
+        channels.fold(&row, &mut mean);
+        mean.iter_mut().for_each(|mean| *mean /= pixels);
+        let about = channels.row(|channel| mean[channel] as f32);
+        row.fill(0.0);
+        vectorised(|| {
+            for values in piece.chunks(row_len) {
+                for ((sum, value), about) in row.iter_mut().zip(values).zip(&about) {
+                    *sum += (value - about) * (value - about);
+                }
+            }
+        });
+        let mut squares = vec![0f64; channels.channels];
+        channels.fold(&row, &mut squares);
+        // About the mean as rounded to f32.
+        for ((squares, mean), about) in squares.iter_mut().zip(&mean).zip(&about) {
+            *squares -= pixels * (mean - f64::from(*about)).powi(2);
+        }
+        Self { pixels, mean, squares }
     }
 
-    fn pixels(&self) -> usize {
-        self.h * self.w
-    }
-
-    fn count(&self) -> usize {
-        self.n * self.pixels()
-    }
-
-    fn dims(&self) -> [usize; 4] {
-        [self.n, self.c, self.h, self.w]
-    }
-
-    /// The planes of one channel.
-    fn channel<'a>(&self, values: &'a [f32], channel: usize) -> impl Iterator<Item = &'a [f32]> {
-        values.chunks_exact(self.pixels()).skip(channel).step_by(self.c)
-    }
-
-    /// Planes per task: enough that a task is worth its hand-over.
-    fn min_planes(&self) -> usize {
-        (16_384 / self.pixels()).max(1)
+    /// Chan, Golub and LeVeque 1983, "Algorithms for computing the sample variance", equation 2.1.
+    fn add(&mut self, other: &Self) {
+        let pixels = self.pixels + other.pixels;
+        let moments = self.mean.iter_mut().zip(&mut self.squares).zip(other.mean.iter().zip(&other.squares));
+        for ((mean, squares), (other_mean, other_squares)) in moments {
+            let delta = other_mean - *mean;
+            *mean += delta * other.pixels / pixels;
+            *squares += other_squares + delta * delta * self.pixels * other.pixels / pixels;
+        }
+        self.pixels = pixels;
     }
 }
 
 /// Mean and biased variance of every channel.
-fn statistics(x: &[f32], planes: Planes) -> Vec<(f32, f32)> {
-    let count = planes.count() as f64;
-    (0..planes.c)
-        .into_par_iter()
-        .map(|channel| {
-            let sum = |p| sum2(p, p, |a, _| a);
-            let mean = (planes.channel(x, channel).map(sum).sum::<f64>() / count) as f32;
-            let squares = |p| sum2(p, p, |a, _| (a - mean) * (a - mean));
-            let var = planes.channel(x, channel).map(squares).sum::<f64>() / count;
-            (mean, var as f32)
-        })
-        .collect()
+fn statistics(x: &[f32], channels: Channels) -> Vec<(f32, f32)> {
+    let pieces: Vec<Moments> = x.par_chunks(channels.piece_len()).map(|piece| Moments::of(piece, channels)).collect();
+    let mut all = Moments { pixels: 0.0, mean: vec![0.0; channels.channels], squares: vec![0.0; channels.channels] };
+    pieces.iter().for_each(|piece| all.add(piece));
+    all.mean.iter().zip(&all.squares).map(|(mean, squares)| (*mean as f32, (squares / all.pixels) as f32)).collect()
 }
 
 /// `tail(x · scale + shift + shortcut)`, scale and shift per channel.
-fn scale_shift(x: &[f32], factors: &[(f32, f32)], shortcut: Option<&[f32]>, tail: Tail, planes: Planes) -> Vec<f32> {
+fn scale_shift(
+    x: &[f32],
+    factors: &[(f32, f32)],
+    shortcut: Option<&[f32]>,
+    tail: Tail,
+    channels: Channels,
+) -> Vec<f32> {
     let floor = match tail {
         Tail::Linear => f32::NEG_INFINITY,
         Tail::Relu => 0.0,
     };
-    let pixels = planes.pixels();
+    let (piece_len, row_len) = (channels.piece_len(), channels.row_len());
+    let (scale, shift) = (channels.row(|channel| factors[channel].0), channels.row(|channel| factors[channel].1));
     let mut y = zeros(x.len());
-    let outputs = y.par_chunks_mut(pixels).zip(x.par_chunks(pixels)).enumerate();
-    outputs.with_min_len(planes.min_planes()).for_each(|(i, (y, x))| {
-        let (scale, shift) = factors[i % planes.c];
+    y.par_chunks_mut(piece_len).zip(x.par_chunks(piece_len)).enumerate().for_each(|(i, (y, x))| {
+        let rows = y.chunks_mut(row_len).zip(x.chunks(row_len));
         if let Some(shortcut) = shortcut {
-            let shortcut = &shortcut[i * pixels..];
+            let shortcut = shortcut[i * piece_len..].chunks(row_len);
             vectorised(|| {
-                for ((y, x), s) in y.iter_mut().zip(x).zip(shortcut) {
-                    *y = clip(x * scale + shift + s, floor);
+                for ((y, x), added) in rows.zip(shortcut) {
+                    for ((((y, x), added), scale), shift) in y.iter_mut().zip(x).zip(added).zip(&scale).zip(&shift) {
+                        *y = clip(x * scale + shift + added, floor);
+                    }
                 }
             });
         } else {
             vectorised(|| {
-                for (y, x) in y.iter_mut().zip(x) {
-                    *y = clip(x * scale + shift, floor);
+                for (y, x) in rows {
+                    for (((y, x), scale), shift) in y.iter_mut().zip(x).zip(&scale).zip(&shift) {
+                        *y = clip(x * scale + shift, floor);
+                    }
                 }
             });
         }
@@ -98,97 +115,155 @@ fn clip(value: f32, floor: f32) -> f32 {
     if value < floor { floor } else { value }
 }
 
-/// `(Σ dy · (x - mean), Σ dy)` per channel, `dy` only where the tail was open.
-fn sums(dy: &[f32], x: &[f32], open: Option<&[f32]>, mean: &[f32], planes: Planes) -> Vec<[f64; 2]> {
-    (0..planes.c)
-        .into_par_iter()
-        .map(|channel| {
-            let mean = mean[channel];
-            let pairs = planes.channel(dy, channel).zip(planes.channel(x, channel));
-            let mut total = [0f64; 2];
-            let mut add = |[a, b]: [f64; 2]| total = [total[0] + a, total[1] + b];
-            if let Some(open) = open {
-                for ((dy, x), y) in pairs.zip(planes.channel(open, channel)) {
-                    add(sum3(dy, x, y, |d, x, y| {
-                        let d = if y > 0.0 { d } else { 0.0 };
-                        [d * (x - mean), d]
-                    }));
-                }
-            } else {
-                pairs.for_each(|(dy, x)| add(sum3(dy, x, x, |d, x, _| [d * (x - mean), d])));
-            }
-            total
-        })
-        .collect()
+/// `dy` where the tail was open, else 0.
+#[inline(always)]
+fn behind_tail(dy: f32, y: f32) -> f32 {
+    if y > 0.0 { dy } else { 0.0 }
 }
 
-/// `dx = factor · dy − slope · (x − mean) − offset`, `dy` only where the tail was open.
-fn input_gradient(dy: &[f32], x: &[f32], open: Option<&[f32]>, terms: &[[f32; 4]], planes: Planes) -> Vec<f32> {
-    let pixels = planes.pixels();
-    let mut dx = zeros(x.len());
-    let outputs = dx.par_chunks_mut(pixels).enumerate().with_min_len(planes.min_planes());
-    outputs.for_each(|(i, dx)| {
-        let [factor, slope, mean, offset] = terms[i % planes.c];
-        let (dy, x) = (&dy[i * pixels..], &x[i * pixels..]);
-        if let Some(open) = open {
-            let open = &open[i * pixels..];
-            vectorised(|| {
-                for (((o, d), x), y) in dx.iter_mut().zip(dy).zip(x).zip(open) {
-                    let d = if *y > 0.0 { *d } else { 0.0 };
-                    *o = factor * d - slope * (x - mean) - offset;
+/// `[Σ dy · (x - mean), Σ dy]` per channel, `dy` only where the tail was open.
+fn sums(dy: &[f32], x: &[f32], open: Option<&[f32]>, mean: &[f32], channels: Channels) -> [Vec<f64>; 2] {
+    let (piece_len, row_len) = (channels.piece_len(), channels.row_len());
+    let means = channels.row(|channel| mean[channel]);
+    let pieces = dy.par_chunks(piece_len).zip(x.par_chunks(piece_len)).enumerate();
+    let pieces: Vec<[Vec<f32>; 2]> = pieces
+        .map(|(i, (dy, x))| {
+            let (mut weighted, mut plain) = (vec![0f32; row_len], vec![0f32; row_len]);
+            let rows = dy.chunks(row_len).zip(x.chunks(row_len));
+            let mut add = |dy: &[f32], x: &[f32], y: Option<&[f32]>| {
+                let sums = weighted.iter_mut().zip(&mut plain).zip(&means).zip(dy.iter().zip(x));
+                if let Some(y) = y {
+                    for ((((weighted, plain), mean), (d, x)), y) in sums.zip(y) {
+                        let d = behind_tail(*d, *y);
+                        *weighted += d * (x - mean);
+                        *plain += d;
+                    }
+                } else {
+                    for (((weighted, plain), mean), (d, x)) in sums {
+                        *weighted += d * (x - mean);
+                        *plain += d;
+                    }
                 }
-            });
-        } else {
-            vectorised(|| {
-                for ((o, d), x) in dx.iter_mut().zip(dy).zip(x) {
-                    *o = factor * d - slope * (x - mean) - offset;
-                }
-            });
+            };
+            if let Some(open) = open {
+                let open = open[i * piece_len..].chunks(row_len);
+                vectorised(|| rows.zip(open).for_each(|((dy, x), y)| add(dy, x, Some(y))));
+            } else {
+                vectorised(|| rows.for_each(|(dy, x)| add(dy, x, None)));
+            }
+            [weighted, plain]
+        })
+        .collect();
+    let mut totals = [vec![0f64; channels.channels], vec![0f64; channels.channels]];
+    for piece in &pieces {
+        totals.iter_mut().zip(piece).for_each(|(total, row)| channels.fold(row, total));
+    }
+    totals
+}
+
+/// What the gradient of the input needs per channel, written out for one row.
+struct Terms {
+    factor: Vec<f32>,
+    slope: Vec<f32>,
+    mean: Vec<f32>,
+    offset: Vec<f32>,
+}
+
+impl Terms {
+    /// `factor · dy − slope · (x − mean) − offset`
+    #[inline(always)]
+    fn apply(&self, dy: &[f32], x: &[f32], dx: &mut [f32]) {
+        let terms = self.factor.iter().zip(&self.slope).zip(self.mean.iter().zip(&self.offset));
+        for (((dx, d), x), ((factor, slope), (mean, offset))) in dx.iter_mut().zip(dy).zip(x).zip(terms) {
+            *dx = factor * d - slope * (x - mean) - offset;
         }
+    }
+}
+
+/// The gradient of the input for a gradient `dy` that is already behind the tail.
+fn input_gradient(dy: &[f32], x: &[f32], terms: &Terms, channels: Channels) -> Vec<f32> {
+    let (piece_len, row_len) = (channels.piece_len(), channels.row_len());
+    let mut dx = zeros(x.len());
+    let pieces = dx.par_chunks_mut(piece_len).zip(dy.par_chunks(piece_len).zip(x.par_chunks(piece_len)));
+    pieces.for_each(|(dx, (dy, x))| {
+        let rows = dx.chunks_mut(row_len).zip(dy.chunks(row_len).zip(x.chunks(row_len)));
+        vectorised(|| rows.for_each(|(dx, (dy, x))| terms.apply(dy, x, dx)));
     });
     dx
 }
 
-/// `dy` where the tail was open, else 0.
-fn masked(dy: &[f32], open: &[f32]) -> Vec<f32> {
-    let mut out = zeros(dy.len());
-    let tasks = out.par_chunks_mut(16_384).zip(dy.par_chunks(16_384)).zip(open.par_chunks(16_384));
-    tasks.for_each(|((out, dy), y)| {
+/// The gradient behind the tail, which is that of the shortcut, and the gradient of the input, in one pass.
+fn both_gradients(dy: &[f32], x: &[f32], open: &[f32], terms: &Terms, channels: Channels) -> [Vec<f32>; 2] {
+    let (piece_len, row_len) = (channels.piece_len(), channels.row_len());
+    let (mut behind, mut dx) = (zeros(x.len()), zeros(x.len()));
+    let outputs = behind.par_chunks_mut(piece_len).zip(dx.par_chunks_mut(piece_len)).enumerate();
+    outputs.for_each(|(i, (behind, dx))| {
+        let [dy, x, open] = [dy, x, open].map(|values| values[i * piece_len..].chunks(row_len));
+        let rows = behind.chunks_mut(row_len).zip(dx.chunks_mut(row_len)).zip(dy).zip(x.zip(open));
         vectorised(|| {
-            for ((o, d), y) in out.iter_mut().zip(dy).zip(y) {
-                *o = if *y > 0.0 { *d } else { 0.0 };
+            for (((behind, dx), dy), (x, open)) in rows {
+                for ((to, d), y) in behind.iter_mut().zip(dy).zip(open) {
+                    *to = behind_tail(*d, *y);
+                }
+                terms.apply(behind, x, dx);
             }
         });
     });
-    out
+    [behind, dx]
+}
+
+/// The gradient of the input alone, behind a tail.
+fn masked_gradient(dy: &[f32], x: &[f32], open: &[f32], terms: &Terms, channels: Channels) -> Vec<f32> {
+    let (piece_len, row_len) = (channels.piece_len(), channels.row_len());
+    let mut dx = zeros(x.len());
+    dx.par_chunks_mut(piece_len).enumerate().for_each(|(i, dx)| {
+        let mut behind = vec![0f32; row_len];
+        let [dy, x, open] = [dy, x, open].map(|values| values[i * piece_len..].chunks(row_len));
+        let rows = dx.chunks_mut(row_len).zip(dy).zip(x.zip(open));
+        vectorised(|| {
+            for ((dx, dy), (x, open)) in rows {
+                for ((to, d), y) in behind.iter_mut().zip(dy).zip(open) {
+                    *to = behind_tail(*d, *y);
+                }
+                terms.apply(&behind, x, dx);
+            }
+        });
+    });
+    dx
 }
 
 fn backward(saved: &NormSaved<Flex>, dy: &FlexTensor, want_shortcut: bool) -> Option<NormGrads<Flex>> {
-    let planes = Planes::of(&saved.x)?;
+    let dims = saved.x.layout().shape().dims::<4>();
+    let channels = Channels::of(dims)?;
     let (x, y, dys) = (f32_slice(&saved.x)?, f32_slice(&saved.y)?, f32_slice(dy)?);
     let (gamma, mean, var) = (f32_slice(&saved.gamma)?, f32_slice(&saved.mean)?, f32_slice(&saved.var)?);
     let open = (saved.tail == Tail::Relu).then_some(y);
-    let count = planes.count() as f32;
-    let sums = sums(dys, x, open, mean, planes);
-    let mut terms = Vec::with_capacity(planes.c);
-    let (mut d_gamma, mut d_beta) = (Vec::with_capacity(planes.c), Vec::with_capacity(planes.c));
-    for (channel, [weighted, plain]) in sums.into_iter().enumerate() {
-        let inverse = 1.0 / (var[channel] + saved.eps).sqrt();
-        let (dg, db) = ((weighted * f64::from(inverse)) as f32, plain as f32);
-        let factor = gamma[channel] * inverse;
-        terms.push([factor, factor * dg / count * inverse, mean[channel], factor * db / count]);
-        d_gamma.push(dg);
-        d_beta.push(db);
-    }
-    let dx = input_gradient(dys, x, open, &terms, planes);
-    let shortcut = want_shortcut.then(|| match open {
-        Some(open) => from_vec(masked(dys, open), planes.dims()),
-        None => dy.clone(),
-    });
+    let count = channels.pixels as f32;
+    let [weighted, plain] = sums(dys, x, open, mean, channels);
+    let inverse: Vec<f32> = var.iter().map(|var| 1.0 / (var + saved.eps).sqrt()).collect();
+    let d_gamma: Vec<f32> =
+        weighted.iter().zip(&inverse).map(|(sum, inverse)| (sum * f64::from(*inverse)) as f32).collect();
+    let d_beta: Vec<f32> = plain.iter().map(|sum| *sum as f32).collect();
+    let factor = |channel: usize| gamma[channel] * inverse[channel];
+    let terms = Terms {
+        factor: channels.row(factor),
+        slope: channels.row(|channel| factor(channel) * d_gamma[channel] / count * inverse[channel]),
+        mean: channels.row(|channel| mean[channel]),
+        offset: channels.row(|channel| factor(channel) * d_beta[channel] / count),
+    };
+    let (dx, shortcut) = match (open, want_shortcut) {
+        (None, false) => (input_gradient(dys, x, &terms, channels), None),
+        (None, true) => (input_gradient(dys, x, &terms, channels), Some(dy.clone())),
+        (Some(open), false) => (masked_gradient(dys, x, open, &terms, channels), None),
+        (Some(open), true) => {
+            let [behind, dx] = both_gradients(dys, x, open, &terms, channels);
+            (dx, Some(from_vec(behind, dims)))
+        }
+    };
     Some(NormGrads {
-        x: from_vec(dx, planes.dims()),
-        gamma: from_vec(d_gamma, [planes.c]),
-        beta: from_vec(d_beta, [planes.c]),
+        x: from_vec(dx, dims),
+        gamma: from_vec(d_gamma, [channels.channels]),
+        beta: from_vec(d_beta, [channels.channels]),
         shortcut,
     })
 }
@@ -212,14 +287,15 @@ impl NormBackend for Flex {
     ) -> NormForward<Self> {
         let (x, gamma, beta) = (x.to_contiguous(), gamma.to_contiguous(), beta.to_contiguous());
         let shortcut = shortcut.map(|s| s.to_contiguous());
+        let dims = x.layout().shape().dims::<4>();
         let inputs = (f32_slice(&x), f32_slice(&gamma), f32_slice(&beta));
-        let (Some(planes), Some(added)) = (Planes::of(&x), optional_slice(shortcut.as_ref())) else {
+        let (Some(channels), Some(added)) = (Channels::of(dims), optional_slice(shortcut.as_ref())) else {
             return reference::norm::<Self>(x, [gamma, beta], shortcut, tail, eps);
         };
         let (Some(xs), Some(gammas), Some(betas)) = inputs else {
             return reference::norm::<Self>(x, [gamma, beta], shortcut, tail, eps);
         };
-        let statistics = statistics(xs, planes);
+        let statistics = statistics(xs, channels);
         let factors: Vec<(f32, f32)> = statistics
             .iter()
             .zip(gammas.iter().zip(betas))
@@ -228,9 +304,13 @@ impl NormBackend for Flex {
                 (scale, beta - mean * scale)
             })
             .collect();
-        let y = scale_shift(xs, &factors, added, tail, planes);
+        let y = scale_shift(xs, &factors, added, tail, channels);
         let (mean, var) = statistics.into_iter().unzip();
-        NormForward { y: from_vec(y, planes.dims()), mean: from_vec(mean, [planes.c]), var: from_vec(var, [planes.c]) }
+        NormForward {
+            y: from_vec(y, dims),
+            mean: from_vec(mean, [channels.channels]),
+            var: from_vec(var, [channels.channels]),
+        }
     }
 
     fn norm_backward(mut saved: NormSaved<Self>, dy: FlexTensor, want_shortcut: bool) -> NormGrads<Self> {
@@ -246,11 +326,12 @@ impl NormBackend for Flex {
     fn affine(x: FlexTensor, [scale, shift]: [FlexTensor; 2], shortcut: Option<FlexTensor>, tail: Tail) -> FlexTensor {
         let (x, scale, shift) = (x.to_contiguous(), scale.to_contiguous(), shift.to_contiguous());
         let shortcut = shortcut.map(|s| s.to_contiguous());
-        let inputs = (Planes::of(&x), f32_slice(&x), f32_slice(&scale), f32_slice(&shift));
+        let dims = x.layout().shape().dims::<4>();
+        let inputs = (Channels::of(dims), f32_slice(&x), f32_slice(&scale), f32_slice(&shift));
         match (inputs, optional_slice(shortcut.as_ref())) {
-            ((Some(planes), Some(xs), Some(scales), Some(shifts)), Some(added)) => {
+            ((Some(channels), Some(xs), Some(scales), Some(shifts)), Some(added)) => {
                 let factors: Vec<(f32, f32)> = scales.iter().copied().zip(shifts.iter().copied()).collect();
-                from_vec(scale_shift(xs, &factors, added, tail, planes), planes.dims())
+                from_vec(scale_shift(xs, &factors, added, tail, channels), dims)
             }
             _ => reference::affine::<Self>(x, [scale, shift], shortcut, tail),
         }

@@ -4,6 +4,7 @@
 //! shift per channel, computed once from the running statistics). Fusing matters on Flex, where every broadcast costs
 //! more than the arithmetic; elsewhere the reference bodies run as burn operations.
 
+mod channels;
 mod flex;
 mod reference;
 #[cfg(test)]
@@ -43,7 +44,7 @@ pub struct NormForward<B: Backend> {
 /// What the backward pass needs from the forward pass.
 #[derive(Debug)]
 pub struct NormSaved<B: Backend> {
-    /// Input `[n, c, h, w]`.
+    /// Input `[n, h, w, c]`.
     pub x: FloatTensor<B>,
     /// Factor per channel.
     pub gamma: FloatTensor<B>,
@@ -74,7 +75,7 @@ pub struct NormGrads<B: Backend> {
 
 /// Batch normalisation and its gradients. A backend without a fast path inherits the reference.
 pub trait NormBackend: Backend {
-    /// `tail((x - mean) / √(var + eps) · gamma + beta + shortcut)`, statistics over all but the channel axis.
+    /// `tail((x - mean) / √(var + eps) · gamma + beta + shortcut)`, statistics over all but the channel axis, which is the last.
     fn norm(
         x: FloatTensor<Self>,
         [gamma, beta]: [FloatTensor<Self>; 2],
@@ -104,7 +105,7 @@ pub trait NormBackend: Backend {
 /// Output of [`norm`].
 #[derive(Clone, Debug)]
 pub struct Normed<B: Backend> {
-    /// `[n, c, h, w]`
+    /// `[n, h, w, c]`
     pub y: Tensor<B, 4>,
     /// Mean of the batch, `[c]`, without gradient.
     pub mean: Tensor<B, 1>,
@@ -115,7 +116,7 @@ pub struct Normed<B: Backend> {
 /// Batch normalisation with the statistics of this batch, an optional shortcut and a tail.
 ///
 /// # Shapes
-/// `x`, `shortcut` and the result `[n, c, h, w]`; `gamma`, `beta` `[c]`
+/// `x`, `shortcut` and the result `[n, h, w, c]`; `gamma`, `beta` `[c]`
 pub fn norm<B: NormBackend>(
     x: Tensor<B, 4>,
     [gamma, beta]: [Tensor<B, 1>; 2],
@@ -133,7 +134,7 @@ pub fn norm<B: NormBackend>(
 /// A scale and a shift per channel, an optional shortcut and a tail: batch normalisation at inference.
 ///
 /// # Shapes
-/// `x`, `shortcut` and the result `[n, c, h, w]`; `scale`, `shift` `[c]`
+/// `x`, `shortcut` and the result `[n, h, w, c]`; `scale`, `shift` `[c]`
 pub fn affine<B: NormBackend>(
     x: Tensor<B, 4>,
     [scale, shift]: [Tensor<B, 1>; 2],

@@ -6,19 +6,19 @@ use burn::tensor::activation::relu;
 use burn::tensor::backend::Backend;
 use burn::tensor::ops::FloatTensor;
 
-/// `[c]` → `[1, c, 1, 1]`
+/// `[c]` → `[1, 1, 1, c]`
 fn per_channel<B: Backend>(values: FloatTensor<B>) -> Tensor<B, 4> {
     let values = tensor::<B, 1>(values);
     let c = values.dims()[0];
-    values.reshape([1, c, 1, 1])
+    values.reshape([1, 1, 1, c])
 }
 
 fn mean_per_channel<B: Backend>(x: Tensor<B, 4>) -> Tensor<B, 4> {
-    x.mean_dim(0).mean_dim(2).mean_dim(3)
+    x.mean_dim(0).mean_dim(1).mean_dim(2)
 }
 
 fn flat<B: Backend>(x: Tensor<B, 4>) -> FloatTensor<B> {
-    let c = x.dims()[1];
+    let c = x.dims()[3];
     primitive(x.reshape([c]))
 }
 
@@ -57,7 +57,7 @@ pub(super) fn norm_backward<B: Backend>(saved: NormSaved<B>, dy: FloatTensor<B>,
             tensor::<B, 4>(dy).mask_fill(closed, 0.0)
         }
     };
-    let [n, _, h, w] = dy.dims();
+    let [n, h, w, _] = dy.dims();
     let count = (n * h * w) as f64;
     let inverse = per_channel::<B>(saved.var).add_scalar(saved.eps).sqrt().recip();
     let hat = (tensor::<B, 4>(saved.x) - per_channel::<B>(saved.mean)) * inverse.clone();
