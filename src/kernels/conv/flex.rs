@@ -4,6 +4,7 @@ use super::convolve::Convolve;
 use super::shape::ConvShape;
 use super::weight_gradient::WeightGradient;
 use super::weights::Weights;
+use super::winograd::{self, Winograd, WinogradGradient};
 use super::{ConvBackend, reference, sweep};
 use crate::kernels::flex_tensor::{f32_slice, from_vec};
 use burn::backend::Flex;
@@ -12,22 +13,31 @@ use pulp::Arch;
 
 /// The output.
 pub(super) fn forward(x: &[f32], w: &[f32], shape: &ConvShape, arch: Arch) -> Vec<f32> {
-    let (packing, sweep) = sweep::forward(shape);
     let (to, from, taps) = (shape.output.channels, shape.input.channels, shape.taps());
     let weights = Weights { values: w, to, from, to_step: from * taps, from_step: taps };
+    if winograd::pays(shape) {
+        return Winograd { source: x, maps: shape.input, weights, turned: false }.run(arch);
+    }
+    let (packing, sweep) = sweep::forward(shape);
     Convolve { source: x, weights, packing, sweeps: vec![sweep], output: shape.output }.run(arch)
 }
 
 /// The gradient of the input.
 pub(super) fn input_gradient(w: &[f32], dy: &[f32], shape: &ConvShape, arch: Arch) -> Vec<f32> {
-    let (packing, sweeps) = sweep::input_gradient(shape);
     let (to, from, taps) = (shape.input.channels, shape.output.channels, shape.taps());
     let weights = Weights { values: w, to, from, to_step: taps, from_step: to * taps };
+    if winograd::pays(shape) {
+        return Winograd { source: dy, maps: shape.output, weights, turned: true }.run(arch);
+    }
+    let (packing, sweeps) = sweep::input_gradient(shape);
     Convolve { source: dy, weights, packing, sweeps, output: shape.input }.run(arch)
 }
 
 /// The gradient of the weight.
 pub(super) fn weight_gradient(x: &[f32], dy: &[f32], shape: &ConvShape, arch: Arch) -> Vec<f32> {
+    if winograd::pays(shape) {
+        return WinogradGradient { x, input: shape.input, dy, output: shape.output }.run(arch);
+    }
     let (packing, sweep) = sweep::forward(shape);
     WeightGradient { x, dy, packing, taps: sweep.taps, output: shape.output }.run(arch)
 }

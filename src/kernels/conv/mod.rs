@@ -15,6 +15,7 @@ mod tests;
 mod tile;
 mod weight_gradient;
 mod weights;
+mod winograd;
 
 pub use shape::output_px;
 
