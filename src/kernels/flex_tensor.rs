@@ -15,6 +15,15 @@ pub(super) fn f32_slice(tensor: &FlexTensor) -> Option<&[f32]> {
     tensor.as_slice::<f32>().and_then(|values| values.get(..tensor.layout().shape().num_elements()))
 }
 
+/// The values of a tensor that may be absent: `None` where it is there but not f32, `Some(None)` where it is absent.
+#[expect(clippy::option_option, reason = "absent and unusable are different answers")]
+pub(super) fn optional_slice(tensor: Option<&FlexTensor>) -> Option<Option<&[f32]>> {
+    match tensor {
+        Some(tensor) => f32_slice(tensor).map(Some),
+        None => Some(None),
+    }
+}
+
 /// In row-major order. Takes the tensor whole: a second holder would make writing to it a copy.
 pub(super) fn contiguous(tensor: FlexTensor) -> FlexTensor {
     let in_order = tensor.layout().contiguous_offsets().is_some_and(|(start, _)| start == 0);

@@ -21,7 +21,7 @@ pub mod random;
 mod testing;
 pub mod update;
 
-pub use conv::{ConvBackend, conv2d};
+pub use conv::{ConvBackend, FoldedConv, conv2d};
 pub use cross_entropy::{CrossEntropyBackend, cross_entropy};
 pub use norm::{NormBackend, Tail, affine, norm};
 pub use normalize::{NormalizeBackend, normalize_rows};

@@ -73,7 +73,7 @@ impl<B: Backend> Embedder<B> {
 
 impl<B: Kernels> Embedder<B> {
     /// Embeds a batch. On a backend that records gradients this is training (statistics of the batch, dropout, running
-    /// statistics updated); on its inner backend (`valid()`) it is inference.
+    /// statistics updated); on its inner backend (`valid()`) it computes what [`super::Inference`] does faster.
     ///
     /// # Shapes
     /// `[n, channels, image_px, image_px]` → `[n, embedding_dim]`, not normalised
@@ -83,15 +83,19 @@ impl<B: Kernels> Embedder<B> {
         for block in [&self.layer1, &self.layer2, &self.layer3, &self.layer4].into_iter().flatten() {
             maps = block.forward(maps);
         }
-        let [n, h, w, c] = maps.dims();
-        // Weights for every position, or one weight per channel: the number of rows says which.
-        let [features, _] = self.fc.weight.dims();
-        let pooled = if features == c {
-            maps.reshape([n, h * w, c]).mean_dim(1).reshape([n, c])
-        } else {
-            // Features in PyTorch's order: map after map.
-            maps.permute([0, 3, 1, 2]).reshape([n, c * h * w])
-        };
+        let pooled = pool(maps, self.fc.weight.dims()[0]);
         norm_features(&self.features, self.fc.forward(self.dropout.forward(pooled)))
+    }
+}
+
+/// Maps to features: `[n, h, w, c]` → `[n, features]`. The number of features says whether the embedding layer has weights
+/// for every position or one per channel.
+pub(super) fn pool<B: Backend>(maps: Tensor<B, 4>, features: usize) -> Tensor<B, 2> {
+    let [n, h, w, c] = maps.dims();
+    if features == c {
+        maps.reshape([n, h * w, c]).mean_dim(1).reshape([n, c])
+    } else {
+        // In PyTorch's order: map after map.
+        maps.permute([0, 3, 1, 2]).reshape([n, c * h * w])
     }
 }

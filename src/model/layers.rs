@@ -67,10 +67,7 @@ pub(super) fn apply_norm<B: Kernels>(
     tail: Tail,
 ) -> Tensor<B, 4> {
     if !B::ad_enabled(&x.device()) {
-        let inverse = bn.running_var.value_sync().add_scalar(bn.epsilon).sqrt().recip();
-        let scale = bn.gamma.val() * inverse;
-        let shift = bn.beta.val() - bn.running_mean.value_sync() * scale.clone();
-        return affine(x, [scale, shift], shortcut, tail);
+        return affine(x, folded_factors(bn), shortcut, tail);
     }
     let [n, h, w, _] = x.dims();
     let normed = norm(x, [bn.gamma.val(), bn.beta.val()], shortcut, tail, bn.epsilon as f32);
@@ -79,6 +76,14 @@ pub(super) fn apply_norm<B: Kernels>(
     follow(&bn.running_mean, normed.mean, bn.momentum);
     follow(&bn.running_var, unbiased, bn.momentum);
     normed.y
+}
+
+/// Scale and shift per channel that the running statistics amount to.
+pub(super) fn folded_factors<B: Backend>(bn: &BatchNorm<B>) -> [Tensor<B, 1>; 2] {
+    let inverse = bn.running_var.value_sync().add_scalar(bn.epsilon).sqrt().recip();
+    let scale = bn.gamma.val() * inverse;
+    let shift = bn.beta.val() - bn.running_mean.value_sync() * scale.clone();
+    [scale, shift]
 }
 
 /// Moves a running statistic towards the batch. The second `value_sync` applies the update at once: burn would keep it

@@ -1,4 +1,4 @@
-use super::{Embedder, EmbedderSpec, ModelError, load_weights, save_weights};
+use super::{Embedder, EmbedderSpec, Inference, ModelError, load_weights, save_weights};
 use crate::config::{Net, Pooling};
 use crate::kernels::random::Draw;
 use crate::kernels::{Cpu, cross_entropy};
@@ -215,6 +215,26 @@ fn inference_uses_the_running_statistics() {
         training.iter().zip(&inference).map(|(a, b)| (a - b).abs()).sum::<f32>() / training.len() as f32;
     assert!(mean_difference < 0.3, "{mean_difference}");
     assert!(mean_difference > 0.0, "the two forms must not be the same computation");
+}
+
+#[test]
+fn the_frozen_network_gives_the_same_embeddings() {
+    let kinds = [(Net::Small, Pooling::Average), (Net::Small, Pooling::Flatten), (Net::Resnet18, Pooling::Average)];
+    for (net, pooling) in kinds {
+        let spec = EmbedderSpec { pooling, ..spec(net, 3, 30, 16) };
+        let mut trained = spec.init_seeded::<Cpu>(&Default::default(), 1);
+        overfit(&mut trained, &spec, 3);
+        let (plain, frozen) = (trained.valid(), Inference::new(&trained.valid()));
+        for n in [1, 7] {
+            let x = images::<Flex>(n, &spec, 9);
+            let wanted: Vec<f32> = plain.forward(x.clone()).into_data().iter().collect();
+            let found: Vec<f32> = frozen.forward(x).into_data().iter().collect();
+            let largest = wanted.iter().fold(0f32, |largest, value| largest.max(value.abs()));
+            for (found, wanted) in found.iter().zip(&wanted) {
+                assert!((found - wanted).abs() < 1e-4 * largest, "{net:?}, {pooling:?}: {found} instead of {wanted}");
+            }
+        }
+    }
 }
 
 #[test]

@@ -8,12 +8,13 @@ use crate::config::{Head, TrainConfig};
 use crate::data::HostBatch;
 use crate::kernels::{Cpu, Engine};
 use crate::loss::HeadSpec;
-use crate::model::{EmbedderSpec, save_weights};
+use crate::model::{EmbedderSpec, Inference, save_weights};
 use burn::module::{AutodiffModule, Module};
 use burn::optim::GradientsParams;
 use burn::record::{BinBytesRecorder, FullPrecisionSettings, Recorder};
 use burn::tensor::backend::Backend;
 use burn::tensor::{Int, Tensor, TensorData};
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
 /// One step's result.
@@ -124,6 +125,8 @@ pub(super) struct BurnSession<B: Engine> {
     head: Head,
     embedding_dim: usize,
     devices: Devices<B>,
+    /// The network as it was when an embedding was last asked for; gone after the next step.
+    frozen: OnceCell<Inference<B::InnerBackend>>,
 }
 
 impl<B: Engine> BurnSession<B> {
@@ -137,6 +140,7 @@ impl<B: Engine> BurnSession<B> {
             embedding_dim: embedder.embedding_dim,
             net,
             devices,
+            frozen: OnceCell::new(),
         }
     }
 
@@ -163,6 +167,7 @@ impl<B: Engine> Session for BurnSession<B> {
     fn step(&mut self, batch: &HostBatch, lr: f64, margin: f64, noise: u64) -> Result<StepOutcome, TrainError> {
         // Dropout draws from the backend's one generator: seeding it per step makes a resumed run equal.
         B::seed(&self.devices.training, noise);
+        self.frozen.take();
         let images = images::<B>(batch, &self.devices.training);
         let labels = labels::<B>(batch, &self.devices.training);
         let output = self.net.head.forward(self.net.embedder.forward(images), labels, margin);
@@ -180,8 +185,8 @@ impl<B: Engine> Session for BurnSession<B> {
     }
 
     fn embed(&self, batch: &HostBatch) -> Result<Vec<f32>, TrainError> {
-        let embedder = self.net.embedder.valid();
-        floats(embedder.forward(images::<B::InnerBackend>(batch, &self.devices.plain)))
+        let frozen = self.frozen.get_or_init(|| Inference::new(&self.net.embedder.valid()));
+        floats(frozen.forward(images::<B::InnerBackend>(batch, &self.devices.plain)))
     }
 
     fn logits(&self, embeddings: Vec<f32>) -> Result<Vec<f32>, TrainError> {
@@ -214,6 +219,7 @@ impl<B: Engine> Session for BurnSession<B> {
         let record = Recorder::<B>::load(&recorder, record.to_vec(), &self.devices.training)
             .map_err(|error| TrainError::CannotResume(format!("the network's state cannot be read ({error})")))?;
         self.net = self.net.clone().load_record(record);
+        self.frozen.take();
         self.groups = ParamGroups::of(&self.net);
         self.optimizer.load([decayed, plain], &self.devices.training)
     }

@@ -7,7 +7,7 @@ use super::{ModelInfo, TrainError, run_folder};
 use crate::data::{HostBatch, fit};
 use crate::kernels::Kernels;
 use crate::loss::MarginHead;
-use crate::model::{Embedder, load_weights};
+use crate::model::{Inference, load_weights};
 use burn::backend::Flex;
 use image::DynamicImage;
 use std::path::{Path, PathBuf};
@@ -143,7 +143,7 @@ fn mirror(batch: &HostBatch) -> HostBatch {
 }
 
 struct BurnModel<B: Kernels> {
-    embedder: Embedder<B>,
+    embedder: Inference<B>,
     head: MarginHead<B>,
     embedding_dim: usize,
     device: B::Device,
@@ -159,7 +159,7 @@ impl<B: Kernels> BurnModel<B> {
         load_weights(&mut embedder, &checkpoint.read(MODEL_FILE)?).map_err(damaged(MODEL_FILE))?;
         let mut head = info.head.init_seeded::<B>(&device, 0);
         load_weights(&mut head, &checkpoint.read(HEAD_FILE)?).map_err(damaged(HEAD_FILE))?;
-        Ok(Self { embedder, head, embedding_dim: info.embedder.embedding_dim, device })
+        Ok(Self { embedder: Inference::new(&embedder), head, embedding_dim: info.embedder.embedding_dim, device })
     }
 }
 

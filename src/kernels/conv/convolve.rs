@@ -1,5 +1,6 @@
 //! Output and gradient of the input: both sweep packed strips with packed weights.
 
+use super::folded::Finish;
 use super::packing::Packing;
 use super::shape::Maps;
 use super::sweep::Sweep;
@@ -8,6 +9,8 @@ use super::weights::Weights;
 use crate::kernels::flex_tensor::zeros;
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
+use std::borrow::Cow;
+use std::sync::OnceLock;
 
 /// Numbers of packed source aimed at per task: they stay in the second-level cache beside the weights of one tile.
 const TASK_LEN: usize = 65_536;
@@ -23,6 +26,9 @@ pub(super) struct Convolve<'a> {
     pub packing: Packing,
     pub sweeps: Vec<Sweep>,
     pub output: Maps,
+    /// Where the packed weights of the only sweep are kept from call to call.
+    pub kept: Option<&'a OnceLock<Vec<f32>>>,
+    pub finish: Option<Finish<'a>>,
 }
 
 impl Convolve<'_> {
@@ -43,6 +49,22 @@ impl Convolve<'_> {
         let step = self.sweeps.iter().map(|sweep| sweep.step).max().unwrap_or(1);
         let images = output.chunks_mut(self.output.rows * row);
         images.flat_map(|image| image.chunks_mut(self.packing.strip * step * row)).collect()
+    }
+
+    /// Packed, of every sweep.
+    fn packed_weights(&self, width: usize) -> Vec<Cow<'_, [f32]>> {
+        let pack = |sweep: &Sweep| self.weights.pack(&sweep.weights, width);
+        match (self.kept, self.sweeps.as_slice()) {
+            (Some(kept), [only]) => vec![Cow::Borrowed(kept.get_or_init(|| pack(only)))],
+            _ => self.sweeps.iter().map(|sweep| Cow::Owned(pack(sweep))).collect(),
+        }
+    }
+
+    /// Number of the unit's first output number.
+    fn start(&self, unit: usize) -> usize {
+        let step = self.sweeps.iter().map(|sweep| sweep.step).max().unwrap_or(1);
+        let row = unit % self.strips() * self.packing.strip * step;
+        (unit / self.strips() * self.output.rows + row) * self.output.cols * self.output.channels
     }
 
     /// Packs the strip of unit number `unit`, counted through all images.
@@ -70,7 +92,7 @@ impl WithSimd for Run<'_> {
 /// A task is some strips; the weights are packed once for all of them.
 fn by_images<S: Simd>(simd: S, job: &Convolve<'_>, n: usize) -> Vec<f32> {
     let width = tile_channels::<S>();
-    let weights: Vec<Vec<f32>> = job.sweeps.iter().map(|sweep| job.weights.pack(&sweep.weights, width)).collect();
+    let weights = job.packed_weights(width);
     let mut output = zeros(n * job.output.len());
     let mut units = job.units(&mut output, job.output.channels);
     let group = (TASK_LEN / job.packing.len()).clamp(1, units.len().div_ceil(2 * rayon::current_num_threads()));
@@ -86,24 +108,48 @@ fn by_tiles<S: Simd>(simd: S, job: &Convolve<'_>, n: usize) -> Vec<f32> {
     let mut source = vec![0f32; n * job.strips() * packed];
     source.par_chunks_mut(packed).enumerate().for_each(|(unit, packed)| job.pack(unit, packed));
     let width = tile_channels::<S>();
+    let kept = job.kept.map(|_| job.packed_weights(width));
+    let kept = kept.as_ref().and_then(|weights| weights.first()).map(Cow::as_ref);
     let tiles = (0..job.output.channels.div_ceil(width)).into_par_iter().with_max_len(1);
-    let tiles: Vec<Vec<f32>> = tiles.map(|tile| simd.vectorize(Tile { job, tile, source: &source, n })).collect();
-    let channels = job.output.channels;
+    let tiles: Vec<Vec<f32>> = tiles.map(|tile| simd.vectorize(Tile { job, tile, kept, source: &source, n })).collect();
+    let piece = (TASK_LEN / job.output.channels).max(1) * job.output.channels;
     let mut output = zeros(n * job.output.len());
-    output.par_chunks_mut(channels).enumerate().with_min_len((TASK_LEN / channels).max(1)).for_each(
-        |(pixel, output)| {
-            for (output, tile) in output.chunks_mut(width).zip(&tiles) {
-                output.copy_from_slice(&tile[pixel * width..][..output.len()]);
-            }
-        },
-    );
+    let pieces = output.par_chunks_mut(piece).enumerate();
+    pieces.for_each(|(i, output)| simd.vectorize(Interleave { job, tiles: &tiles, start: i * piece, output }));
     output
+}
+
+/// Puts the channels of all tiles side by side and finishes the pixels.
+struct Interleave<'a> {
+    job: &'a Convolve<'a>,
+    tiles: &'a [Vec<f32>],
+    /// Number of the first output number.
+    start: usize,
+    output: &'a mut [f32],
+}
+
+impl WithSimd for Interleave<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Self { job, tiles, start, output } = self;
+        let (width, channels) = (tile_channels::<S>(), job.output.channels);
+        for (pixel, output) in (start / channels..).zip(output.chunks_exact_mut(channels)) {
+            for (output, tile) in output.chunks_mut(width).zip(tiles) {
+                output.iter_mut().zip(&tile[pixel * width..]).for_each(|(to, from)| *to = *from);
+            }
+        }
+        if let Some(finish) = &job.finish {
+            finish.apply(output, start);
+        }
+    }
 }
 
 struct Strips<'a, 'o> {
     job: &'a Convolve<'a>,
     /// Packed, of every sweep.
-    weights: &'a [Vec<f32>],
+    weights: &'a [Cow<'a, [f32]>],
     /// Number of the first unit.
     first: usize,
     /// The rows of every unit.
@@ -139,12 +185,17 @@ impl WithSimd for Strips<'_, '_> {
                 }
             }
         }
+        if let Some(finish) = &job.finish {
+            output.iter_mut().enumerate().for_each(|(i, output)| finish.apply(output, job.start(first + i)));
+        }
     }
 }
 
 struct Tile<'a> {
     job: &'a Convolve<'a>,
     tile: usize,
+    /// Weights packed before.
+    kept: Option<&'a [f32]>,
     /// Packed, every strip of every image.
     source: &'a [f32],
     n: usize,
@@ -156,13 +207,20 @@ impl WithSimd for Tile<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> Vec<f32> {
-        let Self { job, tile, source, n } = self;
+        let Self { job, tile, kept, source, n } = self;
         let width = tile_channels::<S>();
         let mut output = vec![0f32; n * job.output.pixels() * width];
         let mut units = job.units(&mut output, width);
         for sweep in &job.sweeps {
-            let mut weights = vec![0f32; job.weights.tile_len(sweep.weights.len(), width)];
-            job.weights.pack_tile(tile * width, &sweep.weights, width, &mut weights);
+            let len = job.weights.tile_len(sweep.weights.len(), width);
+            let weights = match kept {
+                Some(kept) => Cow::Borrowed(&kept[tile * len..][..len]),
+                None => {
+                    let mut weights = vec![0f32; len];
+                    job.weights.pack_tile(tile * width, &sweep.weights, width, &mut weights);
+                    Cow::Owned(weights)
+                }
+            };
             for (i, (strip, output)) in source.chunks_exact(job.packing.len()).zip(&mut units).enumerate() {
                 let row = i % job.strips() * job.packing.strip;
                 Unit { job, sweep, weights: &weights, strip, row }.sweep(simd, output, width, 0);

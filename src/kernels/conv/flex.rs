@@ -1,25 +1,39 @@
 //! The CPU version: our own loops over packed strips, for every level of vector instructions.
 
 use super::convolve::Convolve;
+use super::folded::{Finish, Packed};
 use super::shape::ConvShape;
 use super::weight_gradient::WeightGradient;
 use super::weights::Weights;
 use super::winograd::{self, Winograd, WinogradGradient};
-use super::{ConvBackend, reference, sweep};
-use crate::kernels::flex_tensor::{f32_slice, from_vec};
+use super::{ConvBackend, FoldedConv, folded, reference, sweep};
+use crate::kernels::flex_tensor::{f32_slice, from_vec, optional_slice};
 use burn::backend::Flex;
 use burn_flex::FlexTensor;
 use pulp::Arch;
 
 /// The output.
 pub(super) fn forward(x: &[f32], w: &[f32], shape: &ConvShape, arch: Arch) -> Vec<f32> {
+    finished(x, w, shape, (None, None), arch)
+}
+
+/// The output with what follows it, with weights that may be packed already.
+fn finished(
+    x: &[f32],
+    w: &[f32],
+    shape: &ConvShape,
+    (packed, finish): (Option<&Packed>, Option<Finish<'_>>),
+    arch: Arch,
+) -> Vec<f32> {
     let (to, from, taps) = (shape.output.channels, shape.input.channels, shape.taps());
     let weights = Weights { values: w, to, from, to_step: from * taps, from_step: taps };
     if winograd::pays(shape) {
-        return Winograd { source: x, maps: shape.input, weights, turned: false }.run(arch);
+        let kept = packed.map(|packed| &packed.transformed);
+        return Winograd { source: x, maps: shape.input, weights, turned: false, kept, finish }.run(arch);
     }
     let (packing, sweep) = sweep::forward(shape);
-    Convolve { source: x, weights, packing, sweeps: vec![sweep], output: shape.output }.run(arch)
+    let kept = packed.map(|packed| &packed.direct);
+    Convolve { source: x, weights, packing, sweeps: vec![sweep], output: shape.output, kept, finish }.run(arch)
 }
 
 /// The gradient of the input.
@@ -27,10 +41,11 @@ pub(super) fn input_gradient(w: &[f32], dy: &[f32], shape: &ConvShape, arch: Arc
     let (to, from, taps) = (shape.input.channels, shape.output.channels, shape.taps());
     let weights = Weights { values: w, to, from, to_step: taps, from_step: to * taps };
     if winograd::pays(shape) {
-        return Winograd { source: dy, maps: shape.output, weights, turned: true }.run(arch);
+        let maps = shape.output;
+        return Winograd { source: dy, maps, weights, turned: true, kept: None, finish: None }.run(arch);
     }
     let (packing, sweeps) = sweep::input_gradient(shape);
-    Convolve { source: dy, weights, packing, sweeps, output: shape.input }.run(arch)
+    Convolve { source: dy, weights, packing, sweeps, output: shape.input, kept: None, finish: None }.run(arch)
 }
 
 /// The gradient of the weight.
@@ -75,5 +90,19 @@ impl ConvBackend for Flex {
             want[0].then(|| from_vec(input_gradient(ws, dys, &shape, arch), shape.input.dims(shape.n))),
             want[1].then(|| from_vec(weight_gradient(xs, dys, &shape, arch), weight_dims)),
         ]
+    }
+
+    fn folded_conv(x: FlexTensor, conv: &FoldedConv<Self>, shortcut: Option<FlexTensor>) -> FlexTensor {
+        let (x, w) = (x.to_contiguous(), conv.weight.to_contiguous());
+        let shortcut = shortcut.map(|shortcut| shortcut.to_contiguous());
+        let slices = (f32_slice(&x), f32_slice(&w), f32_slice(&conv.offset), optional_slice(shortcut.as_ref()));
+        match (slices, shape_of(&x, &w, conv.stride)) {
+            ((Some(xs), Some(ws), Some(offset), Some(added)), Some(shape)) => {
+                let finish = Finish { offset, shortcut: added, tail: conv.tail };
+                let y = finished(xs, ws, &shape, (Some(&conv.packed), Some(finish)), Arch::new());
+                from_vec(y, shape.output.dims(shape.n))
+            }
+            _ => folded::reference::<Self>(x, conv, shortcut),
+        }
     }
 }

@@ -6,6 +6,7 @@
 
 mod convolve;
 mod flex;
+mod folded;
 mod packing;
 mod reference;
 mod shape;
@@ -17,6 +18,7 @@ mod weight_gradient;
 mod weights;
 mod winograd;
 
+pub use folded::FoldedConv;
 pub use shape::output_px;
 
 use burn::backend::Autodiff;
@@ -45,6 +47,15 @@ pub trait ConvBackend: Backend {
         want: [bool; 2],
     ) -> [Option<FloatTensor<Self>>; 2] {
         reference::backward::<Self>(x, w, dy, stride, want)
+    }
+
+    /// A convolution with what follows it; not differentiable.
+    fn folded_conv(
+        x: FloatTensor<Self>,
+        conv: &FoldedConv<Self>,
+        shortcut: Option<FloatTensor<Self>>,
+    ) -> FloatTensor<Self> {
+        folded::reference::<Self>(x, conv, shortcut)
     }
 }
 

@@ -1,6 +1,6 @@
-use super::{conv2d, reference};
-use crate::kernels::Cpu;
+use super::{FoldedConv, conv2d, reference};
 use crate::kernels::testing::{Rough, largest_difference, random, run_with_threads, values};
+use crate::kernels::{Cpu, Tail, affine};
 use burn::backend::Flex;
 use burn::tensor::{Tensor, TensorPrimitive};
 
@@ -137,5 +137,24 @@ fn every_level_of_vector_instructions_gives_the_same() {
                 assert!(worst < TOLERANCE, "{what}, {level:?}, {n}×{c_in}×{h}×{w}: {worst}");
             }
         }
+    }
+}
+
+#[test]
+fn the_folded_form_equals_convolution_scale_shift_shortcut_and_tail() {
+    for (i, &shape) in SHAPES.iter().enumerate() {
+        let (x, w) = inputs(shape);
+        let factors = || [random([shape.4], 5), random([shape.4], 6)];
+        let tail = if i % 2 == 0 { Tail::Relu } else { Tail::Linear };
+        let y = conv2d(x.clone(), w.clone(), shape.6);
+        let shortcut = (i % 3 != 0).then(|| random(y.dims(), 7));
+        let wanted = affine(y, factors(), shortcut.clone(), tail);
+        let folded = FoldedConv::new(w, factors(), shape.6, tail);
+        // The second call finds the weights packed, and may split the work in another way.
+        let first = folded.forward(x.clone(), shortcut.clone());
+        let again = run_with_threads(5, || folded.forward(x, shortcut));
+        assert_eq!(first.to_data(), again.into_data(), "{shape:?}");
+        let difference = largest_difference(first, wanted);
+        assert!(difference < TOLERANCE, "{shape:?} differs by {difference}");
     }
 }

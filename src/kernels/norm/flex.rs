@@ -5,8 +5,8 @@
 //! threads.
 
 use super::channels::Channels;
-use super::{NormBackend, NormForward, NormGrads, NormSaved, Tail, reference};
-use crate::kernels::flex_tensor::{f32_slice, from_vec, zeros};
+use super::{NormBackend, NormForward, NormGrads, NormSaved, Tail, clip, reference};
+use crate::kernels::flex_tensor::{f32_slice, from_vec, optional_slice, zeros};
 use crate::kernels::lanes::vectorised;
 use burn::backend::Flex;
 use burn_flex::FlexTensor;
@@ -78,10 +78,7 @@ fn scale_shift(
     tail: Tail,
     channels: Channels,
 ) -> Vec<f32> {
-    let floor = match tail {
-        Tail::Linear => f32::NEG_INFINITY,
-        Tail::Relu => 0.0,
-    };
+    let floor = tail.floor();
     let (piece_len, row_len) = (channels.piece_len(), channels.row_len());
     let (scale, shift) = (channels.row(|channel| factors[channel].0), channels.row(|channel| factors[channel].1));
     let mut y = zeros(x.len());
@@ -107,12 +104,6 @@ fn scale_shift(
         }
     });
     y
-}
-
-/// Like `max`, but a NaN stays a NaN: a diverged run must be seen.
-#[inline(always)]
-fn clip(value: f32, floor: f32) -> f32 {
-    if value < floor { floor } else { value }
 }
 
 /// `dy` where the tail was open, else 0.
@@ -266,15 +257,6 @@ fn backward(saved: &NormSaved<Flex>, dy: &FlexTensor, want_shortcut: bool) -> Op
         beta: from_vec(d_beta, [channels.channels]),
         shortcut,
     })
-}
-
-/// `None` where the shortcut is given but not f32; `Some(None)` where there is none.
-#[expect(clippy::option_option, reason = "absent and unusable are different answers")]
-fn optional_slice(tensor: Option<&FlexTensor>) -> Option<Option<&[f32]>> {
-    match tensor {
-        Some(tensor) => f32_slice(tensor).map(Some),
-        None => Some(None),
-    }
 }
 
 impl NormBackend for Flex {

@@ -30,6 +30,22 @@ pub enum Tail {
     Relu,
 }
 
+impl Tail {
+    /// What values are raised to.
+    pub(super) fn floor(self) -> f32 {
+        match self {
+            Self::Linear => f32::NEG_INFINITY,
+            Self::Relu => 0.0,
+        }
+    }
+}
+
+/// Like `max`, but a NaN stays a NaN: a diverged run must be seen.
+#[inline(always)]
+pub(super) fn clip(value: f32, floor: f32) -> f32 {
+    if value < floor { floor } else { value }
+}
+
 /// Result of the forward pass.
 #[derive(Debug)]
 pub struct NormForward<B: Backend> {

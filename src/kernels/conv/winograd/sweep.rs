@@ -2,12 +2,15 @@
 
 use super::patches::{Layout, load, patches, store, transform_input, transform_output};
 use super::transforms::{self, KERNEL, OUT, PLACES};
+use crate::kernels::conv::folded::Finish;
 use crate::kernels::conv::shape::Maps;
 use crate::kernels::conv::tile::{self, BLOCK, Source, Target, tile_channels};
 use crate::kernels::conv::weights::Weights;
 use crate::kernels::flex_tensor::zeros;
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
+use std::borrow::Cow;
+use std::sync::OnceLock;
 
 /// Numbers of transformed input and products aimed at per task: they stay in the second-level cache.
 const TASK_LEN: usize = 131_072;
@@ -23,6 +26,9 @@ pub(in crate::kernels::conv) struct Winograd<'a> {
     pub weights: Weights<'a>,
     /// Weights are read from the last tap to the first: the gradient of the input.
     pub turned: bool,
+    /// Where the transformed weights are kept from call to call.
+    pub kept: Option<&'a OnceLock<Vec<f32>>>,
+    pub finish: Option<Finish<'a>>,
 }
 
 impl Winograd<'_> {
@@ -93,7 +99,8 @@ impl WithSimd for Run<'_> {
 
     fn with_simd<S: Simd>(self, simd: S) -> Vec<f32> {
         let job = self.0;
-        let weights = job.transformed_weights(simd);
+        let fresh = || job.transformed_weights(simd);
+        let weights = job.kept.map_or_else(|| Cow::Owned(fresh()), |kept| Cow::Borrowed(kept.get_or_init(fresh)));
         let (maps, n) = (job.output(), job.source.len() / job.maps.len());
         let mut output = zeros(n * maps.len());
         let images = output.chunks_mut(maps.len());
@@ -149,6 +156,12 @@ impl WithSimd for Bands<'_, '_> {
             }
             for (i, band) in bands.iter_mut().enumerate() {
                 transform_output(simd, &products, &product, i * cols, (band, &maps), tile * width);
+            }
+        }
+        if let Some(finish) = &job.finish {
+            for (i, band) in bands.iter_mut().enumerate() {
+                let (image, row) = ((first + i) / rows, (first + i) % rows * OUT);
+                finish.apply(band, (image * maps.rows + row) * maps.cols * maps.channels);
             }
         }
     }
