@@ -50,7 +50,7 @@ pub(super) fn input_gradient(w: &[f32], dy: &[f32], shape: &ConvShape, arch: Arc
 
 /// The gradient of the weight.
 pub(super) fn weight_gradient(x: &[f32], dy: &[f32], shape: &ConvShape, arch: Arch) -> Vec<f32> {
-    if winograd::pays(shape) {
+    if winograd::pays_for_weights(shape) {
         return WinogradGradient { x, input: shape.input, dy, output: shape.output }.run(arch);
     }
     let (packing, sweep) = sweep::forward(shape);

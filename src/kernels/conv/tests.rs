@@ -33,6 +33,10 @@ const SHAPES: &[(usize, usize, usize, usize, usize, usize, usize)] = &[
     (1, 64, 113, 112, 33, 3, 1),
     (1, 33, 130, 121, 64, 3, 2),
     (1, 70, 161, 97, 20, 1, 2),
+    // Sizes that Winograd's patches do not divide; several spans of its gradient; channels that fill no block.
+    (29, 100, 14, 13, 81, 3, 1),
+    (70, 150, 7, 7, 140, 3, 1),
+    (9, 17, 10, 11, 19, 3, 1),
     // Many weights on few pixels: several spans of the weight's gradient.
     (5, 150, 4, 4, 400, 3, 1),
     (3, 130, 5, 3, 450, 3, 2),

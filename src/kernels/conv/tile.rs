@@ -5,7 +5,7 @@
 
 #![expect(unsafe_code, reason = "vectors are read and written through pointers; the ranges are checked once per call")]
 
-use pulp::Simd;
+use pulp::{Simd, WithSimd};
 
 /// Channels that lie side by side in a packed image.
 pub(super) const BLOCK: usize = 16;
@@ -124,38 +124,50 @@ unsafe fn tile<S: Simd, const R: usize, const Q: usize>(
 }
 
 /// Sums of `rows` × `cols` pixels of the source for one tile of channels.
-#[inline(always)]
-pub(super) fn sweep<S: Simd>(
-    simd: S,
-    source: &Source<'_>,
-    weights: &[f32],
-    [rows, cols]: [usize; 2],
-    out: &mut Target<'_>,
-) {
-    let width = tile_channels::<S>();
-    assert!(rows > 0 && cols > 0 && source.channels > 0 && !source.taps.is_empty());
-    assert!(source.end(rows, cols) <= source.values.len());
-    assert!(weights.len() >= source.channels * source.taps.len() * width);
-    assert!(out.values.len() >= (rows - 1) * out.row_step + (cols - 1) * out.px_step + width);
-    let pixels = tile_pixels::<S>();
-    let tall = (pixels / cols).clamp(1, 3);
-    let wide = even_step(cols, pixels / tall);
-    let tall = even_step(rows, tall);
-    let mut row = 0;
-    while row < rows {
-        let r = tall.min(rows - row);
-        let mut col = 0;
-        while col < cols {
-            let q = wide.min(cols - col);
-            let origin = row * source.row_step + col * BLOCK;
-            // SAFETY: the last pixel of the tile lies within the checked range of `source` and of `out`.
-            unsafe {
-                let to = out.values.as_mut_ptr().add(row * out.row_step + col * out.px_step);
-                by_size(simd, source, origin, weights.as_ptr(), to, [out.px_step, out.row_step], (r, q));
+pub(super) fn sweep<S: Simd>(simd: S, source: &Source<'_>, weights: &[f32], size: [usize; 2], out: &mut Target<'_>) {
+    simd.vectorize(SweepTiles { source, weights, size, out });
+}
+
+/// One piece of machine code for every caller: inlined where there is only one tap, the compiler keeps the widest tiles'
+/// sums in memory, which halves the speed.
+struct SweepTiles<'a, 'o> {
+    source: &'a Source<'a>,
+    weights: &'a [f32],
+    size: [usize; 2],
+    out: &'a mut Target<'o>,
+}
+
+impl WithSimd for SweepTiles<'_, '_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self { source, weights, size: [rows, cols], out } = self;
+        let width = tile_channels::<S>();
+        assert!(rows > 0 && cols > 0 && source.channels > 0 && !source.taps.is_empty());
+        assert!(source.end(rows, cols) <= source.values.len());
+        assert!(weights.len() >= source.channels * source.taps.len() * width);
+        assert!(out.values.len() >= (rows - 1) * out.row_step + (cols - 1) * out.px_step + width);
+        let pixels = tile_pixels::<S>();
+        let tall = (pixels / cols).clamp(1, 3);
+        let wide = even_step(cols, pixels / tall);
+        let tall = even_step(rows, tall);
+        let mut row = 0;
+        while row < rows {
+            let r = tall.min(rows - row);
+            let mut col = 0;
+            while col < cols {
+                let q = wide.min(cols - col);
+                let origin = row * source.row_step + col * BLOCK;
+                // SAFETY: the last pixel of the tile lies within the checked range of `source` and of `out`.
+                unsafe {
+                    let to = out.values.as_mut_ptr().add(row * out.row_step + col * out.px_step);
+                    by_size(simd, source, origin, weights.as_ptr(), to, [out.px_step, out.row_step], (r, q));
+                }
+                col += q;
             }
-            col += q;
+            row += r;
         }
-        row += r;
     }
 }
 

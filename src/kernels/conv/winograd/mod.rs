@@ -13,22 +13,39 @@ pub(super) use weight_gradient::WinogradGradient;
 
 use super::shape::ConvShape;
 
-/// Pairs of channels at most: their transformed weights must come from the third-level cache at worst.
-const MAX_PAIRS: usize = 128 * 128;
+/// Pairs of channels at most: more transformed weights than that come too slowly.
+const MAX_PAIRS: usize = 256 * 256;
 /// Channels at least, on either side.
 const MIN_CHANNELS: usize = 16;
+/// Pixels of the batch at least.
+const MIN_PIXELS: usize = 576;
+/// Pairs of channels per pixel of the batch at most, for the weights' transform and for that of their gradient, which are
+/// done once for all pixels.
+const MAX_PAIRS_PER_PIXEL: usize = 64;
+const MAX_SUMS_PER_PIXEL: usize = 24;
 /// Share of the patches' pixels that are inside the image, at least.
 const MIN_USED: f64 = 0.7;
 
-/// The transforms pay for this convolution.
+/// The transforms pay for output and gradient of the input. Measured beside the direct convolution over the sizes of our
+/// networks' layers.
 pub(super) fn pays(shape: &ConvShape) -> bool {
+    worth(shape, MAX_PAIRS_PER_PIXEL)
+}
+
+/// The transforms pay for the gradient of the weights.
+pub(super) fn pays_for_weights(shape: &ConvShape) -> bool {
+    worth(shape, MAX_SUMS_PER_PIXEL)
+}
+
+fn worth(shape: &ConvShape, pairs_per_pixel: usize) -> bool {
     let [channels_in, channels_out] = [shape.input.channels, shape.output.channels];
-    let [rows, cols] = patches::patches(&shape.output).map(|patches| (patches * transforms::OUT) as f64);
-    let used = shape.output.pixels() as f64 / (rows * cols);
-    shape.side == 3
-        && shape.stride == 1
+    let (pixels, pairs) = (shape.n * shape.output.pixels(), channels_in * channels_out);
+    let covered: usize = patches::patches(&shape.output).iter().map(|patches| patches * transforms::OUT).product();
+    let used = shape.output.pixels() as f64 / covered as f64;
+    let right_kind = shape.side == transforms::KERNEL && shape.stride == 1;
+    right_kind
         && channels_in.min(channels_out) >= MIN_CHANNELS
-        && channels_in * channels_out <= MAX_PAIRS
+        && pairs <= MAX_PAIRS.min(pixels * pairs_per_pixel)
         && used >= MIN_USED
-        && shape.n * shape.output.pixels() >= MIN_CHANNELS * transforms::PLACES
+        && pixels >= MIN_PIXELS
 }

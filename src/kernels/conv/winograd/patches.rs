@@ -53,7 +53,8 @@ pub(super) fn store<S: Simd>(simd: S, values: &mut [f32], vector: S::f32s) {
     }
 }
 
-/// `N` × `N` pixels whose first lies at (row, col), which may be outside; one vector of channels from `first` on.
+/// `N` × `N` pixels whose first lies at (row, col), which may be outside; one vector of channels from `first` on, zeros
+/// where there are none.
 #[inline(always)]
 fn cut<S: Simd, const N: usize>(
     simd: S,
@@ -64,6 +65,9 @@ fn cut<S: Simd, const N: usize>(
 ) -> Square<S, N> {
     let len = maps.channels.saturating_sub(first).min(S::F32_LANES);
     let mut patch = [[simd.splat_f32s(0.0); N]; N];
+    if len == 0 {
+        return patch;
+    }
     for (i, patch) in patch.iter_mut().enumerate() {
         let row = row.wrapping_add_unsigned(i) as usize;
         if row >= maps.rows {
@@ -141,11 +145,7 @@ pub(super) fn transform_gradient<S: Simd>(
             for lane in (0..layout.lanes).step_by(S::F32_LANES) {
                 let channel = first + block * layout.lanes + lane;
                 let to = &mut to[block * layout.block_step() + (patch + x) * layout.lanes + lane..];
-                let values = if channel < maps.channels {
-                    transforms::gradient(simd, &cut(simd, image, maps, corner, channel))
-                } else {
-                    [[simd.splat_f32s(0.0); IN]; IN]
-                };
+                let values = transforms::gradient(simd, &cut(simd, image, maps, corner, channel));
                 spread(simd, &values, to, layout.place_step());
             }
         }
