@@ -2,7 +2,7 @@
 //!
 //! Every operation is a trait with default bodies written in burn's own operations (`reference.rs`): a backend without a
 //! fast path is one empty `impl`, and the tests compare the fast path with the default. Nothing here knows layers or
-//! losses. The only `unsafe` of the crate is in `conv/tile.rs` (the inner loops) and `matrix.rs` (a call of `gemm`).
+//! losses. The only `unsafe` of the library is in `conv/tile.rs` (the inner loops) and `matrix.rs` (a call of `gemm`).
 //!
 //! A reader may wonder why convolution *and* normalisation are rewritten: on Flex a per-channel broadcast takes the
 //! strided path and costs more than the convolution before it.
