@@ -15,6 +15,7 @@ mod matrix;
 pub mod norm;
 pub mod normalize;
 mod peak;
+pub mod pool;
 mod primitive;
 pub mod random;
 #[cfg(test)]
@@ -26,14 +27,15 @@ pub use cross_entropy::{CrossEntropyBackend, cross_entropy};
 pub use norm::{NormBackend, Tail, affine, norm};
 pub use normalize::{NormalizeBackend, normalize_rows};
 pub use peak::peak_gflops;
+pub use pool::PoolBackend;
 pub use update::UpdateBackend;
 
 use burn::backend::{Autodiff, Flex};
 use burn::tensor::backend::{AutodiffBackend, Backend};
 
 /// Every operation of this folder.
-pub trait Kernels: ConvBackend + NormBackend + NormalizeBackend + CrossEntropyBackend {}
-impl<B: Backend + ConvBackend + NormBackend + NormalizeBackend + CrossEntropyBackend> Kernels for B {}
+pub trait Kernels: ConvBackend + NormBackend + NormalizeBackend + CrossEntropyBackend + PoolBackend {}
+impl<B: Backend + ConvBackend + NormBackend + NormalizeBackend + CrossEntropyBackend + PoolBackend> Kernels for B {}
 
 /// Everything training asks of a backend: gradients, and our operations with and without them.
 pub trait Engine: AutodiffBackend<InnerBackend: Kernels + UpdateBackend> + Kernels {}
@@ -56,6 +58,7 @@ mod dispatch {
 
     impl super::ConvBackend for Dispatch {}
     impl super::NormBackend for Dispatch {}
+    impl super::PoolBackend for Dispatch {}
     impl super::NormalizeBackend for Dispatch {}
     impl super::CrossEntropyBackend for Dispatch {}
     impl super::UpdateBackend for Dispatch {}

@@ -70,9 +70,11 @@ impl<B: Kernels> Inference<B> {
     /// # Shapes
     /// `[n, channels, image_px, image_px]` → `[n, embedding_dim]`, not normalised
     pub fn forward(&self, images: Tensor<B, 4>) -> Tensor<B, 2> {
-        let stem = self.stem.forward(images.permute([0, 2, 3, 1]), None);
-        let maps = self.blocks.iter().fold(stem, |maps, block| block.forward(maps));
-        let features = pool(maps, self.weight.dims()[0]);
-        features.matmul(self.weight.clone()) + self.offset.clone()
+        B::on_pool(|| {
+            let stem = self.stem.forward(images.permute([0, 2, 3, 1]), None);
+            let maps = self.blocks.iter().fold(stem, |maps, block| block.forward(maps));
+            let features = pool(maps, self.weight.dims()[0]);
+            features.matmul(self.weight.clone()) + self.offset.clone()
+        })
     }
 }
