@@ -101,8 +101,12 @@ fn the_curve_of_a_head_is_what_the_head_computes() {
             let theta = f64::from(step) * std::f64::consts::PI / 32.0;
             let x = [theta.cos() as f32, theta.sin() as f32];
             let module = head(kind, &[1.0, 0.0, -1.0, 0.5], 2);
-            let out = module.forward(tensor(&x, [1, 2]), labels(&[0]), margin);
-            let found = out.logits.into_data().iter::<f64>().next().expect("a logit");
+            let found = module
+                .logits(tensor(&x, [1, 2]), labels(&[0]), margin)
+                .into_data()
+                .iter::<f64>()
+                .next()
+                .expect("a logit");
             let curve = target_logit(kind, 4.0, margin, theta);
             assert!((found - curve).abs() < 1e-4, "{kind:?} at {theta}: {found} against {curve}");
         }
@@ -124,7 +128,7 @@ fn the_plain_logits_carry_no_margin() {
     for kind in [Head::Softmax, Head::ArcFace, Head::CosFace] {
         let module = head(kind, &w, C);
         let plain = module.logits_plain(tensor(&x, [N, D])).into_data();
-        let zero = module.forward(tensor(&x, [N, D]), labels(&[0; N]), 0.0).logits.into_data();
+        let zero = module.logits(tensor(&x, [N, D]), labels(&[0; N]), 0.0).into_data();
         for (a, b) in plain.iter::<f32>().zip(zero.iter::<f32>()) {
             assert!((a - b).abs() < 1e-5, "{kind:?}: {a} against {b}");
         }

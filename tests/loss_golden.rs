@@ -52,18 +52,24 @@ fn check(row: &str, head: Head, margin: f64) {
         }
         let labels: Vec<i32> = serde_json::from_value(inputs["labels"].clone()).expect("labels");
         let x = tensor(&inputs["embeddings"]);
-        let out = module.forward(x.clone(), Tensor::from_ints(labels.as_slice(), &Default::default()), margin);
+        let labels = Tensor::from_ints(labels.as_slice(), &Default::default());
+        let found_logits = module.logits(x.clone(), labels.clone(), margin);
+        let found_cosines = module.cosine(x.clone().detach());
+        let out = module.forward(x.clone(), labels.clone(), margin);
         let name = |what: &str| format!("{row}, {case}: {what}");
 
         let logits = matrix(&wanted["logits"]).0;
         let largest = logits.iter().fold(0f64, |m, v| m.max(v.abs()));
-        close(&name("logits"), out.logits.to_data(), &logits, 1e-4, 1e-6 * largest);
+        close(&name("logits"), found_logits.to_data(), &logits, 1e-4, 1e-6 * largest);
         let per_sample: Vec<f64> = serde_json::from_value(wanted["per_sample_loss"].clone()).expect("losses");
         close(&name("loss per sample"), out.per_sample.to_data(), &per_sample, 1e-5, 1e-6 * largest);
         let loss = wanted["loss"].as_f64().expect("a loss");
         close(&name("loss"), out.loss.to_data(), &[loss], 1e-5, 0.0);
         let cosines = matrix(&inputs["cosines"]).0;
-        close(&name("cosines"), out.cosine.to_data(), &cosines, 0.0, 1e-6);
+        close(&name("cosines"), found_cosines.to_data(), &cosines, 0.0, 1e-6);
+        let own: Vec<f64> =
+            labels.into_data().iter::<usize>().zip(cosines.chunks(classes)).map(|(y, c)| c[y]).collect();
+        close(&name("own cosines"), out.own_cosine.to_data(), &own, 0.0, 1e-6);
 
         let grads = out.loss.backward();
         for (what, found, key) in [

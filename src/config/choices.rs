@@ -50,6 +50,18 @@ choice! {
         Small = "small", "small residual net";
         /// ResNet-18 for small images (3×3 stem, no max-pool).
         Resnet18 = "resnet18", "ResNet-18";
+        /// Improved residual net (the ArcFace paper's), 18 layers; made for faces of 112 pixels, as the next four.
+        Iresnet18 = "iresnet18", "iResNet-18";
+        /// The same with 34 layers.
+        Iresnet34 = "iresnet34", "iResNet-34";
+        /// The same with 50 layers.
+        Iresnet50 = "iresnet50", "iResNet-50";
+        /// The same with 100 layers.
+        Iresnet100 = "iresnet100", "iResNet-100";
+        /// The same with 200 layers.
+        Iresnet200 = "iresnet200", "iResNet-200";
+        /// Depthwise convolutions: two million weights, for phones and two cores.
+        MobileFaceNet = "mobilefacenet", "MobileFaceNet";
     } default Small
 }
 
@@ -68,11 +80,13 @@ choice! {
 choice! {
     /// How the last feature maps become one row of features.
     Pooling {
+        /// As the network was published: flatten for the iResNets, average for the residual nets.
+        Auto = "auto", "automatic";
         /// The mean over all positions: where a feature lies does not matter.
         Average = "average", "average";
         /// Every position has weights of its own: right where all images are aligned, as faces are.
         Flatten = "flatten", "flatten";
-    } default Average
+    } default Auto
 }
 
 choice! {
@@ -85,6 +99,18 @@ choice! {
         /// Adam with decoupled weight decay.
         AdamW = "adamw", "AdamW";
     } default Sgd
+}
+
+choice! {
+    /// Arithmetic of the network's convolutions on a GPU. Weights, normalisation, head and loss are always f32.
+    Precision {
+        /// 32 bits.
+        F32 = "f32", "32 bits";
+        /// 16 bits with the range of f32: twice as fast, nothing to set.
+        Bf16 = "bf16", "16 bits (bf16)";
+        /// 16 bits with more digits and less range: for cards without bf16; the loss is scaled.
+        F16 = "f16", "16 bits (f16)";
+    } default F32
 }
 
 choice! {

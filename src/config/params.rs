@@ -1,7 +1,7 @@
 //! The table of settings: from it come the flags, the form with its tooltips, the comments in `run.toml`, the range
 //! checks and the table in the README. The values themselves live in [`super::RunConfig`].
 
-use super::{Best, Colour, Head, MapKind, Net, Optimizer, Pooling, Problem, RunConfig, Schedule, SplitBy};
+use super::{Best, Colour, Head, MapKind, Net, Optimizer, Pooling, Precision, Problem, RunConfig, Schedule, SplitBy};
 
 /// Sections of the form and of the run file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -316,7 +316,7 @@ pub const PARAMS: &[ParamSpec] = &[
     param!(Augment, "augment.rotate_deg"; "Rotation", float(0.0, 180.0), "°"; "Largest rotation to either side (5 to 15 is usual)"),
     param!(Augment, "augment.colour"; "Light and colour", float(0.0, 1.0); "Largest change of brightness, contrast and saturation as a share"),
     param!(Model, "model.net", short "net"; "Backbone", Kind::Choice(Net::ALL), basic; "The network that turns an image into features"),
-    param!(Model, "model.pooling", short "pooling"; "Pooling", Kind::Choice(Pooling::ALL); "Averaging ignores where a feature lies; flattening gives every position its own weights, which suits aligned images such as faces"),
+    param!(Model, "model.pooling", short "pooling"; "Pooling", Kind::Choice(Pooling::ALL); "Averaging ignores where a feature lies; flattening gives every position its own weights, which suits aligned images such as faces. MobileFaceNet has its own way"),
     param!(Model, "model.embedding_dim", short "dim"; "Embedding size", int(2, 512), basic; "Numbers per embedding: 2 or 3 can be drawn as they are, 128 to 512 separate best"),
     param!(Model, "model.dropout"; "Dropout", float(0.0, 0.9); "Share of features dropped before the embedding layer while training (0 to 0.4)"),
     param!(Loss, "loss.head", short "loss"; "Loss", Kind::Choice(Head::ALL), basic; "Plain softmax is the baseline; ArcFace and CosFace ask for a margin between classes on the sphere"),
@@ -326,6 +326,8 @@ pub const PARAMS: &[ParamSpec] = &[
     param!(Loss, "loss.margin_ramp"; "Margin ramp", float(0.0, 1.0); "Share of the run over which the margin grows from zero; keeps small data sets from getting stuck"; has_margin),
     param!(Train, "train.epochs", short "epochs"; "Epochs", int(1, 10_000), basic; "Passes over the training images"),
     param!(Train, "train.batch", short "batch"; "Batch size", int(2, 4096), basic; "Images per step; larger is smoother and needs more memory (32 to 256)"),
+    param!(Train, "train.micro_batches"; "Parts of a batch", int(1, 256); "A batch is computed in so many parts whose gradients are added: less memory, the same step but for the normalisation, which sees a part at a time"),
+    param!(Train, "train.precision", short "precision"; "Precision", Kind::Choice(Precision::ALL); "Arithmetic of the convolutions on a GPU; 16 bits (bf16) is about twice as fast. The CPU computes in 32 bits"),
     param!(Train, "train.optimizer", short "optimizer"; "Optimiser", Kind::Choice(Optimizer::ALL); "SGD with momentum generalises best here; Adam is forgiving about the learning rate"),
     param!(Train, "train.lr", short "lr"; "Learning rate", log(1e-6, 10.0), auto; "Peak learning rate after the warm-up"),
     param!(Train, "train.momentum"; "Momentum", float(0.0, 0.999); "Share of the last step that is kept (0.9 is usual)"; |c| c.train.optimizer == Optimizer::Sgd),

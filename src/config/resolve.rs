@@ -129,10 +129,8 @@ impl Chosen {
         if let Auto::Set(px) = self.config.data.image_px {
             return px;
         }
-        let (cap, net) = match self.config.model.net {
-            Net::Small => (64, "the small net"),
-            Net::Resnet18 => (112, "ResNet-18"),
-        };
+        let net = self.config.model.net;
+        let (cap, net) = if net == Net::Small { (64, "the small net") } else { (112, net.label()) };
         let px = facts.typical_px.clamp(16, cap);
         let why = if px == facts.typical_px {
             format!("the images are about {px} px")

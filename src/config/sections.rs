@@ -1,6 +1,6 @@
 //! The settings by section, with their defaults: the only place where a default is written.
 
-use super::{Auto, Best, Colour, Head, MapKind, Net, Optimizer, Pooling, Schedule, SplitBy};
+use super::{Auto, Best, Colour, Head, MapKind, Net, Optimizer, Pooling, Precision, Schedule, SplitBy};
 use serde::{Deserialize, Serialize};
 
 /// How images are found, resized and split.
@@ -75,7 +75,7 @@ pub struct ModelConfig {
 
 impl Default for ModelConfig {
     fn default() -> Self {
-        Self { net: Net::Small, pooling: Pooling::Average, embedding_dim: 128, dropout: 0.0 }
+        Self { net: Net::Small, pooling: Pooling::Auto, embedding_dim: 128, dropout: 0.0 }
     }
 }
 
@@ -115,6 +115,10 @@ pub struct TrainConfig {
     pub epochs: u32,
     /// Images per step.
     pub batch: u32,
+    /// Parts a batch is computed in, one after the other.
+    pub micro_batches: u32,
+    /// Arithmetic of the convolutions on a GPU.
+    pub precision: Precision,
     /// The optimiser.
     pub optimizer: Optimizer,
     /// Peak learning rate.
@@ -142,6 +146,8 @@ impl Default for TrainConfig {
         Self {
             epochs: 24,
             batch: 32,
+            micro_batches: 1,
+            precision: Precision::F32,
             optimizer: Optimizer::Sgd,
             lr: Auto::Auto,
             momentum: 0.9,

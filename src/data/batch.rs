@@ -1,6 +1,7 @@
 //! A batch as plain numbers. Tensors are made from it where the device is, not here.
 
 use super::{DataError, ImageStore, Warning};
+use std::borrow::Cow;
 
 /// Some images as the network sees them.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -26,6 +27,24 @@ impl HostBatch {
     /// No image.
     pub fn is_empty(&self) -> bool {
         self.items.is_empty()
+    }
+
+    /// The batch in at most `count` parts of about the same size, in order; none for an empty batch.
+    pub fn parts(&self, count: usize) -> impl Iterator<Item = Cow<'_, Self>> {
+        let size = self.len().div_ceil(count.max(1)).max(1);
+        let image = self.images.len() / self.len().max(1);
+        (0..self.len()).step_by(size).map(move |first| {
+            let range = first..(first + size).min(self.len());
+            if range.len() == self.len() {
+                return Cow::Borrowed(self);
+            }
+            Cow::Owned(Self {
+                images: self.images[range.start * image..range.end * image].to_vec(),
+                labels: self.labels[range.clone()].to_vec(),
+                items: self.items[range].to_vec(),
+                ..*self
+            })
+        })
     }
 }
 

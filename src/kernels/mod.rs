@@ -10,7 +10,9 @@
 pub mod conv;
 pub mod cross_entropy;
 mod flex_tensor;
+pub mod grouped;
 mod lanes;
+pub mod margin;
 mod matrix;
 pub mod norm;
 pub mod normalize;
@@ -24,18 +26,40 @@ pub mod update;
 
 pub use conv::{ConvBackend, FoldedConv, conv2d};
 pub use cross_entropy::{CrossEntropyBackend, cross_entropy};
-pub use norm::{NormBackend, Tail, affine, norm};
+pub use grouped::{FoldedGrouped, GroupedBackend, Grouping, grouped_conv2d};
+pub use margin::{MarginBackend, Target, margin_loss};
+pub use norm::{NormBackend, NormPreluBackend, Tail, affine, norm, norm_prelu, prelu};
 pub use normalize::{NormalizeBackend, normalize_rows};
 pub use peak::peak_gflops;
 pub use pool::PoolBackend;
 pub use update::UpdateBackend;
 
 use burn::backend::{Autodiff, Flex};
-use burn::tensor::backend::{AutodiffBackend, Backend};
+use burn::tensor::backend::AutodiffBackend;
 
 /// Every operation of this folder.
-pub trait Kernels: ConvBackend + NormBackend + NormalizeBackend + CrossEntropyBackend + PoolBackend {}
-impl<B: Backend + ConvBackend + NormBackend + NormalizeBackend + CrossEntropyBackend + PoolBackend> Kernels for B {}
+pub trait Kernels:
+    ConvBackend
+    + GroupedBackend
+    + NormBackend
+    + NormPreluBackend
+    + NormalizeBackend
+    + CrossEntropyBackend
+    + MarginBackend
+    + PoolBackend
+{
+}
+impl<B> Kernels for B where
+    B: ConvBackend
+        + GroupedBackend
+        + NormBackend
+        + NormPreluBackend
+        + NormalizeBackend
+        + CrossEntropyBackend
+        + MarginBackend
+        + PoolBackend
+{
+}
 
 /// Everything training asks of a backend: gradients, and our operations with and without them.
 pub trait Engine: AutodiffBackend<InnerBackend: Kernels + UpdateBackend> + Kernels {}
@@ -57,9 +81,12 @@ mod dispatch {
     use burn::Dispatch;
 
     impl super::ConvBackend for Dispatch {}
+    impl super::GroupedBackend for Dispatch {}
     impl super::NormBackend for Dispatch {}
+    impl super::NormPreluBackend for Dispatch {}
     impl super::PoolBackend for Dispatch {}
     impl super::NormalizeBackend for Dispatch {}
     impl super::CrossEntropyBackend for Dispatch {}
+    impl super::MarginBackend for Dispatch {}
     impl super::UpdateBackend for Dispatch {}
 }

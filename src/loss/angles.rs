@@ -3,6 +3,7 @@
 //! The derivative of arccos, and of √ at 0, is infinite: at c = ±1 both give NaN gradients, the commonest way for a
 //! margin loss to die on easy data. The radicand is kept above [`SMALLEST_RADICAND`]; in f32 only c = ±1 itself is hit.
 
+use crate::kernels::Target;
 use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
 
@@ -16,6 +17,16 @@ pub fn cos_add<B: Backend, const D: usize>(cosine: Tensor<B, D>, margin_rad: f64
     let radicand = (-c.clone() + 1.0) * (c.clone() + 1.0);
     let sine = radicand.clamp(SMALLEST_RADICAND, 1.0).sqrt();
     c * margin_rad.cos() - sine * margin_rad.sin()
+}
+
+/// Value and derivative of [`cos_add`]: `d cos(θ + m) / d cos θ = sin(θ + m) / sin θ = cos m + c·sin m / √(1 − c²)`. Where the
+/// radicand is at its bound the root counts as constant.
+pub fn cos_add_target<B: Backend, const D: usize>(cosine: Tensor<B, D>, margin_rad: f64) -> Target<B, D> {
+    let c = cosine.clone().clamp(-1.0, 1.0);
+    let radicand = (-c.clone() + 1.0) * (c.clone() + 1.0);
+    let at_pole = radicand.clone().lower_elem(SMALLEST_RADICAND);
+    let cotangent = (c / radicand.clamp(SMALLEST_RADICAND, 1.0).sqrt()).mask_fill(at_pole, 0.0);
+    Target { value: cos_add(cosine, margin_rad), slope: cotangent * margin_rad.sin() + margin_rad.cos() }
 }
 
 /// The same for one number, exact.

@@ -8,16 +8,17 @@
 //! reflection (that of `Keras_insightface`) is continuous in value and slope, falls everywhere, and never reverses the
 //! gradient; the fallbacks other implementations use jump.
 
-use super::angles::{cos_add, cos_add_scalar};
+use super::angles::{cos_add_scalar, cos_add_target};
+use crate::kernels::Target;
 use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
 
-/// φ of the target cosines.
-pub(super) fn target<B: Backend>(cosine: Tensor<B, 2>, margin_rad: f64) -> Tensor<B, 2> {
+/// φ and its derivative at the own cosines.
+pub(super) fn target<B: Backend>(cosine: Tensor<B, 1>, margin_rad: f64) -> Target<B, 1> {
     let beyond = cosine.clone().lower_elem(-margin_rad.cos());
-    let with_margin = cos_add(cosine, margin_rad);
-    let reflected = -with_margin.clone() - 2.0;
-    with_margin.mask_where(beyond, reflected)
+    let Target { value, slope } = cos_add_target(cosine, margin_rad);
+    let (reflected, reversed) = (-value.clone() - 2.0, -slope.clone());
+    Target { value: value.mask_where(beyond.clone(), reflected), slope: slope.mask_where(beyond, reversed) }
 }
 
 /// φ of one cosine.

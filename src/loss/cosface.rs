@@ -1,11 +1,12 @@
 //! CosFace (Wang et al., arXiv:1801.09414, eq. 4): `φ = cos θ − m`. No angle, no guard: numerically the safest.
 
+use crate::kernels::Target;
 use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
 
-/// φ of the target cosines.
-pub(super) fn target<B: Backend>(cosine: Tensor<B, 2>, margin_cos: f64) -> Tensor<B, 2> {
-    cosine - margin_cos
+/// φ and its derivative at the own cosines.
+pub(super) fn target<B: Backend>(cosine: Tensor<B, 1>, margin_cos: f64) -> Target<B, 1> {
+    Target { slope: cosine.ones_like(), value: cosine - margin_cos }
 }
 
 /// φ of one cosine.

@@ -3,7 +3,7 @@
 use super::{HeadSpec, arcface, cosface, softmax};
 use crate::config::Head;
 use crate::kernels::random::{Draw, constant};
-use crate::kernels::{Kernels, cross_entropy, normalize_rows};
+use crate::kernels::{Kernels, Target, cross_entropy, margin_loss, normalize_rows};
 use burn::module::{Module, Param};
 use burn::tensor::backend::Backend;
 use burn::tensor::{IndexingUpdateOp, Int, Tensor};
@@ -29,11 +29,10 @@ pub struct HeadOutput<B: Backend> {
     pub loss: Tensor<B, 1>,
     /// Loss per sample, `[n]`.
     pub per_sample: Tensor<B, 1>,
-    /// Logits with the margin, `[n, c]`.
-    pub logits: Tensor<B, 2>,
-    /// Cosine of every embedding to every class weight, without margin and without gradient, `[n, c]`: for the
-    /// histogram of target angles, and for accuracy (plain softmax: take accuracy from `logits`, which have no margin).
-    pub cosine: Tensor<B, 2>,
+    /// What decides without margin, `[n, c]`, without gradient: cosines, or the logits of plain softmax.
+    pub scores: Tensor<B, 2>,
+    /// Cosine between each embedding and its class's weight, without margin and gradient, `[n]`.
+    pub own_cosine: Tensor<B, 1>,
 }
 
 impl<B: Backend> MarginHead<B> {
@@ -58,16 +57,30 @@ impl<B: Kernels> MarginHead<B> {
     /// # Shapes
     /// `embeddings [n, embedding_dim]` as the network gives them (not normalised), `labels [n]` in `0..classes`
     pub fn forward(&self, embeddings: Tensor<B, 2>, labels: Tensor<B, 1, Int>, margin: f64) -> HeadOutput<B> {
-        let (logits, cosine) = match self.head {
-            Head::Softmax => {
-                let cosine = self.cosine(embeddings.clone().detach());
-                (self.raw(embeddings), cosine)
-            }
-            Head::ArcFace => self.with_margin(embeddings, &labels, |c| arcface::target(c, margin)),
-            Head::CosFace => self.with_margin(embeddings, &labels, |c| cosface::target(c, margin)),
+        let (per_sample, scores, own_cosine) = if self.head == Head::Softmax {
+            let own_cosine = self.own_cosine(embeddings.clone().detach(), labels.clone());
+            let logits = self.raw(embeddings);
+            (cross_entropy(logits.clone(), labels), logits, own_cosine)
+        } else {
+            let cosine = self.cosine(embeddings);
+            let own_cosine = own(cosine.clone().detach(), labels.clone());
+            let target = self.target(own_cosine.clone(), margin);
+            (margin_loss(cosine.clone(), labels, target, self.scale), cosine, own_cosine)
         };
-        let per_sample = cross_entropy(logits.clone(), labels);
-        HeadOutput { loss: per_sample.clone().mean(), per_sample, logits, cosine: cosine.detach() }
+        HeadOutput { loss: per_sample.clone().mean(), per_sample, scores: scores.detach(), own_cosine }
+    }
+
+    /// The logits that [`Self::forward`] takes the loss of, margin included, without gradient, `[n, classes]`. Training never
+    /// needs them as a matrix.
+    pub fn logits(&self, embeddings: Tensor<B, 2>, labels: Tensor<B, 1, Int>, margin: f64) -> Tensor<B, 2> {
+        let plain = self.logits_plain(embeddings.clone().detach()).detach();
+        if self.head == Head::Softmax {
+            return plain;
+        }
+        let own_cosine = self.own_cosine(embeddings.detach(), labels.clone());
+        let n = labels.dims()[0];
+        let change = (self.target(own_cosine.clone(), margin).value - own_cosine).reshape([n, 1]) * self.scale;
+        plain.scatter(1, labels.reshape([n, 1]), change, IndexingUpdateOp::Add)
     }
 
     /// Logits without margin, `[n, classes]`: for validation loss and accuracy.
@@ -78,27 +91,34 @@ impl<B: Kernels> MarginHead<B> {
         }
     }
 
+    /// Cosines of embeddings `[n, embedding_dim]` to every class, `[n, classes]`.
+    pub fn cosine(&self, embeddings: Tensor<B, 2>) -> Tensor<B, 2> {
+        normalize_rows(embeddings).matmul(normalize_rows(self.weight.val()).transpose())
+    }
+
     fn raw(&self, embeddings: Tensor<B, 2>) -> Tensor<B, 2> {
         softmax::logits(embeddings, self.weight.val(), self.bias.as_ref().map(Param::val))
     }
 
-    fn cosine(&self, embeddings: Tensor<B, 2>) -> Tensor<B, 2> {
-        normalize_rows(embeddings).matmul(normalize_rows(self.weight.val()).transpose())
+    /// What the loss makes of the own cosines.
+    fn target(&self, own_cosine: Tensor<B, 1>, margin: f64) -> Target<B, 1> {
+        match self.head {
+            Head::ArcFace => arcface::target(own_cosine, margin),
+            // Plain softmax has no margin and does not come here.
+            Head::CosFace | Head::Softmax => cosface::target(own_cosine, margin),
+        }
     }
 
-    /// (logits, margin-free cosines); `target` is the head's change to the target cosine.
-    fn with_margin(
-        &self,
-        embeddings: Tensor<B, 2>,
-        labels: &Tensor<B, 1, Int>,
-        target: impl FnOnce(Tensor<B, 2>) -> Tensor<B, 2>,
-    ) -> (Tensor<B, 2>, Tensor<B, 2>) {
-        let cosine = self.cosine(embeddings);
+    /// Cosines to the own classes alone, without gradient.
+    fn own_cosine(&self, embeddings: Tensor<B, 2>, labels: Tensor<B, 1, Int>) -> Tensor<B, 1> {
         let n = labels.dims()[0];
-        let columns = labels.clone().reshape([n, 1]);
-        let own = cosine.clone().gather(1, columns.clone());
-        let change = target(own.clone()) - own;
-        let logits = cosine.clone().scatter(1, columns, change, IndexingUpdateOp::Add) * self.scale;
-        (logits, cosine)
+        let rows = self.weight.val().detach().select(0, labels);
+        (normalize_rows(embeddings) * normalize_rows(rows)).sum_dim(1).reshape([n])
     }
+}
+
+/// The number of each row `[n, c]` at its label.
+fn own<B: Backend>(matrix: Tensor<B, 2>, labels: Tensor<B, 1, Int>) -> Tensor<B, 1> {
+    let n = labels.dims()[0];
+    matrix.gather(1, labels.reshape([n, 1])).reshape([n])
 }

@@ -1,6 +1,9 @@
-//! The plan of a backbone: a 3×3 stem and four stages of residual blocks. Both networks are this plan with other numbers.
+//! The plan of a residual network: a 3×3 stem and four stages of blocks. The small net and ResNet-18 are this plan with
+//! other numbers.
 
-use crate::config::Net;
+use super::EmbedderSpec;
+use super::count::Count;
+use crate::config::{Net, Pooling};
 
 /// One stage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,31 +27,19 @@ pub(super) struct Plan {
     pub stages: [Stage; 4],
 }
 
-/// One convolution of a plan, for counting.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct ConvCount {
-    pub c_in: usize,
-    pub c_out: usize,
-    pub side: usize,
-    /// Side of the output in pixels.
-    pub out_px: usize,
-}
-
 impl Plan {
     pub(super) fn of(net: Net, image_px: usize) -> Self {
-        match net {
-            Net::Small => super::small::plan(image_px),
-            Net::Resnet18 => super::resnet18::plan(),
-        }
+        if net == Net::Small { super::small::plan(image_px) } else { super::resnet18::plan() }
     }
 
-    /// Channels after the last stage.
-    pub(super) fn features(&self) -> usize {
-        self.stages[3].channels
+    /// Numbers per image that the embedding layer sees.
+    pub(super) fn features_in(&self, spec: &EmbedderSpec) -> usize {
+        let positions = if spec.pooling() == Pooling::Flatten { self.last_px(spec.image_px).pow(2) } else { 1 };
+        self.stages[3].channels * positions
     }
 
     /// Side of the last maps in pixels.
-    pub(super) fn last_px(&self, image_px: usize) -> usize {
+    fn last_px(&self, image_px: usize) -> usize {
         let strides = self.stages.iter().map(|stage| stage.stride);
         strides.fold(image_px.div_ceil(self.stem_stride), |px, stride| px.div_ceil(stride))
     }
@@ -60,20 +51,23 @@ impl Plan {
         (0..blocks).map(move |i| if i == 0 { ([before, channels], stride) } else { ([channels, channels], 1) })
     }
 
-    /// Every convolution in the order it runs, for images of a size; each is followed by a batch normalisation.
-    pub(super) fn convolutions(&self, image_channels: usize, image_px: usize) -> Vec<ConvCount> {
-        let mut px = image_px.div_ceil(self.stem_stride);
-        let mut list = vec![ConvCount { c_in: image_channels, c_out: self.stem, side: 3, out_px: px }];
+    /// Counts the network.
+    pub(super) fn count(&self, spec: &EmbedderSpec) -> Count {
+        let mut count = Count::default();
+        let mut px = spec.image_px.div_ceil(self.stem_stride);
+        count.conv_norm([spec.channels, self.stem], 3, px);
         for stage in 0..self.stages.len() {
             for ([c_in, c_out], stride) in self.blocks(stage) {
                 px = px.div_ceil(stride);
                 if stride != 1 || c_in != c_out {
-                    list.push(ConvCount { c_in, c_out, side: 1, out_px: px });
+                    count.conv_norm([c_in, c_out], 1, px);
                 }
-                list.push(ConvCount { c_in, c_out, side: 3, out_px: px });
-                list.push(ConvCount { c_in: c_out, c_out, side: 3, out_px: px });
+                count.conv_norm([c_in, c_out], 3, px);
+                count.conv_norm([c_out, c_out], 3, px);
             }
         }
-        list
+        count.linear([self.features_in(spec), spec.embedding_dim], true);
+        count.norm(spec.embedding_dim, 1);
+        count
     }
 }

@@ -25,7 +25,7 @@ pub fn save_weights<B: Backend, M: ModuleSnapshot<B>>(
     module: &M,
     metadata: &BTreeMap<String, String>,
 ) -> Result<Vec<u8>, ModelError> {
-    let mut store = SafetensorsStore::from_bytes(None).with_to_adapter(BurnToPyTorchAdapter);
+    let mut store = SafetensorsStore::from_bytes(None).with_to_adapter(BurnToPyTorchAdapter).skip_enum_variants(true);
     for (key, value) in metadata {
         store = store.metadata(key, value);
     }
@@ -41,7 +41,9 @@ pub fn save_weights<B: Backend, M: ModuleSnapshot<B>>(
 /// another shape or type, [`ModelError::NotFinite`] when one is NaN or infinite; the module is unchanged then.
 pub fn load_weights<B: Backend, M: ModuleSnapshot<B>>(module: &mut M, bytes: &[u8]) -> Result<LoadReport, ModelError> {
     let format = |e: burn_store::SafetensorsStoreError| ModelError::Format(e.to_string());
-    let mut store = SafetensorsStore::from_bytes(Some(bytes.to_vec())).with_from_adapter(PyTorchToBurnAdapter);
+    let mut store = SafetensorsStore::from_bytes(Some(bytes.to_vec()))
+        .with_from_adapter(PyTorchToBurnAdapter)
+        .skip_enum_variants(true);
     let found: BTreeMap<String, Found> = store
         .get_all_snapshots()
         .map_err(format)?
@@ -66,7 +68,7 @@ fn compare<B: Backend, M: ModuleSnapshot<B>>(
     found: &BTreeMap<String, Found>,
 ) -> Result<LoadReport, ModelError> {
     let expected: BTreeMap<String, Vec<usize>> = module
-        .collect(None, Some(Box::new(BurnToPyTorchAdapter)), false)
+        .collect(None, Some(Box::new(BurnToPyTorchAdapter)), true)
         .iter()
         .map(|snapshot| (snapshot.full_path(), snapshot.shape.to_vec()))
         .collect();

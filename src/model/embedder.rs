@@ -1,72 +1,39 @@
-//! The whole network: backbone → average or flatten → dropout → linear → batch normalisation.
+//! The whole network, whichever it is: images in, embeddings out.
 //!
 //! The output is *not* normalised to length 1: the margin heads and the evaluation do that themselves, and the length
-//! is a useful measure of image quality. The last normalisation (named `features`, as in insightface's networks) has no
-//! ReLU before it, which would confine embeddings to one orthant.
+//! is a useful measure of image quality. The last normalisation has no ReLU before it, which would confine embeddings to
+//! one orthant.
 
 use super::EmbedderSpec;
-use super::backbone::Plan;
-use super::block::Block;
-use super::layers::{Conv, apply_norm, batch_norm, norm_features};
-use crate::kernels::random::Draw;
-use crate::kernels::{Kernels, Tail};
+use super::iresnet::IResNet;
+use super::mobilefacenet::MobileFaceNet;
+use super::resnet::ResNet;
+use crate::config::Net;
+use crate::kernels::Kernels;
 use burn::module::Module;
-use burn::nn::{BatchNorm, Dropout, DropoutConfig, Linear};
 use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
 
 /// Images to embeddings.
 #[derive(Module, Debug)]
-pub struct Embedder<B: Backend> {
-    /// Stem.
-    pub conv1: Conv<B>,
-    /// After the stem.
-    pub bn1: BatchNorm<B>,
-    /// First stage.
-    pub layer1: Vec<Block<B>>,
-    /// Second stage.
-    pub layer2: Vec<Block<B>>,
-    /// Third stage.
-    pub layer3: Vec<Block<B>>,
-    /// Fourth stage.
-    pub layer4: Vec<Block<B>>,
-    /// Only in training. Draws from burn's process-wide generator: seed it (`B::seed`) at every step where a run must
-    /// be repeatable.
-    pub dropout: Dropout,
-    /// Embedding layer.
-    pub fc: Linear<B>,
-    /// Normalisation of the embedding.
-    pub features: BatchNorm<B>,
+#[expect(clippy::large_enum_variant, reason = "there is one network per session, and burn has no modules in boxes")]
+pub enum Embedder<B: Backend> {
+    /// Residual blocks with ReLU after the addition: the small net and ResNet-18.
+    ResNet(ResNet<B>),
+    /// Improved residual units: iResNet-18 to 200.
+    IResNet(IResNet<B>),
+    /// Depthwise bottlenecks.
+    MobileFaceNet(MobileFaceNet<B>),
 }
 
 impl<B: Backend> Embedder<B> {
     pub(super) fn init(spec: &EmbedderSpec, seed: u64, device: &B::Device) -> Self {
-        let plan = Plan::of(spec.net, spec.image_px);
-        let draw = &mut Draw::new(seed, "embedder");
-        let stage = |draw: &mut Draw, i: usize| {
-            plan.blocks(i).map(|(channels, stride)| Block::init(draw, channels, stride, device)).collect()
-        };
-        let conv1 = Conv::init(draw, [spec.channels, plan.stem], 3, plan.stem_stride, device);
-        let layer1 = stage(draw, 0);
-        let layer2 = stage(draw, 1);
-        let layer3 = stage(draw, 2);
-        let layer4 = stage(draw, 3);
-        // PyTorch's default for a linear layer.
-        let bound = 1.0 / (spec.features() as f64).sqrt();
-        let fc = Linear {
-            weight: draw.uniform([spec.features(), spec.embedding_dim], bound, device),
-            bias: Some(draw.uniform([spec.embedding_dim], bound, device)),
-        };
-        Self {
-            conv1,
-            bn1: batch_norm(plan.stem, device),
-            layer1,
-            layer2,
-            layer3,
-            layer4,
-            dropout: DropoutConfig::new(spec.dropout).init(),
-            fc,
-            features: batch_norm(spec.embedding_dim, device),
+        match spec.net {
+            Net::Small | Net::Resnet18 => Self::ResNet(ResNet::init(spec, seed, device)),
+            Net::Iresnet18 | Net::Iresnet34 | Net::Iresnet50 | Net::Iresnet100 | Net::Iresnet200 => {
+                Self::IResNet(IResNet::init(spec, seed, device))
+            }
+            Net::MobileFaceNet => Self::MobileFaceNet(MobileFaceNet::init(spec, seed, device)),
         }
     }
 }
@@ -79,23 +46,10 @@ impl<B: Kernels> Embedder<B> {
     /// `[n, channels, image_px, image_px]` → `[n, embedding_dim]`, not normalised
     pub fn forward(&self, images: Tensor<B, 4>) -> Tensor<B, 2> {
         let images = images.permute([0, 2, 3, 1]);
-        let mut maps = apply_norm(&self.bn1, self.conv1.forward(images), None, Tail::Relu);
-        for block in [&self.layer1, &self.layer2, &self.layer3, &self.layer4].into_iter().flatten() {
-            maps = block.forward(maps);
+        match self {
+            Self::ResNet(net) => net.forward(images),
+            Self::IResNet(net) => net.forward(images),
+            Self::MobileFaceNet(net) => net.forward(images),
         }
-        let pooled = pool(maps, self.fc.weight.dims()[0]);
-        norm_features(&self.features, self.fc.forward(self.dropout.forward(pooled)))
-    }
-}
-
-/// Maps to features: `[n, h, w, c]` → `[n, features]`. The number of features says whether the embedding layer has weights
-/// for every position or one per channel.
-pub(super) fn pool<B: Backend>(maps: Tensor<B, 4>, features: usize) -> Tensor<B, 2> {
-    let [n, h, w, c] = maps.dims();
-    if features == c {
-        maps.reshape([n, h * w, c]).mean_dim(1).reshape([n, c])
-    } else {
-        // In PyTorch's order: map after map.
-        maps.permute([0, 3, 1, 2]).reshape([n, c * h * w])
     }
 }

@@ -1,20 +1,31 @@
-//! The two layers everything is made of, on our own kernels: convolution without bias, batch normalisation.
+//! The layers everything is made of, on our own kernels: convolution without bias, batch normalisation, PReLU.
 //! Maps are channels-last (`[n, h, w, c]`), as the kernels want them.
 //!
 //! Batch normalisation reuses burn's struct as storage (its name decides how weights files are written) but not its
 //! arithmetic: burn keeps the biased running variance, this the unbiased one, as PyTorch does.
 
+use crate::kernels::norm::Normed;
 use crate::kernels::random::{Draw, constant};
-use crate::kernels::{Kernels, Tail, affine, conv2d, norm};
+use crate::kernels::{Grouping, Kernels, Tail, affine, conv2d, grouped_conv2d, norm, norm_prelu, prelu};
 use burn::module::{Module, Param, RunningState};
-use burn::nn::BatchNorm;
-use burn::tensor::Tensor;
+use burn::nn::{BatchNorm, Linear};
 use burn::tensor::backend::Backend;
+use burn::tensor::{DType, FloatDType, Tensor};
 
 /// Added to the variance (PyTorch's default).
 const EPSILON: f64 = 1e-5;
 /// Share of the new batch in the running statistics (PyTorch's default).
 const MOMENTUM: f64 = 0.1;
+
+/// A weight in the type that the maps are computed in: layers follow their input.
+fn like<B: Backend>(weight: Tensor<B, 4>, maps: &Tensor<B, 4>) -> Tensor<B, 4> {
+    if weight.dtype() == maps.dtype() { weight } else { weight.cast(FloatDType::from(maps.dtype())) }
+}
+
+/// In 32 bits: for normalisation, features and everything behind them.
+pub(super) fn full<B: Backend, const D: usize>(x: Tensor<B, D>) -> Tensor<B, D> {
+    if x.dtype() == DType::F32 { x } else { x.cast(FloatDType::F32) }
+}
 
 /// Convolution without bias, kernel 1 or 3, "same" padding.
 #[derive(Module, Debug)]
@@ -42,8 +53,82 @@ impl<B: Backend> Conv<B> {
 impl<B: Kernels> Conv<B> {
     /// `[n, h, w, c_in]` → `[n, ⌈h/stride⌉, ⌈w/stride⌉, c_out]`
     pub fn forward(&self, x: Tensor<B, 4>) -> Tensor<B, 4> {
-        conv2d(x, self.weight.val(), self.stride)
+        let weight = like(self.weight.val(), &x);
+        conv2d(x, weight, self.stride)
     }
+}
+
+impl<B: Backend> Conv<B> {
+    /// Normal with a given standard deviation.
+    pub(super) fn init_normal(
+        draw: &mut Draw,
+        [c_in, c_out]: [usize; 2],
+        side: usize,
+        stride: usize,
+        std: f64,
+        device: &B::Device,
+    ) -> Self {
+        Self { weight: draw.normal([c_out, c_in, side, side], std, device), stride }
+    }
+}
+
+/// Convolution whose channels are parted into groups, without bias.
+#[derive(Module, Debug)]
+pub struct GroupedConv<B: Backend> {
+    /// `[c, c / groups, k, k]`
+    pub weight: Param<Tensor<B, 4>>,
+    /// Groups of channels.
+    pub groups: usize,
+    /// 1 or 2.
+    pub stride: usize,
+    /// Empty pixels around the maps.
+    pub pad: usize,
+}
+
+impl<B: Backend> GroupedConv<B> {
+    /// He et al. 2015, normal, fan-out as PyTorch counts it (which leaves the groups out).
+    pub(super) fn init(
+        draw: &mut Draw,
+        channels: usize,
+        side: usize,
+        Grouping { groups, stride, pad }: Grouping,
+        device: &B::Device,
+    ) -> Self {
+        let std = (2.0 / (channels * side * side) as f64).sqrt();
+        Self { weight: draw.normal([channels, channels / groups, side, side], std, device), groups, stride, pad }
+    }
+
+    pub(super) fn grouping(&self) -> Grouping {
+        Grouping { groups: self.groups, stride: self.stride, pad: self.pad }
+    }
+}
+
+impl<B: Kernels> GroupedConv<B> {
+    /// `[n, h, w, c]` → `[n, …, …, c]`, sizes by [`Grouping::output_px`]
+    pub fn forward(&self, x: Tensor<B, 4>) -> Tensor<B, 4> {
+        let weight = like(self.weight.val(), &x);
+        grouped_conv2d(x, weight, self.grouping())
+    }
+}
+
+/// What a PReLU learns: the slope below 0, one per channel.
+#[derive(Module, Debug)]
+pub struct Prelu<B: Backend> {
+    /// `[c]`
+    pub weight: Param<Tensor<B, 1>>,
+}
+
+impl<B: Backend> Prelu<B> {
+    pub(super) fn init(channels: usize, device: &B::Device) -> Self {
+        Self { weight: constant(0.25, [channels], device) }
+    }
+}
+
+/// PyTorch's start values of a linear layer.
+pub(super) fn linear<B: Backend>(draw: &mut Draw, [from, to]: [usize; 2], bias: bool, device: &B::Device) -> Linear<B> {
+    let bound = 1.0 / (from as f64).sqrt();
+    let weight = draw.uniform([from, to], bound, device);
+    Linear { weight, bias: bias.then(|| draw.uniform([to], bound, device)) }
 }
 
 /// γ = 1, β = 0, running mean 0, running variance 1.
@@ -69,13 +154,29 @@ pub(super) fn apply_norm<B: Kernels>(
     if !B::ad_enabled(&x.device()) {
         return affine(x, folded_factors(bn), shortcut, tail);
     }
-    let [n, h, w, _] = x.dims();
-    let normed = norm(x, [bn.gamma.val(), bn.beta.val()], shortcut, tail, bn.epsilon as f32);
+    let dtype = x.dtype();
+    let normed = norm(full(x), [bn.gamma.val(), bn.beta.val()], shortcut.map(full), tail, bn.epsilon as f32);
+    followed(bn, normed, dtype)
+}
+
+/// Batch normalisation and the PReLU behind it; statistics as in [`apply_norm`].
+pub(super) fn apply_norm_prelu<B: Kernels>(bn: &BatchNorm<B>, activation: &Prelu<B>, x: Tensor<B, 4>) -> Tensor<B, 4> {
+    let slope = activation.weight.val();
+    if !B::ad_enabled(&x.device()) {
+        return prelu(affine(x, folded_factors(bn), None, Tail::Linear), slope);
+    }
+    let dtype = x.dtype();
+    followed(bn, norm_prelu(full(x), [bn.gamma.val(), bn.beta.val(), slope], bn.epsilon as f32), dtype)
+}
+
+/// The output in the type of the input; the running statistics follow those of the batch.
+fn followed<B: Kernels>(bn: &BatchNorm<B>, normed: Normed<B>, dtype: DType) -> Tensor<B, 4> {
+    let [n, h, w, _] = normed.y.dims();
     let count = (n * h * w) as f64;
     let unbiased = normed.var.mul_scalar(count / (count - 1.0).max(1.0));
     follow(&bn.running_mean, normed.mean, bn.momentum);
     follow(&bn.running_var, unbiased, bn.momentum);
-    normed.y
+    if dtype == DType::F32 { normed.y } else { normed.y.cast(FloatDType::from(dtype)) }
 }
 
 /// Scale and shift per channel that the running statistics amount to.

@@ -1,16 +1,21 @@
 //! The networks: an image batch in, one embedding per image out.
 //!
-//! [`EmbedderSpec`] says which network (and is what a checkpoint stores), [`Embedder`] is the network itself. Field names
+//! [`EmbedderSpec`] says which network (and is what a checkpoint stores), [`Embedder`] is the network itself, [`Inference`]
+//! its frozen form. Field names
 //! are PyTorch's (`conv1`, `layer1.0.bn1`, `fc`), because they become the names in the weights file. Not here: losses
 //! (`loss`), training (`train`), preprocessing (`data`).
 
 mod backbone;
 mod block;
 mod checkpoint_io;
+mod count;
 mod embedder;
 mod error;
 mod inference;
+mod iresnet;
 mod layers;
+mod mobilefacenet;
+mod resnet;
 mod resnet18;
 mod small;
 mod spec;
@@ -22,5 +27,8 @@ pub use checkpoint_io::{LoadReport, load_weights, save_weights};
 pub use embedder::Embedder;
 pub use error::ModelError;
 pub use inference::Inference;
-pub use layers::{Conv, norm_features};
+pub use iresnet::{IResNet, IrUnit};
+pub use layers::{Conv, GroupedConv, Prelu, norm_features};
+pub use mobilefacenet::{Bottleneck, ConvBlock, Gdc, GroupedBlock, MobileFaceNet};
+pub use resnet::ResNet;
 pub use spec::EmbedderSpec;

@@ -1,7 +1,8 @@
 //! Which network: all that is needed to build it again, to count it and to estimate its memory.
 
-use super::Embedder;
 use super::backbone::Plan;
+use super::count::Count;
+use super::{Embedder, iresnet, mobilefacenet};
 use crate::config::{Net, Pooling};
 use crate::kernels::Kernels;
 use serde::{Deserialize, Serialize};
@@ -40,51 +41,43 @@ impl EmbedderSpec {
         Embedder::init(self, seed, device)
     }
 
-    /// Numbers per image that the embedding layer sees.
-    pub(super) fn features(&self) -> usize {
-        let plan = self.plan();
-        match self.pooling {
-            Pooling::Average => plan.features(),
-            Pooling::Flatten => plan.features() * plan.last_px(self.image_px).pow(2),
+    /// How the last maps become features, where that is not [`Pooling::Auto`] any more. MobileFaceNet does not ask.
+    pub(super) fn pooling(&self) -> Pooling {
+        match (self.pooling, self.net) {
+            (Pooling::Auto, Net::Small | Net::Resnet18) => Pooling::Average,
+            (Pooling::Auto, _) => Pooling::Flatten,
+            (pooling, _) => pooling,
         }
     }
 
-    fn plan(&self) -> Plan {
-        Plan::of(self.net, self.image_px)
+    fn count(&self) -> Count {
+        match self.net {
+            Net::Small | Net::Resnet18 => Plan::of(self.net, self.image_px).count(self),
+            Net::Iresnet18 | Net::Iresnet34 | Net::Iresnet50 | Net::Iresnet100 | Net::Iresnet200 => {
+                iresnet::count(self)
+            }
+            Net::MobileFaceNet => mobilefacenet::count(self),
+        }
     }
 
-    /// Trainable numbers (running statistics not counted).
+    /// Trainable numbers (running statistics and the iResNets' fixed last factors not counted).
     pub fn parameter_count(&self) -> usize {
-        let plan = self.plan();
-        let convolutions = plan.convolutions(self.channels, self.image_px);
-        let backbone: usize = convolutions.iter().map(|c| c.c_in * c.c_out * c.side * c.side + 2 * c.c_out).sum();
-        // Embedding layer with bias, then a normalisation with factor and offset.
-        backbone + self.features() * self.embedding_dim + 3 * self.embedding_dim
+        self.count().parameters
     }
 
     /// Multiply-adds of the convolutions and the embedding layer for one image, forward only. A training step costs
     /// about three times this.
     pub fn multiply_adds(&self) -> u64 {
-        let plan = self.plan();
-        let convolutions: u64 = plan
-            .convolutions(self.channels, self.image_px)
-            .iter()
-            .map(|c| (c.c_in * c.c_out * c.side * c.side) as u64 * (c.out_px * c.out_px) as u64)
-            .sum();
-        convolutions + (self.features() * self.embedding_dim) as u64
+        self.count().multiply_adds
     }
 
     /// Memory of a training step with `batch` images, in bytes: an estimate (± 30 %), without the margin head.
     ///
-    /// Counted are weights, gradients and one momentum each, and per image what the backward pass keeps (every
-    /// convolution's output before and after normalisation) plus the two largest gradients alive at a time.
+    /// Counted are weights, gradients and one momentum each, and per image what the backward pass keeps (the output of
+    /// every convolution and normalisation) plus the two largest gradients alive at a time.
     pub fn memory_estimate_bytes(&self, batch: usize) -> u64 {
-        let plan = self.plan();
-        let outputs = plan.convolutions(self.channels, self.image_px);
-        let numbers = outputs.iter().map(|c| (c.c_out * c.out_px * c.out_px) as u64);
-        let kept: u64 = 2 * numbers.clone().sum::<u64>();
-        let largest = numbers.max().unwrap_or_default();
+        let count = self.count();
         let image = (self.channels * self.image_px * self.image_px) as u64;
-        4 * (3 * self.parameter_count() as u64 + batch as u64 * (kept + 2 * largest + image))
+        4 * (3 * count.parameters as u64 + batch as u64 * (count.kept + 2 * count.largest + image))
     }
 }

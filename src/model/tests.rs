@@ -45,6 +45,46 @@ fn resnet18_has_the_published_numbers_of_parameters() {
 }
 
 #[test]
+fn the_face_networks_have_the_published_size() {
+    // Parameters without the fixed factors of the iResNets, and multiply-adds in 10⁹, at 112 px with 512 numbers.
+    for (net, parameters, giga) in [
+        (Net::Iresnet18, 24_025_600 - 512, 2.610),
+        (Net::Iresnet34, 34_139_328 - 512, 4.460),
+        (Net::Iresnet50, 43_590_848 - 512, 6.309),
+        (Net::Iresnet100, 65_156_160 - 512, 12.090),
+        (Net::Iresnet200, 118_833_920 - 512, 23.419),
+        (Net::MobileFaceNet, 2_059_520, 0.438),
+    ] {
+        let spec = EmbedderSpec { pooling: Pooling::Auto, ..spec(net, 3, 112, 512) };
+        assert_eq!(spec.parameter_count(), parameters, "{net:?}");
+        let found = spec.multiply_adds() as f64 / 1e9;
+        assert!((found - giga).abs() < 6e-4, "{net:?}: {found}");
+    }
+}
+
+/// Names and shapes of PyTorch's state dictionaries (`num_batches_tracked`, which nothing needs, left out).
+#[test]
+fn the_face_networks_have_the_names_and_shapes_of_the_published_checkpoints() {
+    let golden: serde_json::Value =
+        serde_json::from_str(include_str!("../../tests/golden/backbone_shapes.json")).unwrap();
+    for (name, net) in [("r18", Net::Iresnet18), ("r50", Net::Iresnet50), ("mbf", Net::MobileFaceNet)] {
+        let spec = EmbedderSpec { pooling: Pooling::Auto, ..spec(net, 3, 112, 512) };
+        let bytes = save_weights(&spec.init::<Flex>(&Default::default()), &BTreeMap::new()).unwrap();
+        let header = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
+        let header: BTreeMap<String, serde_json::Value> = serde_json::from_slice(&bytes[8..8 + header]).unwrap();
+        let found = header.iter().filter(|(name, _)| *name != "__metadata__");
+        let found: BTreeMap<&str, &serde_json::Value> =
+            found.map(|(name, entry)| (name.as_str(), &entry["shape"])).collect();
+        let wanted = golden["nets"][name]["keys"].as_object().unwrap().iter();
+        let wanted: BTreeMap<&str, &serde_json::Value> = wanted
+            .filter(|(name, _)| !name.ends_with("num_batches_tracked"))
+            .map(|(name, shape)| (name.as_str(), shape))
+            .collect();
+        assert_eq!(found, wanted, "{name}");
+    }
+}
+
+#[test]
 fn resnet18_has_the_published_multiply_adds() {
     let giga = |channels, px| spec(Net::Resnet18, channels, px, 512).multiply_adds() as f64 / 1e9;
     assert!((giga(3, 32) - 0.556).abs() < 5e-4, "{}", giga(3, 32));
@@ -53,7 +93,14 @@ fn resnet18_has_the_published_multiply_adds() {
 
 #[test]
 fn the_counted_parameters_are_those_of_the_network() {
-    for spec in [spec(Net::Small, 3, 64, 128), spec(Net::Small, 1, 28, 32), spec(Net::Resnet18, 1, 28, 64)] {
+    for spec in [
+        spec(Net::Small, 3, 64, 128),
+        spec(Net::Small, 1, 28, 32),
+        spec(Net::Resnet18, 1, 28, 64),
+        spec(Net::Iresnet18, 3, 40, 32),
+        EmbedderSpec { pooling: Pooling::Flatten, ..spec(Net::Iresnet18, 1, 40, 32) },
+        spec(Net::MobileFaceNet, 3, 50, 64),
+    ] {
         let net = spec.init::<Cpu>(&Default::default());
         assert_eq!(trainable(&net), spec.parameter_count(), "{spec:?}");
     }
@@ -69,9 +116,15 @@ fn the_small_net_stays_small() {
 
 #[test]
 fn embeddings_have_the_asked_size_for_odd_images_and_a_batch_of_one() {
-    for (net, px, n) in
-        [(Net::Small, 64, 2), (Net::Small, 29, 1), (Net::Small, 8, 3), (Net::Small, 97, 1), (Net::Resnet18, 9, 1)]
-    {
+    for (net, px, n) in [
+        (Net::Small, 64, 2),
+        (Net::Small, 29, 1),
+        (Net::Small, 8, 3),
+        (Net::Small, 97, 1),
+        (Net::Resnet18, 9, 1),
+        (Net::Iresnet18, 33, 2),
+        (Net::MobileFaceNet, 35, 2),
+    ] {
         let spec = spec(net, 3, px, 16);
         let net = spec.init_seeded::<Cpu>(&Default::default(), 1);
         assert_eq!(net.forward(images(n, &spec, 1)).dims(), [n, 16]);
@@ -122,6 +175,34 @@ fn the_small_net_learns_thirty_two_random_images_by_heart() {
     let mut net = spec.init_seeded::<Cpu>(&Default::default(), 1);
     let (first, last) = overfit(&mut net, &spec, 30);
     assert!(last < 0.3 * first, "loss went from {first} to {last}");
+}
+
+#[test]
+fn the_face_networks_learn_thirty_two_random_images_by_heart() {
+    for net in [Net::Iresnet18, Net::MobileFaceNet] {
+        let spec = spec(net, 3, 24, 32);
+        let mut net = spec.init_seeded::<Cpu>(&Default::default(), 1);
+        let (first, last) = overfit(&mut net, &spec, 12);
+        assert!(last < 0.3 * first, "{:?}: loss went from {first} to {last}", spec.net);
+    }
+}
+
+#[test]
+fn the_last_factors_of_an_iresnet_stay_one() {
+    let spec = spec(Net::Iresnet18, 1, 20, 16);
+    let mut net = spec.init_seeded::<Cpu>(&Default::default(), 1);
+    overfit(&mut net, &spec, 2);
+    let bytes = save_weights(&net, &BTreeMap::new()).unwrap();
+    let check = |net: &Embedder<Cpu>| {
+        let Embedder::IResNet(net) = net else { panic!("another network") };
+        assert!(!net.features.gamma.is_require_grad());
+        assert!(net.features.gamma.val().to_data().iter::<f32>().all(|factor| factor == 1.0));
+        assert!(net.features.beta.val().to_data().iter::<f32>().any(|offset| offset != 0.0));
+    };
+    check(&net);
+    let mut loaded = spec.init_seeded::<Cpu>(&Default::default(), 2);
+    load_weights(&mut loaded, &bytes).unwrap();
+    check(&loaded);
 }
 
 #[test]
@@ -219,7 +300,14 @@ fn inference_uses_the_running_statistics() {
 
 #[test]
 fn the_frozen_network_gives_the_same_embeddings() {
-    let kinds = [(Net::Small, Pooling::Average), (Net::Small, Pooling::Flatten), (Net::Resnet18, Pooling::Average)];
+    let kinds = [
+        (Net::Small, Pooling::Average),
+        (Net::Small, Pooling::Flatten),
+        (Net::Resnet18, Pooling::Average),
+        (Net::Iresnet18, Pooling::Average),
+        (Net::Iresnet18, Pooling::Flatten),
+        (Net::MobileFaceNet, Pooling::Auto),
+    ];
     for (net, pooling) in kinds {
         let spec = EmbedderSpec { pooling, ..spec(net, 3, 30, 16) };
         let mut trained = spec.init_seeded::<Cpu>(&Default::default(), 1);

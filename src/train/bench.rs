@@ -4,7 +4,7 @@
 use super::TrainError;
 use super::device::Device;
 use super::session::open_session;
-use crate::config::RunConfig;
+use crate::config::{Precision, RunConfig, TrainConfig};
 use crate::data::HostBatch;
 use crate::loss::HeadSpec;
 use crate::model::EmbedderSpec;
@@ -26,6 +26,10 @@ pub struct StepBench {
     pub warmup: usize,
     /// Steps that are counted, at least 1.
     pub steps: usize,
+    /// Parts a step is computed in.
+    pub micro_batches: usize,
+    /// Of the convolutions, on a GPU.
+    pub precision: Precision,
     /// Embedding alone, as after training, instead of a training step.
     pub forward_only: bool,
 }
@@ -44,7 +48,11 @@ impl StepBench {
     /// # Errors
     /// When the device fails.
     pub fn run(&self, device: Device) -> Result<Vec<f64>, TrainError> {
-        let config = RunConfig::default().train;
+        let config = TrainConfig {
+            precision: self.precision,
+            micro_batches: self.micro_batches as u32,
+            ..RunConfig::default().train
+        };
         let mut session = open_session(device, &self.embedder, &self.head, &config)?;
         let batch = self.made_up_batch();
         let mut seconds = Vec::with_capacity(self.steps);
@@ -54,6 +62,7 @@ impl StepBench {
                 session.embed(&batch)?;
             } else {
                 session.step(&batch, LR, self.head.margin, step as u64)?;
+                session.settle()?;
             }
             if step >= self.warmup {
                 seconds.push(began.elapsed().as_secs_f64());

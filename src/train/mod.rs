@@ -11,6 +11,8 @@ mod error;
 mod evaluate;
 mod events;
 mod gradients;
+mod loss_scale;
+mod measured;
 mod metrics_log;
 mod model_info;
 mod net;

@@ -68,6 +68,8 @@ struct Run {
     device: device::Device,
     bad_steps: u32,
     angles: AngleHistogram,
+    /// Steps given to the device; `state.step` counts those whose outcome is known.
+    issued: u64,
 }
 
 /// Wall time, kept apart from everything that has to be reproducible.
@@ -125,6 +127,7 @@ impl Run {
             session,
             info,
             log,
+            issued: state.step,
             state,
             device,
             clock: Clock::start(),
@@ -179,7 +182,10 @@ impl Run {
             if control.is_cancelled() {
                 return Ok(false);
             }
-            let Some(batch) = loader.next() else { return Ok(true) };
+            let Some(batch) = loader.next() else {
+                self.settle(observer)?;
+                return Ok(true);
+            };
             let batch = match batch {
                 Ok(batch) => batch,
                 Err(error) => {
@@ -218,23 +224,38 @@ impl Run {
     }
 
     fn step(&mut self, batch: &HostBatch, observer: &mut dyn Observer) -> Result<(), TrainError> {
-        let step = self.state.step;
+        let step = self.issued;
         let (lr, margin) = (lr_at(&self.plan, step), margin_at(&self.plan, step));
         let noise = u64::from(self.resolved.config.train.seed) ^ (step + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        let outcome = self.session.step(batch, lr, margin, noise)?;
-        self.guard(&outcome, lr, observer)?;
-        let count = batch.labels.len();
-        if outcome.loss.is_finite() {
-            self.state.epoch_sums.add(outcome.loss, outcome.correct, count);
-            self.state.window.add(outcome.loss, outcome.correct, count);
-        }
-        outcome.target_cosines.iter().for_each(|cosine| self.angles.add_cosine(*cosine));
-        self.state.step += 1;
-        self.state.step_in_epoch += 1;
-        self.clock.steps += 1;
-        self.clock.images += count as u64;
-        if self.state.step.is_multiple_of(self.log_every()) {
-            self.report_step(lr, margin, observer)?;
+        self.issued += 1;
+        let outcomes = self.session.step(batch, lr, margin, noise)?;
+        self.account(&outcomes, observer)
+    }
+
+    /// Waits for the steps that the device still has: before anything that has to know where the run stands.
+    fn settle(&mut self, observer: &mut dyn Observer) -> Result<(), TrainError> {
+        let outcomes = self.session.settle()?;
+        self.account(&outcomes, observer)
+    }
+
+    fn account(&mut self, outcomes: &[StepOutcome], observer: &mut dyn Observer) -> Result<(), TrainError> {
+        for outcome in outcomes {
+            let step = self.state.step;
+            let (lr, margin) = (lr_at(&self.plan, step), margin_at(&self.plan, step));
+            self.guard(outcome, lr, observer)?;
+            let count = outcome.target_cosines.len();
+            if outcome.loss.is_finite() {
+                self.state.epoch_sums.add(outcome.loss, outcome.correct, count);
+                self.state.window.add(outcome.loss, outcome.correct, count);
+            }
+            outcome.target_cosines.iter().for_each(|cosine| self.angles.add_cosine(*cosine));
+            self.state.step += 1;
+            self.state.step_in_epoch += 1;
+            self.clock.steps += 1;
+            self.clock.images += count as u64;
+            if self.state.step.is_multiple_of(self.log_every()) {
+                self.report_step(lr, margin, observer)?;
+            }
         }
         Ok(())
     }
@@ -379,6 +400,7 @@ impl Run {
 
     /// Writes a checkpoint. A full disk does not end the run: the next attempt may succeed, and the network is in memory.
     fn save(&mut self, observer: &mut dyn Observer) -> Result<(), TrainError> {
+        self.settle(observer)?;
         self.clock.last_saved = Instant::now();
         if self.state.step == 0 {
             return Ok(());

@@ -1,19 +1,22 @@
 //! One network being trained on one device, behind a face without tensors. The only place where the backend is chosen.
 
 use super::device::Device;
+use super::gradients::DeviceClip;
+use super::loss_scale::LossScale;
+use super::measured::{self, Measured, Usable, scaled};
 use super::net::TrainNet;
 use super::optimizer::{self, Groups, ParamGroups};
 use super::{TrainError, gradients};
-use crate::config::{Head, TrainConfig};
+use crate::config::{Precision, TrainConfig};
 use crate::data::HostBatch;
 use crate::kernels::{Cpu, Engine};
 use crate::loss::HeadSpec;
 use crate::model::{EmbedderSpec, Inference, save_weights};
 use burn::module::{AutodiffModule, Module};
-use burn::optim::GradientsParams;
+use burn::optim::{GradientsAccumulator, GradientsParams};
 use burn::record::{BinBytesRecorder, FullPrecisionSettings, Recorder};
 use burn::tensor::backend::Backend;
-use burn::tensor::{Int, Tensor, TensorData};
+use burn::tensor::{FloatDType, Int, Tensor, TensorData};
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
@@ -43,11 +46,17 @@ pub struct Saved {
 
 /// A training session: plain data in, plain data out.
 pub trait Session {
-    /// One step. `noise` seeds the dropout of this step.
+    /// One step. `noise` seeds the dropout of this step. Returns what has become known: this step's outcome, or nothing for
+    /// some steps and then those of all of them, in order.
     ///
     /// # Errors
     /// When the device fails.
-    fn step(&mut self, batch: &HostBatch, lr: f64, margin: f64, noise: u64) -> Result<StepOutcome, TrainError>;
+    fn step(&mut self, batch: &HostBatch, lr: f64, margin: f64, noise: u64) -> Result<Vec<StepOutcome>, TrainError>;
+    /// Waits for the device: the outcomes of all steps that [`Session::step`] still owes.
+    ///
+    /// # Errors
+    /// When the device fails.
+    fn settle(&mut self) -> Result<Vec<StepOutcome>, TrainError>;
     /// Embeddings (N × D, not normalised) with the present weights, no dropout, running statistics.
     ///
     /// # Errors
@@ -83,11 +92,16 @@ pub fn open_session(
     config: &TrainConfig,
 ) -> Result<Box<dyn Session>, TrainError> {
     match device {
-        Device::Cpu => Ok(Box::new(BurnSession::<Cpu>::new(embedder, head, config, Devices::same(Default::default())))),
+        Device::Cpu => {
+            let mode = Mode { precision: Precision::F32, read_every: 1 };
+            Ok(Box::new(BurnSession::<Cpu>::new(embedder, head, config, Devices::same(Default::default()), mode)))
+        }
         #[cfg(feature = "cuda")]
         Device::Cuda(index) => {
             let plain = burn::DispatchDevice::Cuda(burn::backend::cuda::CudaDevice::new(index));
-            Ok(Box::new(BurnSession::<crate::kernels::Gpu>::new(embedder, head, config, Devices::dispatched(plain))))
+            let mode = Mode { precision: config.precision, read_every: READ_EVERY };
+            let devices = Devices::dispatched(plain);
+            Ok(Box::new(BurnSession::<crate::kernels::Gpu>::new(embedder, head, config, devices, mode)))
         }
         #[cfg(not(feature = "cuda"))]
         Device::Cuda(index) => Err(TrainError::Device {
@@ -117,26 +131,56 @@ impl Devices<crate::kernels::Gpu> {
     }
 }
 
+/// Steps that a GPU is given before the first of them is read back.
+#[cfg(feature = "cuda")]
+const READ_EVERY: usize = 16;
+
+/// How steps are computed.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Mode {
+    /// Of the convolutions. The CPU has only f32.
+    pub precision: Precision,
+    /// Steps between two looks at their outcomes. With 1 an unusable step changes nothing at all; with more the device
+    /// decides, and an unusable step goes on with the last step's momentum.
+    pub read_every: usize,
+}
+
 pub(super) struct BurnSession<B: Engine> {
     net: TrainNet<B>,
     groups: ParamGroups,
     optimizer: Box<dyn Groups<B>>,
     grad_clip: f64,
-    head: Head,
+    micro_batches: usize,
+    mode: Mode,
+    loss_scale: LossScale,
+    /// Steps that nobody has looked at.
+    pending: Vec<Measured<B::InnerBackend>>,
     embedding_dim: usize,
     devices: Devices<B>,
     /// The network as it was when an embedding was last asked for; gone after the next step.
     frozen: OnceCell<Inference<B::InnerBackend>>,
 }
 
+/// Gradients of the two groups of parameters: decayed, plain.
+type Grads = [GradientsParams; 2];
+
 impl<B: Engine> BurnSession<B> {
-    pub(super) fn new(embedder: &EmbedderSpec, head: &HeadSpec, config: &TrainConfig, devices: Devices<B>) -> Self {
+    pub(super) fn new(
+        embedder: &EmbedderSpec,
+        head: &HeadSpec,
+        config: &TrainConfig,
+        devices: Devices<B>,
+        mode: Mode,
+    ) -> Self {
         let net = TrainNet::<B>::new(embedder, head, &devices.training, u64::from(config.seed));
         Self {
             groups: ParamGroups::of(&net),
             optimizer: optimizer::make(config),
             grad_clip: config.grad_clip,
-            head: head.head,
+            micro_batches: config.micro_batches as usize,
+            mode,
+            loss_scale: LossScale::new(mode.precision),
+            pending: Vec::new(),
             embedding_dim: embedder.embedding_dim,
             net,
             devices,
@@ -144,44 +188,105 @@ impl<B: Engine> BurnSession<B> {
         }
     }
 
-    /// Clips and applies; tells whether the gradient was usable.
-    fn apply(&mut self, loss: Tensor<B, 1>, lr: f64) -> Result<bool, TrainError> {
-        let mut all = loss.backward();
-        let mut decayed = GradientsParams::from_params(&mut all, &self.net, &self.groups.decayed);
-        let mut plain = GradientsParams::from_params(&mut all, &self.net, &self.groups.plain);
-        let norm = gradients::global_norm(&self.net, &decayed)?.hypot(gradients::global_norm(&self.net, &plain)?);
-        if !norm.is_finite() {
+    /// Forward and backward, part by part; the gradients are those of the scaled mean loss.
+    fn gradients(&self, batch: &HostBatch, margin: f64) -> Option<(Measured<B::InnerBackend>, Grads)> {
+        let mut total: Option<(Measured<B::InnerBackend>, Grads)> = None;
+        for part in batch.parts(self.micro_batches) {
+            let share = part.len() as f64 / batch.len() as f64;
+            let found = self.part_gradients(&part, margin, share);
+            total = Some(match total {
+                None => found,
+                Some((measured, grads)) => (measured.and(found.0), self.added(grads, found.1)),
+            });
+        }
+        total
+    }
+
+    fn part_gradients(&self, part: &HostBatch, margin: f64, share: f64) -> (Measured<B::InnerBackend>, Grads) {
+        let images = in_precision(images::<B>(part, &self.devices.training), self.mode.precision);
+        let labels = labels::<B>(part, &self.devices.training);
+        let output = self.net.head.forward(self.net.embedder.forward(images), labels.clone(), margin);
+        let measured = Measured::of(&output, labels, share);
+        let mut all = scaled(output.loss, share * self.loss_scale.factor()).backward();
+        let grads = [&self.groups.decayed, &self.groups.plain];
+        (measured, grads.map(|group| GradientsParams::from_params(&mut all, &self.net, group)))
+    }
+
+    fn added(&self, [decayed, plain]: Grads, [more_decayed, more_plain]: Grads) -> Grads {
+        let add = |a, b| {
+            let mut sum = GradientsAccumulator::new();
+            sum.accumulate(&self.net, a);
+            sum.accumulate(&self.net, b);
+            sum.grads()
+        };
+        [add(decayed, more_decayed), add(plain, more_plain)]
+    }
+
+    /// Clips and applies, asking the device whether the gradients can be used.
+    fn apply(&mut self, [mut decayed, mut plain]: Grads, loss: f64, lr: f64) -> Result<bool, TrainError> {
+        let scale = self.loss_scale.factor();
+        let norm =
+            gradients::global_norm(&self.net, &decayed)?.hypot(gradients::global_norm(&self.net, &plain)?) / scale;
+        if !norm.is_finite() || !loss.is_finite() {
             return Ok(false);
         }
-        if self.grad_clip > 0.0 && norm > self.grad_clip {
-            let factor = self.grad_clip / norm;
-            gradients::scale(&self.net, &mut decayed, factor);
-            gradients::scale(&self.net, &mut plain, factor);
+        let clip = if self.grad_clip > 0.0 && norm > self.grad_clip { self.grad_clip / norm } else { 1.0 };
+        if clip / scale != 1.0 {
+            gradients::scale(&self.net, &mut decayed, clip / scale);
+            gradients::scale(&self.net, &mut plain, clip / scale);
         }
         self.net = self.optimizer.step(lr, self.net.clone(), decayed, plain);
         Ok(true)
     }
+
+    /// The same without asking.
+    fn apply_on_device(
+        &mut self,
+        [mut decayed, mut plain]: Grads,
+        loss: Tensor<B::InnerBackend, 1>,
+        lr: f64,
+    ) -> Usable<B::InnerBackend> {
+        let norms = [&decayed, &plain].map(|grads| gradients::square_norm(&self.net, grads));
+        let Some(norm) = norms.into_iter().flatten().reduce(|a, b| a + b) else { return Usable::Known(false) };
+        let clip = DeviceClip::new(norm, loss, self.loss_scale.factor(), self.grad_clip);
+        gradients::clip_on_device(&self.net, &mut decayed, &clip);
+        gradients::clip_on_device(&self.net, &mut plain, &clip);
+        self.net = self.optimizer.step(lr, self.net.clone(), decayed, plain);
+        Usable::OnDevice(clip.usable())
+    }
+}
+
+/// Images in the type that the convolutions compute in; the layers follow.
+fn in_precision<B: Backend>(images: Tensor<B, 4>, precision: Precision) -> Tensor<B, 4> {
+    match precision {
+        Precision::F32 => images,
+        Precision::Bf16 => images.cast(FloatDType::BF16),
+        Precision::F16 => images.cast(FloatDType::F16),
+    }
 }
 
 impl<B: Engine> Session for BurnSession<B> {
-    fn step(&mut self, batch: &HostBatch, lr: f64, margin: f64, noise: u64) -> Result<StepOutcome, TrainError> {
+    fn step(&mut self, batch: &HostBatch, lr: f64, margin: f64, noise: u64) -> Result<Vec<StepOutcome>, TrainError> {
         // Dropout draws from the backend's one generator: seeding it per step makes a resumed run equal.
         B::seed(&self.devices.training, noise);
         self.frozen.take();
-        let images = images::<B>(batch, &self.devices.training);
-        let labels = labels::<B>(batch, &self.devices.training);
-        let output = self.net.head.forward(self.net.embedder.forward(images), labels, margin);
-        let loss = scalar(output.loss.clone())?;
-        let cosines = floats(output.cosine.clone())?;
-        // A margin lowers the target logit, so accuracy is read off the cosines; plain softmax has no margin.
-        let correct = if self.head == Head::Softmax {
-            count_correct(&floats(output.logits)?, &batch.labels)
-        } else {
-            count_correct(&cosines, &batch.labels)
-        };
-        let target_cosines = target_values(&cosines, &batch.labels);
-        let applied = loss.is_finite() && self.apply(output.loss, lr)?;
-        Ok(StepOutcome { loss, correct, target_cosines, applied })
+        let Some((mut measured, grads)) = self.gradients(batch, margin) else { return Ok(Vec::new()) };
+        if self.mode.read_every > 1 {
+            measured.usable = self.apply_on_device(grads, measured.loss.clone(), lr);
+            self.pending.push(measured);
+            return if self.pending.len() < self.mode.read_every { Ok(Vec::new()) } else { self.settle() };
+        }
+        let loss = scalar(measured.loss.clone())?;
+        let applied = self.apply(grads, loss, lr)?;
+        self.loss_scale.observe(applied);
+        measured.usable = Usable::Known(applied);
+        measured::read(vec![measured])
+    }
+
+    fn settle(&mut self) -> Result<Vec<StepOutcome>, TrainError> {
+        let outcomes = measured::read(std::mem::take(&mut self.pending))?;
+        outcomes.iter().for_each(|outcome| self.loss_scale.observe(outcome.applied));
+        Ok(outcomes)
     }
 
     fn embed(&self, batch: &HostBatch) -> Result<Vec<f32>, TrainError> {
@@ -266,10 +371,6 @@ pub(super) fn count_correct(logits: &[f32], labels: &[u32]) -> usize {
         row.iter().enumerate().fold((0, f32::NEG_INFINITY), |best, (i, v)| if *v > best.1 { (i, *v) } else { best }).0
     };
     rows(logits, labels).zip(labels).filter(|(row, label)| best(row) == **label as usize).count()
-}
-
-fn target_values(cosines: &[f32], labels: &[u32]) -> Vec<f32> {
-    rows(cosines, labels).zip(labels).filter_map(|(row, label)| row.get(*label as usize).copied()).collect()
 }
 
 /// Sum over rows of −log softmax at the label, in f64 with the maximum taken out.

@@ -227,14 +227,9 @@ fn angles_fall_into_their_five_degree_bins() {
     assert_eq!(angles.counts.iter().sum::<u32>(), 6);
 }
 
-/// The path a GPU takes, on the CPU: burn's run-time dispatch must compute the same steps.
-#[cfg(feature = "cuda")]
-#[test]
-fn the_dispatched_backend_takes_the_same_steps_as_the_direct_one() {
-    use super::session::{BurnSession, Devices};
-    use crate::data::HostBatch;
+fn tiny_specs(net: crate::config::Net) -> (crate::model::EmbedderSpec, crate::loss::HeadSpec) {
     let embedder = crate::model::EmbedderSpec {
-        net: crate::config::Net::Small,
+        net,
         pooling: Default::default(),
         channels: 1,
         image_px: 16,
@@ -242,22 +237,137 @@ fn the_dispatched_backend_takes_the_same_steps_as_the_direct_one() {
         dropout: 0.0,
     };
     let head = crate::loss::HeadSpec { head: Head::ArcFace, classes: 3, embedding_dim: 8, scale: 16.0, margin: 0.3 };
-    let config = RunConfig::default().train;
+    (embedder, head)
+}
+
+fn tiny_batch() -> crate::data::HostBatch {
     let images: Vec<f32> = (0..6 * 256).map(|i| ((i * 37 % 101) as f32) / 50.0 - 1.0).collect();
-    let batch = HostBatch { images, labels: vec![0, 1, 2, 0, 1, 2], items: vec![0; 6], channels: 1, px: 16 };
-    let plain = burn::DispatchDevice::Flex(Default::default());
-    let mut dispatched = BurnSession::<crate::kernels::Gpu>::new(&embedder, &head, &config, Devices::dispatched(plain));
-    let mut direct = open_session(Device::Cpu, &embedder, &head, &config).unwrap();
-    for step in 0..3 {
-        let a = direct.step(&batch, 0.05, 0.3, step).unwrap();
-        let b = Session::step(&mut dispatched, &batch, 0.05, 0.3, step).unwrap();
-        assert!((a.loss - b.loss).abs() < 1e-3 * a.loss.abs(), "step {step}: {} and {}", a.loss, b.loss);
-        assert!(a.applied && b.applied);
+    crate::data::HostBatch { images, labels: vec![0, 1, 2, 0, 1, 2], items: vec![0; 6], channels: 1, px: 16 }
+}
+
+/// The path a GPU takes, on the CPU: burn's run-time dispatch must compute the same steps, with outcomes read at once or
+/// only after several steps.
+#[cfg(feature = "cuda")]
+#[test]
+fn the_dispatched_backend_takes_the_same_steps_as_the_direct_one() {
+    use super::session::{BurnSession, Devices, Mode};
+    use crate::config::{Net, Precision};
+    let config = RunConfig::default().train;
+    let batch = tiny_batch();
+    for (net, read_every) in [(Net::Small, 1), (Net::Small, 3), (Net::Iresnet18, 3), (Net::MobileFaceNet, 1)] {
+        let (embedder, head) = tiny_specs(net);
+        let plain = burn::DispatchDevice::Flex(Default::default());
+        let mode = Mode { precision: Precision::F32, read_every };
+        let devices = Devices::dispatched(plain);
+        let mut dispatched = BurnSession::<crate::kernels::Gpu>::new(&embedder, &head, &config, devices, mode);
+        let mut direct = open_session(Device::Cpu, &embedder, &head, &config).unwrap();
+        let (mut a, mut b) = (Vec::new(), Vec::new());
+        for step in 0..4 {
+            a.extend(direct.step(&batch, 0.01, 0.3, step).unwrap());
+            b.extend(Session::step(&mut dispatched, &batch, 0.01, 0.3, step).unwrap());
+        }
+        b.extend(dispatched.settle().unwrap());
+        assert_eq!((a.len(), b.len()), (4, 4));
+        for (step, (a, b)) in a.iter().zip(&b).enumerate() {
+            assert!((a.loss - b.loss).abs() < 5e-3 * a.loss.abs(), "{net:?}, {step}: {} and {}", a.loss, b.loss);
+            assert!(a.applied && b.applied);
+            assert_eq!(a.target_cosines.len(), b.target_cosines.len());
+        }
+        let (a, b) = (direct.embed(&batch).unwrap(), dispatched.embed(&batch).unwrap());
+        let cosine = crate::eval::cosine_similarity(&a[..8], &b[..8]);
+        assert!(cosine > 0.99, "{net:?}: {cosine}");
+        let saved = dispatched.save().unwrap();
+        dispatched.restore(&saved.resume).unwrap();
+        assert_eq!(dispatched.embed(&batch).unwrap(), b);
     }
-    let (a, b) = (direct.embed(&batch).unwrap(), dispatched.embed(&batch).unwrap());
-    let cosine = crate::eval::cosine_similarity(&a[..8], &b[..8]);
-    assert!(cosine > 0.999, "{cosine}");
-    let saved = dispatched.save().unwrap();
-    dispatched.restore(&saved.resume).unwrap();
-    assert_eq!(dispatched.embed(&batch).unwrap(), b);
+}
+
+/// Losses of some steps.
+fn losses(session: &mut dyn Session, batch: &crate::data::HostBatch, steps: u64) -> Vec<f64> {
+    let mut outcomes = Vec::new();
+    for step in 0..steps {
+        outcomes.extend(session.step(batch, 0.01, 0.3, step).unwrap());
+    }
+    outcomes.extend(session.settle().unwrap());
+    assert_eq!(outcomes.len() as u64, steps);
+    assert!(outcomes.iter().all(|outcome| outcome.applied));
+    outcomes.iter().map(|outcome| outcome.loss).collect()
+}
+
+#[test]
+fn outcomes_read_late_are_those_read_at_once() {
+    use super::session::{BurnSession, Devices, Mode};
+    let (embedder, head) = tiny_specs(crate::config::Net::Small);
+    let config = RunConfig::default().train;
+    let open = |read_every| {
+        let mode = Mode { precision: crate::config::Precision::F32, read_every };
+        BurnSession::<crate::kernels::Cpu>::new(&embedder, &head, &config, Devices::same(Default::default()), mode)
+    };
+    let at_once = losses(&mut open(1), &tiny_batch(), 7);
+    let late = losses(&mut open(3), &tiny_batch(), 7);
+    for (a, b) in at_once.iter().zip(&late) {
+        assert!((a - b).abs() < 1e-4 * a.abs(), "{at_once:?} and {late:?}");
+    }
+}
+
+#[test]
+fn an_unusable_step_on_the_device_leaves_the_weights_finite() {
+    use super::session::{BurnSession, Devices, Mode};
+    let (embedder, head) = tiny_specs(crate::config::Net::Small);
+    let mode = Mode { precision: crate::config::Precision::F32, read_every: 4 };
+    let config = RunConfig::default().train;
+    let devices = Devices::same(Default::default());
+    let mut session = BurnSession::<crate::kernels::Cpu>::new(&embedder, &head, &config, devices, mode);
+    let mut broken = tiny_batch();
+    broken.images[3] = f32::NAN;
+    let before = Session::save(&session).unwrap().head;
+    session.step(&broken, 0.01, 0.3, 0).unwrap();
+    session.step(&broken, 0.01, 0.3, 1).unwrap();
+    let outcomes = session.settle().unwrap();
+    assert!(outcomes.len() == 2 && outcomes.iter().all(|outcome| !outcome.applied && outcome.loss.is_nan()));
+    let rows = |bytes: &[u8]| bytes[bytes.len() - 3 * 8 * 4..].to_vec();
+    let floats = |bytes: Vec<u8>| -> Vec<f32> {
+        bytes.chunks_exact(4).map(|four| f32::from_le_bytes(four.try_into().unwrap())).collect()
+    };
+    // Only the decay moved them.
+    for (a, b) in floats(rows(&before)).iter().zip(floats(rows(&Session::save(&session).unwrap().head))) {
+        assert!((a - b).abs() < 1e-4, "{a} became {b}");
+    }
+}
+
+#[test]
+fn parts_of_a_batch_add_up_to_the_step_of_the_whole_where_nothing_is_normalised_over_the_batch() {
+    let (embedder, head) = tiny_specs(crate::config::Net::Small);
+    // Every part holds the same images, so that the normalisation sees the same numbers.
+    let mut batch = tiny_batch();
+    batch.images.copy_within(..3 * 256, 3 * 256);
+    let run = |micro_batches| {
+        let config = crate::config::TrainConfig { micro_batches, ..RunConfig::default().train };
+        losses(open_session(Device::Cpu, &embedder, &head, &config).unwrap().as_mut(), &batch, 4)
+    };
+    for (whole, parts) in run(1).iter().zip(run(2)) {
+        assert!((whole - parts).abs() < 2e-3 * whole.abs(), "{whole} and {parts}");
+    }
+}
+
+#[test]
+fn half_precision_follows_full_precision() {
+    use super::session::{BurnSession, Devices, Mode};
+    use crate::config::{Net, Precision};
+    let config = RunConfig::default().train;
+    for net in [Net::Small, Net::Iresnet18, Net::MobileFaceNet] {
+        let (embedder, head) = tiny_specs(net);
+        let run = |precision| {
+            let mode = Mode { precision, read_every: 1 };
+            let devices = Devices::same(Default::default());
+            let mut session = BurnSession::<crate::kernels::Cpu>::new(&embedder, &head, &config, devices, mode);
+            losses(&mut session, &tiny_batch(), 3)
+        };
+        let full = run(Precision::F32);
+        for precision in [Precision::Bf16, Precision::F16] {
+            let half = run(precision);
+            assert!((full[0] - half[0]).abs() < 0.03 * full[0], "{net:?}, {precision:?}: {full:?} and {half:?}");
+            assert!(half.last() < half.first(), "{net:?}, {precision:?}: {half:?}");
+        }
+    }
 }

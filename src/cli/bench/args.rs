@@ -1,7 +1,7 @@
 //! The flags of `arclens bench`.
 
 use crate::cli::args::{device, path, with_json};
-use crate::config::{Net, RunConfig};
+use crate::config::{Net, Precision, RunConfig};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
 /// The command with its sub-commands.
@@ -47,19 +47,30 @@ pub fn command() -> Command {
 }
 
 fn step() -> Command {
-    let nets: Vec<&str> = Net::ALL.iter().map(|(word, _)| *word).collect();
     common(Command::new("step").about("Time training steps (forward, loss, backward, optimiser) on made-up images"))
-        .arg(Arg::new("net").long("net").default_value("resnet18").value_parser(nets).help("The network"))
+        .arg(Arg::new("net").long("net").default_value("resnet18").value_parser(words(Net::ALL)).help("The network"))
         .arg(number("image", "28", "Side of the images in pixels"))
         .arg(number("channels", "3", "Channels of the images, 1 or 3"))
         .arg(number("batch", "32", "Images per step"))
         .arg(number("dim", "512", "Numbers per embedding"))
         .arg(number("classes", "1000", "Classes of the ArcFace head"))
-        .arg(Arg::new("precision").long("precision").default_value("f32").value_parser(["f32"]).help("Arithmetic"))
+        .arg(number("micro-batches", "1", "Parts a step is computed in"))
+        .arg(
+            Arg::new("precision")
+                .long("precision")
+                .default_value("f32")
+                .value_parser(words(Precision::ALL))
+                .help("Arithmetic of the convolutions on a GPU"),
+        )
         .arg(Arg::new("forward-only").long("forward-only").action(ArgAction::SetTrue).help("Embedding alone"))
         .arg(number("steps", "10", "Steps that are counted"))
         .arg(number("warmup", "2", "Steps before that"))
         .arg(device())
+}
+
+/// What a choice may be on the command line.
+fn words(choices: &[(&'static str, &'static str)]) -> Vec<&'static str> {
+    choices.iter().map(|(word, _)| *word).collect()
 }
 
 fn common(command: Command) -> Command {
@@ -85,13 +96,16 @@ pub fn get(matches: &ArgMatches, name: &str, least: u32) -> anyhow::Result<usize
     Ok(value as usize)
 }
 
-/// The network named with `--net`.
+/// Network and precision, from the words that name them in a run file too.
 ///
 /// # Errors
-/// When there is no such network.
-pub fn net(matches: &ArgMatches) -> anyhow::Result<Net> {
+/// When there is no such network or precision.
+pub fn net_and_precision(matches: &ArgMatches) -> anyhow::Result<(Net, Precision)> {
     let mut config = RunConfig::default();
-    let word = matches.get_one::<String>("net").map_or("resnet18", String::as_str);
-    config.set_text("model.net", word)?;
-    Ok(config.model.net)
+    for (name, key) in [("net", "model.net"), ("precision", "train.precision")] {
+        if let Some(word) = matches.get_one::<String>(name) {
+            config.set_text(key, word)?;
+        }
+    }
+    Ok((config.model.net, config.train.precision))
 }

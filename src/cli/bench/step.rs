@@ -2,7 +2,7 @@
 
 use super::args::{self, get};
 use super::timing::{Timing, peak_mib, peak_words, report, rounded};
-use crate::config::{Head, Pooling};
+use crate::config::{Head, Pooling, Precision};
 use crate::kernels::peak_gflops;
 use crate::loss::HeadSpec;
 use crate::model::EmbedderSpec;
@@ -19,6 +19,8 @@ pub fn run(matches: &ArgMatches) -> anyhow::Result<()> {
     let wanted = matches.get_one::<String>("train.device").map_or("auto", String::as_str);
     let (device, device_name) = choose(wanted)?;
     let bench = bench(matches)?;
+    let only_f32 = "the CPU computes in f32; choose a GPU with --device, or leave --precision out";
+    anyhow::ensure!(device != Device::Cpu || bench.precision == Precision::F32, only_f32);
     let timing = Timing::new(bench.run(device)?);
     let rate = bench.batch as f64 / timing.median();
     let gflops = bench.gflop() / timing.median();
@@ -28,9 +30,10 @@ pub fn run(matches: &ArgMatches) -> anyhow::Result<()> {
     let mode = if bench.forward_only { "forward" } else { "train" };
     let net = spec.net.word();
     let title = format!(
-        "{net}, {px}×{px}×{}, batch {}, {mode}, f32 on {device_name}",
+        "{net}, {px}×{px}×{}, batch {}, {mode}, {} on {device_name}",
         spec.channels,
         bench.batch,
+        bench.precision.word(),
         px = spec.image_px
     );
     let of_peak = peak.map(|peak| format!(" of {peak:.0} ({:.0} %)", 100.0 * gflops / peak)).unwrap_or_default();
@@ -53,9 +56,10 @@ pub fn run(matches: &ArgMatches) -> anyhow::Result<()> {
 
 fn bench(matches: &ArgMatches) -> anyhow::Result<StepBench> {
     let (dim, classes) = (get(matches, "dim", 2)?, get(matches, "classes", 2)?);
+    let (net, precision) = args::net_and_precision(matches)?;
     let embedder = EmbedderSpec {
-        net: args::net(matches)?,
-        pooling: Pooling::Average,
+        net,
+        pooling: Pooling::Auto,
         channels: get(matches, "channels", 1)?,
         image_px: get(matches, "image", 8)?,
         embedding_dim: dim,
@@ -68,6 +72,8 @@ fn bench(matches: &ArgMatches) -> anyhow::Result<StepBench> {
         batch: get(matches, "batch", 1)?,
         warmup: get(matches, "warmup", 0)?,
         steps: get(matches, "steps", 1)?,
+        micro_batches: get(matches, "micro-batches", 1)?,
+        precision,
         forward_only: matches.get_flag("forward-only"),
     })
 }
@@ -81,7 +87,8 @@ fn object_of(bench: &StepBench, device: &str, mode: &str) -> Map<String, Value> 
         "dim": bench.embedder.embedding_dim,
         "classes": bench.head.classes,
         "device": device,
-        "precision": "f32",
+        "precision": bench.precision.word(),
+        "micro_batches": bench.micro_batches,
         "mode": mode,
         "threads": rayon::current_num_threads(),
         "arclens": env!("CARGO_PKG_VERSION"),

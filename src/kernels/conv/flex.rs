@@ -95,10 +95,11 @@ impl ConvBackend for Flex {
     fn folded_conv(x: FlexTensor, conv: &FoldedConv<Self>, shortcut: Option<FlexTensor>) -> FlexTensor {
         let (x, w) = (x.to_contiguous(), conv.weight.to_contiguous());
         let shortcut = shortcut.map(|shortcut| shortcut.to_contiguous());
-        let slices = (f32_slice(&x), f32_slice(&w), f32_slice(&conv.offset), optional_slice(shortcut.as_ref()));
-        match (slices, shape_of(&x, &w, conv.stride)) {
-            ((Some(xs), Some(ws), Some(offset), Some(added)), Some(shape)) => {
-                let finish = Finish { offset, shortcut: added, tail: conv.tail };
+        let extra = (optional_slice(shortcut.as_ref()), optional_slice(conv.slope.as_ref()));
+        let slices = (f32_slice(&x), f32_slice(&w), f32_slice(&conv.offset));
+        match (slices, extra, shape_of(&x, &w, conv.stride)) {
+            ((Some(xs), Some(ws), Some(offset)), (Some(shortcut), Some(slope)), Some(shape)) => {
+                let finish = Finish { offset, shortcut, slope, tail: conv.tail };
                 let y = finished(xs, ws, &shape, (Some(&conv.packed), Some(finish)), Arch::new());
                 from_vec(y, shape.output.dims(shape.n))
             }

@@ -19,6 +19,9 @@ mod weights;
 mod winograd;
 
 pub use folded::FoldedConv;
+pub(super) use folded::{Finish, folded_weight};
+pub(super) use reference::{channels_first, channels_last};
+pub(super) use shape::Maps;
 pub use shape::output_px;
 
 use burn::backend::Autodiff;

@@ -11,11 +11,11 @@ fn options<B: Backend>(w: &FloatTensor<B>, stride: usize) -> ConvOptions<2> {
 }
 
 /// To burn's order of axes: a view, no copy.
-fn channels_first<B: Backend>(x: FloatTensor<B>) -> FloatTensor<B> {
+pub fn channels_first<B: Backend>(x: FloatTensor<B>) -> FloatTensor<B> {
     B::float_permute(x, &[0, 3, 1, 2])
 }
 
-fn channels_last<B: Backend>(x: FloatTensor<B>) -> FloatTensor<B> {
+pub fn channels_last<B: Backend>(x: FloatTensor<B>) -> FloatTensor<B> {
     B::float_permute(x, &[0, 2, 3, 1])
 }
 

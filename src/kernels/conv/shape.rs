@@ -7,7 +7,7 @@ pub fn output_px(side_px: usize, stride: usize) -> usize {
 
 /// Size of an image: rows, columns, channels, the channels of a pixel side by side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Maps {
+pub struct Maps {
     pub rows: usize,
     pub cols: usize,
     pub channels: usize,

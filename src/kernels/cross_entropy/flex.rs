@@ -17,7 +17,7 @@ fn row_loss(row: &[f32], label: usize) -> (f32, f32) {
 }
 
 /// The labels as indices, if the fast path can use them: right type, one per row, all below `c`.
-fn usable_labels(labels: &FlexTensor, n: usize, c: usize) -> Option<Vec<usize>> {
+pub(in crate::kernels) fn usable_labels(labels: &FlexTensor, n: usize, c: usize) -> Option<Vec<usize>> {
     let labels = index_vec(labels)?;
     (c > 0 && labels.len() == n && labels.iter().all(|label| *label < c)).then_some(labels)
 }

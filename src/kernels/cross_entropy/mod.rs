@@ -7,6 +7,8 @@ mod reference;
 #[cfg(test)]
 mod tests;
 
+pub(super) use flex::usable_labels;
+
 use burn::backend::Autodiff;
 use burn::backend::autodiff::NodeId;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;

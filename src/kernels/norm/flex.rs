@@ -63,7 +63,7 @@ impl Moments {
 }
 
 /// Mean and biased variance of every channel.
-fn statistics(x: &[f32], channels: Channels) -> Vec<(f32, f32)> {
+pub(super) fn statistics(x: &[f32], channels: Channels) -> Vec<(f32, f32)> {
     let pieces: Vec<Moments> = x.par_chunks(channels.piece_len()).map(|piece| Moments::of(piece, channels)).collect();
     let mut all = Moments { pixels: 0.0, mean: vec![0.0; channels.channels], squares: vec![0.0; channels.channels] };
     pieces.iter().for_each(|piece| all.add(piece));
@@ -152,8 +152,44 @@ fn sums(dy: &[f32], x: &[f32], open: Option<&[f32]>, mean: &[f32], channels: Cha
     totals
 }
 
+/// Scale and shift per channel that statistics (mean, variance), gamma and beta amount to.
+pub(super) fn factors(statistics: &[(f32, f32)], gamma: &[f32], beta: &[f32], eps: f32) -> Vec<(f32, f32)> {
+    let factor = |((mean, var), (gamma, beta)): (&(f32, f32), (&f32, &f32))| {
+        let scale = gamma / (var + eps).sqrt();
+        (scale, beta - mean * scale)
+    };
+    statistics.iter().zip(gamma.iter().zip(beta)).map(factor).collect()
+}
+
+/// `1 / √(var + eps)`
+pub(super) fn inverse_deviation(var: &[f32], eps: f32) -> Vec<f32> {
+    var.iter().map(|var| 1.0 / (var + eps).sqrt()).collect()
+}
+
+/// The terms of the gradient of the input, and the gradients of gamma and beta, from the two sums of [`sums`].
+pub(super) fn input_terms(
+    [weighted, plain]: [&[f64]; 2],
+    gamma: &[f32],
+    mean: &[f32],
+    inverse: &[f32],
+    channels: Channels,
+) -> (Terms, Vec<f32>, Vec<f32>) {
+    let count = channels.pixels as f32;
+    let d_gamma: Vec<f32> =
+        weighted.iter().zip(inverse).map(|(sum, inverse)| (sum * f64::from(*inverse)) as f32).collect();
+    let d_beta: Vec<f32> = plain.iter().map(|sum| *sum as f32).collect();
+    let factor = |channel: usize| gamma[channel] * inverse[channel];
+    let terms = Terms {
+        factor: channels.row(factor),
+        slope: channels.row(|channel| factor(channel) * d_gamma[channel] / count * inverse[channel]),
+        mean: channels.row(|channel| mean[channel]),
+        offset: channels.row(|channel| factor(channel) * d_beta[channel] / count),
+    };
+    (terms, d_gamma, d_beta)
+}
+
 /// What the gradient of the input needs per channel, written out for one row.
-struct Terms {
+pub(super) struct Terms {
     factor: Vec<f32>,
     slope: Vec<f32>,
     mean: Vec<f32>,
@@ -163,7 +199,7 @@ struct Terms {
 impl Terms {
     /// `factor · dy − slope · (x − mean) − offset`
     #[inline(always)]
-    fn apply(&self, dy: &[f32], x: &[f32], dx: &mut [f32]) {
+    pub(super) fn apply(&self, dy: &[f32], x: &[f32], dx: &mut [f32]) {
         let terms = self.factor.iter().zip(&self.slope).zip(self.mean.iter().zip(&self.offset));
         for (((dx, d), x), ((factor, slope), (mean, offset))) in dx.iter_mut().zip(dy).zip(x).zip(terms) {
             *dx = factor * d - slope * (x - mean) - offset;
@@ -229,19 +265,9 @@ fn backward(saved: &NormSaved<Flex>, dy: &FlexTensor, want_shortcut: bool) -> Op
     let (x, y, dys) = (f32_slice(&saved.x)?, f32_slice(&saved.y)?, f32_slice(dy)?);
     let (gamma, mean, var) = (f32_slice(&saved.gamma)?, f32_slice(&saved.mean)?, f32_slice(&saved.var)?);
     let open = (saved.tail == Tail::Relu).then_some(y);
-    let count = channels.pixels as f32;
     let [weighted, plain] = sums(dys, x, open, mean, channels);
-    let inverse: Vec<f32> = var.iter().map(|var| 1.0 / (var + saved.eps).sqrt()).collect();
-    let d_gamma: Vec<f32> =
-        weighted.iter().zip(&inverse).map(|(sum, inverse)| (sum * f64::from(*inverse)) as f32).collect();
-    let d_beta: Vec<f32> = plain.iter().map(|sum| *sum as f32).collect();
-    let factor = |channel: usize| gamma[channel] * inverse[channel];
-    let terms = Terms {
-        factor: channels.row(factor),
-        slope: channels.row(|channel| factor(channel) * d_gamma[channel] / count * inverse[channel]),
-        mean: channels.row(|channel| mean[channel]),
-        offset: channels.row(|channel| factor(channel) * d_beta[channel] / count),
-    };
+    let inverse = inverse_deviation(var, saved.eps);
+    let (terms, d_gamma, d_beta) = input_terms([&weighted, &plain], gamma, mean, &inverse, channels);
     let (dx, shortcut) = match (open, want_shortcut) {
         (None, false) => (input_gradient(dys, x, &terms, channels), None),
         (None, true) => (input_gradient(dys, x, &terms, channels), Some(dy.clone())),
@@ -278,15 +304,7 @@ impl NormBackend for Flex {
             return reference::norm::<Self>(x, [gamma, beta], shortcut, tail, eps);
         };
         let statistics = statistics(xs, channels);
-        let factors: Vec<(f32, f32)> = statistics
-            .iter()
-            .zip(gammas.iter().zip(betas))
-            .map(|((mean, var), (gamma, beta))| {
-                let scale = gamma / (var + eps).sqrt();
-                (scale, beta - mean * scale)
-            })
-            .collect();
-        let y = scale_shift(xs, &factors, added, tail, channels);
+        let y = scale_shift(xs, &factors(&statistics, gammas, betas, eps), added, tail, channels);
         let (mean, var) = statistics.into_iter().unzip();
         NormForward {
             y: from_vec(y, dims),

@@ -6,9 +6,13 @@
 
 mod channels;
 mod flex;
+mod prelu;
 mod reference;
 #[cfg(test)]
 mod tests;
+
+pub(super) use prelu::leak;
+pub use prelu::{NormPreluBackend, norm_prelu, prelu};
 
 use crate::kernels::primitive::{primitive, tensor};
 use burn::backend::Autodiff;
@@ -129,6 +133,14 @@ pub struct Normed<B: Backend> {
     pub var: Tensor<B, 1>,
 }
 
+impl<B: Backend> Normed<B> {
+    /// The reference body on a backend that records every operation leaves the statistics in the graph.
+    fn of(found: NormForward<B>) -> Self {
+        let statistic = |primitive| tensor::<B, 1>(primitive).detach();
+        Self { y: tensor(found.y), mean: statistic(found.mean), var: statistic(found.var) }
+    }
+}
+
 /// Batch normalisation with the statistics of this batch, an optional shortcut and a tail.
 ///
 /// # Shapes
@@ -141,10 +153,7 @@ pub fn norm<B: NormBackend>(
     eps: f32,
 ) -> Normed<B> {
     let factors = [primitive(gamma), primitive(beta)];
-    let found = B::norm(primitive(x), factors, shortcut.map(primitive), tail, eps);
-    // The reference body on a backend that records every operation leaves the statistics in the graph.
-    let statistic = |primitive| tensor::<B, 1>(primitive).detach();
-    Normed { y: tensor(found.y), mean: statistic(found.mean), var: statistic(found.var) }
+    Normed::of(B::norm(primitive(x), factors, shortcut.map(primitive), tail, eps))
 }
 
 /// A scale and a shift per channel, an optional shortcut and a tail: batch normalisation at inference.

@@ -17,6 +17,12 @@ fn mean_per_channel<B: Backend>(x: Tensor<B, 4>) -> Tensor<B, 4> {
     x.mean_dim(0).mean_dim(1).mean_dim(2)
 }
 
+/// `[c]`
+pub(super) fn sum_per_channel<B: Backend>(x: Tensor<B, 4>) -> FloatTensor<B> {
+    let [n, h, w, _] = x.dims();
+    flat(mean_per_channel(x).mul_scalar((n * h * w) as f64))
+}
+
 fn flat<B: Backend>(x: Tensor<B, 4>) -> FloatTensor<B> {
     let c = x.dims()[3];
     primitive(x.reshape([c]))

@@ -1,0 +1,188 @@
+//! The improved residual networks of the ArcFace paper (Deng et al., arXiv:1801.07698, section 3.1, "L-ResNet-E-IR"; Han et
+//! al., arXiv:1610.02915, for the unit) as `arcface_torch` has them: names and shapes are those of its checkpoints.
+//!
+//! Every stage, the first too, halves the maps; nothing follows the addition. The embedding layer sees all positions
+//! (head "E") or their mean.
+
+use super::EmbedderSpec;
+use super::count::Count;
+use super::layers::{Conv, Prelu, apply_norm, apply_norm_prelu, batch_norm, linear, norm_features};
+use super::resnet::pool;
+use crate::config::{Net, Pooling};
+use crate::kernels::random::Draw;
+use crate::kernels::{Kernels, Tail};
+use burn::module::Module;
+use burn::nn::{BatchNorm, Dropout, DropoutConfig, Linear};
+use burn::tensor::Tensor;
+use burn::tensor::backend::Backend;
+
+/// Channels of the stem and of the four stages.
+const STEM: usize = 64;
+const WIDTHS: [usize; 4] = [64, 128, 256, 512];
+/// Start values of a convolution: standard deviation.
+const CONV_STD: f64 = 0.1;
+
+/// Units per stage.
+fn units(net: Net) -> [usize; 4] {
+    match net {
+        Net::Iresnet34 => [3, 4, 6, 3],
+        Net::Iresnet50 => [3, 4, 14, 3],
+        Net::Iresnet100 => [3, 13, 30, 3],
+        Net::Iresnet200 => [6, 26, 60, 6],
+        _ => [2, 2, 2, 2],
+    }
+}
+
+/// (channels in, channels out, stride) of every unit of a stage.
+fn stage(net: Net, stage: usize) -> impl Iterator<Item = ([usize; 2], usize)> {
+    let (before, width) = (if stage == 0 { STEM } else { WIDTHS[stage - 1] }, WIDTHS[stage]);
+    (0..units(net)[stage]).map(move |i| if i == 0 { ([before, width], 2) } else { ([width, width], 1) })
+}
+
+/// Numbers per image that the embedding layer sees.
+fn features_in(spec: &EmbedderSpec) -> usize {
+    let positions = if spec.pooling() == Pooling::Flatten { spec.image_px.div_ceil(16).pow(2) } else { 1 };
+    WIDTHS[3] * positions
+}
+
+pub(super) fn count(spec: &EmbedderSpec) -> Count {
+    let mut count = Count::default();
+    let mut px = spec.image_px;
+    count.conv_norm_prelu([spec.channels, STEM], 3, px);
+    for i in 0..WIDTHS.len() {
+        for ([c_in, c_out], stride) in stage(spec.net, i) {
+            count.norm(c_in, px);
+            count.conv_norm_prelu([c_in, c_out], 3, px);
+            px = px.div_ceil(stride);
+            count.conv_norm([c_out, c_out], 3, px);
+            if stride != 1 || c_in != c_out {
+                count.conv_norm([c_in, c_out], 1, px);
+            }
+        }
+    }
+    count.norm(WIDTHS[3], px);
+    count.linear([features_in(spec), spec.embedding_dim], true);
+    // The factors of the last normalisation are fixed.
+    count.parameters += spec.embedding_dim;
+    count
+}
+
+/// BN–conv–BN–PReLU–conv–BN plus the input; the second convolution carries the stride.
+#[derive(Module, Debug)]
+pub struct IrUnit<B: Backend> {
+    /// Before `conv1`.
+    pub bn1: BatchNorm<B>,
+    /// 3×3.
+    pub conv1: Conv<B>,
+    /// After `conv1`.
+    pub bn2: BatchNorm<B>,
+    /// After `bn2`.
+    pub prelu: Prelu<B>,
+    /// 3×3, with the stride.
+    pub conv2: Conv<B>,
+    /// After `conv2`.
+    pub bn3: BatchNorm<B>,
+    /// 1×1 convolution and normalisation of the shortcut, where the shape changes.
+    pub downsample: Option<(Conv<B>, BatchNorm<B>)>,
+}
+
+impl<B: Backend> IrUnit<B> {
+    fn init(draw: &mut Draw, [c_in, c_out]: [usize; 2], stride: usize, device: &B::Device) -> Self {
+        let conv =
+            |draw: &mut Draw, channels, side, stride| Conv::init_normal(draw, channels, side, stride, CONV_STD, device);
+        let conv1 = conv(draw, [c_in, c_out], 3, 1);
+        let conv2 = conv(draw, [c_out, c_out], 3, stride);
+        let changes = stride != 1 || c_in != c_out;
+        Self {
+            bn1: batch_norm(c_in, device),
+            conv1,
+            bn2: batch_norm(c_out, device),
+            prelu: Prelu::init(c_out, device),
+            conv2,
+            bn3: batch_norm(c_out, device),
+            downsample: changes.then(|| (conv(draw, [c_in, c_out], 1, stride), batch_norm(c_out, device))),
+        }
+    }
+}
+
+impl<B: Kernels> IrUnit<B> {
+    /// `[n, h, w, c_in]` → `[n, ⌈h/stride⌉, ⌈w/stride⌉, c_out]`
+    pub fn forward(&self, x: Tensor<B, 4>) -> Tensor<B, 4> {
+        let shortcut = match &self.downsample {
+            Some((conv, bn)) => apply_norm(bn, conv.forward(x.clone()), None, Tail::Linear),
+            None => x.clone(),
+        };
+        let y = self.conv1.forward(apply_norm(&self.bn1, x, None, Tail::Linear));
+        let y = self.conv2.forward(apply_norm_prelu(&self.bn2, &self.prelu, y));
+        apply_norm(&self.bn3, y, Some(shortcut), Tail::Linear)
+    }
+}
+
+/// The network.
+#[derive(Module, Debug)]
+pub struct IResNet<B: Backend> {
+    /// Stem, stride 1.
+    pub conv1: Conv<B>,
+    /// After the stem.
+    pub bn1: BatchNorm<B>,
+    /// After `bn1`.
+    pub prelu: Prelu<B>,
+    /// First stage.
+    pub layer1: Vec<IrUnit<B>>,
+    /// Second stage.
+    pub layer2: Vec<IrUnit<B>>,
+    /// Third stage.
+    pub layer3: Vec<IrUnit<B>>,
+    /// Fourth stage.
+    pub layer4: Vec<IrUnit<B>>,
+    /// After the last stage.
+    pub bn2: BatchNorm<B>,
+    /// Only in training; draws from burn's process-wide generator, as in [`super::ResNet`].
+    pub dropout: Dropout,
+    /// Embedding layer.
+    pub fc: Linear<B>,
+    /// Normalisation of the embedding; its factors stay 1.
+    pub features: BatchNorm<B>,
+}
+
+impl<B: Backend> IResNet<B> {
+    pub(super) fn init(spec: &EmbedderSpec, seed: u64, device: &B::Device) -> Self {
+        let draw = &mut Draw::new(seed, "embedder");
+        let units = |draw: &mut Draw, i| {
+            stage(spec.net, i).map(|(channels, stride)| IrUnit::init(draw, channels, stride, device)).collect()
+        };
+        let conv1 = Conv::init_normal(draw, [spec.channels, STEM], 3, 1, CONV_STD, device);
+        let [layer1, layer2, layer3, layer4] = [0, 1, 2, 3].map(|i| units(draw, i));
+        let mut features = batch_norm(spec.embedding_dim, device);
+        features.gamma = features.gamma.set_require_grad(false);
+        Self {
+            conv1,
+            bn1: batch_norm(STEM, device),
+            prelu: Prelu::init(STEM, device),
+            layer1,
+            layer2,
+            layer3,
+            layer4,
+            bn2: batch_norm(WIDTHS[3], device),
+            dropout: DropoutConfig::new(spec.dropout).init(),
+            fc: linear(draw, [features_in(spec), spec.embedding_dim], true, device),
+            features,
+        }
+    }
+
+    /// All units in their order.
+    pub(super) fn units(&self) -> impl Iterator<Item = &IrUnit<B>> {
+        [&self.layer1, &self.layer2, &self.layer3, &self.layer4].into_iter().flatten()
+    }
+}
+
+impl<B: Kernels> IResNet<B> {
+    /// `[n, image_px, image_px, channels]` → `[n, embedding_dim]`
+    pub fn forward(&self, images: Tensor<B, 4>) -> Tensor<B, 2> {
+        let stem = apply_norm_prelu(&self.bn1, &self.prelu, self.conv1.forward(images));
+        let maps = self.units().fold(stem, |maps, unit| unit.forward(maps));
+        let maps = apply_norm(&self.bn2, maps, None, Tail::Linear);
+        let features = pool(maps, self.fc.weight.dims()[0]);
+        norm_features(&self.features, self.fc.forward(self.dropout.forward(features)))
+    }
+}

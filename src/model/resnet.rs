@@ -1,0 +1,89 @@
+//! The residual networks: stem → four stages of blocks → average or flatten → dropout → linear → batch normalisation
+//! (named `features`, as in insightface's networks).
+
+use super::EmbedderSpec;
+use super::backbone::Plan;
+use super::block::Block;
+use super::layers::{Conv, apply_norm, batch_norm, full, linear, norm_features};
+use crate::kernels::random::Draw;
+use crate::kernels::{Kernels, Tail};
+use burn::module::Module;
+use burn::nn::{BatchNorm, Dropout, DropoutConfig, Linear};
+use burn::tensor::Tensor;
+use burn::tensor::backend::Backend;
+
+/// A residual network.
+#[derive(Module, Debug)]
+pub struct ResNet<B: Backend> {
+    /// Stem.
+    pub conv1: Conv<B>,
+    /// After the stem.
+    pub bn1: BatchNorm<B>,
+    /// First stage.
+    pub layer1: Vec<Block<B>>,
+    /// Second stage.
+    pub layer2: Vec<Block<B>>,
+    /// Third stage.
+    pub layer3: Vec<Block<B>>,
+    /// Fourth stage.
+    pub layer4: Vec<Block<B>>,
+    /// Only in training. Draws from burn's process-wide generator: seed it (`B::seed`) at every step where a run must
+    /// be repeatable.
+    pub dropout: Dropout,
+    /// Embedding layer.
+    pub fc: Linear<B>,
+    /// Normalisation of the embedding.
+    pub features: BatchNorm<B>,
+}
+
+impl<B: Backend> ResNet<B> {
+    pub(super) fn init(spec: &EmbedderSpec, seed: u64, device: &B::Device) -> Self {
+        let plan = Plan::of(spec.net, spec.image_px);
+        let draw = &mut Draw::new(seed, "embedder");
+        let stage = |draw: &mut Draw, i: usize| {
+            plan.blocks(i).map(|(channels, stride)| Block::init(draw, channels, stride, device)).collect()
+        };
+        let conv1 = Conv::init(draw, [spec.channels, plan.stem], 3, plan.stem_stride, device);
+        let layer1 = stage(draw, 0);
+        let layer2 = stage(draw, 1);
+        let layer3 = stage(draw, 2);
+        let layer4 = stage(draw, 3);
+        let fc = linear(draw, [plan.features_in(spec), spec.embedding_dim], true, device);
+        Self {
+            conv1,
+            bn1: batch_norm(plan.stem, device),
+            layer1,
+            layer2,
+            layer3,
+            layer4,
+            dropout: DropoutConfig::new(spec.dropout).init(),
+            fc,
+            features: batch_norm(spec.embedding_dim, device),
+        }
+    }
+}
+
+impl<B: Kernels> ResNet<B> {
+    /// `[n, image_px, image_px, channels]` → `[n, embedding_dim]`
+    pub fn forward(&self, images: Tensor<B, 4>) -> Tensor<B, 2> {
+        let mut maps = apply_norm(&self.bn1, self.conv1.forward(images), None, Tail::Relu);
+        for block in [&self.layer1, &self.layer2, &self.layer3, &self.layer4].into_iter().flatten() {
+            maps = block.forward(maps);
+        }
+        let pooled = pool(maps, self.fc.weight.dims()[0]);
+        norm_features(&self.features, self.fc.forward(self.dropout.forward(pooled)))
+    }
+}
+
+/// Maps to features: `[n, h, w, c]` → `[n, features]`. The number of features says whether the embedding layer has weights
+/// for every position or one per channel.
+pub(super) fn pool<B: Backend>(maps: Tensor<B, 4>, features: usize) -> Tensor<B, 2> {
+    let maps = full(maps);
+    let [n, h, w, c] = maps.dims();
+    if features == c {
+        maps.reshape([n, h * w, c]).mean_dim(1).reshape([n, c])
+    } else {
+        // In PyTorch's order: map after map.
+        maps.permute([0, 3, 1, 2]).reshape([n, c * h * w])
+    }
+}
