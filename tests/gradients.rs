@@ -73,6 +73,10 @@ fn gradients_of_every_head_equal_finite_differences() {
     check(Head::CosFace, 0.35);
     check(Head::ArcFace, 0.3);
     check(Head::ArcFace, 0.5);
+    check(Head::NormSoftmax, 0.0);
+    check(Head::ArcFaceExact, 0.5);
+    check(Head::ArcFaceFallback, 0.5);
+    check(Head::ArcFaceEasy, 0.5);
 }
 
 #[test]
@@ -96,7 +100,15 @@ fn a_sample_on_its_class_centre_or_opposite_has_finite_loss_and_gradient() {
 
 #[test]
 fn the_curve_of_a_head_is_what_the_head_computes() {
-    for (kind, margin) in [(Head::ArcFace, 0.5), (Head::ArcFace, 0.0), (Head::CosFace, 0.35)] {
+    for (kind, margin) in [
+        (Head::ArcFace, 0.5),
+        (Head::ArcFace, 0.0),
+        (Head::ArcFaceExact, 0.5),
+        (Head::ArcFaceFallback, 0.5),
+        (Head::ArcFaceInsightface, 0.5),
+        (Head::NormSoftmax, 0.0),
+        (Head::CosFace, 0.35),
+    ] {
         for step in 1..32 {
             let theta = f64::from(step) * std::f64::consts::PI / 32.0;
             let x = [theta.cos() as f32, theta.sin() as f32];

@@ -104,6 +104,14 @@ fn arcface_with_reflection_agrees_with_pytorch() {
 }
 
 #[test]
+fn the_other_forms_of_arcface_agree_with_pytorch() {
+    check("arcface_exact", Head::ArcFaceExact, 0.5);
+    check("arcface_hard_fallback", Head::ArcFaceFallback, 0.5);
+    check("arcface_easy_margin", Head::ArcFaceEasy, 0.5);
+    check("arcface_insightface_current", Head::ArcFaceInsightface, 0.5);
+}
+
+#[test]
 fn cosface_with_margin_035_agrees_with_pytorch() {
     check("cosface_m0.35", Head::CosFace, 0.35);
 }
@@ -117,7 +125,7 @@ fn cosface_with_margin_04_agrees_with_pytorch() {
 fn a_margin_of_zero_is_the_normalised_softmax() {
     let golden: Value = serde_json::from_str(GOLDEN).expect("the golden file is JSON");
     for (case, scale) in CASES {
-        for head in [Head::ArcFace, Head::CosFace] {
+        for head in [Head::NormSoftmax, Head::ArcFace, Head::CosFace] {
             let inputs = &golden["cases"][case]["inputs"];
             let (_, [classes, embedding_dim]) = matrix(&inputs["weights"]);
             let spec = HeadSpec { head, classes, embedding_dim, scale, margin: 0.5 };

@@ -187,6 +187,7 @@ fn a_run_goes_through_its_phases() {
         run: "/runs/a".into(),
         epochs: 1,
         images_per_second: 10.0,
+        input_wait_share: 0.01,
         train_loss: Some(1.0),
         train_accuracy: Some(0.5),
         val_loss: None,

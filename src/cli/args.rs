@@ -1,6 +1,6 @@
 //! The command line. Every setting's flag comes from the table of settings, so none can be forgotten or drift.
 
-use crate::config::{Auto, Head, Kind, PARAMS, RunConfig, load};
+use crate::config::{Auto, Kind, MarginKind, PARAMS, RunConfig, load};
 use anyhow::Context as _;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
@@ -208,13 +208,14 @@ fn typed<'a>(matches: &'a ArgMatches, id: &str) -> Option<&'a str> {
 }
 
 fn set_margin(config: &mut RunConfig, text: &str) -> anyhow::Result<()> {
-    match config.loss.head {
-        Head::ArcFace => config.set_text("loss.margin_rad", text)?,
-        Head::CosFace => config.set_text("loss.margin_cos", text)?,
-        Head::Softmax => {
+    match config.loss.head.margin_kind() {
+        MarginKind::Angle => config.set_text("loss.margin_rad", text)?,
+        MarginKind::Cosine => config.set_text("loss.margin_cos", text)?,
+        MarginKind::None => {
             anyhow::ensure!(
                 text.parse() == Ok(0.0),
-                "plain softmax has no margin; choose --loss arcface or cosface, or leave --margin out"
+                "{} has no margin; choose --loss arcface or cosface, or leave --margin out",
+                config.loss.head.label()
             );
             config.loss.margin_rad = Auto::Auto;
         }

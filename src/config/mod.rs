@@ -13,7 +13,7 @@ mod run_info;
 mod sections;
 
 pub use auto::Auto;
-pub use choices::{Best, Colour, Head, MapKind, Net, Optimizer, Pooling, Precision, Schedule, SplitBy};
+pub use choices::{Best, Colour, Head, MapKind, MarginKind, Net, Optimizer, Pooling, Precision, Schedule, SplitBy};
 pub use error::{ConfigError, Problem};
 pub use file::{atomic_write, load, save, to_toml};
 pub use params::{Applies, Group, Kind, PARAMS, ParamSpec, Value, markdown_table, spec};

@@ -1,7 +1,9 @@
 //! The table of settings: from it come the flags, the form with its tooltips, the comments in `run.toml`, the range
 //! checks and the table in the README. The values themselves live in [`super::RunConfig`].
 
-use super::{Best, Colour, Head, MapKind, Net, Optimizer, Pooling, Precision, Problem, RunConfig, Schedule, SplitBy};
+use super::{
+    Best, Colour, Head, MapKind, MarginKind, Net, Optimizer, Pooling, Precision, Problem, RunConfig, Schedule, SplitBy,
+};
 
 /// Sections of the form and of the run file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -273,6 +275,10 @@ fn always(_: &RunConfig) -> bool {
     true
 }
 fn has_margin(config: &RunConfig) -> bool {
+    config.loss.head.margin_kind() != MarginKind::None
+}
+
+fn has_scale(config: &RunConfig) -> bool {
     config.loss.head != Head::Softmax
 }
 
@@ -319,10 +325,10 @@ pub const PARAMS: &[ParamSpec] = &[
     param!(Model, "model.pooling", short "pooling"; "Pooling", Kind::Choice(Pooling::ALL); "Averaging ignores where a feature lies; flattening gives every position its own weights, which suits aligned images such as faces. MobileFaceNet has its own way"),
     param!(Model, "model.embedding_dim", short "dim"; "Embedding size", int(2, 512), basic; "Numbers per embedding: 2 or 3 can be drawn as they are, 128 to 512 separate best"),
     param!(Model, "model.dropout"; "Dropout", float(0.0, 0.9); "Share of features dropped before the embedding layer while training (0 to 0.4)"),
-    param!(Loss, "loss.head", short "loss"; "Loss", Kind::Choice(Head::ALL), basic; "Plain softmax is the baseline; ArcFace and CosFace ask for a margin between classes on the sphere"),
-    param!(Loss, "loss.scale", short "scale"; "Scale", log(1.0, 128.0), auto; "Factor on the cosine before the softmax; larger asks for a clearer separation (16 to 64 is usual)"; has_margin),
-    param!(Loss, "loss.margin_rad"; "Angular margin", float(0.0, 1.5), "rad", auto; "Angle added to the target class (0.3 to 0.5 is usual)"; |c| c.loss.head == Head::ArcFace),
-    param!(Loss, "loss.margin_cos"; "Cosine margin", float(0.0, 0.9), auto; "Amount taken from the target cosine (0.2 to 0.4 is usual)"; |c| c.loss.head == Head::CosFace),
+    param!(Loss, "loss.head", short "loss"; "Loss", Kind::Choice(Head::ALL), basic; "Plain softmax is the baseline; ArcFace (in the forms that trainers have) and CosFace ask for a margin between classes on the sphere"),
+    param!(Loss, "loss.scale", short "scale"; "Scale", log(1.0, 128.0), auto; "Factor on the cosine before the softmax; larger asks for a clearer separation (16 to 64 is usual)"; has_scale),
+    param!(Loss, "loss.margin_rad"; "Angular margin", float(0.0, 1.5), "rad", auto; "Angle added to the target class (0.3 to 0.5 is usual)"; |c| c.loss.head.margin_kind() == MarginKind::Angle),
+    param!(Loss, "loss.margin_cos"; "Cosine margin", float(0.0, 0.9), auto; "Amount taken from the target cosine (0.2 to 0.4 is usual)"; |c| c.loss.head.margin_kind() == MarginKind::Cosine),
     param!(Loss, "loss.margin_ramp"; "Margin ramp", float(0.0, 1.0); "Share of the run over which the margin grows from zero; keeps small data sets from getting stuck"; has_margin),
     param!(Train, "train.epochs", short "epochs"; "Epochs", int(1, 10_000), basic; "Passes over the training images"),
     param!(Train, "train.batch", short "batch"; "Batch size", int(2, 4096), basic; "Images per step; larger is smoother and needs more memory (32 to 256)"),

@@ -1,7 +1,7 @@
 //! Turns what was asked into what will be done: checks every setting against the data set and replaces every
 //! automatic value by a number with its reason.
 
-use super::{Auto, Colour, ConfigError, Head, Net, Optimizer, Problem, RunConfig};
+use super::{Auto, Colour, ConfigError, Head, MarginKind, Net, Optimizer, Problem, RunConfig};
 
 /// What the settings have to fit.
 #[derive(Clone, Debug, PartialEq)]
@@ -213,17 +213,20 @@ impl Chosen {
         let (rad, cos) = if small { (0.3, 0.2) } else { (0.5, 0.35) };
         let rad = self.config.loss.margin_rad.set().unwrap_or(rad);
         let cos = self.config.loss.margin_cos.set().unwrap_or(cos);
-        match self.config.loss.head {
-            Head::ArcFace if self.config.loss.margin_rad == Auto::Auto => self.because("loss.margin_rad", rad, why),
-            Head::CosFace if self.config.loss.margin_cos == Auto::Auto => self.because("loss.margin_cos", cos, why),
+        let kind = self.config.loss.head.margin_kind();
+        match kind {
+            MarginKind::Angle if self.config.loss.margin_rad == Auto::Auto => self.because("loss.margin_rad", rad, why),
+            MarginKind::Cosine if self.config.loss.margin_cos == Auto::Auto => {
+                self.because("loss.margin_cos", cos, why)
+            }
             _ => {}
         }
         self.config.loss.margin_rad = Auto::Set(rad);
         self.config.loss.margin_cos = Auto::Set(cos);
-        match self.config.loss.head {
-            Head::Softmax => 0.0,
-            Head::ArcFace => rad,
-            Head::CosFace => cos,
+        match kind {
+            MarginKind::None => 0.0,
+            MarginKind::Angle => rad,
+            MarginKind::Cosine => cos,
         }
     }
 

@@ -136,3 +136,27 @@ fn timings() {
         });
     }
 }
+
+/// Not a matter of one public set, but of all of them: a million images must stay a small list.
+#[test]
+fn an_image_of_the_catalogue_takes_at_most_two_hundred_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    // Names as long as those of the public sets ("Aaron_Eckhart/Aaron_Eckhart_0001.jpg").
+    for class in ["Aaron_Eckhart", "Jean-Francois_Pontal"] {
+        testing::draw_classes(&folder.path().join("drawn"), 1, 3);
+        let place = folder.path().join("set").join(class);
+        std::fs::create_dir_all(&place).unwrap();
+        for image in 0..3 {
+            let from = folder.path().join(format!("drawn/p00/{image}.png"));
+            std::fs::copy(from, place.join(format!("{class}_{image:04}.png"))).unwrap();
+        }
+    }
+    let catalog = open(&folder.path().join("set"));
+    assert_eq!(catalog.items.len(), 6);
+    for item in &catalog.items {
+        let Location::File(path) = &item.location else { panic!("{item:?}") };
+        // The path, the allocator's own bytes and rounding, the entry, its slot in the store, its place in the split.
+        let bytes = path.as_os_str().len() + 32 + size_of::<Item>() + 2 * size_of::<u32>();
+        assert!(bytes <= 200, "{item:?}: {bytes} bytes");
+    }
+}

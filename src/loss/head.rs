@@ -1,6 +1,9 @@
 //! The path all heads share: cosines to the class weights, the margin on the target, the scale, cross-entropy.
 
-use super::{HeadSpec, arcface, cosface, softmax};
+use super::{
+    HeadSpec, arcface, arcface_easy, arcface_exact, arcface_fallback, arcface_insightface, cosface, norm_softmax,
+    softmax,
+};
 use crate::config::Head;
 use crate::kernels::random::{Draw, constant};
 use crate::kernels::{Kernels, Target, cross_entropy, margin_loss, normalize_rows};
@@ -85,10 +88,7 @@ impl<B: Kernels> MarginHead<B> {
 
     /// Logits without margin, `[n, classes]`: for validation loss and accuracy.
     pub fn logits_plain(&self, embeddings: Tensor<B, 2>) -> Tensor<B, 2> {
-        match self.head {
-            Head::Softmax => self.raw(embeddings),
-            Head::ArcFace | Head::CosFace => self.cosine(embeddings) * self.scale,
-        }
+        if self.head == Head::Softmax { self.raw(embeddings) } else { self.cosine(embeddings) * self.scale }
     }
 
     /// Cosines of embeddings `[n, embedding_dim]` to every class, `[n, classes]`.
@@ -103,9 +103,14 @@ impl<B: Kernels> MarginHead<B> {
     /// What the loss makes of the own cosines.
     fn target(&self, own_cosine: Tensor<B, 1>, margin: f64) -> Target<B, 1> {
         match self.head {
+            // Plain softmax has logits of its own and does not come here.
+            Head::Softmax | Head::NormSoftmax => norm_softmax::target(own_cosine),
             Head::ArcFace => arcface::target(own_cosine, margin),
-            // Plain softmax has no margin and does not come here.
-            Head::CosFace | Head::Softmax => cosface::target(own_cosine, margin),
+            Head::ArcFaceExact => arcface_exact::target(own_cosine, margin),
+            Head::ArcFaceFallback => arcface_fallback::target(own_cosine, margin),
+            Head::ArcFaceEasy => arcface_easy::target(own_cosine, margin),
+            Head::ArcFaceInsightface => arcface_insightface::target(own_cosine, margin),
+            Head::CosFace => cosface::target(own_cosine, margin),
         }
     }
 

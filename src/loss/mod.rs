@@ -6,8 +6,13 @@
 
 pub mod angles;
 mod arcface;
+mod arcface_easy;
+mod arcface_exact;
+mod arcface_fallback;
+mod arcface_insightface;
 mod cosface;
 mod head;
+mod norm_softmax;
 mod softmax;
 mod spec;
 #[cfg(test)]

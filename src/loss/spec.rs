@@ -1,6 +1,6 @@
 //! Which head: all that is needed to build it again, and its margin as a plot sees it.
 
-use super::{MarginHead, arcface, cosface};
+use super::{MarginHead, arcface, arcface_easy, arcface_exact, arcface_fallback, arcface_insightface, cosface};
 use crate::config::Head;
 use crate::kernels::Kernels;
 use serde::{Deserialize, Serialize};
@@ -17,7 +17,7 @@ pub struct HeadSpec {
     pub embedding_dim: usize,
     /// Factor on the cosine (plain softmax does not use it).
     pub scale: f64,
-    /// The full margin: radians for ArcFace, a cosine for CosFace, unused by plain softmax.
+    /// The full margin: radians for the ArcFace family, a cosine for CosFace, unused by the softmaxes.
     pub margin: f64,
 }
 
@@ -40,8 +40,12 @@ pub fn target_logit(head: Head, scale: f64, margin: f64, theta_rad: f64) -> f64 
     let cosine = theta_rad.cos();
     scale
         * match head {
-            Head::Softmax => cosine,
+            Head::Softmax | Head::NormSoftmax => cosine,
             Head::ArcFace => arcface::target_scalar(cosine, margin),
+            Head::ArcFaceExact => arcface_exact::target_scalar(cosine, margin),
+            Head::ArcFaceFallback => arcface_fallback::target_scalar(cosine, margin),
+            Head::ArcFaceEasy => arcface_easy::target_scalar(cosine, margin),
+            Head::ArcFaceInsightface => arcface_insightface::target_scalar(cosine, margin),
             Head::CosFace => cosface::target_scalar(cosine, margin),
         }
 }

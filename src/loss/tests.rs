@@ -37,11 +37,22 @@ fn the_worked_examples_of_the_papers_hold() {
     assert!((target_logit(Head::Softmax, 64.0, 0.5, theta) - 38.4).abs() < 1e-9);
     // c = -0.95 lies past π − m: the reflection.
     assert!((target_logit(Head::ArcFace, 64.0, 0.5, (-0.95f64).acos()) + 65.062_143).abs() < 1e-6);
+    // The same sample under the other guards.
+    for (head, wanted) in [
+        (Head::ArcFaceExact, -62.937_857),
+        (Head::ArcFaceInsightface, -62.937_857),
+        (Head::ArcFaceFallback, -76.141_617),
+        (Head::ArcFaceEasy, -60.8),
+        (Head::NormSoftmax, -60.8),
+    ] {
+        let found = target_logit(head, 64.0, 0.5, (-0.95f64).acos());
+        assert!((found - wanted).abs() < 1e-6, "{head:?}: {found}");
+    }
 }
 
 #[test]
 fn the_margin_costs_a_sample_and_never_helps_it() {
-    for head in [Head::ArcFace, Head::CosFace] {
+    for head in [Head::ArcFace, Head::ArcFaceFallback, Head::CosFace] {
         for i in 0..=50 {
             let theta = f64::from(i) * std::f64::consts::PI / 50.0;
             let with = target_logit(head, 1.0, 0.4, theta);
@@ -52,7 +63,7 @@ fn the_margin_costs_a_sample_and_never_helps_it() {
 
 #[test]
 fn the_counted_parameters_are_those_of_the_head() {
-    for head in [Head::Softmax, Head::ArcFace, Head::CosFace] {
+    for head in [Head::Softmax, Head::NormSoftmax, Head::ArcFace, Head::ArcFaceEasy, Head::CosFace] {
         let spec = HeadSpec { head, classes: 7, embedding_dim: 5, scale: 16.0, margin: 0.3 };
         let module = spec.init_seeded::<Cpu>(&Default::default(), 1);
         assert_eq!(module.num_params(), spec.parameter_count(), "{head:?}");

@@ -19,21 +19,21 @@ use burn::tensor::backend::Backend;
 #[expect(clippy::large_enum_variant, reason = "there is one network per session, and burn has no modules in boxes")]
 pub enum Embedder<B: Backend> {
     /// Residual blocks with ReLU after the addition: the small net and ResNet-18.
-    ResNet(ResNet<B>),
+    Residual(ResNet<B>),
     /// Improved residual units: iResNet-18 to 200.
-    IResNet(IResNet<B>),
+    Improved(IResNet<B>),
     /// Depthwise bottlenecks.
-    MobileFaceNet(MobileFaceNet<B>),
+    Mobile(MobileFaceNet<B>),
 }
 
 impl<B: Backend> Embedder<B> {
     pub(super) fn init(spec: &EmbedderSpec, seed: u64, device: &B::Device) -> Self {
         match spec.net {
-            Net::Small | Net::Resnet18 => Self::ResNet(ResNet::init(spec, seed, device)),
+            Net::Small | Net::Resnet18 => Self::Residual(ResNet::init(spec, seed, device)),
             Net::Iresnet18 | Net::Iresnet34 | Net::Iresnet50 | Net::Iresnet100 | Net::Iresnet200 => {
-                Self::IResNet(IResNet::init(spec, seed, device))
+                Self::Improved(IResNet::init(spec, seed, device))
             }
-            Net::MobileFaceNet => Self::MobileFaceNet(MobileFaceNet::init(spec, seed, device)),
+            Net::MobileFaceNet => Self::Mobile(MobileFaceNet::init(spec, seed, device)),
         }
     }
 }
@@ -47,9 +47,9 @@ impl<B: Kernels> Embedder<B> {
     pub fn forward(&self, images: Tensor<B, 4>) -> Tensor<B, 2> {
         let images = images.permute([0, 2, 3, 1]);
         match self {
-            Self::ResNet(net) => net.forward(images),
-            Self::IResNet(net) => net.forward(images),
-            Self::MobileFaceNet(net) => net.forward(images),
+            Self::Residual(net) => net.forward(images),
+            Self::Improved(net) => net.forward(images),
+            Self::Mobile(net) => net.forward(images),
         }
     }
 }

@@ -194,7 +194,7 @@ fn the_last_factors_of_an_iresnet_stay_one() {
     overfit(&mut net, &spec, 2);
     let bytes = save_weights(&net, &BTreeMap::new()).unwrap();
     let check = |net: &Embedder<Cpu>| {
-        let Embedder::IResNet(net) = net else { panic!("another network") };
+        let Embedder::Improved(net) = net else { panic!("another network") };
         assert!(!net.features.gamma.is_require_grad());
         assert!(net.features.gamma.val().to_data().iter::<f32>().all(|factor| factor == 1.0));
         assert!(net.features.beta.val().to_data().iter::<f32>().any(|offset| offset != 0.0));

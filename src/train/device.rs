@@ -4,6 +4,8 @@
 //! where the driver, NVRTC or the CUDA headers are missing.
 
 use super::TrainError;
+#[cfg(feature = "cuda")]
+use super::cuda_cache;
 
 /// A device as the list shows it.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -83,7 +85,7 @@ fn cuda_devices() -> Vec<DeviceInfo> {
 
 #[cfg(feature = "cuda")]
 mod cuda {
-    use super::DeviceInfo;
+    use super::{DeviceInfo, cuda_cache};
     use crate::kernels::Gpu;
     use burn::DispatchDevice;
     use burn::backend::cuda::CudaDevice;
@@ -102,6 +104,7 @@ mod cuda {
             Ok(names) => names,
             Err(reason) => return missing(reason),
         };
+        cuda_cache::keep();
         if let Err(reason) = compiler_present() {
             return names
                 .into_iter()

@@ -149,6 +149,8 @@ pub struct RunSummary {
     pub epochs: u32,
     /// Mean training speed.
     pub images_per_second: f64,
+    /// Share of the time of its steps that the training thread waited for images, in [0, 1].
+    pub input_wait_share: f64,
     /// Last epoch's training loss.
     pub train_loss: Option<f64>,
     /// Last epoch's margin-free training accuracy in [0, 1].

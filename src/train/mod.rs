@@ -6,6 +6,8 @@
 mod bench;
 mod checkpoint;
 mod control;
+#[cfg(feature = "cuda")]
+mod cuda_cache;
 mod device;
 mod error;
 mod evaluate;

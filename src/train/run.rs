@@ -12,7 +12,7 @@ use super::schedule::{Plan, lr_at, margin_at};
 use super::session::{Session, StepOutcome, open_session};
 use super::validate::{Classified, LIVE_IMAGES, TableBuilder, error_rates, for_batches, thin};
 use super::{Control, ModelInfo, TrainError, TrainedModel, device, evaluate};
-use crate::config::{Best, Resolved, RunConfig, resolve};
+use crate::config::{Best, Precision, Resolved, RunConfig, resolve};
 use crate::data::{
     Augment, Catalog, EpochPlan, HostBatch, ImageStore, Loader, Preprocess, Split, SplitKind, split, steps_per_epoch,
 };
@@ -80,12 +80,31 @@ struct Clock {
     last_saved: Instant,
     steps: u64,
     images: u64,
+    /// In the steps of all epochs, waiting for images included.
+    training: Duration,
+    /// Waiting for images.
+    waiting: Duration,
 }
 
 impl Clock {
     fn start() -> Self {
         let now = Instant::now();
-        Self { began: now, epoch_began: now, window_began: now, last_saved: now, steps: 0, images: 0 }
+        Self {
+            began: now,
+            epoch_began: now,
+            window_began: now,
+            last_saved: now,
+            steps: 0,
+            images: 0,
+            training: Duration::ZERO,
+            waiting: Duration::ZERO,
+        }
+    }
+
+    /// Share of the steps' time that went by waiting for images; 0 without steps.
+    fn input_wait_share(&self) -> f64 {
+        let training = self.training.as_secs_f64();
+        if training > 0.0 { self.waiting.as_secs_f64() / training } else { 0.0 }
     }
 }
 
@@ -139,6 +158,11 @@ impl Run {
     }
 
     fn announce(&self, device: String, observer: &mut dyn Observer) {
+        let precision = self.resolved.config.train.precision;
+        if self.device == device::Device::Cpu && precision != Precision::F32 {
+            let words = format!("train.precision {} has no effect: the CPU computes in 32 bits", precision.word());
+            observer.event(TrainEvent::Warning(words));
+        }
         let run = self.folder.path().display();
         tracing::info!(%run, %device, step = self.state.step, weights = self.session.parameter_count(), "training");
         observer.event(TrainEvent::Started(Box::new(RunStarted {
@@ -182,7 +206,10 @@ impl Run {
             if control.is_cancelled() {
                 return Ok(false);
             }
-            let Some(batch) = loader.next() else {
+            let asked = Instant::now();
+            let next = loader.next();
+            self.clock.waiting += asked.elapsed();
+            let Some(batch) = next else {
                 self.settle(observer)?;
                 return Ok(true);
             };
@@ -194,6 +221,7 @@ impl Run {
                 }
             };
             self.step(&batch, observer)?;
+            self.clock.training += asked.elapsed();
             observer.idle();
             if self.clock.last_saved.elapsed() > CHECKPOINT_EVERY {
                 self.save(observer)?;
@@ -435,6 +463,7 @@ impl Run {
             run: self.folder.path().to_owned(),
             epochs: self.state.epoch,
             images_per_second: self.clock.steps as f64 * self.batch() as f64 / seconds.max(1e-9),
+            input_wait_share: self.clock.input_wait_share(),
             train_loss: last.as_ref().map(|epoch| epoch.train_loss),
             train_accuracy: last.as_ref().map(|epoch| epoch.train_accuracy),
             val_loss: last.as_ref().and_then(|epoch| epoch.val_loss),

@@ -306,7 +306,8 @@ fn outcomes_read_late_are_those_read_at_once() {
     let at_once = losses(&mut open(1), &tiny_batch(), 7);
     let late = losses(&mut open(3), &tiny_batch(), 7);
     for (a, b) in at_once.iter().zip(&late) {
-        assert!((a - b).abs() < 1e-4 * a.abs(), "{at_once:?} and {late:?}");
+        // The norm is taken in f32 here and in f64 there.
+        assert!((a - b).abs() < 1e-3 * at_once[0], "{at_once:?} and {late:?}");
     }
 }
 
@@ -361,13 +362,18 @@ fn half_precision_follows_full_precision() {
             let mode = Mode { precision, read_every: 1 };
             let devices = Devices::same(Default::default());
             let mut session = BurnSession::<crate::kernels::Cpu>::new(&embedder, &head, &config, devices, mode);
-            losses(&mut session, &tiny_batch(), 3)
+            let steps = 0..16;
+            steps.flat_map(|step| session.step(&tiny_batch(), 0.01, 0.3, step).unwrap()).collect::<Vec<_>>()
         };
-        let full = run(Precision::F32);
+        let full = run(Precision::F32)[0].loss;
         for precision in [Precision::Bf16, Precision::F16] {
             let half = run(precision);
-            assert!((full[0] - half[0]).abs() < 0.03 * full[0], "{net:?}, {precision:?}: {full:?} and {half:?}");
-            assert!(half.last() < half.first(), "{net:?}, {precision:?}: {half:?}");
+            let first = half[0].loss;
+            assert!((full - first).abs() < 0.03 * full, "{net:?}, {precision:?}: {full} and {first}");
+            // The first factors of f16 may be too large for a network of random weights.
+            assert!(precision == Precision::F16 || half.iter().all(|step| step.applied), "{net:?}: {half:?}");
+            let last = half.last().unwrap();
+            assert!(last.applied && last.loss < 0.8 * first, "{net:?}, {precision:?}: {half:?}");
         }
     }
 }

@@ -43,8 +43,10 @@ pub(super) fn forward<B: Backend>(logits: MarginLogits<B>) -> [FloatTensor<B>; 2
     let plain = cosine.clone().detach();
     let whole = whole(&logits, plain.clone());
     let largest = whole.clone().max_dim(1);
-    let log_sum = (whole.clone() - largest.clone()).exp().sum_dim(1).log() + largest;
-    let loss = log_sum.clone() - column::<B>(logits.value.clone()) * logits.scale;
+    let rest = (whole.clone() - largest.clone()).exp().sum_dim(1).log();
+    // The difference first: near a loss of 0 the sum alone would lose its digits.
+    let loss = largest.clone() - column::<B>(logits.value.clone()) * logits.scale + rest.clone();
+    let log_sum = rest + largest;
     let gradient = gradient(&logits, whole, log_sum.clone());
     let nothing = ((cosine - plain) * gradient).sum_dim(1);
     [primitive((loss + nothing).reshape([n])), primitive(log_sum.reshape([n]))]

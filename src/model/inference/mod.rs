@@ -21,20 +21,22 @@ pub struct Inference<B: Backend> {
 /// Images to features `[n, features]`.
 #[derive(Debug)]
 enum Body<B: Backend> {
-    ResNet(resnet::Folded<B>),
-    IResNet(iresnet::Folded<B>),
-    MobileFaceNet(mobilefacenet::Folded<B>),
+    Residual(resnet::Folded<B>),
+    Improved(iresnet::Folded<B>),
+    Mobile(mobilefacenet::Folded<B>),
 }
 
 impl<B: Kernels> Inference<B> {
     /// Freezes the weights and running statistics of now. Dropout is left out.
     pub fn new(net: &Embedder<B>) -> Self {
         let (body, embedding) = match net {
-            Embedder::ResNet(net) => (Body::ResNet(resnet::Folded::new(net)), Embedding::new(&net.fc, &net.features)),
-            Embedder::IResNet(net) => (Body::IResNet(iresnet::Folded::new(net)), iresnet::embedding(net)),
-            Embedder::MobileFaceNet(net) => {
+            Embedder::Residual(net) => {
+                (Body::Residual(resnet::Folded::new(net)), Embedding::new(&net.fc, &net.features))
+            }
+            Embedder::Improved(net) => (Body::Improved(iresnet::Folded::new(net)), iresnet::embedding(net)),
+            Embedder::Mobile(net) => {
                 let (_, _, linear, norm) = &net.features.layers;
-                (Body::MobileFaceNet(mobilefacenet::Folded::new(net)), Embedding::new(linear, norm))
+                (Body::Mobile(mobilefacenet::Folded::new(net)), Embedding::new(linear, norm))
             }
         };
         Self { body, embedding }
@@ -46,9 +48,9 @@ impl<B: Kernels> Inference<B> {
         B::on_pool(|| {
             let images = images.permute([0, 2, 3, 1]);
             let features = match &self.body {
-                Body::ResNet(net) => net.features(images, self.embedding.features()),
-                Body::IResNet(net) => net.features(images, self.embedding.features()),
-                Body::MobileFaceNet(net) => net.features(images),
+                Body::Residual(net) => net.features(images, self.embedding.features()),
+                Body::Improved(net) => net.features(images, self.embedding.features()),
+                Body::Mobile(net) => net.features(images),
             };
             self.embedding.forward(features)
         })

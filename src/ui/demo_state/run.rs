@@ -143,6 +143,7 @@ fn summary(run: PathBuf) -> RunSummary {
         run,
         epochs: EPOCHS,
         images_per_second: 412.0,
+        input_wait_share: 0.01,
         train_loss: Some(last.train_loss),
         train_accuracy: Some(last.train_accuracy),
         val_loss: None,

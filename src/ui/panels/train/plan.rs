@@ -1,7 +1,7 @@
 //! Before a run: what the settings will do, as numbers and as curves.
 
 use crate::app::{OpenData, State};
-use crate::config::{Head, Resolved, spec};
+use crate::config::{Head, MarginKind, Resolved, spec};
 use crate::loss::target_logit;
 use crate::train::{Plan, lr_at};
 use crate::ui::format;
@@ -52,10 +52,10 @@ fn margin_ui(ui: &mut Ui, resolved: &Resolved) {
     let chosen = resolved.config.loss.head;
     let tokens = theme::tokens(ui);
     let curve = |head: Head, name, colour| {
-        let margin = match head {
-            Head::Softmax => 0.0,
-            Head::ArcFace => resolved.config.loss.margin_rad.set().unwrap_or(0.5),
-            Head::CosFace => resolved.config.loss.margin_cos.set().unwrap_or(0.35),
+        let margin = match head.margin_kind() {
+            MarginKind::None => 0.0,
+            MarginKind::Angle => resolved.config.loss.margin_rad.set().unwrap_or(0.5),
+            MarginKind::Cosine => resolved.config.loss.margin_cos.set().unwrap_or(0.35),
         };
         let points = (0..=90_u8).map(|step| {
             let degrees = f64::from(step) * 2.0;
@@ -63,17 +63,15 @@ fn margin_ui(ui: &mut Ui, resolved: &Resolved) {
         });
         Curve { name, colour, points: points.collect(), style: CurveStyle::Line }
     };
-    let heads = [(Head::Softmax, "no margin"), (Head::ArcFace, "ArcFace"), (Head::CosFace, "CosFace")];
-    let mut curves: Vec<Curve> = heads
+    let others = [(Head::Softmax, "no margin"), (Head::ArcFace, "ArcFace"), (Head::CosFace, "CosFace")];
+    let mut curves: Vec<Curve> = others
         .into_iter()
         .filter(|(head, _)| *head != chosen)
         .zip([tokens.plot_grid, theme::mix(tokens.plot_grid, tokens.impostor, 0.6)])
         .map(|((head, name), colour)| curve(head, name, colour))
         .collect();
     // The chosen one last, so that it lies on top.
-    curves.extend(
-        heads.into_iter().filter(|(head, _)| *head == chosen).map(|(head, name)| curve(head, name, tokens.accent)),
-    );
+    curves.push(curve(chosen, chosen.label(), tokens.accent));
     let plot = CurvePlot {
         title: "The margin: target logit over angle",
         help: "What the loss sees of an image at this angle from its class; the lower the curve, the harder the network is pushed",
@@ -87,6 +85,7 @@ fn margin_ui(ui: &mut Ui, resolved: &Resolved) {
         height: PLOT_HEIGHT,
     };
     curve_plot(ui, &plot);
+    ui.label(theme::caption(chosen.advice()));
 }
 
 fn schedule_ui(ui: &mut Ui, resolved: &Resolved) {
