@@ -3,9 +3,12 @@
 
     python benches/compare.py --arclens target/release/arclens --pytorch pytorch_step.py --threads 2
     python benches/compare.py ... --case resnet18,28,1,32 --case resnet18,32,3,64 --forward-only
+    python benches/compare.py --arclens target/release/arclens --input FOLDER --torchvision torchvision_input.py
 
 The PyTorch side is any script that takes --net --image --channels --batch --dim --classes --steps --threads --device
 [--forward-only] and prints one JSON line with images_per_second and peak_mib. A case is net,image,channels,batch.
+With --input the input pipeline is compared instead, one thread against one worker, on a folder of images; the other side
+is any script that takes FOLDER --image --batch --workers and prints images_per_second.
 Prints a Markdown table: medians over the rounds, and the ratio ArcLens / PyTorch as median [smallest to largest] of
 the rounds' own ratios, which is the figure to trust. Needs only the standard library.
 """
@@ -41,19 +44,35 @@ def compare(case, options):
     for _ in range(options.rounds):
         ours.append(measure([options.arclens, "bench", "step", "--json", *flags(case, options)]))
         theirs.append(measure([sys.executable, options.pytorch, *flags(case, options)]))
-    rate = lambda runs: [run["images_per_second"] for run in runs]
-    ratios = [a / b for a, b in zip(rate(ours), rate(theirs))]
     peak = lambda runs: max(run["peak_mib"] or 0 for run in runs)
+    return f"| {case.replace(',', ' ')} | {rates(ours, theirs)} | {peak(ours)} | {peak(theirs)} |"
+
+
+def compare_input(options):
+    ours, theirs = [], []
+    size = ["--image", "112", "--batch", "64"]
+    for _ in range(options.rounds):
+        ours.append(measure([options.arclens, "bench", "input", options.input, *size, "--threads", "1", "--json"]))
+        theirs.append(measure([sys.executable, options.torchvision, options.input, *size, "--workers", "1"]))
+    return f"| {rates(ours, theirs)} |"
+
+
+def rates(ours, theirs):
+    """Median rates of both and the ratio of each round's two."""
+    ours, theirs = ([run["images_per_second"] for run in runs] for runs in (ours, theirs))
+    ratios = [a / b for a, b in zip(ours, theirs)]
     return (
-        f"| {case.replace(',', ' ')} | {statistics.median(rate(ours)):.1f} | {statistics.median(rate(theirs)):.1f} "
-        f"| **{statistics.median(ratios):.2f}** [{min(ratios):.2f} to {max(ratios):.2f}] | {peak(ours)} | {peak(theirs)} |"
+        f"{statistics.median(ours):.1f} | {statistics.median(theirs):.1f} "
+        f"| **{statistics.median(ratios):.2f}** [{min(ratios):.2f} to {max(ratios):.2f}]"
     )
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--arclens", required=True, help="the arclens binary")
-    parser.add_argument("--pytorch", required=True, help="the PyTorch script")
+    parser.add_argument("--pytorch", help="the PyTorch script")
+    parser.add_argument("--input", help="a folder of images: compare the input pipeline on it")
+    parser.add_argument("--torchvision", help="the torchvision script, with --input")
     parser.add_argument("--case", action="append", help=f"net,image,channels,batch (default: {' '.join(CASES)})")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--steps", type=int, default=10)
@@ -63,6 +82,14 @@ def main():
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--forward-only", action="store_true")
     options = parser.parse_args()
+    if options.input:
+        if not options.torchvision:
+            parser.error("--input needs --torchvision")
+        print("| ArcLens images/s | torchvision images/s | ratio |\n|---|---|---|")
+        print(compare_input(options))
+        return
+    if not options.pytorch:
+        parser.error("--pytorch is needed")
     print("| net, px, channels, batch | ArcLens images/s | PyTorch images/s | ratio | ArcLens MiB | PyTorch MiB |")
     print("|---|---|---|---|---|---|")
     for case in options.case or CASES:

@@ -67,8 +67,8 @@ fn check(row: &str, head: Head, margin: f64) {
         close(&name("loss"), out.loss.to_data(), &[loss], 1e-5, 0.0);
         let cosines = matrix(&inputs["cosines"]).0;
         close(&name("cosines"), found_cosines.to_data(), &cosines, 0.0, 1e-6);
-        let own: Vec<f64> =
-            labels.into_data().iter::<usize>().zip(cosines.chunks(classes)).map(|(y, c)| c[y]).collect();
+        let labels: Vec<i64> = labels.into_data().iter::<i64>().collect();
+        let own: Vec<f64> = labels.iter().zip(cosines.chunks(classes)).map(|(y, row)| row[*y as usize]).collect();
         close(&name("own cosines"), out.own_cosine.to_data(), &own, 0.0, 1e-6);
 
         let grads = out.loss.backward();

@@ -5,6 +5,7 @@
 //! the same number of random draws, so switching one change on leaves the others as they were.
 
 use super::{Preprocess, seeded};
+use pulp::{Arch, Simd, WithSimd};
 use rand::RngCore as _;
 use rand_chacha::ChaCha8Rng;
 
@@ -58,15 +59,11 @@ impl Augment {
         if src.len() != px * px * channels || out.len() != src.len() || px == 0 {
             return;
         }
+        let drawn = &drawn;
         match channels {
-            1 => warp::<1>(src.as_chunks().0, px, &drawn, out),
-            3 => warp::<3>(src.as_chunks().0, px, &drawn, out),
-            _ => return,
-        }
-        if channels == 3 {
-            colour::<3>(out, &drawn, pre);
-        } else {
-            colour::<1>(out, &drawn, pre);
+            1 => Arch::new().dispatch(Change::<1, 1> { src, px, drawn, out, pre }),
+            3 => Arch::new().dispatch(Change::<3, 4> { src, px, drawn, out, pre }),
+            _ => {}
         }
     }
 
@@ -92,33 +89,67 @@ impl Augment {
     }
 }
 
+/// Pixels of `C` bytes, computed in `L` lanes: three colours fill a register of four.
+///
+/// A struct, because only its method is sure to be inlined into the code for the processor's own instructions. Nothing
+/// in it is reordered or fused, so every processor gives the same numbers.
+struct Change<'a, const C: usize, const L: usize> {
+    src: &'a [u8],
+    px: usize,
+    drawn: &'a Drawn,
+    out: &'a mut [f32],
+    pre: &'a Preprocess,
+}
+
+impl<const C: usize, const L: usize> WithSimd for Change<'_, C, L> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        warp::<C, L>(self.src, self.px, self.drawn, self.out);
+        colour::<C>(self.out, self.drawn, self.pre);
+    }
+}
+
+/// The pixel at a place and its right neighbour, as numbers. Lanes beyond `C` hold the next pixel, which nobody reads.
+#[inline(always)]
+fn pair<const C: usize, const L: usize>(src: &[u8], place: usize) -> ([f32; L], [f32; L]) {
+    let start = place * C;
+    let bytes = src.get(start..start + C + L).unwrap_or_default();
+    if let (Some(left), Some(right)) = (bytes.first_chunk::<L>(), bytes.last_chunk::<L>()) {
+        return (left.map(f32::from), right.map(f32::from));
+    }
+    // At the end of the image, and below an image of one row.
+    let at = |place: usize| src.get(place).map_or(0.0, |&value| f32::from(value));
+    (std::array::from_fn(|lane| at(start + lane)), std::array::from_fn(|lane| at(start + C + lane)))
+}
+
+/// Where one target pixel comes from.
+#[derive(Clone, Copy, Default)]
+struct Spot {
+    /// Place of the upper left of the four pixels around it.
+    corner: i32,
+    /// Distance from that pixel, each in [0, 1].
+    fx: f32,
+    fy: f32,
+}
+
 /// Planes of values 0 to 255.
-fn warp<const C: usize>(src: &[[u8; C]], px: usize, drawn: &Drawn, out: &mut [f32]) {
+#[inline(always)]
+fn warp<const C: usize, const L: usize>(src: &[u8], px: usize, drawn: &Drawn, out: &mut [f32]) {
     let plane = px * px;
-    let last = px as f32 - 1.0;
-    let centre = last / 2.0;
-    let m = drawn.m;
-    let at = |place: usize| src.get(place).copied().unwrap_or([0; C]).map(f32::from);
-    let mut row_values = vec![[0.0; C]; px];
+    let mut spots = vec![Spot::default(); px];
+    let mut row_values = vec![[0.0; L]; px];
     for row in 0..px {
-        let dy = row as f32 - centre;
-        let (x_start, y_start) = (m[1] * dy + drawn.offset[0], m[3] * dy + drawn.offset[1]);
-        for (column, value) in row_values.iter_mut().enumerate() {
-            let dx = if drawn.mirror { centre - column as f32 } else { column as f32 - centre };
-            let x = (m[0] * dx + x_start).clamp(0.0, last);
-            let y = (m[2] * dx + y_start).clamp(0.0, last);
-            // By way of i32, which is one instruction; the value is in range.
-            let (x0, y0) = (x as i32 as usize, y as i32 as usize);
-            let (fx, fy) = (x - x0 as f32, y - y0 as f32);
-            let right = usize::from(x0 + 1 < px);
-            let below = if y0 + 1 < px { px } else { 0 };
-            let corner = y0 * px + x0;
-            let (p00, p10) = (at(corner), at(corner + right));
-            let (p01, p11) = (at(corner + below), at(corner + below + right));
-            for (channel, value) in value.iter_mut().enumerate() {
-                let top = p00[channel] + fx * (p10[channel] - p00[channel]);
-                let bottom = p01[channel] + fx * (p11[channel] - p01[channel]);
-                *value = top + fy * (bottom - top);
+        find_spots(&mut spots, row, drawn);
+        for (spot, value) in spots.iter().zip(&mut row_values) {
+            let corner = spot.corner as usize;
+            let (p00, p10) = pair::<C, L>(src, corner);
+            let (p01, p11) = pair::<C, L>(src, corner + px);
+            for (lane, value) in value.iter_mut().enumerate() {
+                let top = p00[lane] + spot.fx * (p10[lane] - p00[lane]);
+                let bottom = p01[lane] + spot.fx * (p11[lane] - p01[lane]);
+                *value = top + spot.fy * (bottom - top);
             }
         }
         for (channel, plane) in out.chunks_exact_mut(plane).enumerate() {
@@ -128,12 +159,46 @@ fn warp<const C: usize>(src: &[[u8; C]], px: usize, drawn: &Drawn, out: &mut [f3
     }
 }
 
+/// One row's spots; there are as many as the image has columns.
+#[inline(always)]
+fn find_spots(spots: &mut [Spot], row: usize, drawn: &Drawn) {
+    let px = spots.len() as i32;
+    let last = px as f32 - 1.0;
+    let centre = last / 2.0;
+    let m = drawn.m;
+    // A place on the right or lower border is at a distance of 1 from the last pixel but one.
+    let last_corner = (px - 2).max(0);
+    let dy = row as f32 - centre;
+    let (x_start, y_start) = (m[1] * dy + drawn.offset[0], m[3] * dy + drawn.offset[1]);
+    let direction = if drawn.mirror { -1.0 } else { 1.0 };
+    for (column, spot) in spots.iter_mut().enumerate() {
+        let dx = direction * (column as i32 as f32 - centre);
+        let x = (m[0] * dx + x_start).max(0.0).min(last);
+        let y = (m[2] * dx + y_start).max(0.0).min(last);
+        // By way of i32, which is one instruction for many; the value is in range.
+        let (x0, y0) = ((x as i32).min(last_corner), (y as i32).min(last_corner));
+        *spot = Spot { corner: y0 * px + x0, fx: x - x0 as f32, fy: y - y0 as f32 };
+    }
+}
+
+/// Sum in a fixed order, as many numbers at a time as a register holds.
+#[inline(always)]
+fn sum(values: &[f32]) -> f32 {
+    let (blocks, rest) = values.as_chunks::<16>();
+    let mut sums = [0.0_f32; 16];
+    for block in blocks {
+        sums.iter_mut().zip(block).for_each(|(sum, value)| *sum += value);
+    }
+    sums.iter().chain(rest).sum()
+}
+
 /// Brightness (a factor), contrast (about the image's mean lightness), saturation (about the pixel's lightness), then
 /// normalisation. The three changes are linear, so they are one factor and one offset per pixel.
+#[inline(always)]
 fn colour<const C: usize>(out: &mut [f32], drawn: &Drawn, pre: &Preprocess) {
     let plane = out.len() / C;
     let weights = if C == 3 { LUMA } else { [1.0, 0.0, 0.0] };
-    let sums = out.chunks_exact(plane).zip(weights).map(|(values, w)| w * values.iter().sum::<f32>());
+    let sums = out.chunks_exact(plane).zip(weights).map(|(values, w)| w * sum(values));
     let mean = drawn.brightness * sums.sum::<f32>() / plane as f32;
     let gain = drawn.brightness * drawn.contrast;
     let lift = mean * (1.0 - drawn.contrast);

@@ -79,7 +79,8 @@ pub(super) fn has_end(bytes: &[u8]) -> bool {
     match read_header(&mut io::Cursor::new(bytes)) {
         Ok(Some(header)) => {
             let scan = bytes.get(header.scan_offset as usize..).unwrap_or_default();
-            scan.windows(2).any(|pair| pair == [0xFF, 0xD9])
+            // From the back, where it nearly always is.
+            scan.windows(2).rev().any(|pair| pair == [0xFF, 0xD9])
         }
         // The decoder finds the better words for this.
         Ok(None) => true,

@@ -81,13 +81,13 @@ impl ImageStore {
     pub fn read(&self, item: u32, out: &mut Vec<u8>) -> Result<(), DataError> {
         let missing = DataError::NoSuchItem { item: item as usize, count: self.catalog.items.len() };
         let slot = self.slots.get(item as usize).copied().filter(|&slot| slot != NO_SLOT).ok_or(missing)? as usize;
-        out.clear();
         match &self.cached {
             Some(bytes) => {
+                out.clear();
                 let len = self.pre.sample_len();
                 out.extend_from_slice(bytes.get(slot * len..(slot + 1) * len).unwrap_or_default());
             }
-            None => out.extend(fit(&self.catalog.load(item as usize)?, &self.pre)),
+            None => *out = fit(&self.catalog.load(item as usize)?, &self.pre),
         }
         Ok(())
     }

@@ -73,13 +73,16 @@ impl Counts {
         let range = |block: usize| block * BLOCK..((block + 1) * BLOCK).min(matrix.nrows());
         let (rows, columns) = (range(i), range(j));
         let scores = matrix.slice(s![rows.clone(), ..]).dot(&matrix.slice(s![columns.clone(), ..]).t());
+        let mut bins = [0; BLOCK];
         for (row, scores) in rows.zip(scores.rows()) {
             // Each pair once, and no row with itself.
             let end = columns.end.min(row);
             let class = classes[row];
-            for (score, other) in scores.iter().zip(classes.get(columns.start..end).unwrap_or_default()) {
-                let bins = if *other == class { &mut self.genuine } else { &mut self.impostor };
-                let count = &mut bins[bin_of(*score)];
+            // All bins first: a loop of plain arithmetic, done on whole vectors.
+            bins.iter_mut().zip(scores.iter()).for_each(|(bin, score)| *bin = bin_of(*score));
+            for (bin, other) in bins.iter().zip(classes.get(columns.start..end).unwrap_or_default()) {
+                let counts = if *other == class { &mut self.genuine } else { &mut self.impostor };
+                let count = &mut counts[*bin as usize % BINS];
                 *count = count.saturating_add(1);
             }
         }
@@ -93,9 +96,10 @@ impl Counts {
     }
 }
 
-fn bin_of(score: f32) -> usize {
-    // Truncation towards zero is the floor here; what rounds past the ends belongs to the last bins.
-    (((score + 1.0) * (BINS / 2) as f32) as usize).min(BINS - 1)
+fn bin_of(score: f32) -> u32 {
+    // Truncation towards zero is the floor here; what rounds past the ends belongs to the last bins. By way of i32, which
+    // is one instruction.
+    (((score + 1.0) * (BINS / 2) as f32) as i32).clamp(0, BINS as i32 - 1) as u32
 }
 
 /// The lowest score of a bin.

@@ -7,7 +7,8 @@ use pulp::{Arch, Simd, WithSimd};
 
 const LANES: usize = 16;
 
-/// Runs a loop compiled for the processor's own vector instructions. What it calls must be inlined into it; results are the
+/// Runs a loop compiled for the processor's own vector instructions. It and what it calls must be inlined, so write
+/// `#[inline(always)]` in front of a closure: a long one is otherwise compiled for any processor. Results are the
 /// same bit for bit, since the compiler neither reorders nor fuses float operations.
 #[inline(always)]
 pub(super) fn vectorised<T>(body: impl FnOnce() -> T) -> T {

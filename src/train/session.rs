@@ -131,7 +131,8 @@ impl Devices<crate::kernels::Gpu> {
     }
 }
 
-/// Steps that a GPU is given before the first of them is read back.
+/// Steps that a GPU is given before the first of them is read back: the host uploads the next batches and queues their
+/// kernels while the device computes.
 #[cfg(feature = "cuda")]
 const READ_EVERY: usize = 16;
 

@@ -99,3 +99,14 @@ fn the_same_stream_gives_the_same_image_and_lengths_that_do_not_fit_are_left_alo
     assert_ne!(run(augment, &src, 16, 3, 5), run(augment, &src, 16, 3, 6));
     assert_eq!(run(augment, &src, 15, 3, 5), vec![0.0; src.len()]);
 }
+
+#[test]
+fn images_of_one_and_two_pixels_stay_inside_themselves() {
+    let augment = Augment { flip: true, shift: 0.5, scale: 0.5, rotate_rad: 0.5, colour: 0.0 };
+    for (px, channels) in [(1, 1), (1, 3), (2, 1), (2, 3)] {
+        for index in 0..20 {
+            let out = run(augment, &vec![200; px * px * channels], px, channels, index);
+            assert!(out.iter().all(|v| (v - 200.0).abs() < 1e-2), "{px}, {channels}: {out:?}");
+        }
+    }
+}

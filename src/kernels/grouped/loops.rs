@@ -122,7 +122,7 @@ impl WithSimd for Band<'_, '_> {
         let (top, bottom) = (lines.clone().min().unwrap_or(0), lines.max().map_or(0, |last| last + 1));
         let line = job.source_maps.cols * channels;
         let whole = &job.source[image * job.source_maps.len()..][..job.source_maps.len()];
-        let turned = turns(&whole[top * line..bottom.max(top) * line], channels, job.per_group);
+        let turned = turns(&whole[top * line..bottom.max(top) * line], job.per_group);
         let step = (bottom.max(top) - top) * line;
         let mut taps = Vec::with_capacity(job.per_group * job.side * job.side);
         for (rows, target) in wanted.iter().zip(target.chunks_exact_mut(cols * channels)) {
@@ -171,21 +171,29 @@ fn pixel<S: Simd>(simd: S, source: &[f32], weights: &[f32], taps: &[(usize, usiz
 
 /// The source's pixels once for every turn of their channels within the groups: `[turn][pixel][channel]`. Without groups of
 /// several channels that is the source itself.
-fn turns(source: &[f32], channels: usize, per_group: usize) -> std::borrow::Cow<'_, [f32]> {
+fn turns(source: &[f32], per_group: usize) -> std::borrow::Cow<'_, [f32]> {
     if per_group == 1 {
         return source.into();
     }
     let mut turned = vec![0f32; source.len() * per_group];
     for (turn, turned) in turned.chunks_exact_mut(source.len().max(1)).enumerate() {
-        for (to, from) in turned.chunks_exact_mut(channels).zip(source.chunks_exact(channels)) {
-            for (to, from) in to.chunks_exact_mut(per_group).zip(from.chunks_exact(per_group)) {
-                for (j, to) in to.iter_mut().enumerate() {
-                    *to = from[(j + turn) % per_group];
-                }
-            }
+        match per_group {
+            2 => turn_groups::<2>(source, turn, turned),
+            3 => turn_groups::<3>(source, turn, turned),
+            _ => turn_groups::<4>(source, turn, turned),
         }
     }
     turned.into()
+}
+
+/// Groups do not reach over pixels, so pixels need not be told apart.
+#[inline(always)]
+fn turn_groups<const G: usize>(source: &[f32], turn: usize, turned: &mut [f32]) {
+    for (to, from) in turned.as_chunks_mut::<G>().0.iter_mut().zip(source.as_chunks::<G>().0) {
+        for (j, to) in to.iter_mut().enumerate() {
+            *to = from[(j + turn) % G];
+        }
+    }
 }
 
 /// Weights `[c][i][tap]` as the output needs them: `[turn][tap][c]`, for channel `j` of a group and turn `r` that of
@@ -248,7 +256,7 @@ impl WithSimd for ImageProducts<'_> {
         let Self { x, dy, shape } = self;
         let Shape { input, output, side, stride, pad, per_group, .. } = *shape;
         let channels = input.channels;
-        let turned = turns(x, channels, per_group);
+        let turned = turns(x, per_group);
         let mut sums = vec![0f32; shape.weights() * channels];
         // Columns of the output that a column of the kernel meets inside the image.
         let inside = |k: usize| {

@@ -24,22 +24,28 @@ impl Moments {
         let (pixels, row_len) = ((piece.len() / channels.channels) as f64, channels.row_len());
         let mut mean = vec![0f64; channels.channels];
         let mut row = vec![0f32; row_len];
-        vectorised(|| {
-            for values in piece.chunks(row_len) {
-                row.iter_mut().zip(values).for_each(|(sum, value)| *sum += value);
-            }
-        });
+        vectorised(
+            #[inline(always)]
+            || {
+                for values in piece.chunks(row_len) {
+                    row.iter_mut().zip(values).for_each(|(sum, value)| *sum += value);
+                }
+            },
+        );
         channels.fold(&row, &mut mean);
         mean.iter_mut().for_each(|mean| *mean /= pixels);
         let about = channels.row(|channel| mean[channel] as f32);
         row.fill(0.0);
-        vectorised(|| {
-            for values in piece.chunks(row_len) {
-                for ((sum, value), about) in row.iter_mut().zip(values).zip(&about) {
-                    *sum += (value - about) * (value - about);
+        vectorised(
+            #[inline(always)]
+            || {
+                for values in piece.chunks(row_len) {
+                    for ((sum, value), about) in row.iter_mut().zip(values).zip(&about) {
+                        *sum += (value - about) * (value - about);
+                    }
                 }
-            }
-        });
+            },
+        );
         let mut squares = vec![0f64; channels.channels];
         channels.fold(&row, &mut squares);
         // About the mean as rounded to f32.
@@ -86,21 +92,28 @@ fn scale_shift(
         let rows = y.chunks_mut(row_len).zip(x.chunks(row_len));
         if let Some(shortcut) = shortcut {
             let shortcut = shortcut[i * piece_len..].chunks(row_len);
-            vectorised(|| {
-                for ((y, x), added) in rows.zip(shortcut) {
-                    for ((((y, x), added), scale), shift) in y.iter_mut().zip(x).zip(added).zip(&scale).zip(&shift) {
-                        *y = clip(x * scale + shift + added, floor);
+            vectorised(
+                #[inline(always)]
+                || {
+                    for ((y, x), added) in rows.zip(shortcut) {
+                        for ((((y, x), added), scale), shift) in y.iter_mut().zip(x).zip(added).zip(&scale).zip(&shift)
+                        {
+                            *y = clip(x * scale + shift + added, floor);
+                        }
                     }
-                }
-            });
+                },
+            );
         } else {
-            vectorised(|| {
-                for (y, x) in rows {
-                    for (((y, x), scale), shift) in y.iter_mut().zip(x).zip(&scale).zip(&shift) {
-                        *y = clip(x * scale + shift, floor);
+            vectorised(
+                #[inline(always)]
+                || {
+                    for (y, x) in rows {
+                        for (((y, x), scale), shift) in y.iter_mut().zip(x).zip(&scale).zip(&shift) {
+                            *y = clip(x * scale + shift, floor);
+                        }
                     }
-                }
-            });
+                },
+            );
         }
     });
     y
@@ -138,9 +151,15 @@ fn sums(dy: &[f32], x: &[f32], open: Option<&[f32]>, mean: &[f32], channels: Cha
             };
             if let Some(open) = open {
                 let open = open[i * piece_len..].chunks(row_len);
-                vectorised(|| rows.zip(open).for_each(|((dy, x), y)| add(dy, x, Some(y))));
+                vectorised(
+                    #[inline(always)]
+                    || rows.zip(open).for_each(|((dy, x), y)| add(dy, x, Some(y))),
+                );
             } else {
-                vectorised(|| rows.for_each(|(dy, x)| add(dy, x, None)));
+                vectorised(
+                    #[inline(always)]
+                    || rows.for_each(|(dy, x)| add(dy, x, None)),
+                );
             }
             [weighted, plain]
         })
@@ -190,16 +209,16 @@ pub(super) fn input_terms(
 
 /// What the gradient of the input needs per channel, written out for one row.
 pub(super) struct Terms {
-    factor: Vec<f32>,
-    slope: Vec<f32>,
-    mean: Vec<f32>,
-    offset: Vec<f32>,
+    pub(super) factor: Vec<f32>,
+    pub(super) slope: Vec<f32>,
+    pub(super) mean: Vec<f32>,
+    pub(super) offset: Vec<f32>,
 }
 
 impl Terms {
     /// `factor · dy − slope · (x − mean) − offset`
     #[inline(always)]
-    pub(super) fn apply(&self, dy: &[f32], x: &[f32], dx: &mut [f32]) {
+    fn apply(&self, dy: &[f32], x: &[f32], dx: &mut [f32]) {
         let terms = self.factor.iter().zip(&self.slope).zip(self.mean.iter().zip(&self.offset));
         for (((dx, d), x), ((factor, slope), (mean, offset))) in dx.iter_mut().zip(dy).zip(x).zip(terms) {
             *dx = factor * d - slope * (x - mean) - offset;
@@ -214,7 +233,10 @@ fn input_gradient(dy: &[f32], x: &[f32], terms: &Terms, channels: Channels) -> V
     let pieces = dx.par_chunks_mut(piece_len).zip(dy.par_chunks(piece_len).zip(x.par_chunks(piece_len)));
     pieces.for_each(|(dx, (dy, x))| {
         let rows = dx.chunks_mut(row_len).zip(dy.chunks(row_len).zip(x.chunks(row_len)));
-        vectorised(|| rows.for_each(|(dx, (dy, x))| terms.apply(dy, x, dx)));
+        vectorised(
+            #[inline(always)]
+            || rows.for_each(|(dx, (dy, x))| terms.apply(dy, x, dx)),
+        );
     });
     dx
 }
@@ -227,14 +249,17 @@ fn both_gradients(dy: &[f32], x: &[f32], open: &[f32], terms: &Terms, channels: 
     outputs.for_each(|(i, (behind, dx))| {
         let [dy, x, open] = [dy, x, open].map(|values| values[i * piece_len..].chunks(row_len));
         let rows = behind.chunks_mut(row_len).zip(dx.chunks_mut(row_len)).zip(dy).zip(x.zip(open));
-        vectorised(|| {
-            for (((behind, dx), dy), (x, open)) in rows {
-                for ((to, d), y) in behind.iter_mut().zip(dy).zip(open) {
-                    *to = behind_tail(*d, *y);
+        vectorised(
+            #[inline(always)]
+            || {
+                for (((behind, dx), dy), (x, open)) in rows {
+                    for ((to, d), y) in behind.iter_mut().zip(dy).zip(open) {
+                        *to = behind_tail(*d, *y);
+                    }
+                    terms.apply(behind, x, dx);
                 }
-                terms.apply(behind, x, dx);
-            }
-        });
+            },
+        );
     });
     [behind, dx]
 }
@@ -247,14 +272,17 @@ fn masked_gradient(dy: &[f32], x: &[f32], open: &[f32], terms: &Terms, channels:
         let mut behind = vec![0f32; row_len];
         let [dy, x, open] = [dy, x, open].map(|values| values[i * piece_len..].chunks(row_len));
         let rows = dx.chunks_mut(row_len).zip(dy).zip(x.zip(open));
-        vectorised(|| {
-            for ((dx, dy), (x, open)) in rows {
-                for ((to, d), y) in behind.iter_mut().zip(dy).zip(open) {
-                    *to = behind_tail(*d, *y);
+        vectorised(
+            #[inline(always)]
+            || {
+                for ((dx, dy), (x, open)) in rows {
+                    for ((to, d), y) in behind.iter_mut().zip(dy).zip(open) {
+                        *to = behind_tail(*d, *y);
+                    }
+                    terms.apply(&behind, x, dx);
                 }
-                terms.apply(&behind, x, dx);
-            }
-        });
+            },
+        );
     });
     dx
 }

@@ -3,18 +3,116 @@
 
 use super::super::channels::Channels;
 use super::super::flex::{Terms, factors, input_terms, inverse_deviation, statistics};
-use super::{NormForward, NormPreluBackend, NormPreluSaved, leak, reference};
+use super::{NormForward, NormPreluBackend, NormPreluSaved, reference};
 use crate::kernels::flex_tensor::{f32_slice, from_vec, zeros};
 use crate::kernels::lanes::vectorised;
 use burn::backend::Flex;
 use burn_flex::FlexTensor;
 use rayon::prelude::*;
 
+/// Numbers computed side by side. The loops go over arrays of this length because with so many rows at once the compiler
+/// does not see that they lie apart, and would take one number at a time.
+const LANES: usize = 16;
+
 /// Scale, shift and slope per channel, written out for one row.
 struct Shape {
     scale: Vec<f32>,
     shift: Vec<f32>,
     slope: Vec<f32>,
+}
+
+/// Some neighbouring channels of a [`Shape`].
+struct Part<'a, const L: usize> {
+    scale: &'a [f32; L],
+    shift: &'a [f32; L],
+    slope: &'a [f32; L],
+}
+
+impl<const L: usize> Part<'_, L> {
+    /// Values before the PReLU.
+    #[inline(always)]
+    fn before(&self, x: &[f32; L]) -> [f32; L] {
+        lanes(|i| x[i] * self.scale[i] + self.shift[i])
+    }
+
+    /// What the PReLU multiplies with. The slopes are read whatever the sign: where reading depends on it, the compiler makes
+    /// a jump of it, which is wrong half of the time.
+    #[inline(always)]
+    fn factor(&self, before: &[f32; L]) -> [f32; L] {
+        let slope = *self.slope;
+        lanes(|i| if before[i] < 0.0 { slope[i] } else { 1.0 })
+    }
+
+    /// The gradient before the PReLU.
+    #[inline(always)]
+    fn behind(&self, dy: &[f32; L], before: &[f32; L]) -> [f32; L] {
+        let factor = self.factor(before);
+        lanes(|i| dy[i] * factor[i])
+    }
+
+    #[inline(always)]
+    fn output(&self, x: &[f32; L], y: &mut [f32; L]) {
+        let before = self.before(x);
+        let factor = self.factor(&before);
+        *y = lanes(|i| before[i] * factor[i]);
+    }
+
+    /// Adds to the three sums of [`sums`].
+    #[inline(always)]
+    fn add(&self, dy: &[f32; L], x: &[f32; L], mean: &[f32; L], sums: [&mut [f32; L]; 3]) {
+        let before = self.before(x);
+        let behind = self.behind(dy, &before);
+        let [weighted, plain, slopes] = sums;
+        *weighted = lanes(|i| weighted[i] + behind[i] * (x[i] - mean[i]));
+        *plain = lanes(|i| plain[i] + behind[i]);
+        let below = lanes(|i| if before[i] < 0.0 { before[i] } else { 0.0 });
+        *slopes = lanes(|i| slopes[i] + dy[i] * below[i]);
+    }
+
+    #[inline(always)]
+    fn input_gradient(&self, dy: &[f32; L], x: &[f32; L], terms: &TermsPart<'_, L>, dx: &mut [f32; L]) {
+        let behind = self.behind(dy, &self.before(x));
+        let TermsPart { factor, slope, mean, offset } = terms;
+        *dx = lanes(|i| factor[i] * behind[i] - slope[i] * (x[i] - mean[i]) - offset[i]);
+    }
+}
+
+/// Some neighbouring channels of [`Terms`].
+struct TermsPart<'a, const L: usize> {
+    factor: &'a [f32; L],
+    slope: &'a [f32; L],
+    mean: &'a [f32; L],
+    offset: &'a [f32; L],
+}
+
+impl<'a, const L: usize> TermsPart<'a, L> {
+    #[inline(always)]
+    fn of(terms: &'a Terms, part: usize) -> Self {
+        let cut = |values: &'a [f32]| cut(values, part);
+        let Terms { factor, slope, mean, offset } = terms;
+        Self { factor: cut(factor), slope: cut(slope), mean: cut(mean), offset: cut(offset) }
+    }
+}
+
+/// As `std::array::from_fn`, which is not inlined into code for the processor's own instructions.
+#[inline(always)]
+fn lanes<const L: usize>(value: impl Fn(usize) -> f32) -> [f32; L] {
+    let mut values = [0.0; L];
+    for (i, to) in values.iter_mut().enumerate() {
+        *to = value(i);
+    }
+    values
+}
+
+/// Array number `part` of a row.
+#[inline(always)]
+fn cut<const L: usize>(row: &[f32], part: usize) -> &[f32; L] {
+    &row.as_chunks::<L>().0[part]
+}
+
+#[inline(always)]
+fn cut_mut<const L: usize>(row: &mut [f32], part: usize) -> &mut [f32; L] {
+    &mut row.as_chunks_mut::<L>().0[part]
 }
 
 impl Shape {
@@ -26,20 +124,27 @@ impl Shape {
         }
     }
 
-    /// Input values before the PReLU, with their slopes.
     #[inline(always)]
-    fn before<'a>(&'a self, x: &'a [f32]) -> impl Iterator<Item = (f32, f32)> + 'a {
-        let rows = x.iter().zip(&self.scale).zip(&self.shift).zip(&self.slope);
-        rows.map(|(((x, scale), shift), slope)| (x * scale + shift, *slope))
+    fn part<const L: usize>(&self, part: usize) -> Part<'_, L> {
+        Part { scale: cut(&self.scale, part), shift: cut(&self.shift, part), slope: cut(&self.slope, part) }
     }
+}
 
-    /// The gradient before the PReLU.
-    #[inline(always)]
-    fn behind(&self, dy: &[f32], x: &[f32], behind: &mut [f32]) {
-        for ((to, d), (before, slope)) in behind.iter_mut().zip(dy).zip(self.before(x)) {
-            *to = if before < 0.0 { d * slope } else { *d };
+/// Calls the work for every array of a row of `len` numbers, then for the single numbers that are left.
+macro_rules! for_parts {
+    ($len:expr, |$part:ident: $lanes:ident| $work:expr) => {{
+        let len = $len;
+        {
+            const $lanes: usize = LANES;
+            for $part in 0..len / LANES {
+                $work
+            }
         }
-    }
+        const $lanes: usize = 1;
+        for $part in len / LANES * LANES..len {
+            $work
+        }
+    }};
 }
 
 fn forward(x: &[f32], shape: &Shape, channels: Channels) -> Vec<f32> {
@@ -47,13 +152,14 @@ fn forward(x: &[f32], shape: &Shape, channels: Channels) -> Vec<f32> {
     let mut y = zeros(x.len());
     y.par_chunks_mut(piece_len).zip(x.par_chunks(piece_len)).for_each(|(y, x)| {
         let rows = y.chunks_mut(row_len).zip(x.chunks(row_len));
-        vectorised(|| {
-            for (y, x) in rows {
-                for (y, (before, slope)) in y.iter_mut().zip(shape.before(x)) {
-                    *y = leak(before, slope);
+        vectorised(
+            #[inline(always)]
+            || {
+                for (y, x) in rows {
+                    for_parts!(x.len(), |i: L| shape.part::<L>(i).output(cut(x, i), cut_mut(y, i)));
                 }
-            }
-        });
+            },
+        );
     });
     y
 }
@@ -68,20 +174,17 @@ fn sums(dy: &[f32], x: &[f32], mean: &[f32], shape: &Shape, channels: Channels) 
         .map(|(dy, x)| {
             let [mut weighted, mut plain, mut slopes] = [(); 3].map(|()| vec![0f32; row_len]);
             let rows = dy.chunks(row_len).zip(x.chunks(row_len));
-            vectorised(|| {
-                for (dy, x) in rows {
-                    let sums = weighted.iter_mut().zip(&mut plain).zip(&mut slopes).zip(&means);
-                    for ((((weighted, plain), slopes), mean), ((d, x), (before, slope))) in
-                        sums.zip(dy.iter().zip(x).zip(shape.before(x)))
-                    {
-                        let below = if before < 0.0 { *d } else { 0.0 };
-                        let d = if before < 0.0 { d * slope } else { *d };
-                        *weighted += d * (x - mean);
-                        *plain += d;
-                        *slopes += below * before;
+            vectorised(
+                #[inline(always)]
+                || {
+                    for (dy, x) in rows {
+                        for_parts!(x.len(), |i: L| {
+                            let sums = [cut_mut(&mut weighted, i), cut_mut(&mut plain, i), cut_mut(&mut slopes, i)];
+                            shape.part::<L>(i).add(cut(dy, i), cut(x, i), cut(&means, i), sums);
+                        });
                     }
-                }
-            });
+                },
+            );
             [weighted, plain, slopes]
         })
         .collect();
@@ -97,14 +200,18 @@ fn input_gradient(dy: &[f32], x: &[f32], shape: &Shape, terms: &Terms, channels:
     let mut dx = zeros(x.len());
     let pieces = dx.par_chunks_mut(piece_len).zip(dy.par_chunks(piece_len).zip(x.par_chunks(piece_len)));
     pieces.for_each(|(dx, (dy, x))| {
-        let mut behind = vec![0f32; row_len];
         let rows = dx.chunks_mut(row_len).zip(dy.chunks(row_len).zip(x.chunks(row_len)));
-        vectorised(|| {
-            for (dx, (dy, x)) in rows {
-                shape.behind(dy, x, &mut behind);
-                terms.apply(&behind, x, dx);
-            }
-        });
+        vectorised(
+            #[inline(always)]
+            || {
+                for (dx, (dy, x)) in rows {
+                    for_parts!(x.len(), |i: L| {
+                        let terms = TermsPart::<L>::of(terms, i);
+                        shape.part::<L>(i).input_gradient(cut(dy, i), cut(x, i), &terms, cut_mut(dx, i));
+                    });
+                }
+            },
+        );
     });
     dx
 }
