@@ -65,7 +65,7 @@ impl<const L: usize> Part<'_, L> {
         let [weighted, plain, slopes] = sums;
         *weighted = lanes(|i| weighted[i] + behind[i] * (x[i] - mean[i]));
         *plain = lanes(|i| plain[i] + behind[i]);
-        let below = lanes(|i| if before[i] < 0.0 { before[i] } else { 0.0 });
+        let below: [f32; L] = lanes(|i| if before[i] < 0.0 { before[i] } else { 0.0 });
         *slopes = lanes(|i| slopes[i] + dy[i] * below[i]);
     }
 
