@@ -268,8 +268,9 @@ fn the_dispatched_backend_takes_the_same_steps_as_the_direct_one() {
         }
         b.extend(dispatched.settle().unwrap());
         assert_eq!((a.len(), b.len()), (4, 4));
+        let first = a[0].loss;
         for (step, (a, b)) in a.iter().zip(&b).enumerate() {
-            assert!((a.loss - b.loss).abs() < 5e-3 * a.loss.abs(), "{net:?}, {step}: {} and {}", a.loss, b.loss);
+            assert!((a.loss - b.loss).abs() < 2e-3 * first, "{net:?}, {step}: {} and {}", a.loss, b.loss);
             assert!(a.applied && b.applied);
             assert_eq!(a.target_cosines.len(), b.target_cosines.len());
         }

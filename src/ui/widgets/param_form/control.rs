@@ -9,6 +9,8 @@ use eframe::egui::{self, ComboBox, DragValue, Id, Response, Slider, Ui, vec2};
 
 /// Width of the button that switches between automatic and set by hand.
 const AUTO_WIDTH: f32 = 52.0;
+/// Height up to which a list of choices shows them all without scrolling.
+const LIST_HEIGHT: f32 = 360.0;
 
 /// One setting to be drawn.
 pub(super) struct Row<'a> {
@@ -149,7 +151,8 @@ impl Row<'_> {
     fn choice_ui(&self, ui: &mut Ui, word: &str, choices: &[Choice], width: f32, edits: &mut Vec<Edit>) {
         let label = choices.iter().find(|choice| choice.word == word).map_or(word, |choice| choice.label.as_str());
         let mut chosen = None;
-        let combo = ComboBox::from_id_salt(self.spec.key).width(width).truncate().selected_text(capitalised(label));
+        let combo = ComboBox::from_id_salt(self.spec.key).width(width).height(LIST_HEIGHT).truncate();
+        let combo = combo.selected_text(capitalised(label));
         let (_, rect) = ui.allocate_space(vec2(width, ui.available_height()));
         let mut room = ui.new_child(egui::UiBuilder::new().max_rect(rect).layout(*ui.layout()));
         let shown = combo.show_ui(&mut room, |ui| {
