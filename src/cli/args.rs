@@ -1,6 +1,6 @@
 //! The command line. Every setting's flag comes from the table of settings, so none can be forgotten or drift.
 
-use crate::config::{Auto, Kind, MarginKind, PARAMS, RunConfig, load};
+use crate::config::{Kind, MarginUse, PARAMS, RunConfig, load};
 use anyhow::Context as _;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
@@ -77,9 +77,16 @@ fn train() -> Command {
                 .help("Continue a run from its last checkpoint (RUN, or the folder given with --out)"),
         )
         .arg(
+            Arg::new("seeds")
+                .long("seeds")
+                .value_name("K")
+                .value_parser(value_parser!(u32).range(1..=1000))
+                .help("Train K times with seeds in a row, into FOLDER/seed-N, and report mean and deviation"),
+        )
+        .arg(
             Arg::new("margin")
                 .long("margin")
-                .help("Margin of the chosen loss: radians for ArcFace, cosine for CosFace")
+                .help("Margin of the chosen loss: radians for ArcFace, cosine for CosFace, factor for SphereFace")
                 .help_heading("Loss"),
         );
     PARAMS.iter().fold(command, |command, spec| {
@@ -207,18 +214,24 @@ fn typed<'a>(matches: &'a ArgMatches, id: &str) -> Option<&'a str> {
     (matches.value_source(id) == Some(ValueSource::CommandLine)).then_some(text.as_str())
 }
 
+/// `--margin` is the one margin of a loss that has one.
 fn set_margin(config: &mut RunConfig, text: &str) -> anyhow::Result<()> {
-    match config.loss.head.margin_kind() {
-        MarginKind::Angle => config.set_text("loss.margin_rad", text)?,
-        MarginKind::Cosine => config.set_text("loss.margin_cos", text)?,
-        MarginKind::None => {
+    let (head, used) = (config.loss.head, config.loss.head.margin_use());
+    match used {
+        MarginUse { factor: true, rad: false, cos: false } => config.set_text("loss.margin_factor", text)?,
+        MarginUse { factor: false, rad: true, cos: false } => config.set_text("loss.margin_rad", text)?,
+        MarginUse { factor: false, rad: false, cos: true } => config.set_text("loss.margin_cos", text)?,
+        MarginUse { factor: false, rad: false, cos: false } => {
             anyhow::ensure!(
                 text.parse() == Ok(0.0),
                 "{} has no margin; choose --loss arcface or cosface, or leave --margin out",
-                config.loss.head.label()
+                head.label()
             );
-            config.loss.margin_rad = Auto::Auto;
         }
+        _ => anyhow::bail!(
+            "{} has several margins; name them with --loss.margin_factor, --loss.margin_rad and --loss.margin_cos",
+            head.label()
+        ),
     }
     Ok(())
 }
@@ -243,6 +256,7 @@ pub fn get_device(matches: &ArgMatches) -> anyhow::Result<crate::train::Device> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Auto;
 
     #[test]
     fn the_command_line_is_consistent() {
@@ -281,7 +295,11 @@ mod tests {
         assert_eq!(config.loss.margin_cos, Auto::Set(0.3));
         let config = parse(&["arclens", "train", "x", "--margin", "0.4"]).unwrap();
         assert_eq!(config.loss.margin_rad, Auto::Set(0.4));
-        assert!(parse(&["arclens", "train", "x", "--loss", "softmax", "--margin", "0.4"]).is_err());
+        let config = parse(&["arclens", "train", "x", "--loss", "sphereface", "--margin", "3"]).unwrap();
+        assert_eq!(config.loss.margin_factor, Auto::Set(3.0));
+        for head in ["softmax", "combined"] {
+            assert!(parse(&["arclens", "train", "x", "--loss", head, "--margin", "0.4"]).is_err(), "{head}");
+        }
     }
 
     #[test]

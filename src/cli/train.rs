@@ -3,7 +3,9 @@
 use super::output::{self, Meter};
 use super::{Answer, args};
 use crate::data::Catalog;
-use crate::train::{Control, Observer, Place, RunSummary, TrainEvent, TrainRequest, read_config, train};
+use crate::train::{
+    Control, MeanSd, Observer, Place, RunSummary, TrainEvent, TrainRequest, measures, read_config, train,
+};
 use anyhow::Context as _;
 use clap::ArgMatches;
 use std::path::{Path, PathBuf};
@@ -14,6 +16,7 @@ pub fn run(matches: &ArgMatches) -> anyhow::Result<Answer> {
     let mut config = args::settings(matches)?;
     let place = place(matches)?;
     if let Place::Resume(run) = &place
+        && matches.value_source("seeds").is_none()
         && matches.value_source("train.epochs").is_none()
     {
         // A continued run has as many epochs as it was started with, unless more are asked for.
@@ -23,11 +26,64 @@ pub fn run(matches: &ArgMatches) -> anyhow::Result<Answer> {
     stop_on_ctrl_c(&control)?;
     let mut watcher = Watcher::new();
     let catalog = open(args::get_path(matches, "data")?, &control, &mut watcher.meter)?;
+    let json = matches.get_flag("json");
     let request = TrainRequest { catalog, config, place };
-    let summary = train(&request, &control, &mut watcher);
-    watcher.meter.finish();
-    report(&summary?, matches.get_flag("json"))?;
+    let seeds = matches.get_one::<u32>("seeds").copied().unwrap_or(1);
+    if seeds > 1 {
+        let summaries = over_seeds(&request, seeds, &control, &mut watcher);
+        watcher.meter.finish();
+        report_seeds(&summaries?, json)?;
+    } else {
+        let summary = train(&request, &control, &mut watcher);
+        watcher.meter.finish();
+        report(&summary?, json)?;
+    }
     Ok(Answer::Yes)
+}
+
+/// One run per seed, each in a folder of its own; runs that are there already go on where they were.
+fn over_seeds(
+    request: &TrainRequest,
+    seeds: u32,
+    control: &Control,
+    watcher: &mut Watcher,
+) -> anyhow::Result<Vec<RunSummary>> {
+    let (Place::NewAt(folder) | Place::Resume(folder)) = &request.place else {
+        anyhow::bail!("--seeds needs the folder that the runs go into: --out FOLDER");
+    };
+    let mut summaries = Vec::new();
+    for seed in (request.config.train.seed..).take(seeds as usize) {
+        if control.is_cancelled() {
+            break;
+        }
+        let run = folder.join(format!("seed-{seed}"));
+        let mut config = request.config.clone();
+        config.train.seed = seed;
+        let resumes = matches!(request.place, Place::Resume(_)) && run.exists();
+        let place = if resumes { Place::Resume(run) } else { Place::NewAt(run) };
+        let request = TrainRequest { catalog: Arc::clone(&request.catalog), config, place };
+        summaries.push(train(&request, control, watcher)?);
+    }
+    Ok(summaries)
+}
+
+fn report_seeds(summaries: &[RunSummary], json: bool) -> anyhow::Result<()> {
+    for summary in summaries {
+        report(summary, false)?;
+    }
+    let measures = measures(summaries);
+    for (name, MeanSd { mean, sd, runs }) in &measures {
+        let spread = sd.map(|sd| format!(" ± {sd:.5}")).unwrap_or_default();
+        output::line(format!("{name}: {mean:.5}{spread} over {runs} runs"));
+    }
+    if json {
+        let measures: serde_json::Map<_, _> = measures
+            .into_iter()
+            .map(|(name, measure)| Ok((name.to_owned(), serde_json::to_value(measure)?)))
+            .collect::<anyhow::Result<_>>()?;
+        output::json(&serde_json::json!({ "runs": summaries, "measures": measures }));
+    }
+    Ok(())
 }
 
 fn place(matches: &ArgMatches) -> anyhow::Result<Place> {

@@ -18,6 +18,7 @@ macro_rules! choice {
         impl Default for $name { fn default() -> Self { Self::$default } }
     };
 }
+pub(super) use choice;
 
 choice! {
     /// Colour of the images the network sees.
@@ -66,70 +67,6 @@ choice! {
 }
 
 choice! {
-    /// The loss.
-    Head {
-        /// `W·x + b`: the baseline without margin.
-        Softmax = "softmax", "plain softmax";
-        /// Cosines times the scale, no margin.
-        NormSoftmax = "norm_softmax", "normalised softmax";
-        /// Additive angular margin, guarded by reflection.
-        ArcFace = "arcface", "ArcFace";
-        /// The paper's formula without a guard.
-        ArcFaceExact = "arcface_exact", "ArcFace, exact";
-        /// A straight line past π − m.
-        ArcFaceFallback = "arcface_fallback", "ArcFace, hard fallback";
-        /// The margin only within 90°.
-        ArcFaceEasy = "arcface_easy", "ArcFace, easy margin";
-        /// The paper's value with the gradient of no margin.
-        ArcFaceInsightface = "arcface_insightface", "ArcFace, straight-through";
-        /// Additive cosine margin.
-        CosFace = "cosface", "CosFace";
-    } default ArcFace
-}
-
-/// What kind of number a loss's margin is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MarginKind {
-    /// It has none.
-    None,
-    /// Added to the angle, in radians.
-    Angle,
-    /// Taken from the cosine.
-    Cosine,
-}
-
-impl Head {
-    /// The kind of its margin.
-    pub fn margin_kind(self) -> MarginKind {
-        match self {
-            Self::Softmax | Self::NormSoftmax => MarginKind::None,
-            Self::CosFace => MarginKind::Cosine,
-            Self::ArcFace
-            | Self::ArcFaceExact
-            | Self::ArcFaceFallback
-            | Self::ArcFaceEasy
-            | Self::ArcFaceInsightface => MarginKind::Angle,
-        }
-    }
-
-    /// When to use it, in one sentence.
-    pub fn advice(self) -> &'static str {
-        match self {
-            Self::Softmax => "The baseline: whatever a margin gains is measured against it.",
-            Self::NormSoftmax => "Angles without a margin: shows what the margin itself adds.",
-            Self::ArcFace => "The usual choice: pushes hardest near the class and never pushes a sample away from it.",
-            Self::ArcFaceExact => "The paper's formula, to reproduce it: samples beyond π − m are pushed further away.",
-            Self::ArcFaceFallback => "To reproduce older trainers: falls by a step at π − m instead of turning round.",
-            Self::ArcFaceEasy => "For nets that do not start to learn: far samples feel no margin.",
-            Self::ArcFaceInsightface => {
-                "To reproduce arcface_torch of today: the margin counts in the loss, not in its gradient."
-            }
-            Self::CosFace => "The numerically safest margin; a good second run beside ArcFace.",
-        }
-    }
-}
-
-choice! {
     /// How the last feature maps become one row of features.
     Pooling {
         /// As the network was published: flatten for the iResNets, average for the residual nets.
@@ -172,11 +109,27 @@ choice! {
         Cosine = "cosine", "cosine";
         /// A straight line down to zero.
         Linear = "linear", "linear";
-        /// A tenth at 50 %, a hundredth at 75 % of the run.
+        /// A power of the share that is left.
+        Polynomial = "polynomial", "polynomial";
+        /// Falls at given epochs.
         Step = "step", "steps";
+        /// Falls when validation stops improving.
+        Plateau = "plateau", "plateau";
         /// No fall.
         Constant = "constant", "constant";
     } default Cosine
+}
+
+choice! {
+    /// In which order an epoch visits the images.
+    Sampler {
+        /// Every image once.
+        Shuffled = "shuffled", "shuffled";
+        /// Every class equally often.
+        Balanced = "balanced", "classes equally often";
+        /// Batches of P classes with K images each.
+        PByK = "p_by_k", "P classes × K images";
+    } default Shuffled
 }
 
 choice! {

@@ -7,17 +7,21 @@ mod auto;
 mod choices;
 mod error;
 mod file;
+mod head;
+mod margins;
 mod params;
 mod resolve;
 mod run_info;
 mod sections;
 
 pub use auto::Auto;
-pub use choices::{Best, Colour, Head, MapKind, MarginKind, Net, Optimizer, Pooling, Precision, Schedule, SplitBy};
+pub use choices::{Best, Colour, MapKind, Net, Optimizer, Pooling, Precision, Sampler, Schedule, SplitBy};
 pub use error::{ConfigError, Problem};
 pub use file::{atomic_write, load, save, to_toml};
+pub use head::{Head, MarginUse};
+pub use margins::Margins;
 pub use params::{Applies, Group, Kind, PARAMS, ParamSpec, Value, markdown_table, spec};
-pub use resolve::{DataFacts, Reason, Resolved, resolve};
+pub use resolve::{DataFacts, Reason, Resolved, resolve, usual_margins};
 pub use run_info::RunInfo;
 pub use sections::{AugmentConfig, DataConfig, EvalConfig, LossConfig, MapConfig, ModelConfig, TrainConfig};
 

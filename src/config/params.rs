@@ -2,7 +2,7 @@
 //! checks and the table in the README. The values themselves live in [`super::RunConfig`].
 
 use super::{
-    Best, Colour, Head, MapKind, MarginKind, Net, Optimizer, Pooling, Precision, Problem, RunConfig, Schedule, SplitBy,
+    Best, Colour, Head, MapKind, Net, Optimizer, Pooling, Precision, Problem, RunConfig, Sampler, Schedule, SplitBy,
 };
 
 /// Sections of the form and of the run file.
@@ -274,12 +274,12 @@ const fn log(min: f64, max: f64) -> Kind {
 fn always(_: &RunConfig) -> bool {
     true
 }
-fn has_margin(config: &RunConfig) -> bool {
-    config.loss.head.margin_kind() != MarginKind::None
+fn is_elastic(config: &RunConfig) -> bool {
+    matches!(config.loss.head, Head::ElasticArcFace | Head::ElasticCosFace)
 }
 
-fn has_scale(config: &RunConfig) -> bool {
-    config.loss.head != Head::Softmax
+fn is_magface(config: &RunConfig) -> bool {
+    matches!(config.loss.head, Head::MagFace | Head::MagFaceFallback)
 }
 
 macro_rules! param {
@@ -321,27 +321,63 @@ pub const PARAMS: &[ParamSpec] = &[
     param!(Augment, "augment.scale"; "Zoom", float(0.0, 0.5); "Largest change of size as a share (0.1 means 0.9 to 1.1)"),
     param!(Augment, "augment.rotate_deg"; "Rotation", float(0.0, 180.0), "°"; "Largest rotation to either side (5 to 15 is usual)"),
     param!(Augment, "augment.colour"; "Light and colour", float(0.0, 1.0); "Largest change of brightness, contrast and saturation as a share"),
+    param!(Augment, "augment.hue_deg"; "Hue", float(0.0, 180.0), "°"; "Largest turn of the colours to either side"),
+    param!(Augment, "augment.crop"; "Crop on black", float(0.0, 1.0); "Chance that only a rectangle of the image is left, on black (0.2 for faces seen in part)"),
+    param!(Augment, "augment.crop_smallest"; "Smallest crop", float(0.05, 1.0); "Smallest share of the area that is left"; |c| c.augment.crop > 0.0),
+    param!(Augment, "augment.low_resolution"; "Low resolution", float(0.0, 1.0); "Chance of being made small and large again, as by a distant camera (0.2 for surveillance)"),
+    param!(Augment, "augment.low_resolution_smallest"; "Lowest resolution", float(0.02, 1.0); "Smallest side meanwhile, as a share"; |c| c.augment.low_resolution > 0.0),
+    param!(Augment, "augment.blur"; "Blur", float(0.0, 1.0); "Chance of being blurred"),
+    param!(Augment, "augment.blur_largest"; "Strongest blur", float(0.001, 0.3); "Largest standard deviation of the blur as a share of the side"; |c| c.augment.blur > 0.0),
+    param!(Augment, "augment.grey"; "Without colours", float(0.0, 1.0); "Chance of losing the colours (0.1 where cameras with infrared light are used)"),
+    param!(Augment, "augment.jpeg"; "JPEG", float(0.0, 1.0); "Chance of being compressed"),
+    param!(Augment, "augment.jpeg_lowest"; "Lowest quality", int(1, 95); "Lowest JPEG quality"; |c| c.augment.jpeg > 0.0),
+    param!(Augment, "augment.cutout"; "Cutout", float(0.0, 1.0); "Chance of a black square that hides a part"),
+    param!(Augment, "augment.cutout_largest"; "Largest cutout", float(0.01, 1.0); "Largest side of the square, as a share"; |c| c.augment.cutout > 0.0),
     param!(Model, "model.net", short "net"; "Backbone", Kind::Choice(Net::ALL), basic; "The network that turns an image into features"),
     param!(Model, "model.pooling", short "pooling"; "Pooling", Kind::Choice(Pooling::ALL); "Averaging ignores where a feature lies; flattening gives every position its own weights, which suits aligned images such as faces. MobileFaceNet has its own way"),
     param!(Model, "model.embedding_dim", short "dim"; "Embedding size", int(2, 512), basic; "Numbers per embedding: 2 or 3 can be drawn as they are, 128 to 512 separate best"),
     param!(Model, "model.dropout"; "Dropout", float(0.0, 0.9); "Share of features dropped before the embedding layer while training (0 to 0.4)"),
-    param!(Loss, "loss.head", short "loss"; "Loss", Kind::Choice(Head::ALL), basic; "Plain softmax is the baseline; ArcFace (in the forms that trainers have) and CosFace ask for a margin between classes on the sphere"),
-    param!(Loss, "loss.scale", short "scale"; "Scale", log(1.0, 128.0), auto; "Factor on the cosine before the softmax; larger asks for a clearer separation (16 to 64 is usual)"; has_scale),
-    param!(Loss, "loss.margin_rad"; "Angular margin", float(0.0, 1.5), "rad", auto; "Angle added to the target class (0.3 to 0.5 is usual)"; |c| c.loss.head.margin_kind() == MarginKind::Angle),
-    param!(Loss, "loss.margin_cos"; "Cosine margin", float(0.0, 0.9), auto; "Amount taken from the target cosine (0.2 to 0.4 is usual)"; |c| c.loss.head.margin_kind() == MarginKind::Cosine),
-    param!(Loss, "loss.margin_ramp"; "Margin ramp", float(0.0, 1.0); "Share of the run over which the margin grows from zero; keeps small data sets from getting stuck"; has_margin),
+    param!(Loss, "loss.head", short "loss"; "Loss", Kind::Choice(Head::ALL), basic; "Plain softmax is the baseline; ArcFace and its relatives ask for a margin between classes on the sphere, each in its own way"),
+    param!(Loss, "loss.scale", short "scale"; "Scale", log(1.0, 128.0), auto; "Factor on the cosine before the softmax; larger asks for a clearer separation (16 to 64 is usual)"; |c| c.loss.head.has_scale()),
+    param!(Loss, "loss.margin_factor"; "Margin factor", float(1.0, 6.0), auto; "Factor on the angle to the own class: 4 for the first SphereFace, 1.5 to 1.7 for the later ones"; |c| c.loss.head.margin_use().factor),
+    param!(Loss, "loss.margin_rad"; "Angular margin", float(0.0, 1.5), "rad", auto; "Angle added to the target class (0.3 to 0.5 is usual)"; |c| c.loss.head.margin_use().rad),
+    param!(Loss, "loss.margin_cos"; "Cosine margin", float(0.0, 0.9), auto; "Amount taken from the target cosine (0.2 to 0.4 is usual)"; |c| c.loss.head.margin_use().cos),
+    param!(Loss, "loss.margin_ramp"; "Margin ramp", float(0.0, 1.0); "Share of the run over which the margin grows from zero; keeps small data sets from getting stuck"; |c| c.loss.head.ramps()),
+    param!(Loss, "loss.margin_detached"; "Margin without gradient", Kind::Bool, auto; "The margin counts in the loss but not in its gradient (straight-through): steadier, and what some trainers do; automatic is what the loss's authors do"; |c| c.loss.head.has_margin()),
+    param!(Loss, "loss.margin_std"; "Spread of the margin", float(0.0, 0.5); "Standard deviation of the margin that ElasticFace draws for every sample (0.05, or 0.0175 to 0.02 by rank)"; is_elastic),
+    param!(Loss, "loss.margin_by_rank"; "Margins by rank", Kind::Bool; "ElasticFace+: the smallest margin goes to the sample nearest its class"; is_elastic),
+    param!(Loss, "loss.length_low"; "Shortest embedding", log(0.1, 1000.0); "MagFace: length at which the margin is smallest"; is_magface),
+    param!(Loss, "loss.length_high"; "Longest embedding", log(0.1, 1000.0); "MagFace: length at which the margin is largest"; is_magface),
+    param!(Loss, "loss.length_margin_rad"; "Largest margin", float(0.0, 1.5), "rad"; "MagFace: margin of the longest embeddings; the angular margin is that of the shortest"; is_magface),
+    param!(Loss, "loss.length_weight"; "Weight of the length", float(0.0, 1000.0); "MagFace: how strongly embeddings are drawn to greater length (20 to 35 is usual)"; is_magface),
+    param!(Loss, "loss.statistics_share"; "Share in the statistics", log(0.0001, 1.0); "Share of each batch in the running statistics of AdaFace and CurricularFace (0.01 to 0.1 is usual)"; |c| matches!(c.loss.head, Head::AdaFace | Head::CurricularFace)),
+    param!(Loss, "loss.subcenters"; "Centres per class", int(1, 10); "With 3, a class may fall into a main group and a rest, which gathers wrong labels (sub-centre ArcFace); 1 is the usual head"; |c| c.loss.head.is_cosine()),
+    param!(Loss, "loss.filter_above"; "Ignore other classes above", float(0.0, 1.0); "Other classes whose cosine is above this are left out of a sample's loss, for they may be the same person (0.4 is usual); 1 leaves out none"; |c| c.loss.head.is_cosine()),
+    param!(Loss, "loss.class_share"; "Classes per step", float(0.001, 1.0); "Share of the classes that a step compares with (Partial FC): less memory with very many classes, and less harm from wrong labels (0.1 to 0.3 is usual)"; |c| c.loss.head.is_cosine()),
+    param!(Loss, "loss.focal_gamma"; "Focal power", float(0.0, 10.0); "Samples that are recognised count less; 2 is usual, 0 switches it off"),
+    param!(Loss, "loss.batch_negatives"; "Impostors within the batch", Kind::Bool; "Pairs of different classes in the batch count as impostors too, without the outliers among them (UNPG)"; |c| c.loss.head.is_cosine()),
     param!(Train, "train.epochs", short "epochs"; "Epochs", int(1, 10_000), basic; "Passes over the training images"),
     param!(Train, "train.batch", short "batch"; "Batch size", int(2, 4096), basic; "Images per step; larger is smoother and needs more memory (32 to 256)"),
+    param!(Train, "train.sampler"; "Order of images", Kind::Choice(Sampler::ALL); "Shuffled shows every image once an epoch; the others show classes equally often, which helps when some have many more images"),
+    param!(Train, "train.images_per_class"; "Images per class", int(1, 64); "Images of one class in a row (K); a batch then holds P = batch / K classes"; |c| c.train.sampler == Sampler::PByK),
     param!(Train, "train.micro_batches"; "Parts of a batch", int(1, 256); "A batch is computed in so many parts whose gradients are added: less memory, the same step but for the normalisation, which sees a part at a time"),
     param!(Train, "train.precision", short "precision"; "Precision", Kind::Choice(Precision::ALL); "Arithmetic of the convolutions on a GPU; 16 bits (bf16) is about twice as fast. The CPU computes in 32 bits"),
     param!(Train, "train.optimizer", short "optimizer"; "Optimiser", Kind::Choice(Optimizer::ALL); "SGD with momentum generalises best here; Adam is forgiving about the learning rate"),
     param!(Train, "train.lr", short "lr"; "Learning rate", log(1e-6, 10.0), auto; "Peak learning rate after the warm-up"),
+    param!(Train, "train.head_lr_factor"; "Rate of the head", log(0.01, 100.0); "Learning rate of the class weights as a multiple of the network's; below 1 steadies fine-tuning"),
     param!(Train, "train.momentum"; "Momentum", float(0.0, 0.999); "Share of the last step that is kept (0.9 is usual)"; |c| c.train.optimizer == Optimizer::Sgd),
+    param!(Train, "train.nesterov"; "Nesterov", Kind::Bool; "Momentum that looks one step ahead; a little faster on smooth losses"; |c| c.train.optimizer == Optimizer::Sgd),
     param!(Train, "train.weight_decay"; "Weight decay", float(0.0, 1.0); "Pull of the weights towards zero (1e-4 to 5e-4 with SGD); norms and biases are spared"),
     param!(Train, "train.warmup_epochs"; "Warm-up", float(0.0, 100.0), "epochs"; "Epochs over which the learning rate rises from zero"),
     param!(Train, "train.schedule", short "schedule"; "Schedule", Kind::Choice(Schedule::ALL); "How the learning rate falls after the warm-up"),
+    param!(Train, "train.power"; "Power", float(0.1, 10.0); "Power of the polynomial schedule: 1 is a straight line, 2 falls faster at first"; |c| c.train.schedule == Schedule::Polynomial),
+    param!(Train, "train.step_epochs"; "Falls at", Kind::Text, "epochs"; "Epochs at which the rate falls, such as 12, 20, 24; empty falls at a half and three quarters of the run"; |c| c.train.schedule == Schedule::Step),
+    param!(Train, "train.fall_factor"; "Fall", log(0.001, 0.99); "What the rate is multiplied by at a fall (0.1 is usual)"; |c| matches!(c.train.schedule, Schedule::Step | Schedule::Plateau)),
+    param!(Train, "train.plateau_epochs"; "Patience", int(1, 1000), "epochs"; "Epochs without improvement after which the rate falls"; |c| c.train.schedule == Schedule::Plateau),
     param!(Train, "train.grad_clip"; "Gradient clip", float(0.0, 1000.0); "Largest norm of the whole gradient; 0 switches it off"),
+    param!(Train, "train.weight_average"; "Averaged weights", float(0.0, 0.99999); "Validates and keeps a running average of the weights in place of the last ones; 0.999 averages over about 1000 steps, 0 switches it off"),
     param!(Train, "train.best"; "Best epoch", Kind::Choice(Best::ALL); "Which epoch is kept as the best"),
+    param!(Train, "train.stop_after"; "Stop early", int(0, 10_000), "epochs"; "Epochs without improvement of the best one after which the run ends; 0 never ends it early"),
     param!(Train, "train.seed", short "seed"; "Seed", int(0, 4_294_967_295); "Seed of every random choice: the same seed gives the same run on the CPU"),
     param!(Train, "train.device", short "device"; "Device", Kind::Text, basic; "auto, cpu, or cuda:0 (see `arclens devices`)"),
     param!(Eval, "eval.max_genuine"; "Genuine pairs", int(1, 100_000_000); "At most this many pairs of the same identity are scored"),

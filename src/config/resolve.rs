@@ -1,7 +1,7 @@
 //! Turns what was asked into what will be done: checks every setting against the data set and replaces every
 //! automatic value by a number with its reason.
 
-use super::{Auto, Colour, ConfigError, Head, MarginKind, Net, Optimizer, Problem, RunConfig};
+use super::{Auto, Colour, ConfigError, Head, Margins, Net, Optimizer, Problem, RunConfig};
 
 /// What the settings have to fit.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,8 +44,10 @@ pub struct Resolved {
     pub add_mirror: bool,
     /// Factor on the cosine.
     pub scale: f64,
-    /// Margin of the chosen head: radians for ArcFace, cosine for CosFace, 0 for softmax.
-    pub margin: f64,
+    /// Margins of the chosen loss; those it does not have change nothing.
+    pub margins: Margins,
+    /// The margin counts in the loss but not in its gradient.
+    pub margin_detached: bool,
     /// Peak learning rate.
     pub lr: f64,
     /// Steps per epoch.
@@ -72,7 +74,8 @@ pub fn resolve(config: &RunConfig, facts: &DataFacts) -> Result<Resolved, Config
     let flip = chosen.flip(channels);
     let add_mirror = chosen.add_mirror(flip);
     let scale = chosen.scale(facts);
-    let margin = chosen.margin(facts);
+    let margins = chosen.margins(facts);
+    let margin_detached = chosen.margin_detached();
     let lr = chosen.lr();
     let batch = (config.train.batch as usize).min(facts.train_images);
     Ok(Resolved {
@@ -81,12 +84,23 @@ pub fn resolve(config: &RunConfig, facts: &DataFacts) -> Result<Resolved, Config
         flip,
         add_mirror,
         scale,
-        margin,
+        margins,
+        margin_detached,
         lr,
         steps_per_epoch: (facts.train_images / batch.max(1)).max(1),
         config: chosen.config,
         reasons: chosen.reasons,
     })
+}
+
+/// The margins of a loss where none are set: those its authors publish, less of the additive ones for few classes.
+pub fn usual_margins(head: Head, train_classes: usize) -> Margins {
+    let published = head.published_margins();
+    if train_classes >= SMALL_CLASS_COUNT {
+        return published;
+    }
+    let less = |margin: f64| (margin * SMALL_SET_SHARE * 10.0).round() / 10.0;
+    Margins { rad: less(published.rad), cos: less(published.cos), ..published }
 }
 
 fn data_problems(config: &RunConfig, facts: &DataFacts) -> Vec<Problem> {
@@ -103,6 +117,20 @@ fn data_problems(config: &RunConfig, facts: &DataFacts) -> Vec<Problem> {
             key: "data".to_owned(),
             found: format!("{} training images", facts.train_images),
             expected: "a step needs at least 2 images".to_owned(),
+        });
+    }
+    if config.loss.length_high <= config.loss.length_low {
+        problems.push(Problem {
+            key: "loss.length_high".to_owned(),
+            found: config.loss.length_high.to_string(),
+            expected: format!("it must be above the {} of loss.length_low", config.loss.length_low),
+        });
+    }
+    if let Err(found) = config.train.falls() {
+        problems.push(Problem {
+            key: "train.step_epochs".to_owned(),
+            found,
+            expected: "it must be epochs in rising order, such as 12, 20, 24".to_owned(),
         });
     }
     if config.train.warmup_epochs > f64::from(config.train.epochs) {
@@ -184,7 +212,8 @@ impl Chosen {
     }
 
     /// AdaCos (arXiv:1905.00292, eq. 13): s = √2·ln(C − 1), the scale at which a class centre just reaches
-    /// probability one half; clamped to the range in which training is known to be stable.
+    /// probability one half; clamped to the range in which training is known to be stable. The loss AdaCos itself starts
+    /// from that value and moves it.
     fn scale(&mut self, facts: &DataFacts) -> f64 {
         if let Auto::Set(scale) = self.config.loss.scale {
             return scale;
@@ -192,7 +221,11 @@ impl Chosen {
         let classes = facts.train_classes;
         let raw = std::f64::consts::SQRT_2 * ((classes.max(3) - 1) as f64).ln();
         let scale = (raw.clamp(MIN_SCALE, 64.0) * 10.0).round() / 10.0;
-        if self.config.loss.head != Head::Softmax {
+        if self.config.loss.head == Head::AdaCos {
+            self.config.loss.scale = Auto::Set(raw);
+            return raw;
+        }
+        if self.config.loss.head.has_scale() {
             let clamp = if raw < MIN_SCALE { format!(", not less than {MIN_SCALE}") } else { String::new() };
             self.because("loss.scale", scale, format!("√2·ln({classes} classes − 1) = {raw:.1}{clamp}"));
         }
@@ -200,9 +233,10 @@ impl Chosen {
         scale
     }
 
-    fn margin(&mut self, facts: &DataFacts) -> f64 {
-        let small = facts.train_classes < SMALL_CLASS_COUNT;
-        let why = if small {
+    fn margins(&mut self, facts: &DataFacts) -> Margins {
+        let head = self.config.loss.head;
+        let (used, usual) = (head.margin_use(), usual_margins(head, facts.train_classes));
+        let why = if facts.train_classes < SMALL_CLASS_COUNT {
             format!(
                 "{} classes leave room on the sphere, but a small set gets stuck at larger margins",
                 facts.train_classes
@@ -210,24 +244,36 @@ impl Chosen {
         } else {
             "the paper's value".to_owned()
         };
-        let (rad, cos) = if small { (0.3, 0.2) } else { (0.5, 0.35) };
-        let rad = self.config.loss.margin_rad.set().unwrap_or(rad);
-        let cos = self.config.loss.margin_cos.set().unwrap_or(cos);
-        let kind = self.config.loss.head.margin_kind();
-        match kind {
-            MarginKind::Angle if self.config.loss.margin_rad == Auto::Auto => self.because("loss.margin_rad", rad, why),
-            MarginKind::Cosine if self.config.loss.margin_cos == Auto::Auto => {
-                self.because("loss.margin_cos", cos, why)
+        let loss = &mut self.config.loss;
+        let mut reasons = Vec::new();
+        let mut one = |used: bool, key: &'static str, setting: &mut Auto<f64>, usual: f64, none: f64| {
+            if !used {
+                return none;
             }
-            _ => {}
+            if *setting == Auto::Auto {
+                reasons.push((key, usual));
+            }
+            let value = setting.set().unwrap_or(usual);
+            *setting = Auto::Set(value);
+            value
+        };
+        let margins = Margins {
+            factor: one(used.factor, "loss.margin_factor", &mut loss.margin_factor, usual.factor, 1.0),
+            rad: one(used.rad, "loss.margin_rad", &mut loss.margin_rad, usual.rad, 0.0),
+            cos: one(used.cos, "loss.margin_cos", &mut loss.margin_cos, usual.cos, 0.0),
+        };
+        reasons.into_iter().for_each(|(key, value)| self.because(key, value, why.clone()));
+        margins
+    }
+
+    fn margin_detached(&mut self) -> bool {
+        let head = self.config.loss.head;
+        let detached = self.config.loss.margin_detached.set().unwrap_or(head.detached_as_published());
+        if detached && self.config.loss.margin_detached == Auto::Auto {
+            self.because("loss.margin_detached", "on", "as the loss's authors train it");
         }
-        self.config.loss.margin_rad = Auto::Set(rad);
-        self.config.loss.margin_cos = Auto::Set(cos);
-        match kind {
-            MarginKind::None => 0.0,
-            MarginKind::Angle => rad,
-            MarginKind::Cosine => cos,
-        }
+        self.config.loss.margin_detached = Auto::Set(detached);
+        detached
     }
 
     fn lr(&mut self) -> f64 {
@@ -253,3 +299,5 @@ impl Chosen {
 const MIN_SCALE: f64 = 24.0;
 /// Sets with fewer classes get the smaller margin.
 const SMALL_CLASS_COUNT: usize = 20;
+/// Share of the published margin that they get; the result is rounded to tenths.
+const SMALL_SET_SHARE: f64 = 0.6;

@@ -1,6 +1,6 @@
 //! The settings by section, with their defaults: the only place where a default is written.
 
-use super::{Auto, Best, Colour, Head, MapKind, Net, Optimizer, Pooling, Precision, Schedule, SplitBy};
+use super::{Auto, Best, Colour, Head, MapKind, Net, Optimizer, Pooling, Precision, Sampler, Schedule, SplitBy};
 use serde::{Deserialize, Serialize};
 
 /// How images are found, resized and split.
@@ -51,11 +51,53 @@ pub struct AugmentConfig {
     pub rotate_deg: f64,
     /// Brightness, contrast and saturation, as a share.
     pub colour: f64,
+    /// Turn of the colours in degrees.
+    pub hue_deg: f64,
+    /// Chance that only a rectangle is left, on black.
+    pub crop: f64,
+    /// Smallest share of the area that is left.
+    pub crop_smallest: f64,
+    /// Chance of being made small and large again.
+    pub low_resolution: f64,
+    /// Smallest side meanwhile, as a share.
+    pub low_resolution_smallest: f64,
+    /// Chance of being blurred.
+    pub blur: f64,
+    /// Largest standard deviation of the blur, as a share of the side.
+    pub blur_largest: f64,
+    /// Chance of losing its colours.
+    pub grey: f64,
+    /// Chance of being compressed as JPEG.
+    pub jpeg: f64,
+    /// Lowest JPEG quality.
+    pub jpeg_lowest: u32,
+    /// Chance of a black square.
+    pub cutout: f64,
+    /// Largest side of the square, as a share.
+    pub cutout_largest: f64,
 }
 
 impl Default for AugmentConfig {
     fn default() -> Self {
-        Self { flip: Auto::Auto, shift: 0.08, scale: 0.1, rotate_deg: 8.0, colour: 0.15 }
+        Self {
+            flip: Auto::Auto,
+            shift: 0.08,
+            scale: 0.1,
+            rotate_deg: 8.0,
+            colour: 0.15,
+            hue_deg: 0.0,
+            crop: 0.0,
+            crop_smallest: 0.2,
+            low_resolution: 0.0,
+            low_resolution_smallest: 0.2,
+            blur: 0.0,
+            blur_largest: 0.03,
+            grey: 0.0,
+            jpeg: 0.0,
+            jpeg_lowest: 20,
+            cutout: 0.0,
+            cutout_largest: 0.4,
+        }
     }
 }
 
@@ -87,12 +129,40 @@ pub struct LossConfig {
     pub head: Head,
     /// Factor on the cosine.
     pub scale: Auto<f64>,
-    /// Additive angular margin (ArcFace), in radians.
+    /// Factor on the angle (SphereFace, combined margins).
+    pub margin_factor: Auto<f64>,
+    /// Added to the angle (ArcFace and its relatives), in radians.
     pub margin_rad: Auto<f64>,
-    /// Additive cosine margin (CosFace).
+    /// Taken from the cosine (CosFace and its relatives).
     pub margin_cos: Auto<f64>,
     /// The margin grows from 0 over this share of the run.
     pub margin_ramp: f64,
+    /// The margin counts in the loss but not in its gradient.
+    pub margin_detached: Auto<bool>,
+    /// Standard deviation of a sample's margin (ElasticFace), in the unit of the margin.
+    pub margin_std: f64,
+    /// The smallest drawn margin goes to the sample nearest its class (ElasticFace+).
+    pub margin_by_rank: bool,
+    /// Length of an embedding at which MagFace's margin is smallest.
+    pub length_low: f64,
+    /// Length of an embedding at which MagFace's margin is largest.
+    pub length_high: f64,
+    /// MagFace's largest margin, in radians.
+    pub length_margin_rad: f64,
+    /// Weight of MagFace's pull towards long embeddings.
+    pub length_weight: f64,
+    /// Share of a batch in the running statistics of AdaFace and CurricularFace.
+    pub statistics_share: f64,
+    /// Centres per class; a sample belongs to the nearest.
+    pub subcenters: u32,
+    /// Other classes with a larger cosine are left out of a sample's loss; 1 leaves out none.
+    pub filter_above: f64,
+    /// Share of the classes that take part in a step.
+    pub class_share: f64,
+    /// Samples that are recognised count less by this power of what is missing to certainty; 0 = all the same.
+    pub focal_gamma: f64,
+    /// Pairs of different classes within a batch count as impostors too.
+    pub batch_negatives: bool,
 }
 
 impl Default for LossConfig {
@@ -100,9 +170,23 @@ impl Default for LossConfig {
         Self {
             head: Head::ArcFace,
             scale: Auto::Auto,
+            margin_factor: Auto::Auto,
             margin_rad: Auto::Auto,
             margin_cos: Auto::Auto,
             margin_ramp: 0.15,
+            margin_detached: Auto::Auto,
+            margin_std: 0.05,
+            margin_by_rank: false,
+            length_low: 10.0,
+            length_high: 110.0,
+            length_margin_rad: 0.8,
+            length_weight: 35.0,
+            statistics_share: 0.01,
+            subcenters: 1,
+            filter_above: 1.0,
+            class_share: 1.0,
+            focal_gamma: 0.0,
+            batch_negatives: false,
         }
     }
 }
@@ -115,6 +199,10 @@ pub struct TrainConfig {
     pub epochs: u32,
     /// Images per step.
     pub batch: u32,
+    /// In which order an epoch visits the images.
+    pub sampler: Sampler,
+    /// Images of one class in a row, for the sampler `p_by_k`.
+    pub images_per_class: u32,
     /// Parts a batch is computed in, one after the other.
     pub micro_batches: u32,
     /// Arithmetic of the convolutions on a GPU.
@@ -123,18 +211,34 @@ pub struct TrainConfig {
     pub optimizer: Optimizer,
     /// Peak learning rate.
     pub lr: Auto<f64>,
+    /// Learning rate of the head, as a multiple of the network's.
+    pub head_lr_factor: f64,
     /// Momentum (SGD).
     pub momentum: f64,
+    /// Momentum looks ahead (SGD).
+    pub nesterov: bool,
     /// Weight decay.
     pub weight_decay: f64,
     /// Epochs over which the learning rate rises from zero.
     pub warmup_epochs: f64,
     /// Shape of the fall.
     pub schedule: Schedule,
+    /// Power of the polynomial schedule; 1 is a straight line.
+    pub power: f64,
+    /// Epochs at which the step schedule falls, ascending, with commas; empty = at a half and three quarters.
+    pub step_epochs: String,
+    /// What the learning rate is multiplied by at a fall of the step and plateau schedules.
+    pub fall_factor: f64,
+    /// Epochs without improvement after which the plateau schedule falls.
+    pub plateau_epochs: u32,
     /// Largest global gradient norm; 0 switches it off.
     pub grad_clip: f64,
+    /// Share of the old value in a running average of the weights, which is what is validated and kept; 0 = no average.
+    pub weight_average: f64,
     /// Which epoch is kept as the best.
     pub best: Best,
+    /// Epochs without improvement after which the run ends; 0 = never.
+    pub stop_after: u32,
     /// Seed of every random choice.
     pub seed: u32,
     /// `auto`, `cpu`, or `cuda:0`.
@@ -146,19 +250,47 @@ impl Default for TrainConfig {
         Self {
             epochs: 24,
             batch: 32,
+            sampler: Sampler::Shuffled,
+            images_per_class: 4,
             micro_batches: 1,
             precision: Precision::F32,
             optimizer: Optimizer::Sgd,
             lr: Auto::Auto,
+            head_lr_factor: 1.0,
             momentum: 0.9,
+            nesterov: false,
             weight_decay: 5e-4,
             warmup_epochs: 1.0,
             schedule: Schedule::Cosine,
+            power: 2.0,
+            step_epochs: String::new(),
+            fall_factor: 0.1,
+            plateau_epochs: 3,
             grad_clip: 5.0,
+            weight_average: 0.0,
             best: Best::Eer,
+            stop_after: 0,
             seed: 1,
             device: "auto".to_owned(),
         }
+    }
+}
+
+impl TrainConfig {
+    /// Epochs at which the step schedule falls.
+    ///
+    /// # Errors
+    /// The text when it is no ascending list of numbers.
+    pub fn falls(&self) -> Result<Vec<f64>, String> {
+        let text = self.step_epochs.trim();
+        if text.is_empty() {
+            let epochs = f64::from(self.epochs);
+            return Ok(vec![epochs * 0.5, epochs * 0.75]);
+        }
+        let falls: Vec<f64> =
+            text.split(',').map(|part| part.trim().parse()).collect::<Result<_, _>>().map_err(|_| text.to_owned())?;
+        let ascending = falls.iter().all(|epoch| epoch.is_finite() && *epoch > 0.0) && falls.is_sorted();
+        if ascending { Ok(falls) } else { Err(text.to_owned()) }
     }
 }
 

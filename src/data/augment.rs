@@ -4,7 +4,8 @@
 //! comes in over the border repeats the border's pixels: a black edge would be a mark the network could learn. Always
 //! the same number of random draws, so switching one change on leaves the others as they were.
 
-use super::{Preprocess, seeded};
+use super::{Degrade, Preprocess, seeded};
+use crate::config::AugmentConfig;
 use pulp::{Arch, Simd, WithSimd};
 use rand::RngCore as _;
 use rand_chacha::ChaCha8Rng;
@@ -25,6 +26,8 @@ pub struct Augment {
     pub rotate_rad: f32,
     /// Brightness, contrast and saturation, as a share.
     pub colour: f32,
+    /// What makes the image worse, before all of these.
+    pub degrade: Degrade,
 }
 
 /// What was drawn for one image.
@@ -39,6 +42,18 @@ struct Drawn {
 }
 
 impl Augment {
+    /// The changes of a configuration; `flip` is its setting resolved.
+    pub fn of(config: &AugmentConfig, flip: bool) -> Self {
+        Self {
+            flip,
+            shift: config.shift as f32,
+            scale: config.scale as f32,
+            rotate_rad: config.rotate_deg.to_radians() as f32,
+            colour: config.colour as f32,
+            degrade: Degrade::of(config),
+        }
+    }
+
     /// No change: only the normalisation.
     pub fn identity() -> Self {
         Self::default()
@@ -59,7 +74,8 @@ impl Augment {
         if src.len() != px * px * channels || out.len() != src.len() || px == 0 {
             return;
         }
-        let drawn = &drawn;
+        let degraded = self.degrade.apply(src, px, channels, rng);
+        let (src, drawn) = (degraded.as_deref().unwrap_or(src), &drawn);
         match channels {
             1 => Arch::new().dispatch(Change::<1, 1> { src, px, drawn, out, pre }),
             3 => Arch::new().dispatch(Change::<3, 4> { src, px, drawn, out, pre }),

@@ -5,7 +5,7 @@
 //! more ends the epoch with an error: training on without it would silently change the run.
 
 use super::batch::fill_images;
-use super::{Augment, DataError, HostBatch, ImageStore, Split, epoch_order, seeded, steps_per_epoch};
+use super::{Augment, DataError, HostBatch, ImageStore, Sampling, Split, seeded, steps_per_epoch};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -23,8 +23,8 @@ pub struct EpochPlan {
     pub epoch: u32,
     /// Steps of this epoch that are already done.
     pub first_step: usize,
-    /// Images per step.
-    pub batch: usize,
+    /// Order and size of the batches.
+    pub sampling: Sampling,
 }
 
 /// The batches of one epoch, made ahead. Dropping it ends its thread.
@@ -88,8 +88,11 @@ struct Maker {
 
 impl Maker {
     fn run(&self, sender: &SyncSender<Result<HostBatch, DataError>>) {
-        let order = epoch_order(self.split.train.len(), self.plan.seed, self.plan.epoch);
-        let batch = self.plan.batch.max(1);
+        let items = &self.store.catalog().items;
+        let class = |item: &u32| items.get(*item as usize).map_or(u32::MAX, |item| item.class);
+        let classes: Vec<u32> = self.split.train.iter().map(class).collect();
+        let order = self.plan.sampling.epoch_order(&classes, self.plan.seed, self.plan.epoch);
+        let batch = self.plan.sampling.batch.max(1);
         let steps = steps_per_epoch(order.len(), batch);
         for (step, positions) in order.chunks(batch).take(steps).enumerate().skip(self.plan.first_step) {
             if self.stop.load(Ordering::Relaxed) {

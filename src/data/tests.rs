@@ -128,7 +128,8 @@ fn timings() {
     for px in [32, 64, 112] {
         let src = vec![77; px * px * 3];
         let (mut out, pre) = (vec![0.0; src.len()], Preprocess::new(px as u32, 3));
-        let augment = Augment { flip: true, shift: 0.08, scale: 0.1, rotate_rad: 0.14, colour: 0.3 };
+        let augment =
+            Augment { flip: true, shift: 0.08, scale: 0.1, rotate_rad: 0.14, colour: 0.3, ..Augment::default() };
         time(&format!("1000 augmentations of {px} px"), &mut || {
             for i in 0..1000 {
                 augment.apply(&src, px, 3, &mut seeded::stream(1, "augment", i), &mut out, &pre);

@@ -9,6 +9,7 @@
 
 pub mod conv;
 pub mod cross_entropy;
+mod finite;
 mod flex_tensor;
 pub mod grouped;
 mod lanes;
@@ -26,6 +27,7 @@ pub mod update;
 
 pub use conv::{ConvBackend, FoldedConv, conv2d};
 pub use cross_entropy::{CrossEntropyBackend, cross_entropy};
+pub use finite::unless_undefined;
 pub use grouped::{FoldedGrouped, GroupedBackend, Grouping, grouped_conv2d};
 pub use margin::{MarginBackend, Target, margin_loss};
 pub use norm::{NormBackend, NormPreluBackend, Tail, affine, norm, norm_prelu, prelu};

@@ -46,8 +46,8 @@ impl Draw {
         parameter(values, shape, device)
     }
 
-    /// Box–Muller; `1 - u` keeps the logarithm finite.
-    fn standard_normal(&mut self) -> f64 {
+    /// One number with mean 0 and standard deviation 1: Box–Muller; `1 - u` keeps the logarithm finite.
+    pub fn standard_normal(&mut self) -> f64 {
         let (u, v): (f64, f64) = (self.0.r#gen(), self.0.r#gen());
         (-2.0 * (1.0 - u).ln()).sqrt() * (std::f64::consts::TAU * v).cos()
     }

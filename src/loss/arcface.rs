@@ -14,8 +14,8 @@ use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
 
 /// φ and its derivative at the own cosines.
-pub(super) fn target<B: Backend>(cosine: Tensor<B, 1>, margin_rad: f64) -> Target<B, 1> {
-    let beyond = cosine.clone().lower_elem(-margin_rad.cos());
+pub(super) fn target<B: Backend>(cosine: Tensor<B, 1>, margin_rad: Tensor<B, 1>) -> Target<B, 1> {
+    let beyond = cosine.clone().lower(-margin_rad.clone().cos());
     let Target { value, slope } = cos_add_target(cosine, margin_rad);
     let (reflected, reversed) = (-value.clone() - 2.0, -slope.clone());
     Target { value: value.mask_where(beyond.clone(), reflected), slope: slope.mask_where(beyond, reversed) }

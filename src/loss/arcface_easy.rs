@@ -12,7 +12,7 @@ use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
 
 /// φ and its derivative at the own cosines.
-pub(super) fn target<B: Backend>(cosine: Tensor<B, 1>, margin_rad: f64) -> Target<B, 1> {
+pub(super) fn target<B: Backend>(cosine: Tensor<B, 1>, margin_rad: Tensor<B, 1>) -> Target<B, 1> {
     let far = cosine.clone().lower_equal_elem(0.0);
     let Target { value, slope } = cos_add_target(cosine.clone(), margin_rad);
     Target { value: value.mask_where(far.clone(), cosine), slope: slope.mask_fill(far, 1.0) }

@@ -9,7 +9,7 @@ use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
 
 /// φ and its derivative at the own cosines.
-pub(super) fn target<B: Backend>(cosine: Tensor<B, 1>, margin_rad: f64) -> Target<B, 1> {
+pub(super) fn target<B: Backend>(cosine: Tensor<B, 1>, margin_rad: Tensor<B, 1>) -> Target<B, 1> {
     cos_add_target(cosine, margin_rad)
 }
 

@@ -12,10 +12,10 @@ use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
 
 /// φ and its derivative at the own cosines.
-pub(super) fn target<B: Backend>(cosine: Tensor<B, 1>, margin_rad: f64) -> Target<B, 1> {
-    let beyond = cosine.clone().lower_equal_elem(-margin_rad.cos());
-    let Target { value, slope } = cos_add_target(cosine.clone(), margin_rad);
-    let line = cosine - margin_rad * margin_rad.sin();
+pub(super) fn target<B: Backend>(cosine: Tensor<B, 1>, margin_rad: Tensor<B, 1>) -> Target<B, 1> {
+    let beyond = cosine.clone().lower_equal(-margin_rad.clone().cos());
+    let Target { value, slope } = cos_add_target(cosine.clone(), margin_rad.clone());
+    let line = cosine - margin_rad.clone() * margin_rad.sin();
     Target { value: value.mask_where(beyond.clone(), line), slope: slope.mask_fill(beyond, 1.0) }
 }
 

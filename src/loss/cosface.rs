@@ -5,7 +5,7 @@ use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
 
 /// φ and its derivative at the own cosines.
-pub(super) fn target<B: Backend>(cosine: Tensor<B, 1>, margin_cos: f64) -> Target<B, 1> {
+pub(super) fn target<B: Backend>(cosine: Tensor<B, 1>, margin_cos: Tensor<B, 1>) -> Target<B, 1> {
     Target { slope: cosine.ones_like(), value: cosine - margin_cos }
 }
 

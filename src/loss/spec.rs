@@ -1,7 +1,7 @@
-//! Which head: all that is needed to build it again, and its margin as a plot sees it.
+//! Which head: all that is needed to build it again.
 
-use super::{MarginHead, arcface, arcface_easy, arcface_exact, arcface_fallback, arcface_insightface, cosface};
-use crate::config::Head;
+use super::{HeadOptions, MarginHead, magface};
+use crate::config::{Head, Margins};
 use crate::kernels::Kernels;
 use serde::{Deserialize, Serialize};
 
@@ -15,37 +15,81 @@ pub struct HeadSpec {
     pub classes: usize,
     /// Numbers per embedding.
     pub embedding_dim: usize,
-    /// Factor on the cosine (plain softmax does not use it).
+    /// Factor on the cosine; for AdaCos where it starts. Plain softmax and A-softmax do not use it.
     pub scale: f64,
-    /// The full margin: radians for the ArcFace family, a cosine for CosFace, unused by the softmaxes.
-    pub margin: f64,
+    /// The full margins; those that the loss does not have change nothing.
+    #[serde(alias = "margin", deserialize_with = "margins_or_one_number")]
+    pub margins: Margins,
+    /// What is added to the loss.
+    #[serde(default)]
+    pub options: HeadOptions,
+}
+
+/// Runs of earlier versions hold one number, in the unit of their loss.
+fn margins_or_one_number<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Margins, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Written {
+        One(f64),
+        All(Margins),
+    }
+    Ok(match Written::deserialize(deserializer)? {
+        Written::One(margin) => Margins { rad: margin, cos: margin, ..Margins::NONE },
+        Written::All(margins) => margins,
+    })
 }
 
 impl HeadSpec {
+    /// A head without anything added.
+    pub fn plain(head: Head, [classes, embedding_dim]: [usize; 2], scale: f64, margins: Margins) -> Self {
+        let options = HeadOptions { detached: head.detached_as_published(), ..HeadOptions::default() };
+        Self { head, classes, embedding_dim, scale, margins, options }
+    }
+
     /// The head with the start values of `seed`, drawn on the host (see `EmbedderSpec::init_seeded`).
     pub fn init_seeded<B: Kernels>(&self, device: &B::Device, seed: u64) -> MarginHead<B> {
         MarginHead::init(self, seed, device)
     }
 
+    /// What a person should know before training with it.
+    pub fn warning(&self) -> Option<String> {
+        if !matches!(self.head, Head::MagFace | Head::MagFaceFallback) {
+            return None;
+        }
+        let (weight, least) =
+            (self.options.length_weight, magface::least_weight(&self.options, self.margins.rad, self.scale));
+        (weight < least).then(|| {
+            format!("loss.length_weight {weight} is too small for this scale and these margins: below {least:.1} every embedding becomes as short as it can")
+        })
+    }
+
+    /// Rows of the class weight.
+    pub fn rows(&self) -> usize {
+        self.classes * self.options.subcenters
+    }
+
     /// Trainable numbers.
     pub fn parameter_count(&self) -> usize {
-        let bias = if self.head == Head::Softmax { self.classes } else { 0 };
-        self.classes * self.embedding_dim + bias
+        let bias = match self.head {
+            Head::Softmax => self.classes,
+            Head::UniFace => 1,
+            _ => 0,
+        };
+        self.rows() * self.embedding_dim + bias
     }
 }
 
-/// The target logit of a head for a sample at angle `theta_rad` from its class: the curve that shows what a margin does.
-/// Plain softmax is drawn as `scale · cos θ`, its value for vectors of length 1 and no bias.
-pub fn target_logit(head: Head, scale: f64, margin: f64, theta_rad: f64) -> f64 {
-    let cosine = theta_rad.cos();
-    scale
-        * match head {
-            Head::Softmax | Head::NormSoftmax => cosine,
-            Head::ArcFace => arcface::target_scalar(cosine, margin),
-            Head::ArcFaceExact => arcface_exact::target_scalar(cosine, margin),
-            Head::ArcFaceFallback => arcface_fallback::target_scalar(cosine, margin),
-            Head::ArcFaceEasy => arcface_easy::target_scalar(cosine, margin),
-            Head::ArcFaceInsightface => arcface_insightface::target_scalar(cosine, margin),
-            Head::CosFace => cosface::target_scalar(cosine, margin),
-        }
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_spec_survives_its_file_and_those_of_earlier_versions_are_read() {
+        let spec = HeadSpec::plain(Head::MagFace, [7, 5], 16.0, Head::MagFace.published_margins());
+        let text = serde_json::to_string(&spec).expect("a spec can be written");
+        assert_eq!(serde_json::from_str::<HeadSpec>(&text).expect("and read"), spec);
+        let old = r#"{"head":"cosface","classes":7,"embedding_dim":5,"scale":16.0,"margin":0.3}"#;
+        let old: HeadSpec = serde_json::from_str(old).expect("an earlier spec");
+        assert_eq!((old.margins.cos, old.options), (0.3, HeadOptions::default()));
+    }
 }

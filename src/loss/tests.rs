@@ -1,6 +1,6 @@
 use super::angles::{cos_add, cos_add_scalar};
-use super::{HeadSpec, target_logit};
-use crate::config::Head;
+use super::{HeadBatch, HeadOptions, HeadSpec, Moment, target_logit};
+use crate::config::{Head, Margins};
 use crate::kernels::Cpu;
 use burn::backend::Flex;
 use burn::module::Module;
@@ -14,7 +14,7 @@ fn cos_add_is_the_cosine_of_the_sum() {
             let wanted = (theta + margin).cos();
             assert!((cos_add_scalar(theta.cos(), margin) - wanted).abs() < 1e-7, "{theta} + {margin}");
             let c = Tensor::<Flex, 1>::from_floats([theta.cos() as f32], &Default::default());
-            let found = f64::from(cos_add(c, margin).into_scalar());
+            let found = f64::from(cos_add(c.clone(), c.full_like(margin)).into_scalar());
             // The floor under the root costs at most √1e-9 = 3.2e-5 at the poles.
             assert!((found - wanted).abs() < 4e-5, "{theta} + {margin}: {found} instead of {wanted}");
         }
@@ -24,38 +24,57 @@ fn cos_add_is_the_cosine_of_the_sum() {
 #[test]
 fn cosines_outside_the_range_by_rounding_are_clamped() {
     let c = Tensor::<Flex, 1>::from_floats([1.000_001, -1.000_001], &Default::default());
-    let found: Vec<f32> = cos_add(c, 0.5).into_data().iter().collect();
+    let found: Vec<f32> = cos_add(c.clone(), c.full_like(0.5)).into_data().iter().collect();
     assert!((found[0] - 0.5f32.cos()).abs() < 4e-5 && (found[1] + 0.5f32.cos()).abs() < 4e-5, "{found:?}");
 }
 
+fn at(head: Head, scale: f64, margins: Margins, cosine: f64) -> f64 {
+    target_logit(head, scale, margins, &HeadOptions::default(), cosine.acos())
+}
+
+fn rad(rad: f64) -> Margins {
+    Margins { rad, ..Margins::NONE }
+}
+
+fn factor(factor: f64) -> Margins {
+    Margins { factor, ..Margins::NONE }
+}
+
+/// The examples of the papers' formulas, worked out by hand in double precision.
 #[test]
 fn the_worked_examples_of_the_papers_hold() {
-    // c = 0.6, s = 64: target logits of ArcFace 0.5 and CosFace 0.35.
-    let theta = 0.6f64.acos();
-    assert!((target_logit(Head::ArcFace, 64.0, 0.5, theta) - 9.152_583).abs() < 1e-6);
-    assert!((target_logit(Head::CosFace, 64.0, 0.35, theta) - 16.0).abs() < 1e-9);
-    assert!((target_logit(Head::Softmax, 64.0, 0.5, theta) - 38.4).abs() < 1e-9);
-    // c = -0.95 lies past π − m: the reflection.
-    assert!((target_logit(Head::ArcFace, 64.0, 0.5, (-0.95f64).acos()) + 65.062_143).abs() < 1e-6);
-    // The same sample under the other guards.
-    for (head, wanted) in [
-        (Head::ArcFaceExact, -62.937_857),
-        (Head::ArcFaceInsightface, -62.937_857),
-        (Head::ArcFaceFallback, -76.141_617),
-        (Head::ArcFaceEasy, -60.8),
-        (Head::NormSoftmax, -60.8),
+    let cos = |cos| Margins { cos, ..Margins::NONE };
+    let combined = |factor, rad, cos| Margins { factor, rad, cos };
+    for (head, margins, scale, cosine, wanted) in [
+        (Head::ArcFace, rad(0.5), 64.0, 0.6, 9.152_583),
+        (Head::CosFace, cos(0.35), 64.0, 0.6, 16.0),
+        (Head::Softmax, Margins::NONE, 64.0, 0.6, 38.4),
+        (Head::CombinedExact, combined(1.0, 0.3, 0.2), 64.0, 0.6, 8.754_287),
+        (Head::Combined, combined(0.9, 0.4, 0.15), 64.0, 0.6, 11.515_593),
+        (Head::SphereFaceScaled, factor(1.7), 30.0, 0.6, -0.168_165),
+        (Head::SphereFaceR1, factor(1.5), 30.0, 0.6, 5.366_563),
+        (Head::SphereFaceR2, factor(1.5), 30.0, 0.6, 18.0),
+        (Head::LiArcFace, rad(0.45), 64.0, 0.6, 7.883_944),
+        // c = -0.95 lies past π − m: the reflection, and the same sample under the other guards.
+        (Head::ArcFace, rad(0.5), 64.0, -0.95, -65.062_143),
+        (Head::ArcFaceExact, rad(0.5), 64.0, -0.95, -62.937_857),
+        (Head::ArcFaceInsightface, rad(0.5), 64.0, -0.95, -62.937_857),
+        (Head::ArcFaceFallback, rad(0.5), 64.0, -0.95, -76.141_617),
+        (Head::ArcFaceEasy, rad(0.5), 64.0, -0.95, -60.8),
+        (Head::ArcFaceFaceXZoo, rad(0.5), 64.0, -0.95, -60.8),
+        (Head::NormSoftmax, Margins::NONE, 64.0, -0.95, -60.8),
     ] {
-        let found = target_logit(head, 64.0, 0.5, (-0.95f64).acos());
-        assert!((found - wanted).abs() < 1e-6, "{head:?}: {found}");
+        let found = at(head, scale, margins, cosine);
+        assert!((found - wanted).abs() < 1e-5, "{head:?}: {found}");
     }
 }
 
 #[test]
 fn the_margin_costs_a_sample_and_never_helps_it() {
-    for head in [Head::ArcFace, Head::ArcFaceFallback, Head::CosFace] {
-        for i in 0..=50 {
+    for head in [Head::ArcFace, Head::ArcFaceFallback, Head::CosFace, Head::Combined, Head::SphereFaceScaled] {
+        for i in 1..50 {
             let theta = f64::from(i) * std::f64::consts::PI / 50.0;
-            let with = target_logit(head, 1.0, 0.4, theta);
+            let with = target_logit(head, 1.0, head.published_margins(), &HeadOptions::default(), theta);
             assert!(with < theta.cos(), "{head:?} at {theta}");
         }
     }
@@ -63,20 +82,48 @@ fn the_margin_costs_a_sample_and_never_helps_it() {
 
 #[test]
 fn the_counted_parameters_are_those_of_the_head() {
-    for head in [Head::Softmax, Head::NormSoftmax, Head::ArcFace, Head::ArcFaceEasy, Head::CosFace] {
-        let spec = HeadSpec { head, classes: 7, embedding_dim: 5, scale: 16.0, margin: 0.3 };
+    for (word, _) in Head::ALL {
+        let head: Head = serde_json::from_value((*word).into()).unwrap();
+        let mut spec = HeadSpec::plain(head, [7, 5], 16.0, Margins::NONE);
+        spec.options.subcenters = if head.is_cosine() { 3 } else { 1 };
         let module = spec.init_seeded::<Cpu>(&Default::default(), 1);
-        assert_eq!(module.num_params(), spec.parameter_count(), "{head:?}");
-        assert_eq!(module.bias.is_some(), head == Head::Softmax);
+        let kept = module.statistics.as_ref().map_or(0, |state| state.value().dims()[0]);
+        assert_eq!(module.num_params(), spec.parameter_count() + kept, "{head:?}");
+        assert_eq!(module.bias.is_some(), matches!(head, Head::Softmax | Head::UniFace));
     }
 }
 
 #[test]
 fn class_weights_start_at_about_length_one_whatever_the_size() {
     for embedding_dim in [16, 512] {
-        let spec = HeadSpec { head: Head::ArcFace, classes: 40, embedding_dim, scale: 16.0, margin: 0.3 };
+        let spec = HeadSpec::plain(Head::ArcFace, [40, embedding_dim], 16.0, Margins::NONE);
         let weight = spec.init_seeded::<Flex>(&Default::default(), 1).weight.val();
         let mean_square = (weight.clone() * weight).sum().into_scalar() / 40.0;
         assert!((mean_square - 1.0).abs() < 0.15, "{embedding_dim}: {mean_square}");
     }
+}
+
+#[test]
+fn a_broken_batch_leaves_the_statistics_as_they_were() {
+    for head in [Head::AdaFace, Head::CurricularFace, Head::AdaCos] {
+        let spec = HeadSpec::plain(head, [3, 4], 8.0, head.published_margins());
+        let module = spec.init_seeded::<Cpu>(&Default::default(), 1);
+        let kept = || module.statistics.as_ref().unwrap().value().into_data().iter::<f32>().collect::<Vec<_>>();
+        let before = kept();
+        let batch = HeadBatch::new(&spec, &[0, 1], Moment::LATE, &Default::default());
+        let broken = Tensor::from_floats([[f32::NAN, 0.0, 1.0, 0.0], [1.0, 2.0, 3.0, 4.0]], &Default::default());
+        module.forward(broken, &batch);
+        assert_eq!(kept(), before, "{head:?}");
+        let sound = Tensor::from_floats([[1.0, 0.0, 1.0, 0.0], [1.0, 2.0, 3.0, 4.0]], &Default::default());
+        module.forward(sound, &batch);
+        assert_ne!(kept(), before, "{head:?}");
+    }
+}
+
+#[test]
+fn a_warning_comes_when_magface_would_shrink_every_embedding() {
+    let mut spec = HeadSpec::plain(Head::MagFace, [3, 4], 64.0, Head::MagFace.published_margins());
+    assert_eq!(spec.warning(), None);
+    spec.options.length_weight = 5.0;
+    assert!(spec.warning().is_some_and(|text| text.contains("22.6")));
 }

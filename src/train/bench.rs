@@ -6,7 +6,7 @@ use super::device::Device;
 use super::session::open_session;
 use crate::config::{Precision, RunConfig, TrainConfig};
 use crate::data::HostBatch;
-use crate::loss::HeadSpec;
+use crate::loss::{HeadSpec, Moment};
 use crate::model::EmbedderSpec;
 use std::time::Instant;
 
@@ -61,7 +61,7 @@ impl StepBench {
             if self.forward_only {
                 session.embed(&batch)?;
             } else {
-                session.step(&batch, LR, self.head.margin, step as u64)?;
+                session.step(&batch, LR, Moment { share: 1.0, step: step as u64, seed: step as u64 })?;
                 session.settle()?;
             }
             if step >= self.warmup {

@@ -79,6 +79,15 @@ pub struct CheckpointState {
     pub window: Sums,
     /// Best epoch so far.
     pub best: Option<BestSoFar>,
+    /// Epochs after which the plateau schedule lowered the learning rate.
+    #[serde(default)]
+    pub falls: Vec<u32>,
+    /// Times the run went back to its last good state.
+    #[serde(default)]
+    pub rewinds: u32,
+    /// Bits of the mean loss of the first logged steps, which says what this run's losses are like.
+    #[serde(default)]
+    pub first_loss_bits: Option<u64>,
     /// The last completed epoch.
     pub last_epoch: Option<EpochMetrics>,
     /// SHA-256 of every other file, by name.

@@ -30,13 +30,13 @@ pub enum TrainError {
     Compute(String),
     /// Not a number.
     #[error(
-        "the loss stopped being a number at step {step}, {repeats} times in a row; the last good checkpoint is kept. Lower the learning rate (train.lr, now {lr:.4}) or the margin and continue the run"
+        "the run diverged at step {step}, and again after going back {rewinds} times; the last good checkpoint is kept. Lower the learning rate (train.lr, at the last {lr:.4}) or the margin, or raise train.warmup_epochs, and start a new run"
     )]
     Diverged {
         /// Where.
         step: u64,
-        /// How often in a row.
-        repeats: u32,
+        /// How often it went back before.
+        rewinds: u32,
         /// The rate in force.
         lr: f64,
     },

@@ -2,6 +2,7 @@
 
 use super::TrainError;
 use super::net::TrainNet;
+use super::optimizer::Grads;
 use crate::kernels::Engine;
 use crate::kernels::update::{UpdateBackend, square_sum};
 use burn::module::{Module, ModuleVisitor, Param};
@@ -10,7 +11,7 @@ use burn::tensor::backend::{AutodiffBackend, Backend};
 use burn::tensor::{Bool, Tensor};
 
 /// Sum of the squares of all gradients, `[1]`; `None` without gradients.
-pub fn square_norm<B: Engine>(net: &TrainNet<B>, gradients: &GradientsParams) -> Option<Tensor<B::InnerBackend, 1>> {
+pub fn square_norm<B: Engine>(net: &TrainNet<B>, gradients: &Grads) -> Option<Tensor<B::InnerBackend, 1>> {
     let mut sum = SquareSum::<B> { gradients, sum: None };
     net.visit(&mut sum);
     sum.sum
@@ -20,7 +21,7 @@ pub fn square_norm<B: Engine>(net: &TrainNet<B>, gradients: &GradientsParams) ->
 ///
 /// # Errors
 /// When the device fails.
-pub fn global_norm<B: Engine>(net: &TrainNet<B>, gradients: &GradientsParams) -> Result<f64, TrainError> {
+pub fn global_norm<B: Engine>(net: &TrainNet<B>, gradients: &Grads) -> Result<f64, TrainError> {
     let Some(sum) = square_norm(net, gradients) else { return Ok(0.0) };
     let data = sum.try_into_data().map_err(|error| TrainError::Compute(format!("{error:?}")))?;
     Ok(data.iter::<f64>().next().unwrap_or(f64::NAN).sqrt())
@@ -80,13 +81,14 @@ pub fn scale<B: Engine>(net: &TrainNet<B>, gradients: &mut GradientsParams, fact
 }
 
 struct SquareSum<'a, B: AutodiffBackend<InnerBackend: UpdateBackend>> {
-    gradients: &'a GradientsParams,
+    gradients: &'a Grads,
     sum: Option<Tensor<B::InnerBackend, 1>>,
 }
 
 impl<B: AutodiffBackend<InnerBackend: UpdateBackend>> ModuleVisitor<B> for SquareSum<'_, B> {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<B, D>>) {
-        let Some(gradient) = self.gradients.get::<B::InnerBackend, D>(param.id) else { return };
+        let gradient = self.gradients.iter().find_map(|group| group.get::<B::InnerBackend, D>(param.id));
+        let Some(gradient) = gradient else { return };
         let square = square_sum(gradient);
         self.sum = Some(match self.sum.take() {
             Some(sum) => sum + square,

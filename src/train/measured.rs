@@ -4,7 +4,7 @@
 //! read at once; a GPU is kept ahead of the host by reading only now and then.
 
 use super::TrainError;
-use super::session::StepOutcome;
+use super::session::{Fate, StepOutcome};
 use crate::kernels::Engine;
 use crate::loss::HeadOutput;
 use burn::tensor::backend::Backend;
@@ -83,7 +83,8 @@ pub(super) fn read<B: Backend>(steps: Vec<Measured<B>>) -> Result<Vec<StepOutcom
     let first = |values: Vec<f32>| values.first().copied().unwrap_or(f32::NAN);
     let mut outcome = |known: Option<bool>| {
         let (loss, correct, target_cosines) = (f64::from(first(next())), first(next()) as usize, next());
-        StepOutcome { loss, correct, target_cosines, applied: known.unwrap_or_else(|| first(next()) > 0.0) }
+        let applied = known.unwrap_or_else(|| first(next()) > 0.0);
+        StepOutcome { loss, correct, target_cosines, fate: if applied { Fate::Applied } else { Fate::Unusable } }
     };
     Ok(known.into_iter().map(&mut outcome).collect())
 }

@@ -3,8 +3,10 @@
 //! It knows no channel and no window: it reports to an [`Observer`] and obeys a [`Control`]. Whoever calls
 //! [`train`] owns the thread on which every tensor lives.
 
+mod average;
 mod bench;
 mod checkpoint;
+mod clock;
 mod control;
 #[cfg(feature = "cuda")]
 mod cuda_cache;
@@ -13,19 +15,24 @@ mod error;
 mod evaluate;
 mod events;
 mod gradients;
+mod guard;
 mod loss_scale;
 mod measured;
 mod metrics_log;
 mod model_info;
 mod net;
 mod optimizer;
+mod patience;
 mod prepare;
+mod repeat;
+mod rewind;
 mod run;
 mod run_folder;
 mod run_list;
 mod schedule;
 mod session;
 mod sgd;
+mod tensorboard;
 mod trained;
 mod validate;
 
@@ -43,11 +50,12 @@ pub use events::{
 };
 pub use model_info::ModelInfo;
 pub use prepare::data_facts;
+pub use repeat::{MeanSd, measures};
 pub use run::{Observer, TrainRequest, train};
 pub use run_folder::{Place, RunFolder, read_config};
 pub use run_list::{RunOnDisk, list_runs, read_run};
-pub use schedule::{Plan, lr_at, margin_at};
-pub use session::{Saved, Session, StepOutcome, open_session};
+pub use schedule::{Plan, lr_at, margin_at, margin_share_at};
+pub use session::{Fate, Saved, Session, StepOutcome, open_session};
 pub use trained::TrainedModel;
 pub use validate::{TableBuilder, for_batches, rates_of};
 

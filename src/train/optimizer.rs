@@ -1,6 +1,7 @@
-//! The optimisers, each as two groups over the same network: weights decay, norms and biases do not.
+//! The optimisers over groups of parameters: weights decay, norms and biases do not, and the head may have a rate of its own.
 //!
-//! burn 0.21 has no parameter groups; two optimisers of the same kind over disjoint parameters are the same thing.
+//! burn 0.21 has no parameter groups. Two optimisers of the same kind over disjoint parameters are the same thing as one that
+//! decays some of them; and an optimiser that is asked twice in a step, for disjoint gradients, keeps its state for each.
 
 use super::TrainError;
 use super::net::TrainNet;
@@ -17,11 +18,14 @@ use burn::tensor::backend::Backend;
 /// Epsilon of Adam as PyTorch has it (burn's default is 1e-5).
 const ADAM_EPSILON: f32 = 1e-8;
 
-/// One optimiser with its two groups, whatever its kind.
+/// Gradients by group, see [`ParamGroups`].
+pub type Grads = [GradientsParams; 4];
+
+/// One optimiser, whatever its kind.
 pub trait Groups<B: Engine> {
-    /// Takes one step with both groups.
-    fn step(&mut self, lr: f64, net: TrainNet<B>, decayed: GradientsParams, plain: GradientsParams) -> TrainNet<B>;
-    /// The state of both groups.
+    /// Takes one step: the learning rates are the network's and the head's.
+    fn step(&mut self, lr: [f64; 2], net: TrainNet<B>, grads: Grads) -> TrainNet<B>;
+    /// The state of what decays and of what does not.
     fn save(&self) -> Result<[Vec<u8>; 2], TrainError>;
     /// Puts the state back.
     fn load(&mut self, bytes: [&[u8]; 2], device: &B::Device) -> Result<(), TrainError>;
@@ -33,9 +37,12 @@ struct Pair<O> {
 }
 
 impl<B: Engine, O: Optimizer<TrainNet<B>, B> + Clone> Groups<B> for Pair<O> {
-    fn step(&mut self, lr: f64, net: TrainNet<B>, decayed: GradientsParams, plain: GradientsParams) -> TrainNet<B> {
+    fn step(&mut self, [lr, head_lr]: [f64; 2], net: TrainNet<B>, grads: Grads) -> TrainNet<B> {
+        let [decayed, plain, head_decayed, head_plain] = grads;
         let net = self.decayed.step(lr, net, decayed);
-        self.plain.step(lr, net, plain)
+        let net = self.plain.step(lr, net, plain);
+        let net = self.decayed.step(head_lr, net, head_decayed);
+        self.plain.step(head_lr, net, head_plain)
     }
 
     fn save(&self) -> Result<[Vec<u8>; 2], TrainError> {
@@ -66,7 +73,8 @@ pub fn make<B: Engine>(config: &TrainConfig) -> Box<dyn Groups<B>> {
     let l2 = move |on: bool| (on && decay > 0.0).then(|| WeightDecayConfig::new(decay));
     match config.optimizer {
         Kind::Sgd => {
-            let make = |on: bool| Sgd::new(momentum as f32, if on { decay } else { 0.0 }).adapt::<B, TrainNet<B>>();
+            let sgd = |on: bool| Sgd::new(momentum as f32, if on { decay } else { 0.0 }, config.nesterov);
+            let make = |on: bool| sgd(on).adapt::<B, TrainNet<B>>();
             Box::new(Pair { decayed: make(true), plain: make(false) })
         }
         Kind::Adam => {
@@ -85,25 +93,32 @@ pub fn make<B: Engine>(config: &TrainConfig) -> Box<dyn Groups<B>> {
     }
 }
 
-/// The parameters by group: matrices and convolutions decay, vectors (norms, biases) do not.
+/// The parameters by group: matrices and convolutions decay, vectors (norms, biases) do not; each of the network, then of
+/// the head.
 #[derive(Debug, Default)]
-pub struct ParamGroups {
-    /// Rank 2 and more.
-    pub decayed: Vec<ParamId>,
-    /// Rank 1.
-    pub plain: Vec<ParamId>,
-}
+pub struct ParamGroups(pub [Vec<ParamId>; 4]);
 
 impl ParamGroups {
     /// Sorts the parameters of a network.
     pub fn of<B: Engine>(net: &TrainNet<B>) -> Self {
-        let mut groups = Self::default();
-        burn::module::Module::visit(net, &mut groups);
-        groups
+        let by_rank = |module: &dyn Fn(&mut ByRank)| {
+            let mut found = ByRank::default();
+            module(&mut found);
+            [found.decayed, found.plain]
+        };
+        let [decayed, plain] = by_rank(&|found| burn::module::Module::visit(&net.embedder, found));
+        let [head_decayed, head_plain] = by_rank(&|found| burn::module::Module::visit(&net.head, found));
+        Self([decayed, plain, head_decayed, head_plain])
     }
 }
 
-impl<B: Backend> ModuleVisitor<B> for ParamGroups {
+#[derive(Default)]
+struct ByRank {
+    decayed: Vec<ParamId>,
+    plain: Vec<ParamId>,
+}
+
+impl<B: Backend> ModuleVisitor<B> for ByRank {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<B, D>>) {
         if D == 1 { self.plain.push(param.id) } else { self.decayed.push(param.id) }
     }

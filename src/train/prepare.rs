@@ -8,7 +8,7 @@ use super::session::Session;
 use super::{Control, ModelInfo, TrainError};
 use crate::config::{DataFacts, Resolved, RunConfig, RunInfo};
 use crate::data::{Catalog, ImageStore, Preprocess, Split};
-use crate::loss::HeadSpec;
+use crate::loss::{HeadOptions, HeadSpec};
 use crate::model::EmbedderSpec;
 use std::path::Path;
 use std::sync::Arc;
@@ -125,7 +125,8 @@ pub(super) fn model_info(resolved: &Resolved, split: &Split, catalog: &Catalog, 
             classes: split.train_classes.len(),
             embedding_dim: model.embedding_dim as usize,
             scale: resolved.scale,
-            margin: resolved.margin,
+            margins: resolved.margins,
+            options: HeadOptions::of(&resolved.config.loss, resolved.margin_detached),
         },
         preprocess,
         classes: split.train_classes.iter().map(name).collect(),

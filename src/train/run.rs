@@ -2,27 +2,30 @@
 //! so that a run that was killed and continued goes through the same numbers as one that was not.
 
 use super::checkpoint::{BestSoFar, CheckpointState};
+use super::clock::Clock;
 use super::events::{
     AngleHistogram, EpochMetrics, RunStarted, RunSummary, StepMetrics, TrainEvent, ValidationSnapshot,
 };
+use super::guard::{Guard, Verdict};
 use super::metrics_log::MetricsLog;
 use super::prepare::{batch_size, build_store, data_facts, model_info, restore, run_info, run_label, settings};
 use super::run_folder::{self, Place, RunFolder};
-use super::schedule::{Plan, lr_at, margin_at};
+use super::schedule::{Plan, lr_at, margin_at, margin_share_at};
 use super::session::{Session, StepOutcome, open_session};
+use super::tensorboard::Board;
 use super::validate::{Classified, LIVE_IMAGES, TableBuilder, error_rates, for_batches, thin};
-use super::{Control, ModelInfo, TrainError, TrainedModel, device, evaluate};
+use super::{Control, ModelInfo, TrainError, TrainedModel, device, evaluate, patience, rewind};
 use crate::config::{Best, Precision, Resolved, RunConfig, resolve};
 use crate::data::{
-    Augment, Catalog, EpochPlan, HostBatch, ImageStore, Loader, Preprocess, Split, SplitKind, split, steps_per_epoch,
+    Augment, Catalog, EpochPlan, HostBatch, ImageStore, Loader, Preprocess, Sampling, Split, SplitKind, split,
+    steps_per_epoch,
 };
+use crate::loss::Moment;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// At most this long is lost when the machine fails.
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(60);
-/// So many unusable steps in a row end the run.
-const MAX_BAD_STEPS: u32 = 5;
 
 /// Who watches a run.
 pub trait Observer {
@@ -53,63 +56,42 @@ pub fn train(request: &TrainRequest, control: &Control, observer: &mut dyn Obser
     run.finish(finished, control, observer)
 }
 
-struct Run {
-    folder: RunFolder,
-    catalog: Arc<Catalog>,
-    resolved: Resolved,
-    split: Arc<Split>,
-    store: Arc<ImageStore>,
-    session: Box<dyn Session>,
-    info: ModelInfo,
-    plan: Plan,
-    log: MetricsLog,
-    state: CheckpointState,
-    clock: Clock,
-    device: device::Device,
-    bad_steps: u32,
-    angles: AngleHistogram,
+/// How the steps of an epoch came to an end.
+enum Steps {
+    Done,
+    /// A person asked for it.
+    Stopped,
+    /// The run has diverged.
+    GoBack,
+}
+
+pub(super) struct Run {
+    pub(super) folder: RunFolder,
+    pub(super) catalog: Arc<Catalog>,
+    pub(super) resolved: Resolved,
+    pub(super) split: Arc<Split>,
+    pub(super) store: Arc<ImageStore>,
+    pub(super) session: Box<dyn Session>,
+    pub(super) info: ModelInfo,
+    pub(super) plan: Plan,
+    pub(super) log: MetricsLog,
+    pub(super) board: Board,
+    pub(super) state: CheckpointState,
+    pub(super) clock: Clock,
+    pub(super) device: device::Device,
+    pub(super) guard: Guard,
+    pub(super) must_go_back: bool,
+    pub(super) angles: AngleHistogram,
     /// Steps given to the device; `state.step` counts those whose outcome is known.
-    issued: u64,
-}
-
-/// Wall time, kept apart from everything that has to be reproducible.
-struct Clock {
-    began: Instant,
-    epoch_began: Instant,
-    window_began: Instant,
-    last_saved: Instant,
-    steps: u64,
-    images: u64,
-    /// In the steps of all epochs, waiting for images included.
-    training: Duration,
-    /// Waiting for images.
-    waiting: Duration,
-}
-
-impl Clock {
-    fn start() -> Self {
-        let now = Instant::now();
-        Self {
-            began: now,
-            epoch_began: now,
-            window_began: now,
-            last_saved: now,
-            steps: 0,
-            images: 0,
-            training: Duration::ZERO,
-            waiting: Duration::ZERO,
-        }
-    }
-
-    /// Share of the steps' time that went by waiting for images; 0 without steps.
-    fn input_wait_share(&self) -> f64 {
-        let training = self.training.as_secs_f64();
-        if training > 0.0 { self.waiting.as_secs_f64() / training } else { 0.0 }
-    }
+    pub(super) issued: u64,
 }
 
 impl Run {
-    fn prepare(request: &TrainRequest, control: &Control, observer: &mut dyn Observer) -> Result<Self, TrainError> {
+    pub(super) fn prepare(
+        request: &TrainRequest,
+        control: &Control,
+        observer: &mut dyn Observer,
+    ) -> Result<Self, TrainError> {
         let config = settings(request)?;
         let catalog = Arc::clone(&request.catalog);
         let mut split = split(&catalog, &config.data, u64::from(config.train.seed))?;
@@ -136,6 +118,7 @@ impl Run {
             folder.set_best(best.step)?;
         }
         let log = MetricsLog::open(folder.path(), state.step, state.epoch)?;
+        let board = Board::open(folder.path(), state.step);
         let run = Self {
             plan: Plan::new(&resolved),
             folder,
@@ -146,11 +129,13 @@ impl Run {
             session,
             info,
             log,
+            board,
             issued: state.step,
             state,
             device,
             clock: Clock::start(),
-            bad_steps: 0,
+            guard: Guard::default(),
+            must_go_back: false,
             angles: AngleHistogram::default(),
         };
         run.announce(device_name, observer);
@@ -161,6 +146,9 @@ impl Run {
         let precision = self.resolved.config.train.precision;
         if self.device == device::Device::Cpu && precision != Precision::F32 {
             let words = format!("train.precision {} has no effect: the CPU computes in 32 bits", precision.word());
+            observer.event(TrainEvent::Warning(words));
+        }
+        if let Some(words) = self.info.head.warning() {
             observer.event(TrainEvent::Warning(words));
         }
         let run = self.folder.path().display();
@@ -185,17 +173,26 @@ impl Run {
             self.clock.epoch_began = Instant::now();
             self.clock.window_began = Instant::now();
             self.clock.images = 0;
-            if !self.epoch_steps(control, observer)? {
-                self.save(observer)?;
-                return Ok(false);
+            match self.epoch_steps(control, observer)? {
+                Steps::Stopped => {
+                    self.save(observer)?;
+                    return Ok(false);
+                }
+                Steps::GoBack => self.go_back(observer)?,
+                Steps::Done => {
+                    self.end_of_epoch(control, observer)?;
+                    if patience::is_over(&self.state, &self.resolved.config.train) {
+                        observer.event(TrainEvent::Warning(patience::words(&self.resolved.config.train)));
+                        return Ok(true);
+                    }
+                }
             }
-            self.end_of_epoch(control, observer)?;
         }
         Ok(true)
     }
 
-    /// The rest of the present epoch; `false` when stopped.
-    fn epoch_steps(&mut self, control: &Control, observer: &mut dyn Observer) -> Result<bool, TrainError> {
+    /// The rest of the present epoch.
+    fn epoch_steps(&mut self, control: &Control, observer: &mut dyn Observer) -> Result<Steps, TrainError> {
         let mut loader = self.loader()?;
         loop {
             if control.is_paused() {
@@ -203,15 +200,18 @@ impl Run {
                 control.wait_while_paused(|| observer.idle());
                 self.clock.window_began = Instant::now();
             }
+            if self.must_go_back {
+                return Ok(Steps::GoBack);
+            }
             if control.is_cancelled() {
-                return Ok(false);
+                return Ok(Steps::Stopped);
             }
             let asked = Instant::now();
             let next = loader.next();
             self.clock.waiting += asked.elapsed();
             let Some(batch) = next else {
                 self.settle(observer)?;
-                return Ok(true);
+                return Ok(if self.must_go_back { Steps::GoBack } else { Steps::Done });
             };
             let batch = match batch {
                 Ok(batch) => batch,
@@ -230,21 +230,25 @@ impl Run {
     }
 
     fn loader(&self) -> Result<Loader, TrainError> {
-        let augment = &self.resolved.config.augment;
-        let changes = Augment {
-            flip: self.resolved.flip,
-            shift: augment.shift as f32,
-            scale: augment.scale as f32,
-            rotate_rad: augment.rotate_deg.to_radians() as f32,
-            colour: augment.colour as f32,
-        };
+        let changes = Augment::of(&self.resolved.config.augment, self.resolved.flip);
+        let train = &self.resolved.config.train;
         let plan = EpochPlan {
             seed: u64::from(self.resolved.config.train.seed),
             epoch: self.state.epoch,
             first_step: self.state.step_in_epoch,
-            batch: self.batch(),
+            sampling: Sampling {
+                sampler: train.sampler,
+                batch: self.batch(),
+                images_per_class: train.images_per_class as usize,
+            },
         };
         Ok(Loader::start(Arc::clone(&self.store), Arc::clone(&self.split), changes, plan)?)
+    }
+
+    /// Learning rate of a step: the plan's, lowered by what happened so far.
+    pub(super) fn rate(&self, step: u64) -> f64 {
+        let fallen = self.plan.fall_factor.powi(self.state.falls.len() as i32);
+        lr_at(&self.plan, step) * fallen * rewind::RATE.powi(self.state.rewinds as i32)
     }
 
     fn batch(&self) -> usize {
@@ -253,10 +257,10 @@ impl Run {
 
     fn step(&mut self, batch: &HostBatch, observer: &mut dyn Observer) -> Result<(), TrainError> {
         let step = self.issued;
-        let (lr, margin) = (lr_at(&self.plan, step), margin_at(&self.plan, step));
-        let noise = u64::from(self.resolved.config.train.seed) ^ (step + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let seed = u64::from(self.resolved.config.train.seed) ^ (step + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let moment = Moment { share: margin_share_at(&self.plan, step), step, seed };
         self.issued += 1;
-        let outcomes = self.session.step(batch, lr, margin, noise)?;
+        let outcomes = self.session.step(batch, self.rate(step), moment)?;
         self.account(&outcomes, observer)
     }
 
@@ -269,8 +273,11 @@ impl Run {
     fn account(&mut self, outcomes: &[StepOutcome], observer: &mut dyn Observer) -> Result<(), TrainError> {
         for outcome in outcomes {
             let step = self.state.step;
-            let (lr, margin) = (lr_at(&self.plan, step), margin_at(&self.plan, step));
-            self.guard(outcome, lr, observer)?;
+            let (lr, margin) = (self.rate(step), margin_at(&self.plan, step));
+            if !self.is_sound(outcome, observer) {
+                self.must_go_back = true;
+                return Ok(());
+            }
             let count = outcome.target_cosines.len();
             if outcome.loss.is_finite() {
                 self.state.epoch_sums.add(outcome.loss, outcome.correct, count);
@@ -288,19 +295,16 @@ impl Run {
         Ok(())
     }
 
-    /// Unusable steps change no weights; several in a row end the run before it wastes a night.
-    fn guard(&mut self, outcome: &StepOutcome, lr: f64, observer: &mut dyn Observer) -> Result<(), TrainError> {
-        if outcome.applied {
-            self.bad_steps = 0;
-            return Ok(());
-        }
-        self.bad_steps += 1;
-        let step = self.state.step + 1;
-        observer.event(TrainEvent::Warning(format!("step {step} was skipped: its loss or gradient is not a number")));
-        if self.bad_steps < MAX_BAD_STEPS {
-            return Ok(());
-        }
-        Err(TrainError::Diverged { step, repeats: self.bad_steps, lr })
+    /// Says what was wrong with a step, if anything; `false` when the run has to go back.
+    fn is_sound(&mut self, outcome: &StepOutcome, observer: &mut dyn Observer) -> bool {
+        let first_loss = self.state.first_loss_bits.map(f64::from_bits);
+        let (reason, go_back) = match self.guard.look(outcome, first_loss) {
+            Verdict::Sound => return true,
+            Verdict::Doubtful(reason) => (reason, false),
+            Verdict::GoBack(reason) => (reason, true),
+        };
+        observer.event(TrainEvent::Warning(format!("step {}: {reason}", self.state.step + 1)));
+        !go_back
     }
 
     /// About twenty points per epoch, depending on the step only.
@@ -313,6 +317,7 @@ impl Run {
         if window.seen == 0 {
             return Ok(());
         }
+        self.state.first_loss_bits.get_or_insert(window.loss().to_bits());
         let seconds = self.clock.window_began.elapsed().as_secs_f64().max(1e-9);
         self.clock.window_began = Instant::now();
         let left = self.plan.total_steps.saturating_sub(self.state.step) as f64;
@@ -330,8 +335,11 @@ impl Run {
         if let Err(error) = self.log.step(&metrics) {
             observer.event(TrainEvent::Warning(error.to_string()));
         }
+        let angles = std::mem::take(&mut self.angles);
+        self.board.step(&metrics);
+        self.board.angles(metrics.step, &angles);
         observer.event(TrainEvent::Step(metrics));
-        observer.event(TrainEvent::Angles(std::mem::take(&mut self.angles)));
+        observer.event(TrainEvent::Angles(angles));
         Ok(())
     }
 
@@ -359,11 +367,13 @@ impl Run {
                 Some(BestSoFar { epoch: metrics.epoch, step: metrics.step, value: self.measure(&metrics) });
         }
         tracing::info!(epoch = metrics.epoch, loss = metrics.train_loss, eer = ?metrics.eer, train_secs, "epoch");
+        patience::follow(&mut self.state, &self.resolved.config.train);
         self.state.last_epoch = Some(metrics.clone());
         // Before the checkpoint: a line too many is taken out on resume, a missing one could not be made up.
         if let Err(error) = self.log.epoch(&metrics) {
             observer.event(TrainEvent::Warning(error.to_string()));
         }
+        self.board.epoch(&metrics);
         self.save(observer)?;
         if metrics.best {
             self.warn_on_error(|run| run.folder.set_best(run.state.step), observer);
@@ -387,7 +397,11 @@ impl Run {
     }
 
     /// (loss, accuracy, EER) on the held-out images, NaN where there is none.
-    fn validate(&self, control: &Control, observer: &mut dyn Observer) -> Result<Option<(f64, f64, f64)>, TrainError> {
+    fn validate(
+        &mut self,
+        control: &Control,
+        observer: &mut dyn Observer,
+    ) -> Result<Option<(f64, f64, f64)>, TrainError> {
         let items = thin(&self.split.validation, LIVE_IMAGES);
         if items.is_empty() {
             return Ok(None);
@@ -419,6 +433,8 @@ impl Run {
         let seed = u64::from(self.resolved.config.train.seed);
         let report = error_rates(&table, eval, evaluate::rule_of(eval), seed).ok().map(|(report, _)| Arc::new(report));
         let eer = report.as_ref().map_or(f64::NAN, |report| report.eer);
+        let name = |class: u32| self.catalog.classes.get(class as usize).cloned().unwrap_or_default();
+        self.board.embeddings(&table, &name);
         if !control.is_cancelled() {
             observer.event(TrainEvent::Validation(ValidationSnapshot { epoch: self.state.epoch, table, report }));
         }
@@ -430,7 +446,8 @@ impl Run {
     fn save(&mut self, observer: &mut dyn Observer) -> Result<(), TrainError> {
         self.settle(observer)?;
         self.clock.last_saved = Instant::now();
-        if self.state.step == 0 {
+        // A state that is in doubt must not take the place of a good one.
+        if self.state.step == 0 || self.guard.is_in_doubt() {
             return Ok(());
         }
         let saved = self.session.save()?;

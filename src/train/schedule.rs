@@ -1,9 +1,9 @@
 //! Learning rate and margin as pure functions of the step, so that a resumed run needs no state for them.
 
-use crate::config::{Resolved, Schedule};
+use crate::config::{Margins, Resolved, Schedule};
 
 /// The numbers that fix both curves.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
     /// Steps in all.
     pub total_steps: u64,
@@ -13,25 +13,34 @@ pub struct Plan {
     pub ramp_steps: u64,
     /// Peak learning rate.
     pub lr: f64,
-    /// Final margin.
-    pub margin: f64,
+    /// Final margins.
+    pub margins: Margins,
     /// Shape of the fall.
     pub schedule: Schedule,
+    /// Power of the polynomial schedule.
+    pub power: f64,
+    /// Steps at which the step schedule falls.
+    pub falls: Vec<u64>,
+    /// Factor of every fall.
+    pub fall_factor: f64,
 }
 
 impl Plan {
     /// The plan of a resolved configuration.
     pub fn new(resolved: &Resolved) -> Self {
         let steps = resolved.steps_per_epoch as f64;
-        let train = &resolved.config.train;
+        let (train, loss) = (&resolved.config.train, &resolved.config.loss);
         let total = steps * f64::from(train.epochs);
         Self {
             total_steps: total as u64,
             warmup_steps: (steps * train.warmup_epochs).round() as u64,
-            ramp_steps: (total * resolved.config.loss.margin_ramp).round() as u64,
+            ramp_steps: if loss.head.ramps() { (total * loss.margin_ramp).round() as u64 } else { 0 },
             lr: resolved.lr,
-            margin: resolved.margin,
+            margins: resolved.margins,
             schedule: train.schedule,
+            power: train.power,
+            falls: train.falls().unwrap_or_default().into_iter().map(|epoch| (steps * epoch).round() as u64).collect(),
+            fall_factor: train.fall_factor,
         }
     }
 }
@@ -45,22 +54,27 @@ pub fn lr_at(plan: &Plan, step: u64) -> f64 {
     let rest = plan.total_steps.saturating_sub(plan.warmup_steps).max(1) as f64;
     let share = ((step - plan.warmup_steps) as f64 / rest).min(1.0);
     let factor = match plan.schedule {
-        Schedule::Constant => 1.0,
+        // What validation has to say about a plateau comes on top.
+        Schedule::Constant | Schedule::Plateau => 1.0,
         Schedule::Linear => 1.0 - share,
+        Schedule::Polynomial => (1.0 - share).powf(plan.power),
         Schedule::Cosine => 0.5 * (1.0 + (std::f64::consts::PI * share).cos()),
-        Schedule::Step if share < 0.5 => 1.0,
-        Schedule::Step if share < 0.75 => 0.1,
-        Schedule::Step => 0.01,
+        Schedule::Step => plan.fall_factor.powi(plan.falls.iter().filter(|fall| step >= **fall).count() as i32),
     };
     plan.lr * factor
 }
 
-/// Margin of step `step`: from 0 to its full value in a straight line over the ramp.
-pub fn margin_at(plan: &Plan, step: u64) -> f64 {
+/// Share of the margins in force at step `step`: from 0 to 1 in a straight line over the ramp.
+pub fn margin_share_at(plan: &Plan, step: u64) -> f64 {
     if plan.ramp_steps == 0 {
-        return plan.margin;
+        return 1.0;
     }
-    plan.margin * (step as f64 / plan.ramp_steps as f64).min(1.0)
+    (step as f64 / plan.ramp_steps as f64).min(1.0)
+}
+
+/// The main margin of step `step`, for tables and curves.
+pub fn margin_at(plan: &Plan, step: u64) -> f64 {
+    plan.margins.share(margin_share_at(plan, step)).main()
 }
 
 #[cfg(test)]
@@ -68,7 +82,41 @@ mod tests {
     use super::*;
 
     fn plan(schedule: Schedule) -> Plan {
-        Plan { total_steps: 100, warmup_steps: 10, ramp_steps: 20, lr: 0.5, margin: 0.4, schedule }
+        let margins = Margins { rad: 0.4, ..Margins::NONE };
+        Plan {
+            total_steps: 100,
+            warmup_steps: 10,
+            ramp_steps: 20,
+            lr: 0.5,
+            margins,
+            schedule,
+            power: 2.0,
+            falls: vec![50, 75],
+            fall_factor: 0.1,
+        }
+    }
+
+    const ALL: [Schedule; 6] = [
+        Schedule::Cosine,
+        Schedule::Linear,
+        Schedule::Polynomial,
+        Schedule::Step,
+        Schedule::Plateau,
+        Schedule::Constant,
+    ];
+
+    #[test]
+    fn steps_fall_where_they_are_told_to() {
+        let plan = plan(Schedule::Step);
+        for (step, wanted) in [(10, 0.5), (49, 0.5), (50, 0.05), (74, 0.05), (75, 0.005), (99, 0.005)] {
+            assert!((lr_at(&plan, step) - wanted).abs() < 1e-12, "{step}");
+        }
+    }
+
+    #[test]
+    fn a_power_of_one_is_a_straight_line() {
+        let (line, power) = (plan(Schedule::Linear), Plan { power: 1.0, ..plan(Schedule::Polynomial) });
+        (0..100).for_each(|step| assert_eq!(lr_at(&line, step), lr_at(&power, step)));
     }
 
     #[test]
@@ -81,7 +129,7 @@ mod tests {
 
     #[test]
     fn every_schedule_falls_and_stays_positive_until_the_last_step() {
-        for schedule in [Schedule::Cosine, Schedule::Linear, Schedule::Step, Schedule::Constant] {
+        for schedule in ALL {
             let plan = plan(schedule);
             for step in 10..99 {
                 assert!(lr_at(&plan, step + 1) <= lr_at(&plan, step), "{schedule:?} at {step}");
@@ -92,7 +140,7 @@ mod tests {
 
     #[test]
     fn past_the_end_nothing_is_negative_or_undefined() {
-        for schedule in [Schedule::Cosine, Schedule::Linear, Schedule::Step, Schedule::Constant] {
+        for schedule in ALL {
             let rate = lr_at(&plan(schedule), 1_000_000);
             assert!(rate.is_finite() && rate >= 0.0);
         }

@@ -1,22 +1,23 @@
 //! One network being trained on one device, behind a face without tensors. The only place where the backend is chosen.
 
+use super::average::Average;
 use super::device::Device;
 use super::gradients::DeviceClip;
 use super::loss_scale::LossScale;
 use super::measured::{self, Measured, Usable, scaled};
 use super::net::TrainNet;
-use super::optimizer::{self, Groups, ParamGroups};
+use super::optimizer::{self, Grads, Groups, ParamGroups};
 use super::{TrainError, gradients};
 use crate::config::{Precision, TrainConfig};
 use crate::data::HostBatch;
 use crate::kernels::{Cpu, Engine};
-use crate::loss::HeadSpec;
+use crate::loss::{HeadBatch, HeadSpec, Moment};
 use crate::model::{EmbedderSpec, Inference, save_weights};
 use burn::module::{AutodiffModule, Module};
 use burn::optim::{GradientsAccumulator, GradientsParams};
 use burn::record::{BinBytesRecorder, FullPrecisionSettings, Recorder};
 use burn::tensor::backend::Backend;
-use burn::tensor::{FloatDType, Int, Tensor, TensorData};
+use burn::tensor::{FloatDType, Tensor, TensorData};
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
@@ -29,8 +30,19 @@ pub struct StepOutcome {
     pub correct: usize,
     /// Margin-free cosine between each image and its class.
     pub target_cosines: Vec<f32>,
-    /// The weights were changed; `false` when loss or gradient was not a number.
-    pub applied: bool,
+    /// What became of the weights.
+    pub fate: Fate,
+}
+
+/// What a step did to the weights.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// It changed them.
+    Applied,
+    /// Left out: gradients did not fit into 16 bits. The factor on the loss has been lowered; the run is sound.
+    Overflowed,
+    /// Left out: loss or gradient was not a number.
+    Unusable,
 }
 
 /// A checkpoint's bytes.
@@ -46,12 +58,12 @@ pub struct Saved {
 
 /// A training session: plain data in, plain data out.
 pub trait Session {
-    /// One step. `noise` seeds the dropout of this step. Returns what has become known: this step's outcome, or nothing for
+    /// One step at a moment of the run, whose seed also draws the dropout. Returns what has become known: this step's outcome, or nothing for
     /// some steps and then those of all of them, in order.
     ///
     /// # Errors
     /// When the device fails.
-    fn step(&mut self, batch: &HostBatch, lr: f64, margin: f64, noise: u64) -> Result<Vec<StepOutcome>, TrainError>;
+    fn step(&mut self, batch: &HostBatch, lr: f64, moment: Moment) -> Result<Vec<StepOutcome>, TrainError>;
     /// Waits for the device: the outcomes of all steps that [`Session::step`] still owes.
     ///
     /// # Errors
@@ -151,6 +163,8 @@ pub(super) struct BurnSession<B: Engine> {
     groups: ParamGroups,
     optimizer: Box<dyn Groups<B>>,
     grad_clip: f64,
+    head_lr_factor: f64,
+    average: Option<Average<B>>,
     micro_batches: usize,
     mode: Mode,
     loss_scale: LossScale,
@@ -161,9 +175,6 @@ pub(super) struct BurnSession<B: Engine> {
     /// The network as it was when an embedding was last asked for; gone after the next step.
     frozen: OnceCell<Inference<B::InnerBackend>>,
 }
-
-/// Gradients of the two groups of parameters: decayed, plain.
-type Grads = [GradientsParams; 2];
 
 impl<B: Engine> BurnSession<B> {
     pub(super) fn new(
@@ -178,6 +189,8 @@ impl<B: Engine> BurnSession<B> {
             groups: ParamGroups::of(&net),
             optimizer: optimizer::make(config),
             grad_clip: config.grad_clip,
+            head_lr_factor: config.head_lr_factor,
+            average: (config.weight_average > 0.0).then(|| Average::start(&net, config.weight_average)),
             micro_batches: config.micro_batches as usize,
             mode,
             loss_scale: LossScale::new(mode.precision),
@@ -189,12 +202,24 @@ impl<B: Engine> BurnSession<B> {
         }
     }
 
+    /// Reads steps back, which were all taken with the present factor on the loss, and lets the factor follow.
+    fn look_at(&mut self, steps: Vec<Measured<B::InnerBackend>>) -> Result<Vec<StepOutcome>, TrainError> {
+        let mut outcomes = measured::read(steps)?;
+        if self.loss_scale.can_fall() {
+            let overflowed = |step: &&mut StepOutcome| step.fate == Fate::Unusable && step.loss.is_finite();
+            outcomes.iter_mut().filter(overflowed).for_each(|step| step.fate = Fate::Overflowed);
+        }
+        let usable = outcomes.iter().filter(|step| step.fate == Fate::Applied).count();
+        self.loss_scale.observe(usable as u32, usable < outcomes.len());
+        Ok(outcomes)
+    }
+
     /// Forward and backward, part by part; the gradients are those of the scaled mean loss.
-    fn gradients(&self, batch: &HostBatch, margin: f64) -> Option<(Measured<B::InnerBackend>, Grads)> {
+    fn gradients(&self, batch: &HostBatch, moment: Moment) -> Option<(Measured<B::InnerBackend>, Grads)> {
         let mut total: Option<(Measured<B::InnerBackend>, Grads)> = None;
         for part in batch.parts(self.micro_batches) {
             let share = part.len() as f64 / batch.len() as f64;
-            let found = self.part_gradients(&part, margin, share);
+            let found = self.part_gradients(&part, moment, share);
             total = Some(match total {
                 None => found,
                 Some((measured, grads)) => (measured.and(found.0), self.added(grads, found.1)),
@@ -203,57 +228,66 @@ impl<B: Engine> BurnSession<B> {
         total
     }
 
-    fn part_gradients(&self, part: &HostBatch, margin: f64, share: f64) -> (Measured<B::InnerBackend>, Grads) {
+    fn part_gradients(&self, part: &HostBatch, moment: Moment, share: f64) -> (Measured<B::InnerBackend>, Grads) {
         let images = in_precision(images::<B>(part, &self.devices.training), self.mode.precision);
-        let labels = labels::<B>(part, &self.devices.training);
-        let output = self.net.head.forward(self.net.embedder.forward(images), labels.clone(), margin);
-        let measured = Measured::of(&output, labels, share);
+        let head = &self.net.head;
+        let told = HeadBatch::new(&head.spec, &part.labels, moment, &self.devices.training);
+        let output = head.forward(self.net.embedder.forward(images), &told);
+        let measured = Measured::of(&output, told.labels, share);
         let mut all = scaled(output.loss, share * self.loss_scale.factor()).backward();
-        let grads = [&self.groups.decayed, &self.groups.plain];
-        (measured, grads.map(|group| GradientsParams::from_params(&mut all, &self.net, group)))
+        (measured, self.groups.0.each_ref().map(|group| GradientsParams::from_params(&mut all, &self.net, group)))
     }
 
-    fn added(&self, [decayed, plain]: Grads, [more_decayed, more_plain]: Grads) -> Grads {
-        let add = |a, b| {
+    fn added(&self, grads: Grads, more: Grads) -> Grads {
+        let mut more = more.into_iter();
+        grads.map(|grads| {
             let mut sum = GradientsAccumulator::new();
-            sum.accumulate(&self.net, a);
-            sum.accumulate(&self.net, b);
+            sum.accumulate(&self.net, grads);
+            more.next().into_iter().for_each(|more| sum.accumulate(&self.net, more));
             sum.grads()
-        };
-        [add(decayed, more_decayed), add(plain, more_plain)]
+        })
     }
 
     /// Clips and applies, asking the device whether the gradients can be used.
-    fn apply(&mut self, [mut decayed, mut plain]: Grads, loss: f64, lr: f64) -> Result<bool, TrainError> {
+    fn apply(&mut self, mut grads: Grads, loss: f64, lr: f64) -> Result<bool, TrainError> {
         let scale = self.loss_scale.factor();
-        let norm =
-            gradients::global_norm(&self.net, &decayed)?.hypot(gradients::global_norm(&self.net, &plain)?) / scale;
+        let norm = gradients::global_norm(&self.net, &grads)? / scale;
         if !norm.is_finite() || !loss.is_finite() {
             return Ok(false);
         }
         let clip = if self.grad_clip > 0.0 && norm > self.grad_clip { self.grad_clip / norm } else { 1.0 };
         if clip / scale != 1.0 {
-            gradients::scale(&self.net, &mut decayed, clip / scale);
-            gradients::scale(&self.net, &mut plain, clip / scale);
+            grads.iter_mut().for_each(|grads| gradients::scale(&self.net, grads, clip / scale));
         }
-        self.net = self.optimizer.step(lr, self.net.clone(), decayed, plain);
+        self.update(lr, grads);
         Ok(true)
     }
 
     /// The same without asking.
     fn apply_on_device(
         &mut self,
-        [mut decayed, mut plain]: Grads,
+        mut grads: Grads,
         loss: Tensor<B::InnerBackend, 1>,
         lr: f64,
     ) -> Usable<B::InnerBackend> {
-        let norms = [&decayed, &plain].map(|grads| gradients::square_norm(&self.net, grads));
-        let Some(norm) = norms.into_iter().flatten().reduce(|a, b| a + b) else { return Usable::Known(false) };
+        let Some(norm) = gradients::square_norm(&self.net, &grads) else { return Usable::Known(false) };
         let clip = DeviceClip::new(norm, loss, self.loss_scale.factor(), self.grad_clip);
-        gradients::clip_on_device(&self.net, &mut decayed, &clip);
-        gradients::clip_on_device(&self.net, &mut plain, &clip);
-        self.net = self.optimizer.step(lr, self.net.clone(), decayed, plain);
+        grads.iter_mut().for_each(|grads| gradients::clip_on_device(&self.net, grads, &clip));
+        self.update(lr, grads);
         Usable::OnDevice(clip.usable())
+    }
+
+    /// Moves the weights, and the average of the weights after them.
+    fn update(&mut self, lr: f64, grads: Grads) {
+        self.net = self.optimizer.step([lr, lr * self.head_lr_factor], self.net.clone(), grads);
+        if let Some(average) = &mut self.average {
+            average.follow(&self.net);
+        }
+    }
+
+    /// The network that is validated and kept.
+    fn shown(&self) -> TrainNet<B::InnerBackend> {
+        self.average.as_ref().map_or_else(|| self.net.valid(), |average| average.net().clone())
     }
 }
 
@@ -267,46 +301,46 @@ fn in_precision<B: Backend>(images: Tensor<B, 4>, precision: Precision) -> Tenso
 }
 
 impl<B: Engine> Session for BurnSession<B> {
-    fn step(&mut self, batch: &HostBatch, lr: f64, margin: f64, noise: u64) -> Result<Vec<StepOutcome>, TrainError> {
+    fn step(&mut self, batch: &HostBatch, lr: f64, moment: Moment) -> Result<Vec<StepOutcome>, TrainError> {
         // Dropout draws from the backend's one generator: seeding it per step makes a resumed run equal.
-        B::seed(&self.devices.training, noise);
+        B::seed(&self.devices.training, moment.seed);
         self.frozen.take();
-        let Some((mut measured, grads)) = self.gradients(batch, margin) else { return Ok(Vec::new()) };
+        let Some((mut measured, grads)) = self.gradients(batch, moment) else { return Ok(Vec::new()) };
         if self.mode.read_every > 1 {
             measured.usable = self.apply_on_device(grads, measured.loss.clone(), lr);
             self.pending.push(measured);
-            return if self.pending.len() < self.mode.read_every { Ok(Vec::new()) } else { self.settle() };
+            let due = if self.loss_scale.is_searching() { 1 } else { self.mode.read_every };
+            return if self.pending.len() < due { Ok(Vec::new()) } else { self.settle() };
         }
         let loss = scalar(measured.loss.clone())?;
         let applied = self.apply(grads, loss, lr)?;
-        self.loss_scale.observe(applied);
         measured.usable = Usable::Known(applied);
-        measured::read(vec![measured])
+        self.look_at(vec![measured])
     }
 
     fn settle(&mut self) -> Result<Vec<StepOutcome>, TrainError> {
-        let outcomes = measured::read(std::mem::take(&mut self.pending))?;
-        outcomes.iter().for_each(|outcome| self.loss_scale.observe(outcome.applied));
-        Ok(outcomes)
+        let pending = std::mem::take(&mut self.pending);
+        self.look_at(pending)
     }
 
     fn embed(&self, batch: &HostBatch) -> Result<Vec<f32>, TrainError> {
-        let frozen = self.frozen.get_or_init(|| Inference::new(&self.net.embedder.valid()));
+        let frozen = self.frozen.get_or_init(|| Inference::new(&self.shown().embedder));
         floats(frozen.forward(images::<B::InnerBackend>(batch, &self.devices.plain)))
     }
 
     fn logits(&self, embeddings: Vec<f32>) -> Result<Vec<f32>, TrainError> {
-        let head = self.net.head.valid();
+        let head = self.shown().head;
         floats(head.logits_plain(upload_rows(embeddings, self.embedding_dim, &self.devices.plain)))
     }
 
     fn save(&self) -> Result<Saved, TrainError> {
         let failed = |error: String| TrainError::Compute(format!("the weights could not be read: {error}"));
-        let net = self.net.valid();
+        let net = self.shown();
         let recorder = BinBytesRecorder::<FullPrecisionSettings>::default();
         let record = Recorder::<B>::record(&recorder, self.net.clone().into_record(), ())
             .map_err(|error| failed(error.to_string()))?;
         let [decayed, plain] = self.optimizer.save()?;
+        let average = self.average.as_ref().map(Average::save).transpose()?.unwrap_or_default();
         let metadata = BTreeMap::from([
             ("format".to_owned(), "pt".to_owned()),
             ("producer".to_owned(), format!("arclens {}", env!("CARGO_PKG_VERSION"))),
@@ -314,12 +348,12 @@ impl<B: Engine> Session for BurnSession<B> {
         Ok(Saved {
             model: save_weights(&net.embedder, &metadata).map_err(|error| failed(error.to_string()))?,
             head: save_weights(&net.head, &metadata).map_err(|error| failed(error.to_string()))?,
-            resume: join(&[&record, &decayed, &plain]),
+            resume: join(&[&record, &decayed, &plain, &self.loss_scale.save(), &average]),
         })
     }
 
     fn restore(&mut self, resume: &[u8]) -> Result<(), TrainError> {
-        let [record, decayed, plain] =
+        let [record, decayed, plain, loss_scale, average] =
             split(resume).ok_or_else(|| TrainError::CannotResume("the checkpoint's state is cut off".to_owned()))?;
         let recorder = BinBytesRecorder::<FullPrecisionSettings>::default();
         let record = Recorder::<B>::load(&recorder, record.to_vec(), &self.devices.training)
@@ -327,6 +361,10 @@ impl<B: Engine> Session for BurnSession<B> {
         self.net = self.net.clone().load_record(record);
         self.frozen.take();
         self.groups = ParamGroups::of(&self.net);
+        self.loss_scale.load(loss_scale);
+        if let Some(kept) = &mut self.average {
+            kept.load(average, &self.net, &self.devices.plain)?;
+        }
         self.optimizer.load([decayed, plain], &self.devices.training)
     }
 
@@ -345,11 +383,6 @@ pub(super) fn images<B: Backend>(batch: &HostBatch, device: &B::Device) -> Tenso
 pub(super) fn upload_rows<B: Backend>(values: Vec<f32>, dim: usize, device: &B::Device) -> Tensor<B, 2> {
     let rows = values.len() / dim.max(1);
     Tensor::from_data(TensorData::new(values, [rows, dim]), device)
-}
-
-fn labels<B: Backend>(batch: &HostBatch, device: &B::Device) -> Tensor<B, 1, Int> {
-    let labels: Vec<i64> = batch.labels.iter().map(|label| i64::from(*label)).collect();
-    Tensor::from_data(TensorData::new(labels, [batch.labels.len()]), device)
 }
 
 /// Reads a tensor back.

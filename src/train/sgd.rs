@@ -13,11 +13,12 @@ use burn::tensor::backend::{AutodiffBackend, Backend};
 pub(super) struct Sgd {
     momentum: f32,
     decay: f32,
+    nesterov: bool,
 }
 
 impl Sgd {
-    pub(super) fn new(momentum: f32, decay: f32) -> Self {
-        Self { momentum, decay }
+    pub(super) fn new(momentum: f32, decay: f32, nesterov: bool) -> Self {
+        Self { momentum, decay, nesterov }
     }
 
     pub(super) fn adapt<B, M>(self) -> OptimizerAdaptor<Self, M, B>
@@ -51,7 +52,7 @@ impl<B: UpdateBackend> SimpleOptimizer<B> for Sgd {
         gradient: Tensor<B, D>,
         state: Option<SgdState<B, D>>,
     ) -> (Tensor<B, D>, Option<SgdState<B, D>>) {
-        let rule = SgdRule { lr: lr as f32, momentum: self.momentum, decay: self.decay };
+        let rule = SgdRule { lr: lr as f32, momentum: self.momentum, decay: self.decay, nesterov: self.nesterov };
         let velocity = state.and_then(|state| state.momentum).map(|momentum| momentum.velocity);
         let [weight, velocity] = sgd(weight, gradient, velocity, rule);
         let momentum = (self.momentum > 0.0).then_some(Velocity { velocity });
@@ -94,16 +95,22 @@ mod tests {
 
     #[test]
     fn steps_and_saved_state_are_those_of_burns_sgd() {
+        for nesterov in [false, true] {
+            compare(nesterov);
+        }
+    }
+
+    fn compare(nesterov: bool) {
         let weight = Draw::new(2, "sgd").normal([6, 5], 1.0, &Default::default());
         let net = Net { weight, bias: None };
-        let momentum = MomentumConfig::new().with_momentum(0.9).with_dampening(0.0).with_nesterov(false);
+        let momentum = MomentumConfig::new().with_momentum(0.9).with_dampening(0.0).with_nesterov(nesterov);
         let config = SgdConfig::new().with_momentum(Some(momentum));
         let theirs = config.with_weight_decay(Some(WeightDecayConfig::new(5e-4))).init::<Cpu, Net>();
-        let (weights, bytes) = train(net.clone(), Sgd::new(0.9, 5e-4).adapt::<Cpu, Net>());
+        let (weights, bytes) = train(net.clone(), Sgd::new(0.9, 5e-4, nesterov).adapt::<Cpu, Net>());
         let (their_weights, their_bytes) = train(net, theirs);
         assert_eq!(bytes.len(), their_bytes.len());
         let record = Recorder::<Cpu>::load(&Bytes::default(), their_bytes.clone(), &Default::default()).unwrap();
-        let loaded = Sgd::new(0.9, 5e-4).adapt::<Cpu, Net>().load_record(record);
+        let loaded = Sgd::new(0.9, 5e-4, nesterov).adapt::<Cpu, Net>().load_record(record);
         assert_eq!(Recorder::<Cpu>::record(&Bytes::default(), loaded.to_record(), ()).unwrap(), their_bytes);
         for (ours, theirs) in weights.iter().zip(&their_weights) {
             assert!((ours - theirs).abs() < 1e-6, "{ours} and {theirs}");

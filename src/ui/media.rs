@@ -87,7 +87,11 @@ impl Media {
             catalog: Arc::clone(&data.catalog),
             item,
             variant,
-            augment: if variant == 0 { Augment::identity() } else { augment(resolved) },
+            augment: if variant == 0 {
+                Augment::identity()
+            } else {
+                Augment::of(&resolved.config.augment, resolved.flip)
+            },
             preprocess: Preprocess::new(px, resolved.channels),
         })?
         .ok()
@@ -169,17 +173,6 @@ impl Media {
             let oldest = self.entries.iter().min_by_key(|(key, entry)| (entry.last_use, **key)).map(|(key, _)| *key);
             oldest.map(|key| self.entries.remove(&key));
         }
-    }
-}
-
-fn augment(resolved: &crate::config::Resolved) -> Augment {
-    let wanted = &resolved.config.augment;
-    Augment {
-        flip: resolved.flip,
-        shift: wanted.shift as f32,
-        scale: wanted.scale as f32,
-        rotate_rad: wanted.rotate_deg.to_radians() as f32,
-        colour: wanted.colour as f32,
     }
 }
 

@@ -4,7 +4,7 @@ use super::args::get;
 use super::timing::{Timing, peak_mib, peak_words, report, rounded};
 use crate::cli::args::get_path;
 use crate::config::RunConfig;
-use crate::data::{Augment, Catalog, EpochPlan, ImageStore, Loader, Preprocess, split};
+use crate::data::{Augment, Catalog, EpochPlan, ImageStore, Loader, Preprocess, Sampling, split};
 use clap::ArgMatches;
 use serde_json::{Map, json};
 use std::sync::Arc;
@@ -18,11 +18,11 @@ pub fn run(matches: &ArgMatches) -> anyhow::Result<()> {
     let channels = if catalog.all_grey() { 1 } else { 3 };
     let split = Arc::new(split(&catalog, &RunConfig::default().data, 1)?);
     let store = Arc::new(ImageStore::on_demand(Arc::clone(&catalog), Preprocess::new(px as u32, channels)));
-    let augment = Augment { flip: true, shift: 0.05, scale: 0.05, rotate_rad: 0.0, colour: 0.1 };
+    let augment = Augment { flip: true, shift: 0.05, scale: 0.05, rotate_rad: 0.0, colour: 0.1, ..Augment::default() };
     let mut seconds = Vec::new();
     let mut images = 0;
     for epoch in 0..(warmup + passes) as u32 {
-        let plan = EpochPlan { seed: 1, epoch, first_step: 0, batch };
+        let plan = EpochPlan { seed: 1, epoch, first_step: 0, sampling: Sampling::shuffled(batch) };
         let began = Instant::now();
         images = 0;
         for batch in Loader::start(Arc::clone(&store), Arc::clone(&split), augment, plan)? {

@@ -2,7 +2,7 @@
 
 use super::args::{self, get};
 use super::timing::{Timing, peak_mib, peak_words, report, rounded};
-use crate::config::{Head, Pooling, Precision};
+use crate::config::{Head, Margins, Pooling, Precision};
 use crate::kernels::peak_gflops;
 use crate::loss::HeadSpec;
 use crate::model::EmbedderSpec;
@@ -65,7 +65,8 @@ fn bench(matches: &ArgMatches) -> anyhow::Result<StepBench> {
         embedding_dim: dim,
         dropout: 0.0,
     };
-    let head = HeadSpec { head: Head::ArcFace, classes, embedding_dim: dim, scale: SCALE, margin: MARGIN_RAD };
+    let margins = Margins { rad: MARGIN_RAD, ..Margins::NONE };
+    let head = HeadSpec::plain(Head::ArcFace, [classes, dim], SCALE, margins);
     Ok(StepBench {
         embedder,
         head,

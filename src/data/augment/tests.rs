@@ -93,7 +93,7 @@ fn saturation_moves_colours_towards_and_away_from_grey() {
 
 #[test]
 fn the_same_stream_gives_the_same_image_and_lengths_that_do_not_fit_are_left_alone() {
-    let augment = Augment { flip: true, shift: 0.1, scale: 0.1, rotate_rad: 0.2, colour: 0.3 };
+    let augment = Augment { flip: true, shift: 0.1, scale: 0.1, rotate_rad: 0.2, colour: 0.3, ..Augment::default() };
     let src = picture(16, 3);
     assert_eq!(run(augment, &src, 16, 3, 5), run(augment, &src, 16, 3, 5));
     assert_ne!(run(augment, &src, 16, 3, 5), run(augment, &src, 16, 3, 6));
@@ -102,7 +102,7 @@ fn the_same_stream_gives_the_same_image_and_lengths_that_do_not_fit_are_left_alo
 
 #[test]
 fn images_of_one_and_two_pixels_stay_inside_themselves() {
-    let augment = Augment { flip: true, shift: 0.5, scale: 0.5, rotate_rad: 0.5, colour: 0.0 };
+    let augment = Augment { flip: true, shift: 0.5, scale: 0.5, rotate_rad: 0.5, colour: 0.0, ..Augment::default() };
     for (px, channels) in [(1, 1), (1, 3), (2, 1), (2, 3)] {
         for index in 0..20 {
             let out = run(augment, &vec![200; px * px * channels], px, channels, index);

@@ -41,32 +41,34 @@ fn store(set: &Set, cache_bytes: u64) -> Arc<ImageStore> {
 }
 
 fn epoch(store: &Arc<ImageStore>, set: &Set, augment: Augment, first_step: usize) -> Vec<HostBatch> {
-    let plan = EpochPlan { seed: 9, epoch: 2, first_step, batch: 6 };
+    let plan = EpochPlan { seed: 9, epoch: 2, first_step, sampling: Sampling::shuffled(6) };
     let loader = Loader::start(Arc::clone(store), Arc::clone(&set.split), augment, plan).unwrap();
     loader.map(Result::unwrap).collect()
 }
 
-const STRONG: Augment = Augment { flip: true, shift: 0.1, scale: 0.1, rotate_rad: 0.2, colour: 0.3 };
+fn strong() -> Augment {
+    Augment { flip: true, shift: 0.1, scale: 0.1, rotate_rad: 0.2, colour: 0.3, ..Augment::default() }
+}
 
 #[test]
 fn an_epoch_is_the_same_from_memory_from_disk_with_one_thread_and_when_resumed() {
     let set = set();
     let (cached, on_demand) = (store(&set, 1 << 20), store(&set, 0));
     assert!(cached.is_cached() && !on_demand.is_cached());
-    let batches = epoch(&cached, &set, STRONG, 0);
+    let batches = epoch(&cached, &set, strong(), 0);
     // 20 training images, 6 per batch: the 2 left over are dropped.
     assert_eq!((set.split.train.len(), batches.len(), batches[0].images.len()), (20, 3, 6 * 3 * 144));
-    assert_eq!(batches, epoch(&on_demand, &set, STRONG, 0));
-    assert_eq!(batches[1..], epoch(&cached, &set, STRONG, 1)[..]);
+    assert_eq!(batches, epoch(&on_demand, &set, strong(), 0));
+    assert_eq!(batches[1..], epoch(&cached, &set, strong(), 1)[..]);
     // Inside a pool of one thread the maker still uses the global pool, so the maker itself is run here.
-    let plan = EpochPlan { seed: 9, epoch: 2, first_step: 0, batch: 6 };
+    let plan = EpochPlan { seed: 9, epoch: 2, first_step: 0, sampling: Sampling::shuffled(6) };
     let single = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
     let alone = single.install(|| {
         let (sender, receiver) = sync_channel(8);
         let maker = Maker {
             store: Arc::clone(&cached),
             split: Arc::clone(&set.split),
-            augment: STRONG,
+            augment: strong(),
             plan,
             stop: Arc::default(),
         };
@@ -94,8 +96,8 @@ fn labels_belong_to_their_images() {
 fn dropping_the_loader_in_the_middle_ends_its_thread() {
     let set = set();
     let store = store(&set, 0);
-    let plan = EpochPlan { seed: 1, epoch: 0, first_step: 0, batch: 1 };
-    let mut loader = Loader::start(Arc::clone(&store), Arc::clone(&set.split), STRONG, plan).unwrap();
+    let plan = EpochPlan { seed: 1, epoch: 0, first_step: 0, sampling: Sampling::shuffled(1) };
+    let mut loader = Loader::start(Arc::clone(&store), Arc::clone(&set.split), strong(), plan).unwrap();
     assert!(loader.next().unwrap().is_ok());
     drop(loader);
     assert_eq!(Arc::strong_count(&store), 1, "the thread has let go of the images");
@@ -106,9 +108,9 @@ fn an_image_that_vanishes_ends_the_epoch_with_its_path() {
     let set = set();
     let (on_demand, cached) = (store(&set, 0), store(&set, 1 << 20));
     std::fs::remove_dir_all(set.dir.path().join("c2")).unwrap();
-    assert_eq!(epoch(&cached, &set, STRONG, 0).len(), 3, "images in memory are safe");
-    let plan = EpochPlan { seed: 1, epoch: 0, first_step: 0, batch: 20 };
-    let loader = Loader::start(on_demand, Arc::clone(&set.split), STRONG, plan).unwrap();
+    assert_eq!(epoch(&cached, &set, strong(), 0).len(), 3, "images in memory are safe");
+    let plan = EpochPlan { seed: 1, epoch: 0, first_step: 0, sampling: Sampling::shuffled(20) };
+    let loader = Loader::start(on_demand, Arc::clone(&set.split), strong(), plan).unwrap();
     let results: Vec<_> = loader.collect();
     assert_eq!(results.len(), 1);
     assert!(matches!(&results[0], Err(DataError::Vanished(path)) if path.starts_with(set.dir.path().join("c2"))));

@@ -18,7 +18,8 @@ fn numbers(tensor: &mut FlexTensor) -> &mut [f32] {
 }
 
 /// The first step: the gradient becomes the velocity.
-fn start(weight: &mut [f32], gradient: &mut [f32], SgdRule { lr, decay, .. }: SgdRule) {
+fn start(weight: &mut [f32], gradient: &mut [f32], SgdRule { lr, momentum, decay, nesterov }: SgdRule) {
+    let lr = if nesterov { lr * (1.0 + momentum) } else { lr };
     let tasks = weight.par_chunks_mut(TASK_LEN).zip(gradient.par_chunks_mut(TASK_LEN));
     tasks.for_each(|(w, g)| {
         for (w, g) in w.iter_mut().zip(g) {
@@ -29,12 +30,21 @@ fn start(weight: &mut [f32], gradient: &mut [f32], SgdRule { lr, decay, .. }: Sg
 }
 
 /// Every later step: the gradient becomes the new weight.
-fn step(weight: &[f32], gradient: &mut [f32], velocity: &mut [f32], SgdRule { lr, momentum, decay }: SgdRule) {
+fn step(weight: &[f32], gradient: &mut [f32], velocity: &mut [f32], rule: SgdRule) {
+    let SgdRule { lr, momentum, decay, nesterov } = rule;
     let tasks = gradient.par_chunks_mut(TASK_LEN).zip(velocity.par_chunks_mut(TASK_LEN));
     tasks.zip(weight.par_chunks(TASK_LEN)).for_each(|((g, v), w)| {
-        for ((g, v), w) in g.iter_mut().zip(v).zip(w) {
-            *v = (*g + decay * w) + momentum * *v;
-            *g = w - lr * *v;
+        if nesterov {
+            for ((g, v), w) in g.iter_mut().zip(v).zip(w) {
+                let d = *g + decay * w;
+                *v = d + momentum * *v;
+                *g = w - lr * (d + momentum * *v);
+            }
+        } else {
+            for ((g, v), w) in g.iter_mut().zip(v).zip(w) {
+                *v = (*g + decay * w) + momentum * *v;
+                *g = w - lr * *v;
+            }
         }
     });
 }

@@ -13,7 +13,8 @@ use burn::tensor::backend::Backend;
 use burn::tensor::ops::FloatTensor;
 
 /// Stochastic gradient descent with momentum and L2 decay, as PyTorch's `SGD` with dampening 0:
-/// `v ← momentum · v + (g + decay · w)`, `w ← w − lr · v`; the first step takes `v = g + decay · w`.
+/// with `d = g + decay · w`, `v ← momentum · v + d`, `w ← w − lr · v`; the first step takes `v = d`. Nesterov's form moves by
+/// `d + momentum · v` instead of `v`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SgdRule {
     /// Learning rate.
@@ -22,6 +23,8 @@ pub struct SgdRule {
     pub momentum: f32,
     /// Weight decay, 0 for none.
     pub decay: f32,
+    /// Nesterov's form.
+    pub nesterov: bool,
 }
 
 /// The operations. A backend without a fast path inherits the reference.

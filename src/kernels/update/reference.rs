@@ -23,10 +23,12 @@ pub(super) fn sgd<B: Backend>(
     if rule.decay > 0.0 {
         next = next + weight.clone().mul_scalar(rule.decay);
     }
+    let gradient = next.clone();
     if let Some(velocity) = velocity {
         next = next + row::<B>(velocity).mul_scalar(rule.momentum);
     }
-    let moved = weight - next.clone().mul_scalar(rule.lr);
+    let by = if rule.nesterov { gradient + next.clone().mul_scalar(rule.momentum) } else { next.clone() };
+    let moved = weight - by.mul_scalar(rule.lr);
     [moved, next].map(|row| B::float_reshape(primitive(row), shape.clone()))
 }
 

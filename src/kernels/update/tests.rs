@@ -4,10 +4,11 @@ use crate::kernels::testing::{largest_difference, random, run_with_threads, valu
 use burn::backend::Flex;
 use burn::tensor::Tensor;
 
-const RULES: [SgdRule; 3] = [
-    SgdRule { lr: 0.1, momentum: 0.9, decay: 5e-4 },
-    SgdRule { lr: 0.02, momentum: 0.9, decay: 0.0 },
-    SgdRule { lr: 0.3, momentum: 0.0, decay: 0.01 },
+const RULES: [SgdRule; 4] = [
+    SgdRule { lr: 0.1, momentum: 0.9, decay: 5e-4, nesterov: false },
+    SgdRule { lr: 0.1, momentum: 0.9, decay: 5e-4, nesterov: true },
+    SgdRule { lr: 0.02, momentum: 0.9, decay: 0.0, nesterov: false },
+    SgdRule { lr: 0.3, momentum: 0.0, decay: 0.01, nesterov: false },
 ];
 
 fn slow(
@@ -47,7 +48,7 @@ fn a_step_equals_the_reference_in_any_memory_order() {
 #[test]
 fn two_steps_by_hand() {
     let one = |value: f32| Tensor::<Flex, 1>::from_floats([value], &Default::default());
-    let rule = SgdRule { lr: 0.1, momentum: 0.9, decay: 0.0 };
+    let rule = SgdRule { lr: 0.1, momentum: 0.9, decay: 0.0, nesterov: false };
     let [w, v] = sgd(one(1.0), one(2.0), None, rule);
     let [w, v] = sgd(w, one(2.0), Some(v), rule);
     assert!((values(&v)[0] - 3.8).abs() < 1e-6 && (values(&w)[0] - 0.42).abs() < 1e-6);

@@ -1,8 +1,8 @@
 //! Before a run: what the settings will do, as numbers and as curves.
 
 use crate::app::{OpenData, State};
-use crate::config::{Head, MarginKind, Resolved, spec};
-use crate::loss::target_logit;
+use crate::config::{Head, Resolved, spec, usual_margins};
+use crate::loss::{HeadOptions, target_logit};
 use crate::train::{Plan, lr_at};
 use crate::ui::format;
 use crate::ui::theme::{self, SPACE};
@@ -26,7 +26,8 @@ pub(super) fn plan_ui(ui: &mut Ui, state: &State) {
         return;
     };
     theme::card(ui, |ui| numbers_ui(ui, data, resolved));
-    theme::card(ui, |ui| margin_ui(ui, resolved));
+    let classes = data.split.as_ref().map_or(0, |split| split.train_classes.len());
+    theme::card(ui, |ui| margin_ui(ui, resolved, classes));
     theme::card(ui, |ui| schedule_ui(ui, resolved));
     theme::card(ui, |ui| reasons_ui(ui, resolved));
 }
@@ -48,18 +49,16 @@ fn numbers_ui(ui: &mut Ui, data: &OpenData, resolved: &Resolved) {
 }
 
 /// Target logit over angle: the shape that makes the losses differ.
-fn margin_ui(ui: &mut Ui, resolved: &Resolved) {
+fn margin_ui(ui: &mut Ui, resolved: &Resolved, classes: usize) {
     let chosen = resolved.config.loss.head;
     let tokens = theme::tokens(ui);
+    let loss = &resolved.config.loss;
+    let options = HeadOptions::of(loss, resolved.margin_detached);
     let curve = |head: Head, name, colour| {
-        let margin = match head.margin_kind() {
-            MarginKind::None => 0.0,
-            MarginKind::Angle => resolved.config.loss.margin_rad.set().unwrap_or(0.5),
-            MarginKind::Cosine => resolved.config.loss.margin_cos.set().unwrap_or(0.35),
-        };
+        let margins = if head == chosen { resolved.margins } else { usual_margins(head, classes) };
         let points = (0..=90_u8).map(|step| {
             let degrees = f64::from(step) * 2.0;
-            [degrees, target_logit(head, resolved.scale, margin, degrees.to_radians())]
+            [degrees, target_logit(head, resolved.scale, margins, &options, degrees.to_radians())]
         });
         Curve { name, colour, points: points.collect(), style: CurveStyle::Line }
     };

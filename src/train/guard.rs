@@ -1,0 +1,84 @@
+//! Notices when a run goes wrong: steps that cannot be used, and losses that explode.
+
+use super::session::{Fate, StepOutcome};
+
+/// So many doubtful steps in a row, and the run has diverged.
+const MOST_IN_A_ROW: u32 = 5;
+/// A loss this many times as large as the first ones has exploded. Losses of cosines stay far below it by their nature;
+/// those that take the length of the embedding (plain softmax, A-softmax) need not.
+const EXPLODED: f64 = 20.0;
+
+/// Counts doubtful steps.
+#[derive(Debug, Default)]
+pub(super) struct Guard {
+    in_a_row: u32,
+}
+
+/// What is thought of a step.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    Sound,
+    /// Wrong, with words for it, but it may have been this step only.
+    Doubtful(&'static str),
+    /// One too many.
+    GoBack(&'static str),
+}
+
+impl Guard {
+    /// The next step's outcome, beside the mean loss of the run's first steps.
+    pub fn look(&mut self, outcome: &StepOutcome, first_loss: Option<f64>) -> Verdict {
+        let exploded = first_loss.is_some_and(|first| outcome.loss > EXPLODED * (first + 1.0));
+        let reason = match outcome.fate {
+            // The factor on the loss is lowered by itself; nothing is wrong with the run.
+            Fate::Overflowed => return Verdict::Sound,
+            Fate::Unusable => "it was left out, for its loss or gradient is not a number",
+            Fate::Applied if exploded => "its loss is many times that of the start",
+            Fate::Applied => {
+                self.in_a_row = 0;
+                return Verdict::Sound;
+            }
+        };
+        self.in_a_row += 1;
+        if self.in_a_row < MOST_IN_A_ROW { Verdict::Doubtful(reason) } else { Verdict::GoBack(reason) }
+    }
+
+    /// The last step was wrong.
+    pub fn is_in_doubt(&self) -> bool {
+        self.in_a_row > 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn step(loss: f64, fate: Fate) -> StepOutcome {
+        StepOutcome { loss, correct: 0, target_cosines: Vec::new(), fate }
+    }
+
+    #[test]
+    fn single_bad_steps_are_let_pass_and_five_in_a_row_are_not() {
+        let mut guard = Guard::default();
+        let bad = step(f64::NAN, Fate::Unusable);
+        for _ in 0..3 {
+            for _ in 0..4 {
+                assert!(matches!(guard.look(&bad, Some(2.0)), Verdict::Doubtful(_)));
+                assert!(guard.is_in_doubt());
+            }
+            assert_eq!(guard.look(&step(2.0, Fate::Applied), Some(2.0)), Verdict::Sound);
+            assert!(!guard.is_in_doubt());
+        }
+        (0..4).for_each(|_| drop(guard.look(&bad, None)));
+        assert!(matches!(guard.look(&bad, None), Verdict::GoBack(_)));
+    }
+
+    #[test]
+    fn an_exploding_loss_counts_and_an_overflow_of_half_precision_does_not() {
+        let mut guard = Guard::default();
+        assert!(matches!(guard.look(&step(1000.0, Fate::Applied), Some(2.0)), Verdict::Doubtful(_)));
+        assert_eq!(guard.look(&step(1000.0, Fate::Applied), None), Verdict::Sound);
+        for _ in 0..20 {
+            assert_eq!(guard.look(&step(2.0, Fate::Overflowed), Some(2.0)), Verdict::Sound);
+        }
+    }
+}

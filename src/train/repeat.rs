@@ -1,0 +1,58 @@
+//! The same run over several seeds: what a measure is worth is its mean and its spread, not the luckiest run.
+
+use super::RunSummary;
+use serde::Serialize;
+
+/// Mean and sample standard deviation of a measure over runs.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct MeanSd {
+    /// Mean.
+    pub mean: f64,
+    /// Standard deviation with n − 1; `None` for a single run.
+    pub sd: Option<f64>,
+    /// Runs that have the measure.
+    pub runs: usize,
+}
+
+impl MeanSd {
+    /// Of some values; `None` without any.
+    pub fn of(values: &[f64]) -> Option<Self> {
+        let runs = values.len();
+        let mean = (runs > 0).then(|| values.iter().sum::<f64>() / runs as f64)?;
+        let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+        let sd = (runs > 1).then(|| (squares / (runs - 1) as f64).sqrt());
+        Some(Self { mean, sd, runs })
+    }
+}
+
+/// Every measure of some runs that differ in their seed, by name.
+pub fn measures(runs: &[RunSummary]) -> Vec<(&'static str, MeanSd)> {
+    let of = |name: &'static str, value: fn(&RunSummary) -> Option<f64>| {
+        let values: Vec<f64> = runs.iter().filter_map(value).filter(|value| value.is_finite()).collect();
+        MeanSd::of(&values).map(|measure| (name, measure))
+    };
+    [
+        of("eer", |run| run.eer),
+        of("val_accuracy", |run| run.val_accuracy),
+        of("val_loss", |run| run.val_loss),
+        of("train_accuracy", |run| run.train_accuracy),
+        of("train_loss", |run| run.train_loss),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_spread_is_that_of_a_sample() {
+        let found = MeanSd::of(&[1.0, 2.0, 4.0]).unwrap();
+        assert!((found.mean - 7.0 / 3.0).abs() < 1e-12);
+        assert!((found.sd.unwrap() - 1.527_525_231_651_947).abs() < 1e-12);
+        assert_eq!(MeanSd::of(&[3.0]), Some(MeanSd { mean: 3.0, sd: None, runs: 1 }));
+        assert_eq!(MeanSd::of(&[]), None);
+    }
+}

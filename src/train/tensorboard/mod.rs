@@ -1,0 +1,192 @@
+//! The run for TensorBoard: `events.out.tfevents.*` with the curves and the histogram of angles, and the held-out embeddings
+//! for its projector. Nothing is ever read back from these files, and a disk that refuses them does not stop a run.
+//!
+//! A continued run writes a further file that begins with a session start, which tells TensorBoard to forget the steps
+//! after it.
+
+mod projector;
+mod wire;
+
+use super::events::{AngleHistogram, EpochMetrics, StepMetrics};
+use crate::eval::EmbeddingTable;
+use std::fs::File;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+use wire::Message;
+
+/// Writes a run's event file. After a first failure it keeps quiet: the run has better things to do than to try again.
+#[derive(Debug)]
+pub(super) struct Board {
+    run: PathBuf,
+    file: Option<File>,
+}
+
+impl Board {
+    /// Begins a file for a run that has done `step` steps.
+    pub fn open(run: &Path, step: u64) -> Self {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs());
+        let name = format!("events.out.tfevents.{now}.arclens.{}.{step}", std::process::id());
+        let mut board = Self { run: run.to_owned(), file: File::create(run.join(name)).ok() };
+        board.write(&event(0).text(3, "brain.Event:2"));
+        if step > 0 {
+            // SessionLog with status START.
+            board.write(&event(step).message(7, &Message::default().int(1, 1)));
+        }
+        board
+    }
+
+    /// Curves over steps.
+    pub fn step(&mut self, metrics: &StepMetrics) {
+        let values = [
+            ("train/loss", metrics.loss),
+            ("train/accuracy", metrics.accuracy),
+            ("train/learning_rate", metrics.lr),
+            ("train/margin", metrics.margin),
+            ("train/images_per_second", metrics.images_per_second),
+        ];
+        self.scalars(metrics.step, &values.map(|(tag, value)| (tag, Some(value))));
+    }
+
+    /// Curves over epochs, at the epoch's last step.
+    pub fn epoch(&mut self, metrics: &EpochMetrics) {
+        self.scalars(
+            metrics.step,
+            &[
+                ("epoch/train_loss", Some(metrics.train_loss)),
+                ("epoch/train_accuracy", Some(metrics.train_accuracy)),
+                ("validation/loss", metrics.val_loss),
+                ("validation/accuracy", metrics.val_accuracy),
+                ("validation/eer", metrics.eer),
+            ],
+        );
+    }
+
+    /// The angles to the own class since the last report.
+    pub fn angles(&mut self, step: u64, angles: &AngleHistogram) {
+        let histogram = histogram(angles);
+        let value = Message::default().text(1, "train/angle_to_own_class_degrees").message(5, &histogram);
+        self.write(&event(step).message(5, &Message::default().message(1, &value)));
+    }
+
+    /// The held-out embeddings, in place of those of the last epoch. `name` gives each class a name.
+    pub fn embeddings(&mut self, table: &EmbeddingTable, name: &dyn Fn(u32) -> String) {
+        if self.file.is_some() && projector::write(&self.run, table, name).is_err() {
+            self.file = None;
+        }
+    }
+
+    fn scalars(&mut self, step: u64, values: &[(&str, Option<f64>)]) {
+        let mut summary = Message::default();
+        for (tag, value) in values {
+            if let Some(value) = value.filter(|value| value.is_finite()) {
+                summary = summary.message(1, &Message::default().text(1, tag).float(2, value as f32));
+            }
+        }
+        self.write(&event(step).message(5, &summary));
+    }
+
+    fn write(&mut self, event: &Message) {
+        let written = self.file.as_mut().map(|file| file.write_all(&event.record()));
+        if let Some(Err(error)) = written {
+            tracing::warn!(%error, "the TensorBoard file cannot be written any more");
+            self.file = None;
+        }
+    }
+}
+
+/// An `Event` of now.
+fn event(step: u64) -> Message {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |time| time.as_secs_f64());
+    Message::default().double(1, now).int(2, step)
+}
+
+/// A `HistogramProto`; a bin counts as its middle.
+fn histogram(angles: &AngleHistogram) -> Message {
+    let width = 180.0 / angles.counts.len().max(1) as f64;
+    let counts: Vec<f64> = angles.counts.iter().map(|count| f64::from(*count)).collect();
+    let middle = |bin: usize| width * (bin as f64 + 0.5);
+    let limits: Vec<f64> = (1..=counts.len()).map(|bin| width * bin as f64).collect();
+    let moment =
+        |power: i32| counts.iter().enumerate().map(|(bin, count)| count * middle(bin).powi(power)).sum::<f64>();
+    let first = counts.iter().position(|count| *count > 0.0).unwrap_or(0);
+    let last = counts.iter().rposition(|count| *count > 0.0).unwrap_or(0);
+    Message::default()
+        .double(1, width * first as f64)
+        .double(2, width * (last + 1) as f64)
+        .double(3, moment(0))
+        .double(4, moment(1))
+        .double(5, moment(2))
+        .doubles(6, &limits)
+        .doubles(7, &counts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn files(run: &Path) -> Vec<PathBuf> {
+        let mut files: Vec<PathBuf> = std::fs::read_dir(run).unwrap().map(|entry| entry.unwrap().path()).collect();
+        files.sort();
+        files
+    }
+
+    /// The payloads of a file's records; lengths and checksums must hold.
+    fn records(bytes: &[u8]) -> Vec<Vec<u8>> {
+        let mut rest = bytes;
+        let mut found = Vec::new();
+        while let Some((length, after)) = rest.split_first_chunk::<8>() {
+            let length = u64::from_le_bytes(*length) as usize;
+            found.push(after[4..4 + length].to_vec());
+            rest = &after[4 + length + 4..];
+        }
+        assert!(rest.is_empty());
+        found
+    }
+
+    fn metrics(loss: f64) -> StepMetrics {
+        StepMetrics {
+            step: 7,
+            epoch: 0.5,
+            loss,
+            accuracy: 0.25,
+            lr: 0.1,
+            margin: 0.3,
+            images_per_second: 10.0,
+            eta_secs: 1.0,
+        }
+    }
+
+    #[test]
+    fn a_continued_run_starts_a_file_that_forgets_later_steps() {
+        let folder = tempfile::tempdir().unwrap();
+        Board::open(folder.path(), 0).step(&metrics(2.0));
+        let mut board = Board::open(folder.path(), 5);
+        board.angles(7, &AngleHistogram::default());
+        let files = files(folder.path());
+        let read = |path: &PathBuf| records(&std::fs::read(path).unwrap());
+        let [first, second] = &files[..] else { panic!("{files:?}") };
+        assert_eq!((read(first).len(), read(second).len()), (2, 3));
+        let start = &read(second)[1];
+        assert!(start.ends_with(&[0x3a, 2, 8, 1]), "{start:?}");
+        let curves = &read(first)[1];
+        let has = |tag: &str| curves.windows(tag.len()).any(|window| window == tag.as_bytes());
+        assert!(has("train/loss") && has("train/margin"));
+    }
+
+    #[test]
+    fn what_is_not_a_number_is_left_out() {
+        let folder = tempfile::tempdir().unwrap();
+        Board::open(folder.path(), 0).step(&metrics(f64::NAN));
+        let bytes = std::fs::read(&files(folder.path())[0]).unwrap();
+        let has = |tag: &[u8]| bytes.windows(tag.len()).any(|window| window == tag);
+        assert!(!has(b"train/loss") && has(b"train/accuracy"));
+    }
+
+    #[test]
+    fn a_folder_that_is_gone_is_no_trouble() {
+        let mut board = Board::open(Path::new("/no/such/folder"), 3);
+        board.step(&metrics(1.0));
+        board.angles(1, &AngleHistogram::default());
+    }
+}
