@@ -6,6 +6,7 @@
     reason = "a test may stop, and says why it skips"
 )]
 
+use arclens::config::Auto;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -84,7 +85,7 @@ fn a_run_folder_holds_what_the_readme_says() {
     let lines = std::fs::read_to_string(run.join("metrics.jsonl")).unwrap();
     assert!(lines.lines().all(|line| serde_json::from_str::<Value>(line).is_ok()));
     let config = arclens::config::load(&run.join("run.toml")).unwrap();
-    assert_eq!((config.train.epochs, config.model.embedding_dim), (4, 32));
+    assert_eq!((config.train.epochs, config.model.embedding_dim), (4, Auto::Set(32)));
     assert!(config.run.is_some_and(|info| info.classes == 16 && info.data_fingerprint.len() == 64));
 }
 

@@ -20,7 +20,7 @@ fn config() -> RunConfig {
     config.train.epochs = 3;
     config.train.batch = 8;
     config.train.device = "cpu".into();
-    config.model.embedding_dim = 16;
+    config.model.embedding_dim = Auto::Set(16);
     config.model.dropout = 0.2;
     config.data.image_px = Auto::Set(16);
     config

@@ -1,7 +1,7 @@
 //! Everything a person can ask for, and everything the state asks of the outside in return.
 
-use super::{NoticeId, Workspace};
-use crate::config::Value;
+use super::{NoticeId, RunAction, Workspace};
+use crate::config::{Preset, Value};
 use crate::eval::OperatingRule;
 use crate::map::MapMethod;
 use crate::worker::protocol::{ImageSource, Job, JobId};
@@ -44,6 +44,8 @@ pub enum Action {
     Reset(&'static str),
     /// Put all settings back to their defaults.
     ResetAll,
+    /// The settings of a preset.
+    UsePreset(Preset),
     /// The mouse was released: the next change is a new undo step.
     SealEdit,
     /// Undo the last change of the settings.
@@ -92,6 +94,8 @@ pub enum Action {
     Dropped(Vec<PathBuf>),
     /// Look for runs again.
     RefreshRuns,
+    /// Something on the page of runs.
+    Runs(RunAction),
     /// Stop a job.
     CancelJob(JobId),
     /// Take a message away.
@@ -115,6 +119,8 @@ pub enum Effect {
     Ask(Dialog),
     /// Read the clipboard and answer with [`Action::VerifyImages`].
     ReadClipboard,
+    /// Show a folder in the system's file manager.
+    ShowFolder(PathBuf),
     /// Close the window.
     Close,
 }

@@ -2,8 +2,9 @@
 
 use super::action::Effect;
 use super::notice::{Notice, Severity};
+use super::runs;
 use super::state::{DataState, OpenData, Overlay, State, TrainPhase, TrainView};
-use super::update::{evaluate, explore_evaluation, map_request, request_verify, select, start};
+use super::update::{evaluate, explore_evaluation, map_request, refresh_runs, request_verify, select, start};
 use crate::config::RunConfig;
 use crate::eval::EmbeddingTable;
 use crate::map::{Layout, MapMethod};
@@ -35,8 +36,12 @@ pub fn on_event(state: &mut State, event: Event) -> Vec<Effect> {
             Vec::new()
         }
         Event::Runs { runs, .. } => {
-            state.runs = runs;
+            runs::found(state, runs);
             Vec::new()
+        }
+        Event::RunChanged { before, after, .. } => {
+            runs::changed(state, &before, after.as_deref());
+            refresh_runs(state)
         }
         Event::Devices { devices, .. } => {
             state.devices = devices;
@@ -226,7 +231,9 @@ fn ended(state: &mut State, job: JobId, outcome: Outcome) -> Vec<Effect> {
             state.verify.job = None;
             state.verify.error = notice;
         }
-        Some(JobKind::SaveOperatingPoint | JobKind::Devices | JobKind::ListRuns) => announce(state, notice),
+        Some(JobKind::SaveOperatingPoint | JobKind::Devices | JobKind::ListRuns | JobKind::ChangeRun) => {
+            announce(state, notice)
+        }
         _ => {}
     }
     Vec::new()

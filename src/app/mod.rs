@@ -7,6 +7,7 @@ mod drop;
 mod events;
 mod history;
 mod notice;
+mod runs;
 mod state;
 mod training;
 mod update;
@@ -17,6 +18,7 @@ pub use drop::{DropTarget, drop_target};
 pub use events::on_event;
 pub use history::History;
 pub use notice::{Notice, NoticeId, Severity};
+pub use runs::{MOST_COMPARED, RunAction, RunEdit, RunOrder, RunsView};
 pub use state::{
     DataState, EvaluateView, ExploreView, JobView, OpenData, Overlay, State, TrainPhase, TrainView, VerifyView,
     Workspace,

@@ -1,6 +1,6 @@
 //! Everything on the screen that is not a scroll position: the one owner of it.
 
-use super::{History, Notice, NoticeId, Severity};
+use super::{History, Notice, NoticeId, RunsView, Severity};
 use crate::config::{Resolved, RunConfig, resolve};
 use crate::data::{Catalog, SplitKind};
 use crate::eval::{EmbeddingTable, Neighbour, OperatingPoint, OperatingRule};
@@ -254,8 +254,10 @@ pub struct State {
     pub evaluate: EvaluateView,
     /// Two images.
     pub verify: VerifyView,
-    /// Runs on disk, newest first.
+    /// Runs on disk, in the order of `runs_view`.
     pub runs: Vec<RunEntry>,
+    /// The page of runs.
+    pub runs_view: RunsView,
     /// The run whose model is used by Explore, Evaluate and Verify.
     pub active_run: Option<PathBuf>,
     /// The devices; empty until probed.
@@ -284,6 +286,7 @@ impl State {
             evaluate: EvaluateView::default(),
             verify: VerifyView::default(),
             runs: Vec::new(),
+            runs_view: RunsView::default(),
             active_run: None,
             devices: Vec::new(),
             jobs: Vec::new(),

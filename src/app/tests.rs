@@ -349,6 +349,8 @@ fn continuing_a_run_opens_its_images_first_when_they_are_not_open() {
         path: run.clone(),
         name: "a".into(),
         config,
+        note: String::new(),
+        epochs: std::sync::Arc::from([]),
         epochs_done: 1,
         eer: None,
         has_model: true,
@@ -358,4 +360,119 @@ fn continuing_a_run_opens_its_images_first_when_they_are_not_open() {
     on_event(&mut state, Event::Runs { job: id, runs: vec![entry] });
     let effects = update(&mut state, Action::ContinueRun(run));
     assert!(matches!(&job(&effects).request, Request::OpenData { path } if path == Path::new("/pictures")));
+}
+
+fn entry(name: &str, started: &str, eer: Option<f64>) -> crate::worker::protocol::RunEntry {
+    let mut config = crate::config::RunConfig::default();
+    config.run = Some(crate::config::RunInfo {
+        data: "/pictures".into(),
+        data_fingerprint: "abc".into(),
+        started: started.into(),
+        ..Default::default()
+    });
+    crate::worker::protocol::RunEntry {
+        path: PathBuf::from("/runs").join(name),
+        name: name.into(),
+        config,
+        note: "why".into(),
+        epochs: std::sync::Arc::from([]),
+        epochs_done: 1,
+        eer,
+        has_model: true,
+        resumable: true,
+    }
+}
+
+/// A state with three runs on disk.
+fn with_runs() -> State {
+    let mut state = state();
+    let runs = vec![
+        entry("b", "2026-11-02T10:00:00+00:00", Some(0.03)),
+        entry("C", "2026-11-03T10:00:00+00:00", None),
+        entry("a", "2026-11-01T10:00:00+00:00", Some(0.01)),
+    ];
+    let id = job(&update(&mut state, Action::RefreshRuns)).id;
+    on_event(&mut state, Event::Runs { job: id, runs });
+    on_event(&mut state, Event::Ended { job: id, outcome: Outcome::Finished });
+    state
+}
+
+fn names(state: &State) -> Vec<&str> {
+    state.runs.iter().map(|run| run.name.as_str()).collect()
+}
+
+#[test]
+fn runs_are_sorted_as_asked() {
+    let mut state = with_runs();
+    assert_eq!(names(&state), ["C", "b", "a"]);
+    for (order, wanted) in [(RunOrder::Name, ["a", "b", "C"]), (RunOrder::BestEer, ["a", "b", "C"]), (RunOrder::Newest, ["C", "b", "a"])] {
+        update(&mut state, RunAction::Sort(order).into());
+        assert_eq!(names(&state), wanted, "{order:?}");
+    }
+}
+
+#[test]
+fn runs_are_compared_up_to_a_limit_and_forgotten_when_gone() {
+    let mut state = with_runs();
+    for name in ["a", "b"] {
+        update(&mut state, RunAction::Compare(PathBuf::from("/runs").join(name)).into());
+    }
+    assert_eq!(state.runs_view.compared.len(), 2);
+    update(&mut state, RunAction::Compare("/runs/a".into()).into());
+    assert_eq!(state.runs_view.compared, [PathBuf::from("/runs/b")]);
+    for i in 0..20 {
+        update(&mut state, RunAction::Compare(format!("/runs/x{i}").into()).into());
+    }
+    assert_eq!(state.runs_view.compared.len(), MOST_COMPARED);
+    let id = job(&update(&mut state, Action::RefreshRuns)).id;
+    on_event(&mut state, Event::Runs { job: id, runs: vec![entry("a", "x", None)] });
+    assert!(state.runs_view.compared.is_empty());
+}
+
+#[test]
+fn a_renamed_run_stays_in_use_and_a_deleted_one_does_not() {
+    let mut state = with_runs();
+    state.active_run = Some("/runs/a".into());
+    update(&mut state, RunAction::Compare("/runs/a".into()).into());
+    update(&mut state, RunAction::Edit("/runs/a".into()).into());
+    let mut edit = state.runs_view.edit.clone().expect("the dialog is open");
+    assert_eq!((edit.name.as_str(), edit.note.as_str()), ("a", "why"));
+    edit.name = " better ".into();
+    update(&mut state, RunAction::Write(edit).into());
+    let effects = update(&mut state, RunAction::SaveEdit.into());
+    let sent = job(&effects);
+    assert!(matches!(&sent.request, Request::ChangeRun { change: RunChange::Describe { name, .. }, .. } if name == "better"));
+    assert!(state.runs_view.edit.is_none());
+    let (before, after) = (PathBuf::from("/runs/a"), PathBuf::from("/runs/better"));
+    let effects = on_event(&mut state, Event::RunChanged { job: sent.id, before, after: Some(after.clone()) });
+    assert_eq!(state.active_run, Some(after.clone()));
+    assert_eq!(state.runs_view.compared, [after.clone()]);
+    assert!(matches!(job(&effects).request, Request::ListRuns { .. }), "the list is read again");
+    let sent = job(&update(&mut state, RunAction::Delete(after.clone()).into())).id;
+    on_event(&mut state, Event::RunChanged { job: sent, before: after, after: None });
+    assert_eq!(state.active_run, None);
+    assert!(state.runs_view.compared.is_empty());
+    assert!(state.notices.last().unwrap().headline.contains("bin"));
+}
+
+#[test]
+fn the_settings_of_a_run_become_those_of_the_next_and_can_be_undone() {
+    let mut state = with_runs();
+    state.runs[0].config.train.epochs = 77;
+    let run = state.runs[0].path.clone();
+    let effects = update(&mut state, RunAction::Duplicate(run).into());
+    assert!(matches!(&job(&effects).request, Request::OpenData { path } if path == Path::new("/pictures")));
+    assert_eq!((state.workspace, state.config.train.epochs), (Workspace::Train, 77));
+    assert!(state.config.run.is_none());
+    update(&mut state, Action::Undo);
+    assert_eq!(state.config.train.epochs, crate::config::RunConfig::default().train.epochs);
+}
+
+#[test]
+fn a_preset_changes_the_settings_and_can_be_undone() {
+    let mut state = state();
+    update(&mut state, Action::UsePreset(crate::config::Preset::Mnist));
+    assert_eq!(state.config.train.batch, 64);
+    update(&mut state, Action::Undo);
+    assert_eq!(state.config, crate::config::RunConfig::default());
 }

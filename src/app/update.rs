@@ -3,6 +3,7 @@
 use super::action::{Action, Dialog, Effect};
 use super::drop::{DropTarget, drop_target};
 use super::notice::{Notice, Severity};
+use super::runs;
 use super::state::{DataState, EvaluateView, ExploreView, JobView, OpenData, State, VerifyView, Workspace};
 use super::training::{continue_run, start_training, stop_training, toggle_pause};
 use crate::config::{RunConfig, Value};
@@ -22,6 +23,10 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Set { key, value } => set(state, key, value),
         Action::Reset(key) => reset(state, key),
         Action::ResetAll => replace_config(state, RunConfig::default()),
+        Action::UsePreset(preset) => {
+            let settings = preset.settings(&state.config);
+            replace_config(state, settings)
+        }
         Action::SealEdit => {
             state.history.seal();
             Vec::new()
@@ -70,6 +75,7 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Paste => vec![Effect::ReadClipboard],
         Action::Dropped(paths) => dropped(state, &paths),
         Action::RefreshRuns => refresh_runs(state),
+        Action::Runs(action) => runs::update(state, action),
         Action::CancelJob(id) => cancel_job(state, id),
         Action::Dismiss(id) => {
             state.notices.retain(|notice| notice.id != id);
@@ -165,7 +171,7 @@ fn reset(state: &mut State, key: &'static str) -> Vec<Effect> {
     }
 }
 
-fn replace_config(state: &mut State, config: RunConfig) -> Vec<Effect> {
+pub(super) fn replace_config(state: &mut State, config: RunConfig) -> Vec<Effect> {
     if config != state.config {
         state.history.remember(&state.config, None);
     }
@@ -360,7 +366,7 @@ fn dropped(state: &mut State, paths: &[PathBuf]) -> Vec<Effect> {
     }
 }
 
-fn refresh_runs(state: &mut State) -> Vec<Effect> {
+pub(super) fn refresh_runs(state: &mut State) -> Vec<Effect> {
     if state.jobs.iter().any(|job| job.kind == JobKind::ListRuns) {
         return Vec::new();
     }

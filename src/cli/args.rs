@@ -1,6 +1,6 @@
 //! The command line. Every setting's flag comes from the table of settings, so none can be forgotten or drift.
 
-use crate::config::{Kind, MarginUse, PARAMS, RunConfig, load};
+use crate::config::{Kind, MarginUse, PARAMS, Preset, RunConfig, load_over};
 use anyhow::Context as _;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
@@ -75,6 +75,12 @@ fn train() -> Command {
                 .value_parser(value_parser!(PathBuf))
                 .default_missing_value("")
                 .help("Continue a run from its last checkpoint (RUN, or the folder given with --out)"),
+        )
+        .arg(
+            Arg::new("preset")
+                .long("preset")
+                .value_parser(Preset::ALL.iter().map(|(word, _)| *word).collect::<Vec<_>>())
+                .help("Settings for a kind of data to start from; a run file and flags change them"),
         )
         .arg(
             Arg::new("seeds")
@@ -187,15 +193,18 @@ fn sample() -> Command {
     .arg(Arg::new("seed").long("seed").value_parser(value_parser!(u64)).default_value("7").help("Seed"))
 }
 
-/// Settings in their order of precedence: defaults < run file < flags. A flag that repeats the default still wins over
+/// Settings in their order of precedence: defaults < preset < run file < flags. A flag that repeats the default still wins over
 /// the file, because what counts is that it was typed.
 ///
 /// # Errors
 /// When the file or a flag cannot be used.
 pub fn settings(matches: &ArgMatches) -> anyhow::Result<RunConfig> {
+    let word = matches.try_get_one::<String>("preset").ok().flatten();
+    let preset = word.and_then(|word| Preset::every().find(|preset| preset.word() == word));
+    let base = preset.map_or_else(RunConfig::default, |preset| preset.settings(&RunConfig::default()));
     let mut config = match matches.try_get_one::<PathBuf>("config") {
-        Ok(Some(path)) => load(path)?,
-        _ => RunConfig::default(),
+        Ok(Some(path)) => load_over(&base, path)?,
+        _ => base,
     };
     config.run = None;
     for spec in PARAMS {

@@ -36,7 +36,7 @@ fn run_folder(path: &Path) -> anyhow::Result<Value> {
     output::line(format!(
         "network  {}, {} numbers per embedding",
         run.config.model.net.label(),
-        run.config.model.embedding_dim
+        run.config.model.embedding_dim.set().unwrap_or_default()
     ));
     output::line(format!("images   {} of {} classes from {}", info.images, info.classes, info.data));
     output::line(format!("epochs   {epochs} of {}", run.config.train.epochs));

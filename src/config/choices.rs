@@ -10,6 +10,8 @@ macro_rules! choice {
         impl $name {
             /// Every choice as (word in files and flags, label on screen).
             pub const ALL: &'static [(&'static str, &'static str)] = &[$(($word, $label)),+];
+            /// Every choice, in the order of a list.
+            pub fn every() -> impl Iterator<Item = Self> { [$(Self::$variant),+].into_iter() }
             /// The word in files and flags.
             pub fn word(self) -> &'static str { match self { $(Self::$variant => $word),+ } }
             /// The label on screen.
@@ -66,10 +68,18 @@ choice! {
     } default Small
 }
 
+impl Net {
+    /// An improved residual net: as published, its features are not averaged over the image.
+    pub fn is_made_for_faces(self) -> bool {
+        matches!(self, Self::Iresnet18 | Self::Iresnet34 | Self::Iresnet50 | Self::Iresnet100 | Self::Iresnet200)
+    }
+}
+
 choice! {
     /// How the last feature maps become one row of features.
     Pooling {
-        /// As the network was published: flatten for the iResNets, average for the residual nets.
+        /// As the network was published (flatten for the iResNets, average for the residual nets), but average where classes
+        /// are few.
         Auto = "auto", "automatic";
         /// The mean over all positions: where a feature lies does not matter.
         Average = "average", "average";

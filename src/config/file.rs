@@ -11,8 +11,16 @@ const MAX_BYTES: u64 = 1 << 20;
 /// Reads a run file. Keys it does not name keep their defaults.
 ///
 /// # Errors
-/// When it cannot be read, has an unknown key, or a value outside its range (all such values are named).
+/// As [`load_over`].
 pub fn load(path: &Path) -> Result<RunConfig, ConfigError> {
+    load_over(&RunConfig::default(), path)
+}
+
+/// Reads a run file over other settings: keys it does not name keep theirs.
+///
+/// # Errors
+/// When it cannot be read, has an unknown key, or a value outside its range (all such values are named).
+pub fn load_over(base: &RunConfig, path: &Path) -> Result<RunConfig, ConfigError> {
     let io = |source| ConfigError::Io { verb: "read", path: path.to_owned(), source };
     let length = std::fs::metadata(path).map_err(io)?.len();
     if length > MAX_BYTES {
@@ -22,15 +30,33 @@ pub fn load(path: &Path) -> Result<RunConfig, ConfigError> {
         });
     }
     let text = std::fs::read_to_string(path).map_err(io)?;
-    let config: RunConfig = toml::from_str(&text).map_err(|error| ConfigError::Parse {
+    let parse = |error: toml::de::Error| ConfigError::Parse {
         path: path.to_owned(),
         message: error.to_string().trim().replace('\n', " "),
-    })?;
+    };
+    // By itself first: its messages name the line.
+    toml::from_str::<RunConfig>(&text).map_err(parse)?;
+    let named: serde_json::Value = toml::from_str(&text).map_err(parse)?;
+    let mut tree = serde_json::to_value(base).map_err(ConfigError::internal)?;
+    overlay(&mut tree, named);
+    let config: RunConfig = serde_json::from_value(tree).map_err(ConfigError::internal)?;
     let mut problems = config.problems();
     match problems.len() {
         0 => Ok(config),
         1 => Err(ConfigError::Invalid(problems.remove(0))),
         _ => Err(ConfigError::Several(problems)),
+    }
+}
+
+/// Values of `named` take the place of those in `tree`, group by group.
+fn overlay(tree: &mut serde_json::Value, named: serde_json::Value) {
+    match (tree, named) {
+        (serde_json::Value::Object(tree), serde_json::Value::Object(named)) => {
+            for (key, value) in named {
+                overlay(tree.entry(key).or_insert(serde_json::Value::Null), value);
+            }
+        }
+        (place, value) => *place = value,
     }
 }
 

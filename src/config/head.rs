@@ -197,13 +197,9 @@ impl Head {
 mod tests {
     use super::*;
 
-    fn all() -> impl Iterator<Item = Head> {
-        Head::ALL.iter().map(|(word, _)| serde_json::from_value((*word).into()).expect("a head"))
-    }
-
     #[test]
     fn a_loss_publishes_exactly_the_margins_it_has() {
-        for head in all().filter(|head| !matches!(head, Head::Combined | Head::CombinedExact)) {
+        for head in Head::every().filter(|head| !matches!(head, Head::Combined | Head::CombinedExact)) {
             let (used, published) = (head.margin_use(), head.published_margins());
             let published =
                 MarginUse { factor: published.factor != 1.0, rad: published.rad > 0.0, cos: published.cos > 0.0 };
@@ -213,7 +209,7 @@ mod tests {
 
     #[test]
     fn every_advice_is_one_sentence() {
-        for head in all() {
+        for head in Head::every() {
             let advice = head.advice();
             assert!(advice.ends_with('.') && !advice.trim_end_matches('.').contains(". "), "{advice}");
         }

@@ -10,6 +10,7 @@ mod file;
 mod head;
 mod margins;
 mod params;
+mod presets;
 mod resolve;
 mod run_info;
 mod sections;
@@ -17,10 +18,11 @@ mod sections;
 pub use auto::Auto;
 pub use choices::{Best, Colour, MapKind, Net, Optimizer, Pooling, Precision, Sampler, Schedule, SplitBy};
 pub use error::{ConfigError, Problem};
-pub use file::{atomic_write, load, save, to_toml};
+pub use file::{atomic_write, load, load_over, save, to_toml};
 pub use head::{Head, MarginUse};
 pub use margins::Margins;
 pub use params::{Applies, Group, Kind, PARAMS, ParamSpec, Value, markdown_table, spec};
+pub use presets::Preset;
 pub use resolve::{DataFacts, Reason, Resolved, resolve, usual_margins};
 pub use run_info::RunInfo;
 pub use sections::{AugmentConfig, DataConfig, EvalConfig, LossConfig, MapConfig, ModelConfig, TrainConfig};
@@ -87,15 +89,16 @@ impl RunConfig {
         self.set(key, value)
     }
 
+    /// The values of all settings, in the order of [`PARAMS`].
+    pub fn values(&self) -> Vec<Value> {
+        let tree = serde_json::to_value(self).unwrap_or_default();
+        let leaf = |spec: &ParamSpec| tree.pointer(&spec.pointer()).cloned().unwrap_or_default();
+        PARAMS.iter().map(|spec| Value::from_json(&leaf(spec))).collect()
+    }
+
     /// Every setting whose value lies outside its range. Empty when all is well.
     pub fn problems(&self) -> Vec<Problem> {
-        PARAMS
-            .iter()
-            .filter_map(|spec| {
-                let value = self.get(spec.key).ok()?;
-                spec.check(&value).err()
-            })
-            .collect()
+        PARAMS.iter().zip(self.values()).filter_map(|(spec, value)| spec.check(&value).err()).collect()
     }
 }
 

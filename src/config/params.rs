@@ -335,7 +335,7 @@ pub const PARAMS: &[ParamSpec] = &[
     param!(Augment, "augment.cutout_largest"; "Largest cutout", float(0.01, 1.0); "Largest side of the square, as a share"; |c| c.augment.cutout > 0.0),
     param!(Model, "model.net", short "net"; "Backbone", Kind::Choice(Net::ALL), basic; "The network that turns an image into features"),
     param!(Model, "model.pooling", short "pooling"; "Pooling", Kind::Choice(Pooling::ALL); "Averaging ignores where a feature lies; flattening gives every position its own weights, which suits aligned images such as faces. MobileFaceNet has its own way"),
-    param!(Model, "model.embedding_dim", short "dim"; "Embedding size", int(2, 512), basic; "Numbers per embedding: 2 or 3 can be drawn as they are, 128 to 512 separate best"),
+    param!(Model, "model.embedding_dim", short "dim"; "Embedding size", int(2, 2048), auto, basic; "Numbers per embedding: 2 or 3 can be drawn as they are, 128 to 512 separate best"),
     param!(Model, "model.dropout"; "Dropout", float(0.0, 0.9); "Share of features dropped before the embedding layer while training (0 to 0.4)"),
     param!(Loss, "loss.head", short "loss"; "Loss", Kind::Choice(Head::ALL), basic; "Plain softmax is the baseline; ArcFace and its relatives ask for a margin between classes on the sphere, each in its own way"),
     param!(Loss, "loss.scale", short "scale"; "Scale", log(1.0, 128.0), auto; "Factor on the cosine before the softmax; larger asks for a clearer separation (16 to 64 is usual)"; |c| c.loss.head.has_scale()),

@@ -1,7 +1,7 @@
 //! Turns what was asked into what will be done: checks every setting against the data set and replaces every
 //! automatic value by a number with its reason.
 
-use super::{Auto, Colour, ConfigError, Head, Margins, Net, Optimizer, Problem, RunConfig};
+use super::{Auto, Colour, ConfigError, Head, Margins, Net, Optimizer, Pooling, Problem, RunConfig};
 
 /// What the settings have to fit.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,6 +38,10 @@ pub struct Resolved {
     pub image_px: u32,
     /// 1 or 3.
     pub channels: u32,
+    /// How features are gathered.
+    pub pooling: Pooling,
+    /// Numbers per embedding.
+    pub embedding_dim: u32,
     /// Mirror every second training image.
     pub flip: bool,
     /// Add the embedding of the mirrored image.
@@ -71,6 +75,8 @@ pub fn resolve(config: &RunConfig, facts: &DataFacts) -> Result<Resolved, Config
     let mut chosen = Chosen { config: config.clone(), reasons: Vec::new() };
     let image_px = chosen.image_px(facts);
     let channels = chosen.channels(facts);
+    let pooling = chosen.pooling(facts);
+    let embedding_dim = chosen.embedding_dim(facts);
     let flip = chosen.flip(channels);
     let add_mirror = chosen.add_mirror(flip);
     let scale = chosen.scale(facts);
@@ -81,6 +87,8 @@ pub fn resolve(config: &RunConfig, facts: &DataFacts) -> Result<Resolved, Config
     Ok(Resolved {
         image_px,
         channels,
+        pooling,
+        embedding_dim,
         flip,
         add_mirror,
         scale,
@@ -181,6 +189,34 @@ impl Chosen {
             self.config.data.colour = colour;
         }
         if self.config.data.colour == Colour::Grey { 1 } else { 3 }
+    }
+
+    /// A layer over all positions has weights for every one of them: 12.8 million for faces of 112 pixels, half of the
+    /// smallest iResNet. Few classes cannot teach it that much.
+    fn pooling(&mut self, facts: &DataFacts) -> Pooling {
+        let model = &self.config.model;
+        if model.pooling != Pooling::Auto || !model.net.is_made_for_faces() || facts.train_classes >= MANY_CLASSES {
+            return model.pooling;
+        }
+        let why =
+            format!("{} classes are few for a layer with weights of its own for every position", facts.train_classes);
+        self.because("model.pooling", Pooling::Average.label(), why);
+        self.config.model.pooling = Pooling::Average;
+        Pooling::Average
+    }
+
+    fn embedding_dim(&mut self, facts: &DataFacts) -> u32 {
+        if let Auto::Set(dim) = self.config.model.embedding_dim {
+            return dim;
+        }
+        let (dim, why) = if facts.train_classes < MANY_CLASSES {
+            (128, format!("enough for {} classes, and quicker to compare", facts.train_classes))
+        } else {
+            (512, format!("{} classes need room; the paper's value", facts.train_classes))
+        };
+        self.because("model.embedding_dim", dim, why);
+        self.config.model.embedding_dim = Auto::Set(dim);
+        dim
     }
 
     fn flip(&mut self, channels: u32) -> bool {
@@ -297,6 +333,8 @@ impl Chosen {
 
 /// Below this small sets of new identities separate worse: on the sample portraits 24 gave a lower EER than 16.
 const MIN_SCALE: f64 = 24.0;
+/// From here on the paper's large head and embedding pay.
+const MANY_CLASSES: usize = 1000;
 /// Sets with fewer classes get the smaller margin.
 const SMALL_CLASS_COUNT: usize = 20;
 /// Share of the published margin that they get; the result is rounded to tenths.

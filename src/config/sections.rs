@@ -110,14 +110,14 @@ pub struct ModelConfig {
     /// How the last feature maps become one row of features.
     pub pooling: Pooling,
     /// Numbers per embedding.
-    pub embedding_dim: u32,
+    pub embedding_dim: Auto<u32>,
     /// Share of features dropped before the embedding layer.
     pub dropout: f64,
 }
 
 impl Default for ModelConfig {
     fn default() -> Self {
-        Self { net: Net::Small, pooling: Pooling::Auto, embedding_dim: 128, dropout: 0.0 }
+        Self { net: Net::Small, pooling: Pooling::Auto, embedding_dim: Auto::Auto, dropout: 0.0 }
     }
 }
 

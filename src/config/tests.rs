@@ -149,3 +149,14 @@ fn all_problems_are_reported_at_once() {
     let text = resolve(&config, &facts).unwrap_err().to_string();
     assert!(text.contains("train.epochs") && text.contains("1 class"), "{text}");
 }
+
+#[test]
+fn a_run_file_over_a_preset_changes_only_what_it_names() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("run.toml");
+    std::fs::write(&file, "[train]\nepochs = 3\n[model]\nnet = \"small\"\n").unwrap();
+    let preset = Preset::Mnist.settings(&RunConfig::default());
+    let config = load_over(&preset, &file).unwrap();
+    assert_eq!((config.train.epochs, config.model.net), (3, Net::Small));
+    assert_eq!((config.data.image_px, config.train.batch), (Auto::Set(28), 64));
+}

@@ -40,6 +40,14 @@ pub enum TrainError {
         /// The rate in force.
         lr: f64,
     },
+    /// A run's folder was not renamed or deleted.
+    #[error("the run is unchanged: {reason}: {}", path.display())]
+    RunChange {
+        /// Why.
+        reason: String,
+        /// The run.
+        path: PathBuf,
+    },
     /// Reading or writing a run failed.
     #[error("could not {verb} ({source}); free some space or check the permissions, then continue the run: {}", path.display())]
     Disk {

@@ -1,7 +1,7 @@
 //! The runs on disk, as a list.
 
 use super::events::EpochMetrics;
-use super::{TrainError, metrics_log, run_folder};
+use super::{TrainError, metrics_log, run_change, run_folder};
 use crate::config::RunConfig;
 use std::path::{Path, PathBuf};
 
@@ -14,6 +14,8 @@ pub struct RunOnDisk {
     pub name: String,
     /// Its settings.
     pub config: RunConfig,
+    /// What a person wrote about it.
+    pub note: String,
     /// Epochs logged.
     pub epochs: Vec<EpochMetrics>,
     /// A checkpoint exists.
@@ -45,7 +47,7 @@ pub fn read_run(path: &Path) -> Result<RunOnDisk, TrainError> {
         .flatten()
         .any(|entry| entry.path().join("model.json").is_file());
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    Ok(RunOnDisk { path: path.to_owned(), name, config, epochs, has_model })
+    Ok(RunOnDisk { path: path.to_owned(), name, config, note: run_change::read_note(path), epochs, has_model })
 }
 
 /// Every run directly below `root`, newest first (names begin with the date). What is no run is passed over.

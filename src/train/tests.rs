@@ -23,7 +23,7 @@ fn config() -> RunConfig {
     config.train.epochs = 3;
     config.train.batch = 8;
     config.train.device = "cpu".into();
-    config.model.embedding_dim = 16;
+    config.model.embedding_dim = Auto::Set(16);
     config.model.dropout = 0.2;
     config.data.image_px = Auto::Set(16);
     config.data.split = SplitBy::Identity;
@@ -469,8 +469,7 @@ fn the_head_can_learn_at_a_rate_of_its_own() {
 fn every_loss_trains_and_resumes_bit_for_bit() {
     let (embedder, _) = tiny_specs(crate::config::Net::Small);
     let config = RunConfig::default().train;
-    for (word, _) in Head::ALL {
-        let kind: Head = serde_json::from_value((*word).into()).unwrap();
+    for kind in Head::every() {
         let mut head = crate::loss::HeadSpec::plain(kind, [3, 8], 8.0, kind.published_margins());
         if kind.is_cosine() {
             head.options.subcenters = 2;

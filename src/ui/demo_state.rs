@@ -298,7 +298,7 @@ impl Demo {
 fn job_of(effect: Effect) -> Option<Job> {
     match effect {
         Effect::Send(job) => Some(job),
-        Effect::Ask(_) | Effect::ReadClipboard | Effect::Close => None,
+        Effect::Ask(_) | Effect::ReadClipboard | Effect::ShowFolder(_) | Effect::Close => None,
     }
 }
 
@@ -320,7 +320,17 @@ fn entries() -> Vec<RunEntry> {
         });
         let path = PathBuf::from("runs").join(name);
         let (has_model, resumable) = (done > 0, done < config.train.epochs);
-        RunEntry { path, name: name.into(), config, epochs_done: done, eer, has_model, resumable }
+        RunEntry {
+            path,
+            name: name.into(),
+            config,
+            note: String::new(),
+            epochs_done: done,
+            epochs: run::epochs(done, eer).into(),
+            eer,
+            has_model,
+            resumable,
+        }
     };
     vec![
         entry(0, "arcface", "24", 24, Some(0.021)),

@@ -150,6 +150,13 @@ impl App {
                     self.act(ctx, answer);
                 }
             }
+            Effect::ShowFolder(path) => {
+                // Detached: the file manager goes on by itself.
+                if let Err(error) = open::that_detached(&path) {
+                    let text = format!("The folder cannot be shown ({error}): {}", path.display());
+                    self.act(ctx, Action::Say(app::Severity::Warning, text));
+                }
+            }
             Effect::Close => {
                 self.closing = true;
                 ctx.send_viewport_cmd(egui::ViewportCommand::Close);

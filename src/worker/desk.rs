@@ -2,11 +2,11 @@
 
 use super::emit::Emitter;
 use super::explain;
-use super::protocol::{Event, Job, JobError, OpenedData, Outcome, Request, RunEntry};
+use super::protocol::{Event, Job, JobError, OpenedData, Outcome, Request, RunChange, RunEntry};
 use super::sample::find_or_draw_sample;
 use crate::data::Catalog;
 use crate::map::lay_out;
-use crate::train::{list_runs, save_operating_point};
+use crate::train::{delete_run, describe_run, list_runs, save_operating_point};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::mpsc::Receiver;
@@ -58,6 +58,15 @@ fn run(job: &Job, emitter: &Emitter) -> Result<(), Box<JobError>> {
             emitter.send(Event::Runs { job: job.id, runs: entries(root) });
             Ok(())
         }
+        Request::ChangeRun { run, change } => {
+            let after = match change {
+                RunChange::Describe { name, note } => describe_run(run, name, note).map(Some),
+                RunChange::Delete => delete_run(run).map(|()| None),
+            };
+            let after = after.map_err(|error| Box::new(explain::from_train(&error)))?;
+            emitter.send(Event::RunChanged { job: job.id, before: run.clone(), after });
+            Ok(())
+        }
         Request::Train { .. } | Request::Evaluate { .. } | Request::Verify { .. } | Request::Devices => Ok(()),
     }
 }
@@ -89,6 +98,8 @@ fn entries(root: &Path) -> Vec<RunEntry> {
             eer: run.best_eer(),
             resumable: run.is_unfinished(),
             has_model: run.has_model,
+            note: run.note,
+            epochs: run.epochs.into(),
             path: run.path,
             name: run.name,
             config: run.config,

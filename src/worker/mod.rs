@@ -138,7 +138,8 @@ fn needs_tensors(request: &Request) -> bool {
         | Request::OpenSample { .. }
         | Request::Map { .. }
         | Request::SaveOperatingPoint { .. }
-        | Request::ListRuns { .. } => false,
+        | Request::ListRuns { .. }
+        | Request::ChangeRun { .. } => false,
     }
 }
 

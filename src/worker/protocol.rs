@@ -7,7 +7,7 @@ use crate::config::RunConfig;
 use crate::data::{Catalog, Split, Thumb};
 use crate::eval::{Decision, EmbeddingTable, ErrorRates, Neighbour, OperatingPoint, OperatingRule, VerificationReport};
 use crate::map::{Layout, MapMethod, TsneSpec};
-use crate::train::{Control, DeviceInfo, Place, RunSummary, TrainEvent};
+use crate::train::{Control, DeviceInfo, EpochMetrics, Place, RunSummary, TrainEvent};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -34,6 +34,8 @@ pub enum JobKind {
     SaveOperatingPoint,
     /// Listing the runs on disk.
     ListRuns,
+    /// Renaming, describing or deleting a run.
+    ChangeRun,
     /// Looking for devices.
     Devices,
 }
@@ -50,6 +52,7 @@ impl JobKind {
             Self::Verify => "Comparing",
             Self::SaveOperatingPoint => "Saving the threshold",
             Self::ListRuns => "Looking for runs",
+            Self::ChangeRun => "Changing a run",
             Self::Devices => "Looking for devices",
         }
     }
@@ -130,6 +133,8 @@ pub enum Request {
     SaveOperatingPoint { run: PathBuf, point: OperatingPoint },
     /// Lists the runs below a folder.
     ListRuns { root: PathBuf },
+    /// Changes a run's folder.
+    ChangeRun { run: PathBuf, change: RunChange },
     /// Probes the devices.
     Devices,
 }
@@ -146,9 +151,19 @@ impl Request {
             Self::Verify { .. } => JobKind::Verify,
             Self::SaveOperatingPoint { .. } => JobKind::SaveOperatingPoint,
             Self::ListRuns { .. } => JobKind::ListRuns,
+            Self::ChangeRun { .. } => JobKind::ChangeRun,
             Self::Devices => JobKind::Devices,
         }
     }
+}
+
+/// What is done to a run's folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RunChange {
+    /// A new name, and a note (empty for none).
+    Describe { name: String, note: String },
+    /// To the system's bin.
+    Delete,
 }
 
 /// A request with its name and its brake.
@@ -238,14 +253,31 @@ pub struct RunEntry {
     pub name: String,
     /// Its settings.
     pub config: RunConfig,
+    /// What a person wrote about it; empty for nothing.
+    pub note: String,
     /// Epochs done.
     pub epochs_done: u32,
+    /// Measures of the epochs done.
+    pub epochs: Arc<[EpochMetrics]>,
     /// Best equal error rate so far.
     pub eer: Option<f64>,
     /// A finished checkpoint exists.
     pub has_model: bool,
     /// It can be continued.
     pub resumable: bool,
+}
+
+impl RunEntry {
+    /// When it was begun, as text that sorts by time; the name where the run file does not say.
+    pub fn started(&self) -> &str {
+        self.config.run.as_ref().map_or(&self.name, |run| &run.started)
+    }
+
+    /// Name of the data set.
+    pub fn data_name(&self) -> String {
+        let path = self.config.run.as_ref().map_or("unknown data", |facts| facts.data.as_str());
+        std::path::Path::new(path).file_name().map_or(path.into(), |name| name.to_string_lossy()).into_owned()
+    }
 }
 
 /// How a job ended.
@@ -291,6 +323,8 @@ pub enum Event {
     Verified { job: JobId, result: Box<VerifyResult> },
     /// The runs on disk.
     Runs { job: JobId, runs: Vec<RunEntry> },
+    /// A run has another folder, or none any more.
+    RunChanged { job: JobId, before: PathBuf, after: Option<PathBuf> },
     /// The devices.
     Devices { job: JobId, devices: Vec<DeviceInfo> },
     /// The job is over.
@@ -309,6 +343,7 @@ impl Event {
             | Self::Mapped { job, .. }
             | Self::Verified { job, .. }
             | Self::Runs { job, .. }
+            | Self::RunChanged { job, .. }
             | Self::Devices { job, .. }
             | Self::Ended { job, .. } => *job,
         }

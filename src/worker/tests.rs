@@ -65,7 +65,7 @@ fn config() -> RunConfig {
     config.train.epochs = 2;
     config.train.batch = 8;
     config.train.device = "cpu".into();
-    config.model.embedding_dim = 8;
+    config.model.embedding_dim = Auto::Set(8);
     config.data.image_px = Auto::Set(16);
     config
 }

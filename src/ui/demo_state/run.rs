@@ -109,6 +109,16 @@ fn step_metrics(step: u32) -> StepMetrics {
     }
 }
 
+/// The epochs of a run in the list, whose best error rate is `eer`.
+pub(super) fn epochs(done: u32, eer: Option<f64>) -> Vec<EpochMetrics> {
+    let lowest = (1..=EPOCHS).filter_map(|epoch| epoch_metrics(epoch).eer).fold(f64::INFINITY, f64::min);
+    let scaled = |metrics: EpochMetrics| EpochMetrics {
+        eer: metrics.eer.zip(eer).map(|(at, eer)| at * eer / lowest),
+        ..metrics
+    };
+    (1..=done.min(EPOCHS)).map(|epoch| scaled(epoch_metrics(epoch))).collect()
+}
+
 fn epoch_metrics(epoch: u32) -> EpochMetrics {
     let last = step_metrics(epoch * STEPS);
     let eer = |epoch: u32| 0.021 + 0.23 * (-f64::from(epoch) / 4.5).exp() + 0.006 * wobble(epoch * 31);

@@ -8,12 +8,13 @@ use eframe::egui::{Align, Color32, FontId, Layout, Stroke, Ui, Vec2b};
 use egui_plot::{
     AxisHints, GridInput, GridMark, HoverPosition, Line, LineStyle, Plot, PlotPoint, PlotPoints, Points, VLine,
 };
+use std::borrow::Cow;
 
 /// One curve.
 #[derive(Clone, Debug)]
 pub struct Curve {
     /// Name in the legend and under the pointer.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// Colour.
     pub colour: Color32,
     /// (x, y), x ascending; not finite values are left out.
@@ -111,7 +112,7 @@ pub fn curve_plot(ui: &mut Ui, plot: &CurvePlot<'_>) {
             let points = thinned(&curve.points);
             if curve.style == CurveStyle::Dots {
                 ui.points(
-                    Points::new(curve.name, PlotPoints::Owned(points.clone()))
+                    Points::new(curve.name.as_ref(), PlotPoints::Owned(points.clone()))
                         .color(curve.colour)
                         .radius(2.5)
                         .allow_hover(false),
@@ -121,7 +122,7 @@ pub fn curve_plot(ui: &mut Ui, plot: &CurvePlot<'_>) {
                 CurveStyle::Faint => Stroke::new(1.0, curve.colour.gamma_multiply(0.3)),
                 CurveStyle::Line | CurveStyle::Dots => Stroke::new(2.0, curve.colour),
             };
-            let line = Line::new(curve.name, PlotPoints::Owned(points)).stroke(stroke);
+            let line = Line::new(curve.name.as_ref(), PlotPoints::Owned(points)).stroke(stroke);
             ui.line(line.allow_hover(curve.style != CurveStyle::Faint));
         }
     });
@@ -132,7 +133,7 @@ fn legend_ui(ui: &mut Ui, plot: &CurvePlot<'_>) {
     let named = || plot.curves.iter().filter(|curve| curve.style != CurveStyle::Faint);
     if named().count() > 1 {
         for curve in named().rev() {
-            ui.label(theme::caption(curve.name));
+            ui.label(theme::caption(curve.name.as_ref()));
             let (rect, _) = ui.allocate_exact_size(eframe::egui::vec2(14.0, 12.0), eframe::egui::Sense::hover());
             ui.painter().hline(rect.x_range(), rect.center().y, Stroke::new(2.0, curve.colour));
         }

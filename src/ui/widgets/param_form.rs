@@ -136,11 +136,8 @@ impl ParamForm {
     /// The values, read again only when the settings changed: reading one serialises all.
     fn current(&mut self, config: &RunConfig) -> Vec<Current> {
         if self.read.as_ref().is_none_or(|(read, _)| read != config) {
-            let defaults = RunConfig::default();
-            let read = |config: &RunConfig, key| config.get(key).unwrap_or(Value::Auto);
-            let values =
-                PARAMS.iter().map(|spec| Current { value: read(config, spec.key), default: read(&defaults, spec.key) });
-            self.read = Some((config.clone(), values.collect()));
+            let values = config.values().into_iter().zip(RunConfig::default().values());
+            self.read = Some((config.clone(), values.map(|(value, default)| Current { value, default }).collect()));
         }
         self.read.as_ref().map(|(_, values)| values.clone()).unwrap_or_default()
     }

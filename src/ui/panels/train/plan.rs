@@ -54,13 +54,13 @@ fn margin_ui(ui: &mut Ui, resolved: &Resolved, classes: usize) {
     let tokens = theme::tokens(ui);
     let loss = &resolved.config.loss;
     let options = HeadOptions::of(loss, resolved.margin_detached);
-    let curve = |head: Head, name, colour| {
+    let curve = |head: Head, name: &'static str, colour| {
         let margins = if head == chosen { resolved.margins } else { usual_margins(head, classes) };
         let points = (0..=90_u8).map(|step| {
             let degrees = f64::from(step) * 2.0;
             [degrees, target_logit(head, resolved.scale, margins, &options, degrees.to_radians())]
         });
-        Curve { name, colour, points: points.collect(), style: CurveStyle::Line }
+        Curve { name: name.into(), colour, points: points.collect(), style: CurveStyle::Line }
     };
     let others = [(Head::Softmax, "no margin"), (Head::ArcFace, "ArcFace"), (Head::CosFace, "CosFace")];
     let mut curves: Vec<Curve> = others
@@ -95,7 +95,7 @@ fn schedule_ui(ui: &mut Ui, resolved: &Resolved) {
         [step as f64 / per_epoch, lr_at(&plan, step)]
     });
     let curves = [Curve {
-        name: "learning rate",
+        name: "learning rate".into(),
         colour: theme::tokens(ui).accent,
         points: points.collect(),
         style: CurveStyle::Line,

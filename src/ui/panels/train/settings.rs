@@ -1,6 +1,7 @@
 //! The left column: the form, and the one button that starts.
 
 use crate::app::{Action, State, command};
+use crate::config::Preset;
 use crate::ui::theme::{self, SPACE};
 use crate::ui::widgets::param_form::{Edit, FormInput, ParamForm};
 use eframe::egui::{self, Align, Layout, Panel, RichText, ScrollArea, Ui};
@@ -38,6 +39,7 @@ fn heading_ui(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
         }
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             ui.spacing_mut().button_padding = egui::vec2(8.0, 2.0);
+            presets_ui(ui, out);
             for (id, label) in [("edit.reset_all", "Reset"), ("edit.redo", "Redo"), ("edit.undo", "Undo")] {
                 let Some(command) = command(id) else { continue };
                 let action = (command.action)(state);
@@ -48,6 +50,19 @@ fn heading_ui(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
             }
         });
     });
+}
+
+/// Settings for a kind of data, to start from.
+fn presets_ui(ui: &mut Ui, out: &mut Vec<Action>) {
+    let response = ui.menu_button(theme::caption("Presets"), |ui| {
+        for preset in Preset::every() {
+            if ui.button(preset.label()).on_hover_text(preset.advice()).clicked() {
+                out.push(Action::UsePreset(preset));
+                ui.close();
+            }
+        }
+    });
+    response.response.on_hover_text("Settings for a kind of data to start from; can be undone");
 }
 
 fn form_ui(ui: &mut Ui, form: &mut ParamForm, state: &State, out: &mut Vec<Action>) {

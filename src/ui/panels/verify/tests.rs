@@ -42,6 +42,8 @@ fn with_model() -> State {
         path,
         name: "one".into(),
         config,
+        note: String::new(),
+        epochs: Arc::from([]),
         epochs_done: 3,
         eer: None,
         has_model: true,

@@ -100,12 +100,12 @@ fn with_validation(ui: &Ui, training: Vec<[f64; 2]>, validation: Vec<[f64; 2]>) 
     let colour = theme::series(ui, 0);
     let mean = running_mean(&training);
     let mut curves = vec![
-        Curve { name: "each step", colour, points: training, style: CurveStyle::Faint },
-        Curve { name: "training", colour, points: mean, style: CurveStyle::Line },
+        Curve { name: "each step".into(), colour, points: training, style: CurveStyle::Faint },
+        Curve { name: "training".into(), colour, points: mean, style: CurveStyle::Line },
     ];
     if !validation.is_empty() {
         curves.push(Curve {
-            name: "held out",
+            name: "held out".into(),
             colour: theme::series(ui, 1),
             points: validation,
             style: CurveStyle::Dots,
@@ -146,7 +146,7 @@ pub(super) fn eer_ui(ui: &mut Ui, view: &TrainView) {
         ui.add_space(MAP_HEIGHT - 20.0);
         return;
     }
-    let curves = [Curve { name: "EER", colour: theme::series(ui, 1), points, style: CurveStyle::Dots }];
+    let curves = [Curve { name: "EER".into(), colour: theme::series(ui, 1), points, style: CurveStyle::Dots }];
     let best = view.epochs.iter().rev().find(|epoch| epoch.best).map(|epoch| f64::from(epoch.epoch));
     let help = "Equal error rate on held-out pairs; the line marks the best epoch, which is kept";
     let drawn = plot(view, "Validation EER", help, &curves, axis_rate);
@@ -156,7 +156,7 @@ pub(super) fn eer_ui(ui: &mut Ui, view: &TrainView) {
 /// Learning rate over epochs.
 pub(super) fn lr_ui(ui: &mut Ui, view: &TrainView) {
     let curves = [Curve {
-        name: "learning rate",
+        name: "learning rate".into(),
         colour: theme::series(ui, 2),
         points: steps(view, |step| step.lr),
         style: CurveStyle::Line,

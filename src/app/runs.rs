@@ -1,0 +1,229 @@
+//! The list of runs: in which order, which are compared, and what is done to their folders.
+
+use super::action::{Action, Effect};
+use super::notice::{Notice, Severity};
+use super::state::{State, Workspace};
+use super::update::{open_data, replace_config, start};
+use crate::config::RunConfig;
+use crate::worker::protocol::{Request, RunChange, RunEntry};
+use std::cmp::Ordering;
+use std::path::{Path, PathBuf};
+
+/// What runs are sorted by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RunOrder {
+    /// Newest first.
+    #[default]
+    Newest,
+    /// Name, ascending.
+    Name,
+    /// Lowest error rate first; runs without one last.
+    BestEer,
+    /// Loss, then newest.
+    Loss,
+    /// Data set, then newest.
+    Data,
+}
+
+impl RunOrder {
+    /// Every order, with its name on screen.
+    pub const ALL: [(Self, &'static str); 5] = [
+        (Self::Newest, "newest first"),
+        (Self::Name, "by name"),
+        (Self::BestEer, "lowest EER first"),
+        (Self::Loss, "by loss"),
+        (Self::Data, "by data set"),
+    ];
+
+    fn compare(self, a: &RunEntry, b: &RunEntry) -> Ordering {
+        // Begun at; the name of a renamed run no longer tells.
+        let newest = || b.started().cmp(&a.started()).then_with(|| b.name.cmp(&a.name));
+        match self {
+            Self::Newest => newest(),
+            Self::Name => a.name.to_lowercase().cmp(&b.name.to_lowercase()),
+            Self::BestEer => {
+                let rate = |run: &RunEntry| run.eer.unwrap_or(f64::INFINITY);
+                rate(a).total_cmp(&rate(b)).then_with(newest)
+            }
+            Self::Loss => a.config.loss.head.label().cmp(b.config.loss.head.label()).then_with(newest),
+            Self::Data => a.data_name().cmp(&b.data_name()).then_with(newest),
+        }
+    }
+}
+
+/// A name and a note being written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunEdit {
+    /// The run.
+    pub run: PathBuf,
+    /// Its name.
+    pub name: String,
+    /// Its note.
+    pub note: String,
+}
+
+/// The page of runs.
+#[derive(Clone, Debug, Default)]
+pub struct RunsView {
+    /// Order of the list.
+    pub order: RunOrder,
+    /// Runs compared, in the order they were chosen; their colour is the position.
+    pub compared: Vec<PathBuf>,
+    /// The dialog for name and note, when it is open.
+    pub edit: Option<RunEdit>,
+}
+
+/// More runs are not compared at once: their colours would run out.
+pub const MOST_COMPARED: usize = 6;
+
+/// Takes the runs found on disk in.
+pub(super) fn found(state: &mut State, mut runs: Vec<RunEntry>) {
+    let order = state.runs_view.order;
+    runs.sort_by(|a, b| order.compare(a, b));
+    state.runs_view.compared.retain(|path| runs.iter().any(|run| run.path == *path));
+    state.runs = runs;
+}
+
+/// Does what a person asked for on the page of runs.
+pub(super) fn update(state: &mut State, action: RunAction) -> Vec<Effect> {
+    match action {
+        RunAction::Sort(order) => {
+            state.runs_view.order = order;
+            state.runs.sort_by(|a, b| order.compare(a, b));
+            Vec::new()
+        }
+        RunAction::Compare(run) => {
+            toggle(&mut state.runs_view.compared, run);
+            Vec::new()
+        }
+        RunAction::CompareNone => {
+            state.runs_view.compared.clear();
+            Vec::new()
+        }
+        RunAction::Edit(run) => {
+            let entry = state.run_entry(&run);
+            let edit = entry.map(|entry| RunEdit { name: entry.name.clone(), note: entry.note.clone(), run });
+            state.runs_view.edit = edit;
+            Vec::new()
+        }
+        RunAction::Write(edit) => {
+            state.runs_view.edit = Some(edit);
+            Vec::new()
+        }
+        RunAction::CancelEdit => {
+            state.runs_view.edit = None;
+            Vec::new()
+        }
+        RunAction::SaveEdit => save_edit(state),
+        RunAction::Delete(run) => change(state, run, RunChange::Delete),
+        RunAction::OpenFolder(run) => vec![Effect::ShowFolder(run)],
+        RunAction::Duplicate(run) => duplicate(state, &run),
+    }
+}
+
+/// What can be asked for on the page of runs.
+#[derive(Clone, Debug, PartialEq)]
+pub enum RunAction {
+    /// Sort the list.
+    Sort(RunOrder),
+    /// Compare a run with the others chosen, or no longer.
+    Compare(PathBuf),
+    /// Compare none.
+    CompareNone,
+    /// Open the dialog for name and note.
+    Edit(PathBuf),
+    /// What was typed there.
+    Write(RunEdit),
+    /// Close it.
+    CancelEdit,
+    /// Keep what was typed.
+    SaveEdit,
+    /// Move a run to the system's bin.
+    Delete(PathBuf),
+    /// Show the folder in the file manager.
+    OpenFolder(PathBuf),
+    /// Take a run's settings for a new one.
+    Duplicate(PathBuf),
+}
+
+impl From<RunAction> for Action {
+    fn from(action: RunAction) -> Self {
+        Self::Runs(action)
+    }
+}
+
+fn toggle(compared: &mut Vec<PathBuf>, run: PathBuf) {
+    match compared.iter().position(|path| *path == run) {
+        Some(index) => drop(compared.remove(index)),
+        None if compared.len() < MOST_COMPARED => compared.push(run),
+        None => {}
+    }
+}
+
+/// A run's folder may not be touched while it is being trained.
+fn is_being_trained(state: &State, run: &Path) -> bool {
+    let started = state.training.as_ref().and_then(|view| view.started.as_ref());
+    state.is_training() && started.is_some_and(|started| started.run == run)
+}
+
+fn save_edit(state: &mut State) -> Vec<Effect> {
+    let Some(edit) = state.runs_view.edit.take() else { return Vec::new() };
+    let name = edit.name.trim().to_owned();
+    change(state, edit.run, RunChange::Describe { name, note: edit.note.trim().to_owned() })
+}
+
+fn change(state: &mut State, run: PathBuf, change: RunChange) -> Vec<Effect> {
+    if is_being_trained(state, &run) {
+        let notice = Notice::new(Severity::Warning, "The run is being trained and cannot be changed");
+        state.notify(notice.hint("Stop it first, or wait until it is done."));
+        return Vec::new();
+    }
+    start(state, Request::ChangeRun { run, change }).1
+}
+
+/// A run has another folder now, or none.
+pub(super) fn changed(state: &mut State, before: &Path, after: Option<&Path>) {
+    let moved = |path: &mut PathBuf| {
+        if let (true, Some(after)) = (path == before, after) {
+            *path = after.to_owned();
+        }
+    };
+    state.runs_view.compared.iter_mut().for_each(moved);
+    for overlay in &mut state.evaluate.overlays {
+        if let (true, Some(after)) = (overlay.evaluation.run == before, after) {
+            let mut evaluation = (*overlay.evaluation).clone();
+            evaluation.run = after.to_owned();
+            evaluation.name = after.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            overlay.evaluation = std::sync::Arc::new(evaluation);
+        }
+    }
+    if let Some(started) = state.training.as_mut().and_then(|view| view.started.as_mut()) {
+        moved(&mut started.run);
+    }
+    if state.active_run.as_deref() == Some(before) {
+        state.active_run = after.map(Path::to_owned);
+    }
+    if after.is_none() {
+        state.runs_view.compared.retain(|path| path != before);
+        state.notify(
+            Notice::new(Severity::Success, "The run was moved to the bin")
+                .hint("Take it out of there to have it back."),
+        );
+    }
+}
+
+/// The settings of a run go to Train, where they can be changed; its images are opened if others are open.
+fn duplicate(state: &mut State, run: &Path) -> Vec<Effect> {
+    let Some(entry) = state.run_entry(run) else { return Vec::new() };
+    let (name, facts) = (entry.name.clone(), entry.config.run.clone());
+    let config = RunConfig { run: None, ..entry.config.clone() };
+    let open = state.open_data().map(|data| data.catalog.fingerprint.clone());
+    let mut effects = match facts {
+        Some(facts) if open.as_ref() != Some(&facts.data_fingerprint) => open_data(state, PathBuf::from(facts.data)),
+        _ => Vec::new(),
+    };
+    effects.extend(replace_config(state, config));
+    state.workspace = Workspace::Train;
+    state.say(format!("Settings of {name} taken over; change them and start"));
+    effects
+}

@@ -1,0 +1,134 @@
+//! What a person does to a run's folder: another name, a note, the bin.
+
+use super::TrainError;
+use crate::config::atomic_write;
+use std::path::{Path, PathBuf};
+
+const NOTE: &str = "note.txt";
+/// Longest note that is read and written, in bytes.
+const MOST_NOTE_BYTES: usize = 64 << 10;
+/// Longest name, in bytes; file systems allow 255.
+const MOST_NAME_BYTES: usize = 200;
+
+/// The note beside a run; empty when there is none, or none that can be read.
+pub fn read_note(run: &Path) -> String {
+    let small = std::fs::metadata(run.join(NOTE)).is_ok_and(|meta| meta.len() <= MOST_NOTE_BYTES as u64);
+    if small { std::fs::read_to_string(run.join(NOTE)).unwrap_or_default() } else { String::new() }
+}
+
+/// Gives a run a name and a note (empty for none). Returns where it is now.
+///
+/// # Errors
+/// When the name cannot be a folder's or is taken, or the disk refuses.
+pub fn describe_run(run: &Path, name: &str, note: &str) -> Result<PathBuf, TrainError> {
+    is_run(run)?;
+    let refused = |reason: String| TrainError::RunChange { reason, path: run.to_owned() };
+    check_name(name).map_err(refused)?;
+    if note.len() > MOST_NOTE_BYTES {
+        return Err(refused(format!("the note has {} bytes; {MOST_NOTE_BYTES} are allowed", note.len())));
+    }
+    let file = run.join(NOTE);
+    let written = if note.is_empty() { remove(&file) } else { atomic_write(&file, note.as_bytes()) };
+    written.map_err(TrainError::disk("write the note", &file))?;
+    let target = run.with_file_name(name);
+    if target == run {
+        return Ok(target);
+    }
+    // A rename onto an existing folder succeeds on some systems when that is empty.
+    if target.symlink_metadata().is_ok() {
+        return Err(refused(format!("there is already something called {name}")));
+    }
+    std::fs::rename(run, &target).map_err(TrainError::disk("rename the run", run))?;
+    Ok(target)
+}
+
+/// Moves a run to the system's bin.
+///
+/// # Errors
+/// When it is no run or the system has no bin for it.
+pub fn delete_run(run: &Path) -> Result<(), TrainError> {
+    is_run(run)?;
+    trash::delete(run).map_err(|error| TrainError::RunChange {
+        reason: format!("the system's bin did not take it ({error}); delete the folder by hand if you want it gone"),
+        path: run.to_owned(),
+    })
+}
+
+/// Only what this program made is renamed and deleted.
+fn is_run(run: &Path) -> Result<(), TrainError> {
+    if run.join("run.toml").is_file() {
+        return Ok(());
+    }
+    Err(TrainError::RunChange { reason: "it is no run (it has no run.toml)".to_owned(), path: run.to_owned() })
+}
+
+fn check_name(name: &str) -> Result<(), String> {
+    let forbidden = |c: char| c.is_control() || matches!(c, '/' | '\\' | ':' | '*' | '?' | '"' | '<' | '>' | '|');
+    if name.is_empty() {
+        Err("a run needs a name".to_owned())
+    } else if name.starts_with('.') || name.ends_with(['.', ' ']) || name.contains(forbidden) {
+        Err(format!("{name} cannot be the name of a folder on every system; use letters, digits, spaces and dashes"))
+    } else if name.len() > MOST_NAME_BYTES {
+        Err(format!("the name has {} bytes; {MOST_NAME_BYTES} are allowed", name.len()))
+    } else {
+        Ok(())
+    }
+}
+
+fn remove(file: &Path) -> std::io::Result<()> {
+    match std::fs::remove_file(file) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(root: &Path, name: &str) -> PathBuf {
+        let run = root.join(name);
+        std::fs::create_dir_all(&run).unwrap();
+        std::fs::write(run.join("run.toml"), "").unwrap();
+        run
+    }
+
+    #[test]
+    fn a_run_gets_a_name_and_a_note_and_loses_the_note_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = run(folder.path(), "2026-11-25-faces");
+        let named = describe_run(&first, "Gesichter, groß", "margin 0.3\nbatch 64").unwrap();
+        assert!(!first.exists() && named.ends_with("Gesichter, groß"));
+        assert_eq!(read_note(&named), "margin 0.3\nbatch 64");
+        assert_eq!(describe_run(&named, "Gesichter, groß", "").unwrap(), named);
+        assert_eq!(read_note(&named), "");
+    }
+
+    #[test]
+    fn names_that_lead_elsewhere_or_are_taken_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = run(folder.path(), "a");
+        run(folder.path(), "b");
+        for name in ["", ".", "..", "../c", "c/d", "c\\d", ".c", "c.", "c:d", "b", "c\nd", &"x".repeat(300)] {
+            let error = describe_run(&first, name, "").unwrap_err();
+            assert!(matches!(error, TrainError::RunChange { .. }), "{name}: {error}");
+        }
+        assert!(first.join("run.toml").is_file());
+    }
+
+    #[test]
+    fn what_is_no_run_is_not_touched() {
+        let folder = tempfile::tempdir().unwrap();
+        let pictures = folder.path().join("pictures");
+        std::fs::create_dir(&pictures).unwrap();
+        assert!(delete_run(&pictures).is_err() && describe_run(&pictures, "x", "").is_err());
+        assert!(pictures.is_dir());
+    }
+
+    #[test]
+    fn a_note_that_is_too_large_is_not_read() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join(NOTE), vec![b'x'; MOST_NOTE_BYTES + 1]).unwrap();
+        assert_eq!(read_note(folder.path()), "");
+    }
+}

@@ -1,0 +1,40 @@
+//! The dialog for a run's name and note.
+
+use crate::app::{Action, RunAction, RunEdit};
+use crate::ui::theme::{self, SPACE};
+use eframe::egui::{self, Id, Key, Modal, TextEdit, Ui};
+
+/// Draws the dialog; what is typed goes into the state at once.
+pub(super) fn edit_ui(ui: &mut Ui, edit: &RunEdit, out: &mut Vec<Action>) {
+    let mut typed = edit.clone();
+    let response = Modal::new(Id::unique("name and note")).frame(theme::dialog_frame(ui)).show(ui.ctx(), |ui| {
+        ui.set_width(420.0);
+        ui.label(theme::heading("Name and note"));
+        ui.add_space(SPACE);
+        let label = ui.label(theme::caption("Name (of the folder, too)"));
+        let name = ui.add(TextEdit::singleline(&mut typed.name).desired_width(f32::INFINITY)).labelled_by(label.id);
+        let entered = name.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
+        ui.add_space(SPACE);
+        let label = ui.label(theme::caption("Note: what was tried, and why"));
+        let note = TextEdit::multiline(&mut typed.note).desired_rows(4).desired_width(f32::INFINITY);
+        ui.add(note).labelled_by(label.id);
+        ui.add_space(SPACE * 2.0);
+        ui.horizontal(|ui| {
+            let saved =
+                ui.add_enabled_ui(!typed.name.trim().is_empty(), |ui| theme::primary_button(ui, "Save").clicked());
+            if saved.inner || entered {
+                out.push(RunAction::Write(typed.clone()).into());
+                out.push(RunAction::SaveEdit.into());
+            } else if typed != *edit {
+                out.push(RunAction::Write(typed.clone()).into());
+            }
+            let size = egui::vec2(0.0, theme::PRIMARY_HEIGHT);
+            if ui.add(egui::Button::new("Cancel").min_size(size)).clicked() {
+                out.push(RunAction::CancelEdit.into());
+            }
+        });
+    });
+    if response.should_close() {
+        out.push(RunAction::CancelEdit.into());
+    }
+}

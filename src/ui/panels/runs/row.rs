@@ -1,0 +1,149 @@
+//! One run of the list.
+
+use crate::app::{Action, MOST_COMPARED, RunAction, State};
+use crate::ui::theme::{self, SPACE};
+use crate::ui::widgets::figures::rate_text;
+use crate::worker::protocol::RunEntry;
+use eframe::egui::{self, Align, Label, Layout, RichText, Ui};
+
+/// Height of one run.
+pub(super) const HEIGHT: f32 = 72.0;
+
+/// Draws one run.
+pub(super) fn run_ui(ui: &mut Ui, state: &State, run: &RunEntry, out: &mut Vec<Action>) {
+    let active = state.active_run.as_deref() == Some(run.path.as_path());
+    let mut frame = theme::card_frame(ui);
+    if active {
+        frame = frame.stroke(egui::Stroke::new(1.0, theme::tokens(ui).accent));
+    }
+    frame.show(ui, |ui| {
+        ui.set_width(ui.available_width());
+        ui.horizontal(|ui| {
+            ui.spacing_mut().item_spacing.x = SPACE * 2.0;
+            compare_ui(ui, state, run, out);
+            let rest = ui.available_width() - NUMBERS_WIDTH - BUTTONS_WIDTH;
+            cell_ui(ui, rest.clamp(180.0, 420.0), |ui| name_ui(ui, run, active));
+            numbers_ui(ui, run);
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| buttons_ui(ui, state, run, active, out));
+        });
+    });
+}
+
+/// Room for the three numbers, and for the buttons.
+const NUMBERS_WIDTH: f32 = 340.0;
+const BUTTONS_WIDTH: f32 = 300.0;
+
+/// Columns align because every cell has its width, whatever is in it.
+fn cell_ui(ui: &mut Ui, width: f32, add: impl FnOnce(&mut Ui)) -> egui::Response {
+    let (rect, response) = ui.allocate_exact_size(egui::vec2(width, HEIGHT - 34.0), egui::Sense::hover());
+    let mut cell = ui.new_child(egui::UiBuilder::new().max_rect(rect).layout(Layout::top_down(Align::Min)));
+    cell.spacing_mut().item_spacing.y = 2.0;
+    add(&mut cell);
+    response
+}
+
+/// Chooses the run for comparison; the box has the colour of its curve.
+fn compare_ui(ui: &mut Ui, state: &State, run: &RunEntry, out: &mut Vec<Action>) {
+    let compared = &state.runs_view.compared;
+    let place = compared.iter().position(|path| *path == run.path);
+    let mut chosen = place.is_some();
+    let full = !chosen && compared.len() >= MOST_COMPARED;
+    let checkbox = egui::Checkbox::without_text(&mut chosen);
+    let response = ui.add_enabled(!full, checkbox).accessible_name(format!("Compare {}", run.name));
+    let help = format!("No more than {MOST_COMPARED} runs are compared at once");
+    let response = response.on_hover_text("Compares this run with the others chosen").on_disabled_hover_text(help);
+    if let Some(place) = place {
+        let rect = response.rect.expand(3.0);
+        ui.painter().rect_stroke(
+            rect,
+            4.0,
+            egui::Stroke::new(2.0, theme::series(ui, place)),
+            egui::StrokeKind::Outside,
+        );
+    }
+    if response.clicked() {
+        out.push(RunAction::Compare(run.path.clone()).into());
+    }
+}
+
+fn name_ui(ui: &mut Ui, run: &RunEntry, active: bool) {
+    ui.add(Label::new(theme::strong(&run.name).size(15.0)).truncate()).on_hover_text(run.path.display().to_string());
+    let classes = run.config.run.as_ref().map(|facts| format!(", {} classes", facts.classes)).unwrap_or_default();
+    let used = if active { ", in use" } else { "" };
+    let facts = format!("{}{classes}{used}", run.data_name());
+    let first_line = run.note.lines().next().unwrap_or_default();
+    let text = if first_line.is_empty() { facts.clone() } else { format!("{first_line} ({facts})") };
+    let response = ui.add(Label::new(theme::caption(text)).truncate());
+    if !run.note.is_empty() {
+        response.on_hover_text(&run.note);
+    }
+}
+
+fn numbers_ui(ui: &mut Ui, run: &RunEntry) {
+    let cell = |ui: &mut Ui, width: f32, label: &str, value: &str, help: &str| {
+        let response = cell_ui(ui, width, |ui| {
+            ui.label(theme::caption(label));
+            ui.add(Label::new(RichText::new(value).size(15.0)).truncate());
+        });
+        response.on_hover_text(help);
+    };
+    cell(ui, 100.0, "Loss", run.config.loss.head.label(), "The margin head it was trained with");
+    let epochs = format!("{} of {}", run.epochs_done, run.config.train.epochs);
+    cell(ui, 88.0, "Epochs", &epochs, "Passes over the training images that were done");
+    let eer = run.eer.map_or_else(|| "–".to_owned(), rate_text);
+    cell(ui, 72.0, "Best EER", &eer, "Lowest equal error rate on held-out pairs");
+}
+
+fn buttons_ui(ui: &mut Ui, state: &State, run: &RunEntry, active: bool, out: &mut Vec<Action>) {
+    ui.spacing_mut().item_spacing.x = SPACE;
+    menu_ui(ui, run, out);
+    let mut button = |label: &str, enabled: bool, help: &str, action: Action| {
+        let name = format!("{label} {}", run.name);
+        let response = ui.add_enabled(enabled, egui::Button::new(label)).accessible_name(name);
+        if response.on_hover_text(help).on_disabled_hover_text(help).clicked() {
+            out.push(action);
+        }
+    };
+    let path = run.path.clone();
+    let measure_help = if run.has_model {
+        "Measures its error rates on its held-out images"
+    } else {
+        "No epoch was finished, so there is no model yet"
+    };
+    button("Evaluate", run.has_model, measure_help, Action::Evaluate(path.clone()));
+    let idle = !state.is_training();
+    let continue_help = match (run.resumable, idle) {
+        (false, _) => "All epochs are done",
+        (true, false) => "Another run is being trained",
+        (true, true) => "Goes on from the last checkpoint",
+    };
+    button("Continue", run.resumable && idle, continue_help, Action::ContinueRun(path.clone()));
+    let use_help = if active {
+        "Explore, Evaluate and Verify use this model"
+    } else {
+        "Lets Explore, Evaluate and Verify use this model"
+    };
+    button("Use", run.has_model && !active, use_help, Action::UseRun(path));
+}
+
+/// What is wanted less often.
+fn menu_ui(ui: &mut Ui, run: &RunEntry, out: &mut Vec<Action>) {
+    let menu = ui.menu_button("…", |ui| {
+        for (label, help, action) in [
+            ("Name and note…", "Gives the run a name and a note", RunAction::Edit(run.path.clone())),
+            (
+                "New run with these settings",
+                "Takes its settings to Train, to be changed",
+                RunAction::Duplicate(run.path.clone()),
+            ),
+            ("Show folder", "Opens the run's folder in the file manager", RunAction::OpenFolder(run.path.clone())),
+            ("Move to the bin", "The system's bin keeps it until it is emptied", RunAction::Delete(run.path.clone())),
+        ] {
+            if ui.button(label).on_hover_text(help).clicked() {
+                out.push(action.into());
+                ui.close();
+            }
+        }
+    });
+    menu.response.accessible_name(format!("More for {}", run.name)).on_hover_text("Name, note, settings, folder, bin");
+}
