@@ -4,7 +4,7 @@ use crate::config::Value;
 use crate::eval::OperatingRule;
 use crate::train::{EpochMetrics, RunStarted, RunSummary, StepMetrics, TrainEvent};
 use crate::worker::protocol::{
-    Event, ImageSource, Job, JobError, JobId, JobKind, OpenedData, Outcome, Progress, Request,
+    Event, ImageSource, Job, JobError, JobId, JobKind, OpenedData, Outcome, Progress, Request, RunChange,
 };
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -405,7 +405,9 @@ fn names(state: &State) -> Vec<&str> {
 fn runs_are_sorted_as_asked() {
     let mut state = with_runs();
     assert_eq!(names(&state), ["C", "b", "a"]);
-    for (order, wanted) in [(RunOrder::Name, ["a", "b", "C"]), (RunOrder::BestEer, ["a", "b", "C"]), (RunOrder::Newest, ["C", "b", "a"])] {
+    for (order, wanted) in
+        [(RunOrder::Name, ["a", "b", "C"]), (RunOrder::BestEer, ["a", "b", "C"]), (RunOrder::Newest, ["C", "b", "a"])]
+    {
         update(&mut state, RunAction::Sort(order).into());
         assert_eq!(names(&state), wanted, "{order:?}");
     }
@@ -441,7 +443,9 @@ fn a_renamed_run_stays_in_use_and_a_deleted_one_does_not() {
     update(&mut state, RunAction::Write(edit).into());
     let effects = update(&mut state, RunAction::SaveEdit.into());
     let sent = job(&effects);
-    assert!(matches!(&sent.request, Request::ChangeRun { change: RunChange::Describe { name, .. }, .. } if name == "better"));
+    assert!(
+        matches!(&sent.request, Request::ChangeRun { change: RunChange::Describe { name, .. }, .. } if name == "better")
+    );
     assert!(state.runs_view.edit.is_none());
     let (before, after) = (PathBuf::from("/runs/a"), PathBuf::from("/runs/better"));
     let effects = on_event(&mut state, Event::RunChanged { job: sent.id, before, after: Some(after.clone()) });
