@@ -71,6 +71,7 @@ fn effects(window: &Window) -> Vec<String> {
         Effect::Send(job) => format!("{:?}", job.request.kind()),
         Effect::Ask(dialog) => format!("{dialog:?}"),
         Effect::ReadClipboard => "ReadClipboard".to_owned(),
+        Effect::ShowFolder(_) => "ShowFolder".to_owned(),
         Effect::Close => "Close".to_owned(),
     };
     window.state().effects.iter().map(word).collect()
