@@ -138,7 +138,7 @@ pub enum RunAction {
     CancelEdit,
     /// Keep what was typed.
     SaveEdit,
-    /// Move a run to the system's bin.
+    /// Move a run to the bin beside the runs.
     Delete(PathBuf),
     /// Show the folder in the file manager.
     OpenFolder(PathBuf),
@@ -207,7 +207,7 @@ pub(super) fn changed(state: &mut State, before: &Path, after: Option<&Path>) {
         state.runs_view.compared.retain(|path| path != before);
         state.notify(
             Notice::new(Severity::Success, "The run was moved to the bin")
-                .hint("Take it out of there to have it back."),
+                .hint("It lies in the folder bin beside the runs; move it back to have it again."),
         );
     }
 }

@@ -42,16 +42,26 @@ pub fn describe_run(run: &Path, name: &str, note: &str) -> Result<PathBuf, Train
     Ok(target)
 }
 
-/// Moves a run to the system's bin.
+/// Folder beside the runs that takes the deleted ones. It is no run, so no list shows it.
+const BIN: &str = "bin";
+
+/// Moves a run into the bin beside it, from where it can be moved back. Returns where it is now.
 ///
 /// # Errors
-/// When it is no run or the system has no bin for it.
-pub fn delete_run(run: &Path) -> Result<(), TrainError> {
+/// When it is no run or the disk refuses.
+pub fn delete_run(run: &Path) -> Result<PathBuf, TrainError> {
     is_run(run)?;
-    trash::delete(run).map_err(|error| TrainError::RunChange {
-        reason: format!("the system's bin did not take it ({error}); delete the folder by hand if you want it gone"),
+    let bin = run.parent().unwrap_or(Path::new(".")).join(BIN);
+    std::fs::create_dir_all(&bin).map_err(TrainError::disk("make the bin", &bin))?;
+    let name = run.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let free = |path: &PathBuf| path.symlink_metadata().is_err();
+    let names = std::iter::once(name.clone()).chain((2..1000).map(|number| format!("{name} {number}")));
+    let target = names.map(|name| bin.join(name)).find(free).ok_or_else(|| TrainError::RunChange {
+        reason: format!("the bin holds too many runs called {name}; empty {}", bin.display()),
         path: run.to_owned(),
-    })
+    })?;
+    std::fs::rename(run, &target).map_err(TrainError::disk("move the run to the bin", run))?;
+    Ok(target)
 }
 
 /// Only what this program made is renamed and deleted.
@@ -114,6 +124,17 @@ mod tests {
             assert!(matches!(error, TrainError::RunChange { .. }), "{name}: {error}");
         }
         assert!(first.join("run.toml").is_file());
+    }
+
+    #[test]
+    fn deleted_runs_lie_in_the_bin_and_those_of_one_name_beside_each_other() {
+        let folder = tempfile::tempdir().unwrap();
+        for wanted in ["bin/a", "bin/a 2"] {
+            let first = run(folder.path(), "a");
+            let gone = delete_run(&first).unwrap();
+            assert!(!first.exists() && gone == folder.path().join(wanted) && gone.join("run.toml").is_file());
+        }
+        assert!(crate::train::list_runs(folder.path()).is_empty());
     }
 
     #[test]

@@ -61,7 +61,7 @@ fn run(job: &Job, emitter: &Emitter) -> Result<(), Box<JobError>> {
         Request::ChangeRun { run, change } => {
             let after = match change {
                 RunChange::Describe { name, note } => describe_run(run, name, note).map(Some),
-                RunChange::Delete => delete_run(run).map(|()| None),
+                RunChange::Delete => delete_run(run).map(|_| None),
             };
             let after = after.map_err(|error| Box::new(explain::from_train(&error)))?;
             emitter.send(Event::RunChanged { job: job.id, before: run.clone(), after });

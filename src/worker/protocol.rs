@@ -162,7 +162,7 @@ impl Request {
 pub enum RunChange {
     /// A new name, and a note (empty for none).
     Describe { name: String, note: String },
-    /// To the system's bin.
+    /// To the bin beside the runs.
     Delete,
 }
 

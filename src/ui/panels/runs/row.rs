@@ -137,7 +137,11 @@ fn menu_ui(ui: &mut Ui, run: &RunEntry, out: &mut Vec<Action>) {
                 RunAction::Duplicate(run.path.clone()),
             ),
             ("Show folder", "Opens the run's folder in the file manager", RunAction::OpenFolder(run.path.clone())),
-            ("Move to the bin", "The system's bin keeps it until it is emptied", RunAction::Delete(run.path.clone())),
+            (
+                "Move to the bin",
+                "Moves it to the folder bin beside the runs, from where it can be moved back",
+                RunAction::Delete(run.path.clone()),
+            ),
         ] {
             if ui.button(label).on_hover_text(help).clicked() {
                 out.push(action.into());
