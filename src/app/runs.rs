@@ -37,7 +37,7 @@ impl RunOrder {
 
     fn compare(self, a: &RunEntry, b: &RunEntry) -> Ordering {
         // Begun at; the name of a renamed run no longer tells.
-        let newest = || b.started().cmp(&a.started()).then_with(|| b.name.cmp(&a.name));
+        let newest = || b.started().cmp(a.started()).then_with(|| b.name.cmp(&a.name));
         match self {
             Self::Newest => newest(),
             Self::Name => a.name.to_lowercase().cmp(&b.name.to_lowercase()),

@@ -305,8 +305,9 @@ impl Chosen {
     fn margin_detached(&mut self) -> bool {
         let head = self.config.loss.head;
         let detached = self.config.loss.margin_detached.set().unwrap_or(head.detached_as_published());
-        if detached && self.config.loss.margin_detached == Auto::Auto {
-            self.because("loss.margin_detached", "on", "as the loss's authors train it");
+        if head.has_margin() && self.config.loss.margin_detached == Auto::Auto {
+            let value = if detached { "on" } else { "off" };
+            self.because("loss.margin_detached", value, "as the loss's authors train it");
         }
         self.config.loss.margin_detached = Auto::Set(detached);
         detached
