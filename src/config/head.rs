@@ -73,30 +73,12 @@ pub struct MarginUse {
 }
 
 impl Head {
-    /// Which margins it has.
+    /// Which margins it has: those that its authors give a value. The factor of the combined margins is one that may be
+    /// set and is 1 in the paper's first mixture.
     pub fn margin_use(self) -> MarginUse {
-        let none = MarginUse::default();
-        match self {
-            Self::Softmax | Self::NormSoftmax | Self::AdaCos => none,
-            Self::ArcFace
-            | Self::ArcFaceExact
-            | Self::ArcFaceFallback
-            | Self::ArcFaceEasy
-            | Self::ArcFaceFaceXZoo
-            | Self::ArcFaceInsightface
-            | Self::LiArcFace
-            | Self::MagFace
-            | Self::MagFaceFallback
-            | Self::CurricularFace
-            | Self::ElasticArcFace => MarginUse { rad: true, ..none },
-            Self::CosFace | Self::AdaFace | Self::ElasticCosFace | Self::UniFace => MarginUse { cos: true, ..none },
-            Self::SphereFace
-            | Self::SphereFaceScaled
-            | Self::SphereFaceR0
-            | Self::SphereFaceR1
-            | Self::SphereFaceR2 => MarginUse { factor: true, ..none },
-            Self::Combined | Self::CombinedExact => MarginUse { factor: true, rad: true, cos: true },
-        }
+        let published = self.published_margins();
+        let has_factor = published.factor != 1.0 || matches!(self, Self::Combined | Self::CombinedExact);
+        MarginUse { factor: has_factor, rad: published.rad > 0.0, cos: published.cos > 0.0 }
     }
 
     /// It has a margin of any kind.

@@ -195,6 +195,17 @@ impl ParamSpec {
         }
     }
 
+    /// A value as a person reads it: choices by their label.
+    pub fn text(&self, value: &Value) -> String {
+        match (&self.kind, value) {
+            (Kind::Choice(choices), Value::Text(word)) => choices
+                .iter()
+                .find(|(known, _)| known == word)
+                .map_or_else(|| word.clone(), |(_, label)| (*label).to_owned()),
+            _ => value.to_string(),
+        }
+    }
+
     fn problem(&self, found: &impl ToString) -> Problem {
         Problem { key: self.key.to_owned(), found: found.to_string(), expected: self.expected() }
     }

@@ -9,7 +9,6 @@
 
 pub mod conv;
 pub mod cross_entropy;
-mod finite;
 mod flex_tensor;
 pub mod grouped;
 mod lanes;
@@ -21,13 +20,13 @@ mod peak;
 pub mod pool;
 mod primitive;
 pub mod random;
+pub mod running;
 #[cfg(test)]
 mod testing;
 pub mod update;
 
 pub use conv::{ConvBackend, FoldedConv, conv2d};
 pub use cross_entropy::{CrossEntropyBackend, cross_entropy};
-pub use finite::unless_undefined;
 pub use grouped::{FoldedGrouped, GroupedBackend, Grouping, grouped_conv2d};
 pub use margin::{MarginBackend, Target, margin_loss};
 pub use norm::{NormBackend, NormPreluBackend, Tail, affine, norm, norm_prelu, prelu};

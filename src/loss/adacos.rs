@@ -7,7 +7,7 @@
 //! Moved before it is used. The median of an even number is the smaller of the two in the middle, as in the authors' code.
 
 use super::elastic::falling_rank;
-use crate::kernels::unless_undefined;
+use crate::kernels::running::unless_undefined;
 use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
 

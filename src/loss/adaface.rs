@@ -11,7 +11,8 @@
 //! gradient. Networks of the authors take images in BGR order.
 
 use super::angles::angle_and_sine;
-use crate::kernels::{Target, unless_undefined};
+use crate::kernels::Target;
+use crate::kernels::running::unless_undefined;
 use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
 use std::f64::consts::PI;

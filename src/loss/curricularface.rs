@@ -8,7 +8,8 @@
 //! t carries no gradient.
 
 use super::angles::cos_add;
-use crate::kernels::{Target, unless_undefined};
+use crate::kernels::Target;
+use crate::kernels::running::unless_undefined;
 use burn::tensor::backend::Backend;
 use burn::tensor::{Bool, Tensor};
 

@@ -7,10 +7,11 @@ use super::{
 };
 use crate::config::Head;
 use crate::kernels::random::{Draw, constant};
-use crate::kernels::{Kernels, cross_entropy, margin_loss, normalize_rows};
+use crate::kernels::{Kernels, cross_entropy, margin_loss, normalize_rows, running};
 use burn::module::{Module, Param, RunningState};
 use burn::tensor::backend::Backend;
 use burn::tensor::{IndexingUpdateOp, Int, Tensor, TensorData};
+use std::cell::OnceCell;
 
 /// Class weights and the rule that turns cosines into logits.
 #[derive(Module, Debug)]
@@ -76,7 +77,7 @@ impl<B: Kernels> MarginHead<B> {
         let unit = normalize_rows(embeddings.clone());
         let seen = self.seen(&unit, &embeddings, batch);
         if let (Some(state), Some(new)) = (&self.statistics, &seen.statistics) {
-            statistics::store(state, new.clone());
+            running::store(state, new.clone());
         }
         let logits = rule::logits(&seen);
         let mut per_sample = self.cross_entropy(&logits, &seen);
@@ -108,8 +109,8 @@ impl<B: Kernels> MarginHead<B> {
         };
         let cosine = self.nearest(unit.clone(), weight);
         let own = own(cosine.clone().detach(), batch.labels.clone());
-        let length = norms::lengths(embeddings.clone());
-        let mut seen = Seen { spec: &self.spec, batch, cosine, length, own, statistics: None };
+        let (embeddings, length) = (embeddings.clone(), OnceCell::new());
+        let mut seen = Seen { spec: &self.spec, batch, cosine, embeddings, length, own, statistics: None };
         seen.statistics = self.statistics.as_ref().map(|state| rule::followed(&seen, state.value_sync().detach()));
         seen
     }
@@ -123,7 +124,7 @@ impl<B: Kernels> MarginHead<B> {
         }
         let loss = margin_loss(logits.matrix.clone(), labels, logits.target.clone(), logits.scale);
         match &logits.norm_slope {
-            Some(slope) => norms::pass_on(loss, seen.length.clone(), slope.clone(), logits.scale),
+            Some(slope) => norms::pass_on(loss, seen.length(), slope.clone(), logits.scale),
             None => loss,
         }
     }
@@ -133,7 +134,7 @@ impl<B: Kernels> MarginHead<B> {
             Head::SphereFaceR0 | Head::SphereFaceR1 | Head::SphereFaceR2 => {
                 mean * sphereface_r::loss_weight(self.spec.scale)
             }
-            Head::MagFace | Head::MagFaceFallback => mean + magface::pull(seen.length.clone(), &self.spec.options),
+            Head::MagFace | Head::MagFaceFallback => mean + magface::pull(seen.length(), &self.spec.options),
             _ => mean,
         }
     }

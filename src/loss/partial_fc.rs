@@ -3,7 +3,6 @@
 //! As in `arcface_torch` (`partial_fc_v2.py`): `⌊r·C⌋` classes, those of the batch always among them, in rising order. Classes
 //! left out get no gradient from the loss, but their weight decay and momentum go on.
 
-use rand::Rng as _;
 use rand::SeedableRng as _;
 use rand::seq::index;
 use rand_chacha::ChaCha8Rng;
@@ -13,17 +12,12 @@ use std::collections::BTreeSet;
 pub(super) fn draw(labels: &[u32], classes: usize, share: f64, seed: u64) -> Vec<u32> {
     let mut kept: BTreeSet<u32> = labels.iter().copied().collect();
     let wanted = ((share * classes as f64) as usize).clamp(1, classes);
-    let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    let missing = wanted.saturating_sub(kept.len());
-    if missing > classes / 2 {
-        // Most are wanted: one shuffled list is quicker than many misses.
-        let order = index::sample(&mut rng, classes, classes);
-        let rest: Vec<u32> =
-            order.into_iter().map(|class| class as u32).filter(|class| !kept.contains(class)).collect();
-        kept.extend(rest.into_iter().take(missing));
-    }
-    while kept.len() < wanted {
-        kept.insert(rng.gen_range(0..classes as u32));
+    // As many as are wanted in all: those of the batch may be among them.
+    let drawn = index::sample(&mut ChaCha8Rng::seed_from_u64(seed), classes, wanted);
+    for class in drawn.into_iter().map(|class| class as u32) {
+        if kept.len() < wanted {
+            kept.insert(class);
+        }
     }
     kept.into_iter().collect()
 }

@@ -1,7 +1,7 @@
 //! From cosines to logits: which loss does what, in one place.
 
 use super::magface::{self, Line};
-use super::norms::WithNorm;
+use super::norms::{self, WithNorm};
 use super::{
     HeadBatch, HeadSpec, adacos, adaface, arcface, arcface_easy, arcface_exact, arcface_facexzoo, arcface_fallback,
     arcface_insightface, combined, combined_exact, cosface, curricularface, elastic, li_arcface, norm_softmax, others,
@@ -11,6 +11,7 @@ use crate::config::Head;
 use crate::kernels::Target;
 use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
+use std::cell::OnceCell;
 
 /// What a rule starts from.
 pub(super) struct Seen<'a, B: Backend> {
@@ -18,12 +19,21 @@ pub(super) struct Seen<'a, B: Backend> {
     pub batch: &'a HeadBatch<B>,
     /// To every class that takes part, `[n, c]`, recorded for gradients.
     pub cosine: Tensor<B, 2>,
-    /// Lengths of the embeddings, `[n]`, recorded.
-    pub length: Tensor<B, 1>,
+    /// Not normalised, `[n, embedding_dim]`, recorded.
+    pub embeddings: Tensor<B, 2>,
+    /// See [`Self::length`].
+    pub length: OnceCell<Tensor<B, 1>>,
     /// To the own class, `[n]`, plain.
     pub own: Tensor<B, 1>,
     /// After this batch, plain.
     pub statistics: Option<Tensor<B, 1>>,
+}
+
+impl<B: Backend> Seen<'_, B> {
+    /// Lengths of the embeddings, `[n]`, recorded; most losses have no use for them.
+    pub fn length(&self) -> Tensor<B, 1> {
+        self.length.get_or_init(|| norms::lengths(self.embeddings.clone())).clone()
+    }
 }
 
 /// `scale · matrix`, but `scale · target` in the column of the label.
@@ -41,7 +51,7 @@ pub(super) struct Logits<B: Backend> {
 pub(super) fn followed<B: Backend>(seen: &Seen<'_, B>, before: Tensor<B, 1>) -> Tensor<B, 1> {
     let share = seen.spec.options.statistics_share;
     match seen.spec.head {
-        Head::AdaFace => adaface::follow(before, seen.length.clone().detach(), share),
+        Head::AdaFace => adaface::follow(before, seen.length().detach(), share),
         Head::CurricularFace => curricularface::follow(before, seen.own.clone(), share),
         Head::AdaCos => adacos::follow(before, seen.cosine.clone().detach(), seen.own.clone()),
         _ => before,
@@ -75,7 +85,7 @@ fn not_own<B: Backend>(seen: &Seen<'_, B>) -> Tensor<B, 2, burn::tensor::Bool> {
 fn target<B: Backend>(seen: &Seen<'_, B>) -> (Target<B, 1>, Option<Tensor<B, 1>>) {
     let Seen { spec, batch, own, .. } = seen;
     let (own, margins) = (own.clone(), batch.margins);
-    let length = || seen.length.clone().detach();
+    let length = || seen.length().detach();
     let each = |margin: f64| match &batch.drawn {
         Some(drawn) if spec.options.margin_by_rank => elastic::by_rank(drawn.clone(), own.clone()),
         Some(drawn) => drawn.clone(),
@@ -116,7 +126,7 @@ fn matrix<B: Backend>(seen: &Seen<'_, B>) -> Tensor<B, 2> {
     match spec.head {
         Head::SphereFace => {
             let n = own.dims()[0];
-            cosine * seen.length.clone().reshape([n, 1])
+            cosine * seen.length().reshape([n, 1])
         }
         Head::AdaCos => cosine * statistics(seen).reshape([1, 1]),
         Head::LiArcFace => others::with_slope(cosine.clone(), li_arcface::all(plain())),

@@ -6,9 +6,7 @@
 
 use crate::kernels::norm::Normed;
 use crate::kernels::random::{Draw, constant};
-use crate::kernels::{
-    Grouping, Kernels, Tail, affine, conv2d, grouped_conv2d, norm, norm_prelu, prelu, unless_undefined,
-};
+use crate::kernels::{Grouping, Kernels, Tail, affine, conv2d, grouped_conv2d, norm, norm_prelu, prelu, running};
 use burn::module::{Module, Param, RunningState};
 use burn::nn::{BatchNorm, Linear};
 use burn::tensor::backend::Backend;
@@ -190,13 +188,11 @@ pub(super) fn folded_factors<B: Backend>(bn: &BatchNorm<B>) -> [Tensor<B, 1>; 2]
 }
 
 /// Moves a running statistic towards the batch, unless the batch has none: a single broken image must not make every later
-/// embedding undefined. The second `value_sync` applies the update at once: burn would keep it
-/// pending, and a visitor (saving, counting) reads only what is applied.
+/// embedding undefined.
 fn follow<B: Backend>(state: &RunningState<Tensor<B, 1>>, batch: Tensor<B, 1>, momentum: f64) {
     let old = state.value_sync();
     let new = old.clone().mul_scalar(1.0 - momentum) + batch.mul_scalar(momentum);
-    state.update(unless_undefined(new, old).detach());
-    let _ = state.value_sync();
+    running::store(state, running::unless_undefined(new, old));
 }
 
 /// The same normalisation for features without pixels.

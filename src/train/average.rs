@@ -4,14 +4,16 @@
 //! `a ← d·a + (1 − d)·w` after every step, over the weights and the statistics of the normalisations alike. In the first steps
 //! d is smaller, `(1 + t)/(10 + t)`, so that the start values do not linger.
 
-use super::TrainError;
 use super::net::TrainNet;
+use super::{TrainError, record};
 use crate::kernels::Engine;
 use burn::module::{AutodiffModule, Module, ModuleMapper, ModuleVisitor, Param, ParamId};
-use burn::record::{BinBytesRecorder, FullPrecisionSettings, Recorder};
 use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
 use std::collections::HashMap;
+
+/// What is saved, in an error's words.
+const STATE: &str = "the state of the averaged weights";
 
 pub(super) struct Average<B: Engine> {
     net: TrainNet<B::InnerBackend>,
@@ -45,9 +47,7 @@ impl<B: Engine> Average<B> {
     /// # Errors
     /// When the device fails.
     pub fn save(&self) -> Result<Vec<u8>, TrainError> {
-        let recorder = BinBytesRecorder::<FullPrecisionSettings>::default();
-        let record = Recorder::<B::InnerBackend>::record(&recorder, self.net.clone().into_record(), ())
-            .map_err(|error| TrainError::Compute(format!("the averaged weights could not be read: {error}")))?;
+        let record = record::to_bytes::<B::InnerBackend>(self.net.clone().into_record(), STATE)?;
         Ok([&self.steps.to_le_bytes()[..], &record].concat())
     }
 
@@ -60,10 +60,7 @@ impl<B: Engine> Average<B> {
             *self = Self::start(net, self.keep);
             return Ok(());
         };
-        let recorder = BinBytesRecorder::<FullPrecisionSettings>::default();
-        let record = Recorder::<B::InnerBackend>::load(&recorder, record.to_vec(), device)
-            .map_err(|error| TrainError::CannotResume(format!("the averaged weights cannot be read ({error})")))?;
-        self.net = self.net.clone().load_record(record);
+        self.net = self.net.clone().load_record(record::from_bytes::<B::InnerBackend, _>(record, STATE, device)?);
         self.steps = u64::from_le_bytes(*steps);
         Ok(())
     }

@@ -24,6 +24,7 @@ mod net;
 mod optimizer;
 mod patience;
 mod prepare;
+mod record;
 mod repeat;
 mod rewind;
 mod run;

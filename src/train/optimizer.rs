@@ -3,15 +3,14 @@
 //! burn 0.21 has no parameter groups. Two optimisers of the same kind over disjoint parameters are the same thing as one that
 //! decays some of them; and an optimiser that is asked twice in a step, for disjoint gradients, keeps its state for each.
 
-use super::TrainError;
 use super::net::TrainNet;
 use super::sgd::Sgd;
+use super::{TrainError, record};
 use crate::config::{Optimizer as Kind, TrainConfig};
 use crate::kernels::Engine;
-use burn::module::{ModuleVisitor, Param, ParamId};
+use burn::module::{Module, ModuleVisitor, Param, ParamId};
 use burn::optim::decay::WeightDecayConfig;
 use burn::optim::{AdamConfig, AdamWConfig, GradientsParams, Optimizer};
-use burn::record::{BinBytesRecorder, FullPrecisionSettings, Recorder};
 use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
 
@@ -31,6 +30,9 @@ pub trait Groups<B: Engine> {
     fn load(&mut self, bytes: [&[u8]; 2], device: &B::Device) -> Result<(), TrainError>;
 }
 
+/// What is saved, in an error's words.
+const STATE: &str = "the optimiser's state";
+
 struct Pair<O> {
     decayed: O,
     plain: O,
@@ -41,25 +43,21 @@ impl<B: Engine, O: Optimizer<TrainNet<B>, B> + Clone> Groups<B> for Pair<O> {
         let [decayed, plain, head_decayed, head_plain] = grads;
         let net = self.decayed.step(lr, net, decayed);
         let net = self.plain.step(lr, net, plain);
+        if head_decayed.is_empty() && head_plain.is_empty() {
+            // The head is in the network's groups.
+            return net;
+        }
         let net = self.decayed.step(head_lr, net, head_decayed);
         self.plain.step(head_lr, net, head_plain)
     }
 
     fn save(&self) -> Result<[Vec<u8>; 2], TrainError> {
-        let recorder = BinBytesRecorder::<FullPrecisionSettings>::default();
-        let write = |optimizer: &O| {
-            Recorder::<B>::record(&recorder, optimizer.to_record(), ())
-                .map_err(|error| TrainError::Compute(error.to_string()))
-        };
+        let write = |optimizer: &O| record::to_bytes::<B>(optimizer.to_record(), STATE);
         Ok([write(&self.decayed)?, write(&self.plain)?])
     }
 
     fn load(&mut self, bytes: [&[u8]; 2], device: &B::Device) -> Result<(), TrainError> {
-        let recorder = BinBytesRecorder::<FullPrecisionSettings>::default();
-        let read = |bytes: &[u8]| {
-            Recorder::<B>::load::<O::Record>(&recorder, bytes.to_vec(), device)
-                .map_err(|error| TrainError::CannotResume(format!("the optimiser's state cannot be read ({error})")))
-        };
+        let read = |bytes: &[u8]| record::from_bytes::<B, O::Record>(bytes, STATE, device);
         self.decayed = self.decayed.clone().load_record(read(bytes[0])?);
         self.plain = self.plain.clone().load_record(read(bytes[1])?);
         Ok(())
@@ -94,21 +92,17 @@ pub fn make<B: Engine>(config: &TrainConfig) -> Box<dyn Groups<B>> {
 }
 
 /// The parameters by group: matrices and convolutions decay, vectors (norms, biases) do not; each of the network, then of
-/// the head.
+/// the head. A head without a rate of its own is in the network's groups and leaves its own empty.
 #[derive(Debug, Default)]
 pub struct ParamGroups(pub [Vec<ParamId>; 4]);
 
 impl ParamGroups {
     /// Sorts the parameters of a network.
-    pub fn of<B: Engine>(net: &TrainNet<B>) -> Self {
-        let by_rank = |module: &dyn Fn(&mut ByRank)| {
-            let mut found = ByRank::default();
-            module(&mut found);
-            [found.decayed, found.plain]
-        };
-        let [decayed, plain] = by_rank(&|found| burn::module::Module::visit(&net.embedder, found));
-        let [head_decayed, head_plain] = by_rank(&|found| burn::module::Module::visit(&net.head, found));
-        Self([decayed, plain, head_decayed, head_plain])
+    pub fn of<B: Engine>(net: &TrainNet<B>, head_lr_factor: f64) -> Self {
+        let (mut rest, mut head) = (ByRank::default(), ByRank::default());
+        net.embedder.visit(&mut rest);
+        net.head.visit(if head_lr_factor == 1.0 { &mut rest } else { &mut head });
+        Self([rest.decayed, rest.plain, head.decayed, head.plain])
     }
 }
 

@@ -3,10 +3,11 @@
 use super::events::{AngleHistogram, TrainEvent};
 use super::guard::Guard;
 use super::metrics_log::MetricsLog;
+use super::prepare::restore;
 use super::run::{Observer, Run};
 use super::session::open_session;
 use super::tensorboard::Board;
-use super::{CheckpointState, TrainError, checkpoint, run_folder};
+use super::{CheckpointState, TrainError};
 
 /// The learning rate is multiplied by this each time.
 pub(super) const RATE: f64 = 0.5;
@@ -14,21 +15,14 @@ pub(super) const RATE: f64 = 0.5;
 const MOST: u32 = 3;
 
 impl Run {
-    /// Puts the last checkpoint back, or the start where there is none yet.
+    /// Puts the last usable checkpoint back, or the start where there is none yet.
     pub(super) fn go_back(&mut self, observer: &mut dyn Observer) -> Result<(), TrainError> {
         let (at, rewinds) = (self.state.step + 1, self.state.rewinds + 1);
         if rewinds > MOST {
             return Err(TrainError::Diverged { step: at, rewinds: MOST, lr: self.rate(self.state.step) });
         }
         let mut session = open_session(self.device, &self.info.embedder, &self.info.head, &self.resolved.config.train)?;
-        let state = match run_folder::latest_checkpoint(self.folder.path()) {
-            Ok((found, _)) => {
-                session.restore(&found.read(checkpoint::RESUME_FILE)?)?;
-                found.state
-            }
-            Err(TrainError::NoCheckpoint { .. }) => CheckpointState { format: 1, ..CheckpointState::default() },
-            Err(error) => return Err(error),
-        };
+        let state = restore(&self.folder, session.as_mut(), &self.info, observer)?;
         self.session = session;
         self.log = MetricsLog::open(self.folder.path(), state.step, state.epoch)?;
         self.board = Board::open(self.folder.path(), state.step);

@@ -7,7 +7,7 @@ use super::loss_scale::LossScale;
 use super::measured::{self, Measured, Usable, scaled};
 use super::net::TrainNet;
 use super::optimizer::{self, Grads, Groups, ParamGroups};
-use super::{TrainError, gradients};
+use super::{TrainError, gradients, record};
 use crate::config::{Precision, TrainConfig};
 use crate::data::HostBatch;
 use crate::kernels::{Cpu, Engine};
@@ -15,7 +15,6 @@ use crate::loss::{HeadBatch, HeadSpec, Moment};
 use crate::model::{EmbedderSpec, Inference, save_weights};
 use burn::module::{AutodiffModule, Module};
 use burn::optim::{GradientsAccumulator, GradientsParams};
-use burn::record::{BinBytesRecorder, FullPrecisionSettings, Recorder};
 use burn::tensor::backend::Backend;
 use burn::tensor::{FloatDType, Tensor, TensorData};
 use std::cell::OnceCell;
@@ -186,7 +185,7 @@ impl<B: Engine> BurnSession<B> {
     ) -> Self {
         let net = TrainNet::<B>::new(embedder, head, &devices.training, u64::from(config.seed));
         Self {
-            groups: ParamGroups::of(&net),
+            groups: ParamGroups::of(&net, config.head_lr_factor),
             optimizer: optimizer::make(config),
             grad_clip: config.grad_clip,
             head_lr_factor: config.head_lr_factor,
@@ -336,9 +335,7 @@ impl<B: Engine> Session for BurnSession<B> {
     fn save(&self) -> Result<Saved, TrainError> {
         let failed = |error: String| TrainError::Compute(format!("the weights could not be read: {error}"));
         let net = self.shown();
-        let recorder = BinBytesRecorder::<FullPrecisionSettings>::default();
-        let record = Recorder::<B>::record(&recorder, self.net.clone().into_record(), ())
-            .map_err(|error| failed(error.to_string()))?;
+        let record = record::to_bytes::<B>(self.net.clone().into_record(), "the network's state")?;
         let [decayed, plain] = self.optimizer.save()?;
         let average = self.average.as_ref().map(Average::save).transpose()?.unwrap_or_default();
         let metadata = BTreeMap::from([
@@ -355,12 +352,10 @@ impl<B: Engine> Session for BurnSession<B> {
     fn restore(&mut self, resume: &[u8]) -> Result<(), TrainError> {
         let [record, decayed, plain, loss_scale, average] =
             split(resume).ok_or_else(|| TrainError::CannotResume("the checkpoint's state is cut off".to_owned()))?;
-        let recorder = BinBytesRecorder::<FullPrecisionSettings>::default();
-        let record = Recorder::<B>::load(&recorder, record.to_vec(), &self.devices.training)
-            .map_err(|error| TrainError::CannotResume(format!("the network's state cannot be read ({error})")))?;
+        let record = record::from_bytes::<B, _>(record, "the network's state", &self.devices.training)?;
         self.net = self.net.clone().load_record(record);
         self.frozen.take();
-        self.groups = ParamGroups::of(&self.net);
+        self.groups = ParamGroups::of(&self.net, self.head_lr_factor);
         self.loss_scale.load(loss_scale);
         if let Some(kept) = &mut self.average {
             kept.load(average, &self.net, &self.devices.plain)?;

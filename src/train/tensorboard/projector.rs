@@ -19,9 +19,11 @@ pub(super) fn write(run: &Path, table: &EmbeddingTable, name: &dyn Fn(u32) -> St
     let mut vectors = String::new();
     let mut classes = String::new();
     for row in 0..table.len() {
-        let values: Vec<String> = table.row(row).iter().map(|value| format!("{value:.5}")).collect();
         // Writing to a String cannot fail.
-        let _ = writeln!(vectors, "{}", values.join("\t"));
+        for (place, value) in table.row(row).iter().enumerate() {
+            let _ = write!(vectors, "{}{value:.5}", if place == 0 { "" } else { "\t" });
+        }
+        vectors.push('\n');
         let class = table.classes().get(row).copied().map(name).unwrap_or_default();
         let _ = writeln!(classes, "{}", class.replace(['\t', '\n', '\r'], " "));
     }

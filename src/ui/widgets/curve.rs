@@ -62,6 +62,9 @@ pub struct CurvePlot<'a> {
 /// Curves drawn with more points than this are thinned: a small plot has fewer pixels.
 const MAX_POINTS: usize = 600;
 
+/// Width of a curve's colour in the legend.
+const SWATCH_WIDTH: f32 = 14.0;
+
 /// Draws a titled plot as wide as there is room.
 pub fn curve_plot(ui: &mut Ui, plot: &CurvePlot<'_>) {
     ui.spacing_mut().item_spacing.y = SPACE / 2.0;
@@ -128,13 +131,19 @@ pub fn curve_plot(ui: &mut Ui, plot: &CurvePlot<'_>) {
     });
 }
 
-/// With more than one curve, their names in their colours.
+/// With more than one curve, their names in their colours, if there is room beside the title; the pointer tells them too.
 fn legend_ui(ui: &mut Ui, plot: &CurvePlot<'_>) {
     let named = || plot.curves.iter().filter(|curve| curve.style != CurveStyle::Faint);
-    if named().count() > 1 {
+    let width = |curve: &Curve| {
+        let text = eframe::egui::WidgetText::from(theme::caption(curve.name.as_ref()));
+        let galley = text.into_galley(ui, None, f32::INFINITY, eframe::egui::TextStyle::Body);
+        galley.size().x + SWATCH_WIDTH + 2.0 * ui.spacing().item_spacing.x
+    };
+    if named().count() > 1 && named().map(width).sum::<f32>() <= ui.available_width() {
         for curve in named().rev() {
             ui.label(theme::caption(curve.name.as_ref()));
-            let (rect, _) = ui.allocate_exact_size(eframe::egui::vec2(14.0, 12.0), eframe::egui::Sense::hover());
+            let (rect, _) =
+                ui.allocate_exact_size(eframe::egui::vec2(SWATCH_WIDTH, 12.0), eframe::egui::Sense::hover());
             ui.painter().hline(rect.x_range(), rect.center().y, Stroke::new(2.0, curve.colour));
         }
     }

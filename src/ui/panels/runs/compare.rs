@@ -1,7 +1,7 @@
 //! Runs side by side: their curves in one plot, and the settings in which they differ.
 
 use crate::app::{Action, RunAction, State};
-use crate::config::{PARAMS, Value};
+use crate::config::{PARAMS, ParamSpec, Value};
 use crate::train::EpochMetrics;
 use crate::ui::format;
 use crate::ui::theme::{self, SPACE};
@@ -69,6 +69,7 @@ fn curves_ui(ui: &mut Ui, runs: &[&RunEntry]) {
 fn table_ui(ui: &mut Ui, runs: &[&RunEntry]) {
     let differing = differences(runs);
     ui.label(theme::strong("Settings that differ").size(14.0));
+    ui.label(theme::caption("In the colours of the boxes beside the runs."));
     ui.add_space(SPACE / 2.0);
     if differing.is_empty() {
         ui.label(theme::caption("None: the runs have the same settings."));
@@ -90,7 +91,7 @@ fn table_ui(ui: &mut Ui, runs: &[&RunEntry]) {
             for (label, values) in differing {
                 ui.label(theme::caption(label));
                 for value in values {
-                    ui.label(value.to_string());
+                    ui.label(value);
                 }
                 ui.end_row();
             }
@@ -98,10 +99,13 @@ fn table_ui(ui: &mut Ui, runs: &[&RunEntry]) {
     });
 }
 
-/// The settings in which some of the runs differ, with the value of each run.
-fn differences(runs: &[&RunEntry]) -> Vec<(&'static str, Vec<Value>)> {
+/// The settings in which some of the runs differ, with the value of each run as a person reads it.
+fn differences(runs: &[&RunEntry]) -> Vec<(&'static str, Vec<String>)> {
     let values: Vec<Vec<Value>> = runs.iter().map(|run| run.config.values()).collect();
-    let row = |index: usize| values.iter().map(|values| values.get(index).cloned().unwrap_or(Value::Auto)).collect();
-    let rows = PARAMS.iter().enumerate().map(|(index, spec)| (spec.label, row(index)));
-    rows.filter(|(_, values): &(_, Vec<Value>)| values.windows(2).any(|pair| pair[0] != pair[1])).collect()
+    let row = |(index, spec): (usize, &'static ParamSpec)| {
+        let row = values.iter().filter_map(|values| values.get(index));
+        (spec.label, row.map(|value| spec.text(value)).collect::<Vec<String>>())
+    };
+    let rows = PARAMS.iter().enumerate().map(row);
+    rows.filter(|(_, values)| values.windows(2).any(|pair| pair[0] != pair[1])).collect()
 }
