@@ -553,7 +553,7 @@ fn images_of_a_pair_list_are_found_whatever_their_case_and_extension() {
 #[test]
 fn a_pair_list_beside_the_wrong_folder_says_which_image_is_missing() {
     let dir = folder();
-    let list = PairList { pairs: vec![("a/1.jpg".into(), "b/2.jpg".into(), true)], folds: None };
+    let list = PairList { pairs: vec![("a/1.jpg".into(), "b/2.jpg".into(), true)], folds: None, fields: 3 };
     let message = resolve_pairs(&list, dir.path()).unwrap_err().to_string();
     assert!(message.contains("a/1.jpg") && message.contains("choose the folder"), "{message}");
     assert!(matches!(resolve_pairs(&list, &dir.path().join("gone")), Err(DataError::Missing(_))));

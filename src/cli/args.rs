@@ -31,7 +31,7 @@ pub fn command() -> Command {
         .subcommand(verify())
         .subcommand(
             with_json(Command::new("inspect").about("Say what a folder, file or run is, with counts and problems"))
-                .arg(path("what", "Anything: a folder of images, an IDX file, a run, embeddings, an image")),
+                .arg(path("what", "Anything: a folder of images, an IDX or .rec file, an archive, a list, a verification .bin, a run, an image")),
         )
         .subcommand(sample())
         .subcommand(super::bench::command())
@@ -110,6 +110,7 @@ fn evaluate() -> Command {
             "Another data set, all of whose images are compared (default: the held-out part of the run's own)",
         ))
         .arg(option("pairs", "List of pairs (pairs.txt)"))
+        .arg(option("bin", "Verification set as InsightFace packs it (lfw.bin); nothing in it is run"))
         .arg(option("images", "Folder the names in --pairs belong to (default: the list's own folder)"))
         .arg(
             Arg::new("eval.far_target")

@@ -113,6 +113,26 @@ pub enum DataError {
         /// The file.
         path: PathBuf,
     },
+    /// A file that holds many images does not hold what it says.
+    #[error("the {form} is not valid at byte {offset}: {message}: {}", path.display())]
+    Form {
+        /// "RecordIO file" and the like.
+        form: &'static str,
+        /// Where in the file.
+        offset: u64,
+        /// What was expected and what was found.
+        message: String,
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file that is understood, but of a kind that cannot be used.
+    #[error("{reason}: {}", path.display())]
+    Refused {
+        /// What it is, and what to do.
+        reason: String,
+        /// The file.
+        path: PathBuf,
+    },
     /// The data cannot be divided as asked.
     #[error("{problem}; {advice}")]
     Split {

@@ -6,6 +6,7 @@
 //! The way of the data: [`Catalog::open`] → [`split`] → [`ImageStore::build`] → [`Loader`] (training) or
 //! [`plain_batches`] (evaluation).
 
+mod assemble;
 mod augment;
 mod batch;
 mod catalog;
@@ -18,10 +19,14 @@ mod held_out;
 mod idx;
 mod jpeg;
 mod layout;
+mod lists;
 mod loader;
 mod open;
+mod packed;
 mod pairs;
+mod pickle_bin;
 mod preprocess;
+mod recordio;
 mod resolve;
 pub mod sample;
 mod sampler;
@@ -41,8 +46,10 @@ pub use error::{DataError, ImageProblem};
 pub use fit::{Thumb, fit, thumbnail};
 pub use idx::IdxImages;
 pub use loader::{EpochPlan, Loader};
-pub use pairs::{PairList, read_pairs};
+pub use pairs::{PairList, pair_list, read_pairs};
+pub use pickle_bin::VerificationSet;
 pub use preprocess::Preprocess;
+pub use recordio::RecWriter;
 pub use resolve::{Resolved, resolve_pairs};
 pub use sampler::{epoch_order, steps_per_epoch};
 pub use split::{Split, SplitKind, split, split_named};

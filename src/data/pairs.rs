@@ -2,7 +2,8 @@
 //!
 //! Understood, line by line, with tab, comma or white space between the fields: LFW's `name i j` and
 //! `name1 i name2 j` (file `name/name_0001`), with the header `folds n`, `n`, or none; `path path 0|1` and
-//! `0|1 path path`, with or without a line of column names. Images are looked for in `resolve.rs`.
+//! `0|1 path path`, with or without a line of column names; the two lines per pair of CALFW and CPLFW, `file label`
+//! (0 is different). Images are looked for in `resolve.rs`.
 
 use super::DataError;
 use std::io::Read as _;
@@ -18,6 +19,20 @@ pub struct PairList {
     pub pairs: Vec<(String, String, bool)>,
     /// The header's number of folds, each a block of equal length.
     pub folds: Option<usize>,
+    /// Fields of its first line: 3 or 4, or 2 where a pair takes two lines.
+    pub fields: usize,
+}
+
+/// The list a file holds, when it plainly is one: for a look at a file of unknown kind.
+///
+/// Two fields in a line are pairs only when the name of the file says so, because `path label` is a data set.
+pub fn pair_list(file: &Path) -> Option<PairList> {
+    let lower = |name: Option<&std::ffi::OsStr>| name.unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+    if !matches!(lower(file.extension()).as_str(), "txt" | "csv" | "tsv" | "list") {
+        return None;
+    }
+    let list = read_pairs(file).ok()?;
+    (list.fields > 2 || lower(file.file_name()).contains("pair")).then_some(list)
 }
 
 /// Reads a list.
@@ -42,8 +57,8 @@ type Fault = (usize, String);
 
 fn parse(text: &str) -> Result<PairList, Fault> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let mut list = PairList { pairs: Vec::new(), folds: None };
-    let mut expected = None;
+    let mut list = PairList { pairs: Vec::new(), folds: None, fields: 0 };
+    let (mut expected, mut half) = (None, None);
     let mut first = true;
     let mut last_line = 0;
     for (number, line) in (1..).zip(text.lines()) {
@@ -62,20 +77,44 @@ fn parse(text: &str) -> Result<PairList, Fault> {
                 continue;
             }
         }
+        if list.fields == 0 {
+            list.fields = fields.len();
+        }
+        let found = || line.chars().take(80).collect::<String>();
+        if list.fields == 2 {
+            let this = half_pair(&fields).ok_or_else(|| {
+                (number, format!("expected \"path label\", two lines for a pair, found \"{}\"", found()))
+            })?;
+            match half.take() {
+                None => half = Some(this),
+                Some((a, same)) if same == this.1 => list.pairs.push((a, this.0, same)),
+                Some((a, _)) => {
+                    return Err((number, format!("expected the label of \"{a}\", its pair, found \"{}\"", found())));
+                }
+            }
+            continue;
+        }
         let pair = pair(&fields).ok_or_else(|| {
-            let line: String = line.chars().take(80).collect();
             let forms = "\"name i j\", \"name i name j\", \"path path 0|1\" or \"0|1 path path\"";
-            (number, format!("expected {forms}, found \"{line}\""))
+            (number, format!("expected {forms}, found \"{}\"", found()))
         })?;
         list.pairs.push(pair);
     }
     match expected {
+        _ if half.is_some() => Err((last_line, "expected the other half of a pair, found the end".to_owned())),
         Some(total) if total != list.pairs.len() => {
             Err((last_line, format!("the header promises {total} pairs, the file has {}", list.pairs.len())))
         }
         _ if list.pairs.is_empty() => Err((last_line.max(1), "expected pairs, found none".to_owned())),
         _ => Ok(list),
     }
+}
+
+/// CALFW and CPLFW: the label stands behind both images; 0 is different, any other number the same.
+fn half_pair(fields: &[&str]) -> Option<(String, bool)> {
+    let &[name, label] = fields else { return None };
+    let label: u32 = label.parse().ok()?;
+    Some((path(name)?, label != 0))
 }
 
 /// Tabs and commas allow spaces inside names.
@@ -176,6 +215,16 @@ mod tests {
         assert_eq!(list.pairs, [triple("x/1.png", "x/2.png", true), triple("x/1.png", "y/1.png", false)]);
         // A class that is itself called 1.
         assert_eq!(parse("1 5 6").unwrap().pairs, [triple("1/1_0005", "1/1_0006", true)]);
+    }
+
+    #[test]
+    fn two_lines_make_a_pair_where_every_line_has_one_image() {
+        let list = parse("Al_1.jpg 1\nAl_2.jpg 1\nAl_1.jpg 0\nBo_1.jpg 0\n").unwrap();
+        assert_eq!(list.pairs, [triple("Al_1.jpg", "Al_2.jpg", true), triple("Al_1.jpg", "Bo_1.jpg", false)]);
+        assert_eq!((list.folds, list.fields), (None, 2));
+        assert_eq!(parse("a.jpg 1\nb.jpg 0\n").unwrap_err().0, 2);
+        assert!(parse("a.jpg 1\nb.jpg 1\nc.jpg 1\n").unwrap_err().1.contains("other half"));
+        assert!(parse("a.jpg 1\nb.jpg x\n").unwrap_err().1.contains("two lines for a pair"));
     }
 
     #[test]

@@ -31,6 +31,8 @@ pub(super) struct Found {
     pub(super) folder: usize,
     /// Relative to the root.
     pub(super) path: Box<Path>,
+    /// Its address in the file that holds it; `None` for a file of its own.
+    pub(super) member: Option<u64>,
     pub(super) bytes: u64,
     pub(super) header: Header,
 }
@@ -185,7 +187,7 @@ fn look(root: &Path, folder: usize, path: PathBuf) -> (Option<Found>, Option<War
                 }
                 _ => Some(warn(WarningKind::WrongExtension, format!("it holds {:?}", header.format))),
             };
-            (Some(Found { folder, path: path.into_boxed_path(), bytes, header }), warning)
+            (Some(Found { folder, path: path.into_boxed_path(), member: None, bytes, header }), warning)
         }
         Err(_) if is_unsupported_image(&path) => {
             let problem = ImageProblem::Unsupported("this format".to_owned());

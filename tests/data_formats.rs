@@ -1,0 +1,256 @@
+//! The file formats of the field, end to end: built here byte by byte or with our own writers, opened as a person would.
+#![allow(clippy::unwrap_used, reason = "a test may stop")]
+
+use arclens::config::DataConfig;
+use arclens::data::{Catalog, DataError, ImageStore, Layout, Part, Preprocess, RecWriter, WarningKind, split};
+use image::{ImageFormat, RgbImage};
+use std::fs;
+use std::io::Cursor;
+use std::path::Path;
+use std::sync::Arc;
+use tempfile::TempDir;
+
+fn folder() -> TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+fn open(path: &Path) -> Result<Catalog, DataError> {
+    Catalog::open(path, &|_| (), &|| false)
+}
+
+fn fails(path: &Path) -> String {
+    open(path).expect_err("this must not open").to_string()
+}
+
+/// A picture that differs for every `seed`, as an encoded file.
+fn picture(seed: u32, format: ImageFormat) -> Vec<u8> {
+    let image = RgbImage::from_fn(16, 16, |x, y| image::Rgb([(x * 9 + seed) as u8, (y * 5) as u8, (seed * 31) as u8]));
+    let mut bytes = Cursor::new(Vec::new());
+    image.write_to(&mut bytes, format).unwrap();
+    bytes.into_inner()
+}
+
+fn png(seed: u32) -> Vec<u8> {
+    picture(seed, ImageFormat::Png)
+}
+
+fn put(root: &Path, name: &str, bytes: &[u8]) {
+    let path = root.join(name);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, bytes).unwrap();
+}
+
+/// Decodes everything, as a training does; the pixels of each image.
+fn pixels(catalog: Catalog) -> Vec<Vec<u8>> {
+    let items: Vec<u32> = (0..catalog.items.len() as u32).collect();
+    let pre = Preprocess::new(16, 3);
+    let (store, warnings) = ImageStore::build(Arc::new(catalog), &items, pre, 1 << 20, &|_| (), &|| false).unwrap();
+    assert!(warnings.is_empty(), "{warnings:?}");
+    let read = |&item: &u32| {
+        let mut out = Vec::new();
+        store.read(item, &mut out).unwrap();
+        out
+    };
+    items.iter().map(read).collect()
+}
+
+fn raw(seed: u32) -> Vec<u8> {
+    image::load_from_memory(&png(seed)).unwrap().into_rgb8().into_raw()
+}
+
+// ---- RecordIO ----
+
+/// Three identities with 2, 1 and 3 images: the `.rec` and its index.
+fn records() -> (Vec<u8>, Vec<u8>) {
+    let mut writer = RecWriter::new(Vec::new(), Vec::new());
+    for (identity, count) in [(0, 2), (1, 1), (2, 3)] {
+        if identity > 0 {
+            writer.next_identity();
+        }
+        (0..count).for_each(|image| writer.image(&png(identity * 10 + image)).unwrap());
+    }
+    writer.finish().unwrap()
+}
+
+/// A record without InsightFace's additions, whole.
+fn record(flag: u32, label: f32, labels: &[f32], image: &[u8]) -> Vec<u8> {
+    let mut payload = [flag.to_le_bytes().as_slice(), &label.to_le_bytes(), &[0; 16]].concat();
+    labels.iter().for_each(|label| payload.extend(label.to_le_bytes()));
+    payload.extend(image);
+    let mut bytes = [0xCED7_230A_u32.to_le_bytes(), (payload.len() as u32).to_le_bytes()].concat();
+    bytes.extend(&payload);
+    bytes.resize(bytes.len().next_multiple_of(4), 0);
+    bytes
+}
+
+#[test]
+fn an_insightface_folder_opens_by_folder_by_rec_and_by_index() {
+    let dir = folder();
+    let (rec, idx) = records();
+    put(dir.path(), "train.rec", &rec);
+    put(dir.path(), "train.idx", &idx);
+    put(dir.path(), "property", b"3,16,16\n");
+    let catalog = open(dir.path()).unwrap();
+    assert_eq!((catalog.layout.clone(), catalog.class_counts()), (Layout::Records, vec![2, 1, 3]));
+    assert_eq!(catalog.classes, ["0", "1", "2"]);
+    assert_eq!((catalog.typical_px(), catalog.all_grey(), catalog.has_parts()), (16, false, false));
+    assert_eq!(catalog.warnings.total(), catalog.warnings.count(WarningKind::TinyClass));
+    assert_eq!(catalog.name(0), "train.rec@0");
+    for file in ["train.rec", "train.idx"] {
+        let one = open(&dir.path().join(file)).unwrap();
+        assert_eq!((one.items.len(), one.fingerprint), (6, catalog.fingerprint.clone()));
+    }
+    let split = split(&catalog, &DataConfig { min_images: 1, ..DataConfig::default() }, 1).unwrap();
+    assert_eq!(split.all_items().len(), 6);
+    assert_eq!(pixels(catalog), [0, 1, 10, 20, 21, 22].map(raw));
+}
+
+#[test]
+fn without_its_index_the_same_images_are_found() {
+    let dir = folder();
+    let (rec, idx) = records();
+    put(dir.path(), "with/train.rec", &rec);
+    put(dir.path(), "with/train.idx", &idx);
+    put(dir.path(), "without/train.rec", &rec);
+    let (with, without) = (open(&dir.path().join("with")).unwrap(), open(&dir.path().join("without")).unwrap());
+    assert_eq!((with.items, with.fingerprint), (without.items, without.fingerprint));
+}
+
+#[test]
+fn lists_of_labels_count_by_their_first_and_no_class_is_a_warning() {
+    let dir = folder();
+    let rec = [
+        record(0, 7.0, &[], &png(1)),
+        record(1, 0.0, &[3.0], &png(2)),
+        record(2, 0.0, &[3.0, 0.5], &png(3)),
+        record(0, 0.5, &[], &png(4)),
+        record(0, f32::NAN, &[], &png(5)),
+        record(0, -1.0, &[], &png(6)),
+        record(0, 7.0, &[], b"no image"),
+        record(0, 7.0, &[], b""),
+    ];
+    put(dir.path(), "faces.rec", &rec.concat());
+    put(dir.path(), "property", b"5,16,20");
+    let catalog = open(dir.path()).unwrap();
+    assert_eq!(
+        (catalog.classes.as_slice(), catalog.class_counts()),
+        (["3", "7"].map(String::from).as_slice(), vec![2, 1])
+    );
+    assert_eq!(catalog.warnings.count(WarningKind::BadLabel), 3);
+    assert_eq!(catalog.warnings.count(WarningKind::NotAnImage), 1);
+    assert_eq!(catalog.warnings.count(WarningKind::Empty), 1);
+    assert_eq!(catalog.warnings.count(WarningKind::Mismatch), 2, "{:?}", catalog.warnings);
+}
+
+#[test]
+fn ranges_that_are_rounded_do_not_cut_images_off() {
+    let dir = folder();
+    // 42,474,558 as InsightFace wrote it reads back as 42,474,560: a header that points beyond every key of the index.
+    let parts = [
+        record(0, 0.0, &[], &png(1)),
+        record(0, 1.0, &[], &png(2)),
+        record(2, 0.0, &[1.0, 2.0], b""),
+        record(2, 0.0, &[42_474_558.0, 42_474_560.0], b""),
+    ];
+    let ends = parts.iter().scan(0, |at, part| {
+        let start = *at;
+        *at += part.len();
+        Some(start)
+    });
+    let idx: String = [1, 2, 42_474_558_u64, 0].iter().zip(ends).map(|(key, at)| format!("{key}\t{at}\n")).collect();
+    put(dir.path(), "train.rec", &parts.concat());
+    put(dir.path(), "train.idx", idx.as_bytes());
+    let catalog = open(dir.path()).unwrap();
+    assert_eq!((catalog.class_counts(), catalog.warnings.count(WarningKind::Empty)), (vec![1, 1], 0));
+}
+
+#[test]
+fn a_validation_file_beside_the_training_file_is_the_held_out_part() {
+    let dir = folder();
+    put(dir.path(), "train.rec", &records().0);
+    put(dir.path(), "val.rec", &[record(0, 2.0, &[], &png(9)), record(0, 5.0, &[], &png(8))].concat());
+    let catalog = open(dir.path()).unwrap();
+    assert!(catalog.has_parts());
+    let held: Vec<&str> =
+        (0..8).filter(|&i| catalog.items[i].part == Part::HeldOut).map(|i| catalog.class_name(i)).collect();
+    assert_eq!(held, ["2", "5"]);
+    fs::rename(dir.path().join("train.rec"), dir.path().join("a.rec")).unwrap();
+    assert!(fails(dir.path()).contains("several RecordIO files (a.rec, val.rec)"));
+}
+
+#[test]
+fn boxes_around_objects_are_refused_with_the_reason() {
+    let dir = folder();
+    let boxes = |n: usize| {
+        let mut labels = vec![2.0, 5.0];
+        (0..n).for_each(|_| labels.extend([1.0, 0.1, 0.2, 0.5, 0.6]));
+        record(labels.len() as u32, 0.0, &labels, &png(1))
+    };
+    put(dir.path(), "train.rec", &[boxes(1), boxes(3)].concat());
+    let message = fails(dir.path());
+    assert!(message.contains("detection") && message.contains("one folder per class"), "{message}");
+}
+
+#[test]
+fn a_cut_off_file_gives_what_is_whole_and_garbage_is_refused() {
+    let dir = folder();
+    let whole = record(0, 1.0, &[], &png(1));
+    let cut = &whole[..whole.len() - 5];
+    put(dir.path(), "cut/x.rec", &[&whole, cut].concat());
+    let catalog = open(&dir.path().join("cut/x.rec")).unwrap();
+    assert_eq!((catalog.items.len(), catalog.warnings.count(WarningKind::Truncated)), (1, 1));
+    put(dir.path(), "bad/x.rec", b"this is a letter, not records");
+    assert!(fails(&dir.path().join("bad")).contains("not valid at byte 0"));
+    put(dir.path(), "none/x.rec", &record(0, 1.0, &[], b"junk"));
+    assert!(fails(&dir.path().join("none")).contains("none of the 1 records"));
+    put(dir.path(), "empty/x.rec", b"");
+    assert!(fails(&dir.path().join("empty")).contains("none of the 0 records"));
+}
+
+#[test]
+fn a_file_that_changes_after_opening_is_an_error_of_that_image() {
+    let dir = folder();
+    let path = dir.path().join("train.rec");
+    fs::write(&path, records().0).unwrap();
+    let catalog = open(&path).unwrap();
+    fs::write(&path, b"short").unwrap();
+    assert!(catalog.load(5).is_err());
+}
+
+// ---- lists ----
+
+#[test]
+fn a_list_of_labels_is_a_data_set_that_opens_again_by_its_path() {
+    let dir = folder();
+    for seed in 0..3 {
+        put(dir.path(), &format!("pool/{seed}.png"), &png(seed));
+    }
+    let list = dir.path().join("train.csv");
+    fs::write(&list, "path,label\npool/0.png,10\npool/1.png,9\npool/2.png,10\npool/gone.png,9\n../x.png,9\n").unwrap();
+    let catalog = open(&list).unwrap();
+    assert_eq!((catalog.layout.clone(), catalog.root.clone()), (Layout::List, list.clone()));
+    assert_eq!(
+        (catalog.classes.as_slice(), catalog.class_counts()),
+        (["9", "10"].map(String::from).as_slice(), vec![1, 2])
+    );
+    assert_eq!(catalog.warnings.count(WarningKind::MissingListed), 2);
+    assert_eq!(catalog.path(0).unwrap(), dir.path().join("pool/1.png"));
+    assert_eq!(pixels(catalog), [1, 0, 2].map(raw));
+    let lst = dir.path().join("train.lst");
+    fs::write(&lst, "0\t0.000000\tpool/0.png\n1\t1.000000\tpool/1.png\n").unwrap();
+    assert_eq!(open(&lst).unwrap().classes, ["0", "1"]);
+    fs::write(&lst, "0\t0\tgone/0.png\n").unwrap();
+    assert!(fails(&lst).contains("gone/0.png"));
+}
+
+#[test]
+fn lists_of_pairs_and_verification_sets_are_told_from_data_sets() {
+    let dir = folder();
+    put(dir.path(), "pairs.txt", b"a.jpg 1\nb.jpg 1\n");
+    put(dir.path(), "p.csv", b"image1_path,image2_path,label\na.jpg,b.jpg,1\n");
+    put(dir.path(), "lfw.bin", b"\x80\x04N.");
+    for name in ["pairs.txt", "p.csv"] {
+        assert!(fails(&dir.path().join(name)).contains("--pairs"), "{name}");
+    }
+    assert!(fails(&dir.path().join("lfw.bin")).contains("--bin"));
+}
