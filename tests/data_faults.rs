@@ -74,8 +74,10 @@ fn files_that_are_no_data_set_are_called_what_they_are() {
     put(dir.path(), "one.png", &encode(&picture(9, 9, 1), ImageFormat::Png));
     put(dir.path(), "set.zip", b"PK\x03\x04");
     put(dir.path(), "letter.txt", b"hello");
+    put(dir.path(), "set.7z", b"7z\xBC\xAF\x27\x1C");
     assert!(fails(&dir.path().join("one.png")).contains("a single image"));
-    assert!(fails(&dir.path().join("set.zip")).contains("unpack"));
+    assert!(fails(&dir.path().join("set.zip")).contains("copied to the end"));
+    assert!(fails(&dir.path().join("set.7z")).contains("unpack"));
     assert!(fails(&dir.path().join("letter.txt")).contains("expected a folder"));
 }
 

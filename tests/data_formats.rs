@@ -2,7 +2,10 @@
 #![allow(clippy::unwrap_used, reason = "a test may stop")]
 
 use arclens::config::DataConfig;
-use arclens::data::{Catalog, DataError, ImageStore, Layout, Part, Preprocess, RecWriter, WarningKind, split};
+use arclens::data::{
+    Catalog, DataError, ImageStore, Layout, Part, Preprocess, RecWriter, VerificationSet, WarningKind, export_pairs,
+    export_records, export_verification, read_pairs, resolve_pairs, split,
+};
 use image::{ImageFormat, RgbImage};
 use std::fs;
 use std::io::Cursor;
@@ -253,4 +256,239 @@ fn lists_of_pairs_and_verification_sets_are_told_from_data_sets() {
         assert!(fails(&dir.path().join(name)).contains("--pairs"), "{name}");
     }
     assert!(fails(&dir.path().join("lfw.bin")).contains("--bin"));
+}
+
+// ---- EMNIST ----
+
+#[test]
+fn images_of_emnist_are_turned_upright_by_their_name() {
+    let dir = folder();
+    // One image of 4 rows and 5 columns, numbered as they lie in the file.
+    let images: Vec<u8> = [0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 4, 0, 0, 0, 5].into_iter().chain(0..20).collect();
+    let labels = [0, 0, 8, 1, 0, 0, 0, 1, 7];
+    for name in ["emnist-letters-train", "train"] {
+        put(dir.path(), &format!("{name}/{name}-images-idx3-ubyte"), &images);
+        put(dir.path(), &format!("{name}/{name}-labels-idx1-ubyte"), &labels);
+    }
+    let as_stored = open(&dir.path().join("train")).unwrap().load(0).unwrap();
+    let upright = open(&dir.path().join("emnist-letters-train")).unwrap().load(0).unwrap();
+    assert_eq!((as_stored.width(), upright.width()), (5, 4));
+    let (stored, upright) = (as_stored.into_luma8(), upright.into_luma8());
+    assert!(upright.enumerate_pixels().all(|(x, y, pixel)| pixel == stored.get_pixel(y, x)));
+}
+
+// ---- archives ----
+
+/// Two classes of two images each below `prefix`, as (name, bytes).
+fn tree(prefix: &str) -> Vec<(String, Vec<u8>)> {
+    let name = |class: &str, image: u32| format!("{prefix}{class}/{image}.png");
+    ["a", "b"]
+        .iter()
+        .zip([0, 10])
+        .flat_map(|(class, seed)| (0..2).map(move |i| (name(class, i), png(seed + i))))
+        .collect()
+}
+
+fn zip(files: &[(String, Vec<u8>)], method: zip::CompressionMethod) -> Vec<u8> {
+    use std::io::Write as _;
+    let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    let options = zip::write::SimpleFileOptions::default().compression_method(method);
+    for (name, bytes) in files {
+        writer.start_file(name.as_str(), options).unwrap();
+        writer.write_all(bytes).unwrap();
+    }
+    writer.finish().unwrap().into_inner()
+}
+
+fn tar(files: &[(String, Vec<u8>)]) -> Vec<u8> {
+    let mut writer = tar::Builder::new(Vec::new());
+    for (name, bytes) in files {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(bytes.len() as u64);
+        header.set_mode(0o644);
+        writer.append_data(&mut header, name, bytes.as_slice()).unwrap();
+    }
+    writer.into_inner().unwrap()
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    use std::io::Write as _;
+    let mut writer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    writer.write_all(bytes).unwrap();
+    writer.finish().unwrap()
+}
+
+#[test]
+fn every_archive_gives_what_its_folder_gives() {
+    let dir = folder();
+    let files = tree("set/");
+    for (name, bytes) in &files {
+        put(&dir.path().join("plain"), name, bytes);
+    }
+    let plain = open(&dir.path().join("plain")).unwrap();
+    let archives = [
+        ("stored.zip", zip(&files, zip::CompressionMethod::Stored)),
+        ("deflated.zip", zip(&files, zip::CompressionMethod::Deflated)),
+        ("set.tar", tar(&files)),
+        ("set.tar.gz", gzip(&tar(&files))),
+        // Known by its content, not by its name.
+        ("set.download", gzip(&tar(&files))),
+    ];
+    for (name, bytes) in archives {
+        put(dir.path(), name, &bytes);
+        let catalog = open(&dir.path().join(name)).unwrap();
+        assert!(
+            matches!(&catalog.layout, Layout::Archive { inner, .. } if **inner == Layout::IdentityFolder),
+            "{name}"
+        );
+        assert_eq!((&catalog.classes, &catalog.fingerprint), (&plain.classes, &plain.fingerprint), "{name}");
+        assert_eq!((catalog.name(0), catalog.path(0)), ("set/a/0.png".to_owned(), None), "{name}");
+        assert_eq!((catalog.warnings.total(), catalog.root.clone()), (0, dir.path().join(name)), "{name}");
+        assert_eq!(pixels(catalog), [0, 1, 10, 11].map(raw), "{name}");
+    }
+}
+
+#[test]
+fn train_and_validation_trees_and_long_names_open_from_archives() {
+    let dir = folder();
+    let long = "x".repeat(150);
+    let files = [tree("set/train/"), tree("set/val/"), tree(&format!("set/train/{long}/")), tree("set/raw/")].concat();
+    for (name, bytes) in [("s.tar", tar(&files)), ("s.zip", zip(&files, zip::CompressionMethod::Deflated))] {
+        put(dir.path(), name, &bytes);
+        let catalog = open(&dir.path().join(name)).unwrap();
+        assert!(catalog.has_parts(), "{name}");
+        assert_eq!((catalog.classes.len(), catalog.items.len()), (3, 12), "{name}");
+        assert_eq!(catalog.classes[2], long, "{name}");
+        assert_eq!(catalog.warnings.count(WarningKind::IgnoredFolder), 1, "{name}");
+        assert_eq!(catalog.warnings.count(WarningKind::NestedFolder), 1, "{name}");
+        assert!(catalog.warnings.count(WarningKind::DuplicateOtherClass) > 0, "{name}");
+    }
+}
+
+#[test]
+fn names_that_climb_out_hidden_files_and_loose_images_are_left_out() {
+    let dir = folder();
+    let mut files = tree("");
+    for name in ["../../evil/1.png", "/abs/1.png", "__MACOSX/a/._0.png", "a/.hidden.png", "loose.png"] {
+        files.push((name.to_owned(), png(99)));
+    }
+    files.push(("a/notes.txt".to_owned(), b"notes".to_vec()));
+    files.push(("a/cut.png".to_owned(), b"\x89PNG\r\n\x1a\n".to_vec()));
+    put(dir.path(), "set.zip", &zip(&files, zip::CompressionMethod::Stored));
+    let before = fs::read_dir(dir.path()).unwrap().count();
+    let catalog = open(&dir.path().join("set.zip")).unwrap();
+    assert_eq!((catalog.classes.as_slice(), catalog.items.len()), (["a", "b"].map(String::from).as_slice(), 4));
+    assert_eq!(catalog.warnings.count(WarningKind::Unreadable), 2, "{:?}", catalog.warnings);
+    assert_eq!(catalog.warnings.count(WarningKind::Truncated), 1, "{:?}", catalog.warnings);
+    assert_eq!(catalog.warnings.count(WarningKind::LooseImage), 1, "{:?}", catalog.warnings);
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), before);
+}
+
+#[test]
+fn bombs_cut_archives_and_wrong_sizes_are_refused() {
+    let dir = folder();
+    // 256 MiB of zeros in a tar.gz of 256 KiB.
+    let header = tar(&[("a/1.png".to_owned(), Vec::new())]);
+    let bomb = gzip(&[header.as_slice(), &vec![0; 256 << 20]].concat());
+    put(dir.path(), "bomb.tar.gz", &bomb);
+    assert!(fails(&dir.path().join("bomb.tar.gz")).contains("which no images do"));
+    let sound = zip(&tree(""), zip::CompressionMethod::Deflated);
+    put(dir.path(), "cut.zip", &sound[..sound.len() / 2]);
+    assert!(fails(&dir.path().join("cut.zip")).contains("copied to the end"));
+    let whole = gzip(&tar(&tree("")));
+    put(dir.path(), "cut.tar.gz", &whole[..whole.len() / 2]);
+    assert!(fails(&dir.path().join("cut.tar.gz")).contains("cannot be unpacked"));
+    put(dir.path(), "cut.tar", &tar(&tree(""))[..2100]);
+    let message = fails(&dir.path().join("cut.tar"));
+    assert!(message.contains("a/0.png") || message.contains("cut off") || message.contains("tar"), "{message}");
+    // A damaged byte in the middle of a member is that image's problem.
+    let files = tree("");
+    let mut damaged = zip(&files, zip::CompressionMethod::Deflated);
+    let place = damaged.windows(4).position(|four| four == b"IDAT").unwrap();
+    damaged[place + 8] ^= 0x55;
+    put(dir.path(), "damaged.zip", &damaged);
+    let catalog = open(&dir.path().join("damaged.zip")).unwrap();
+    assert!((0..catalog.items.len()).any(|item| catalog.load(item).is_err()));
+    assert!((0..catalog.items.len()).any(|item| catalog.load(item).is_ok()));
+}
+
+#[test]
+fn archives_of_other_things_are_called_what_they_are() {
+    let dir = folder();
+    let named = |name: &str| vec![(name.to_owned(), b"0123".to_vec())];
+    put(dir.path(), "rec.zip", &zip(&named("faces/train.rec"), zip::CompressionMethod::Stored));
+    assert!(fails(&dir.path().join("rec.zip")).contains("unpack it and open the folder"));
+    put(dir.path(), "text.zip", &zip(&named("a/b.txt"), zip::CompressionMethod::Stored));
+    assert!(fails(&dir.path().join("text.zip")).contains("no usable image"));
+    put(dir.path(), "one.zip", &zip(&[("x.png".to_owned(), png(1))], zip::CompressionMethod::Stored));
+    assert!(fails(&dir.path().join("one.zip")).contains("0 folders"));
+}
+
+// ---- written and read back ----
+
+fn quiet(_: arclens::data::Progress) {}
+
+#[test]
+fn records_written_from_a_folder_open_with_the_same_pixels() {
+    let dir = folder();
+    for (name, bytes) in tree("") {
+        put(&dir.path().join("in"), &name, &bytes);
+    }
+    // A form that other trainers do not read becomes PNG; a broken image is left out.
+    put(dir.path(), "in/c/0.bmp", &picture(30, ImageFormat::Bmp));
+    put(dir.path(), "in/b/9.jpg", &picture(40, ImageFormat::Jpeg)[..300]);
+    let catalog = open(&dir.path().join("in")).unwrap();
+    let items: Vec<u32> = (0..catalog.items.len() as u32).collect();
+    let out = dir.path().join("out");
+    let done = export_records(&catalog, &items, None, &out, &quiet, &|| false).unwrap();
+    assert_eq!((done.images, done.groups, done.warnings.total()), (5, 3, 1));
+    assert_eq!(fs::read_to_string(out.join("property")).unwrap(), "3,16,16\n");
+    assert_eq!(fs::read_to_string(out.join("classes.txt")).unwrap(), "a\nb\nc\n");
+    let back = open(&out).unwrap();
+    assert_eq!((back.class_counts(), back.warnings.count(WarningKind::Mismatch)), (vec![2, 2, 1], 0));
+    assert_eq!(pixels(back), [0, 1, 10, 11, 30].map(raw));
+    assert!(fs::read(out.join("train.rec")).unwrap().windows(png(0).len()).any(|bytes| bytes == png(0)));
+    let again = export_records(&catalog, &items, None, &out, &quiet, &|| false).unwrap_err().to_string();
+    assert!(again.contains("already"), "{again}");
+    let other = dir.path().join("other");
+    assert!(export_records(&catalog, &items, None, &other, &quiet, &|| true).is_err());
+    assert_eq!(fs::read_dir(&other).unwrap().count(), 0, "a cancelled export leaves nothing behind");
+}
+
+#[test]
+fn a_verification_set_written_from_an_archive_is_read_with_its_pairs() {
+    let dir = folder();
+    put(dir.path(), "set.zip", &zip(&tree(""), zip::CompressionMethod::Deflated));
+    let catalog = open(&dir.path().join("set.zip")).unwrap();
+    let pairs = [(0, 1, true), (2, 3, true), (0, 2, false)];
+    let out = dir.path().join("dev.bin");
+    export_verification(&catalog, &pairs, Some(8), &out, &quiet, &|| false).unwrap();
+    let set = VerificationSet::open(&out).unwrap();
+    assert_eq!((set.n_images(), set.same()), (6, [true, true, false].as_slice()));
+    assert_eq!(set.bytes(0).unwrap(), set.bytes(4).unwrap());
+    assert_eq!(set.load(5).unwrap().width(), 8);
+    // Members of an archive have no place a list could name for other programs.
+    let refused = export_pairs(&catalog, &pairs, 10, &dir.path().join("p.txt")).unwrap_err().to_string();
+    assert!(refused.contains("--to bin"), "{refused}");
+}
+
+#[test]
+fn pairs_are_written_as_lfw_writes_them_or_as_paths() {
+    let dir = folder();
+    for (class, image) in [("Al_Gore", 1), ("Al_Gore", 2), ("Bo", 12)] {
+        put(dir.path(), &format!("lfw/{class}/{class}_{image:04}.png"), &png(image));
+        put(dir.path(), &format!("own/{class}/{image}.png"), &png(image));
+    }
+    let text = |name: &str, pairs: &[(u32, u32, bool)]| {
+        let catalog = open(&dir.path().join(name)).unwrap();
+        let out = dir.path().join(name).join("pairs.txt");
+        export_pairs(&catalog, pairs, 1, &out).unwrap();
+        let list = read_pairs(&out).unwrap();
+        let (images, pairs, warnings) = resolve_pairs(&list, out.parent().unwrap()).unwrap();
+        assert_eq!((images.len(), pairs.len(), warnings.total()), (3, 2, 0));
+        fs::read_to_string(&out).unwrap()
+    };
+    let pairs = [(0, 1, true), (0, 2, false)];
+    assert_eq!(text("lfw", &pairs), "1\t1\nAl_Gore\t1\t2\nAl_Gore\t1\tBo\t12\n");
+    assert_eq!(text("own", &pairs), "Al_Gore/1.png\tAl_Gore/2.png\t1\nAl_Gore/1.png\tBo/12.png\t0\n");
 }

@@ -33,6 +33,7 @@ pub fn command() -> Command {
             with_json(Command::new("inspect").about("Say what a folder, file or run is, with counts and problems"))
                 .arg(path("what", "Anything: a folder of images, an IDX or .rec file, an archive, a list, a verification .bin, a run, an image")),
         )
+        .subcommand(convert())
         .subcommand(sample())
         .subcommand(super::bench::command())
         .subcommand(with_json(Command::new("devices").about("List the devices and why one cannot be used")))
@@ -164,6 +165,41 @@ fn verify() -> Command {
     .arg(path("first", "First image"))
     .arg(path("second", "Second image"))
     .arg(device())
+}
+
+fn convert() -> Command {
+    with_json(Command::new("convert").about("Write a data set in the forms other trainers read"))
+        .arg(path("data", "Data set: anything that `train` opens"))
+        .arg(
+            Arg::new("to")
+                .long("to")
+                .required(true)
+                .value_parser(["rec", "bin", "pairs"])
+                .help("rec: train.rec, train.idx, property; bin: InsightFace's verification set; pairs: pairs.txt"),
+        )
+        .arg(option("out", "The folder (rec) or file (bin, pairs) to write").required(true))
+        .arg(
+            Arg::new("part")
+                .long("part")
+                .value_parser(["all", "train", "held-out"])
+                .help("Part of a divided data set (default: all for rec, held-out for bin and pairs)"),
+        )
+        .arg(
+            Arg::new("px")
+                .long("px")
+                .value_parser(value_parser!(u32).range(4..=4096))
+                .help("Make every image a square of this side, as PNG (InsightFace's trainers need 112)"),
+        )
+        .arg(
+            Arg::new("pairs")
+                .long("pairs")
+                .value_parser(value_parser!(u32).range(10..=10_000_000))
+                .default_value("3000")
+                .help("At most so many pairs of one class, and as many of two"),
+        )
+        .arg(
+            Arg::new("seed").long("seed").value_parser(value_parser!(u64)).default_value("1").help("Seed of the pairs"),
+        )
 }
 
 fn sample() -> Command {

@@ -25,6 +25,13 @@ pub enum Layout {
     Records,
     /// A list of images with their labels.
     List,
+    /// An archive of one of the folders.
+    Archive {
+        /// "zip" or "tar".
+        form: &'static str,
+        /// What the folder would be.
+        inner: Box<Layout>,
+    },
 }
 
 impl fmt::Display for Layout {
@@ -35,6 +42,7 @@ impl fmt::Display for Layout {
             Self::Idx => write!(f, "MNIST-style IDX files"),
             Self::Records => write!(f, "RecordIO (.rec)"),
             Self::List => write!(f, "list of images with labels"),
+            Self::Archive { form, inner } => write!(f, "{inner}, in a {form} archive"),
         }
     }
 }
@@ -151,6 +159,18 @@ impl Catalog {
                 let missing = DataError::NoSuchItem { item, count: self.items.len() };
                 let pack = self.packs.get(usize::from(*pack)).ok_or(missing)?;
                 decode::decode_bytes(&pack.bytes(*at)?, Path::new(&pack.name(*at)))
+            }
+        }
+    }
+
+    /// The bytes of an image as they are stored; `None` for one that is pixels without a file format (IDX).
+    pub(super) fn stored(&self, item: usize) -> Result<Option<Vec<u8>>, DataError> {
+        match &self.item(item)?.location {
+            Location::File(path) => decode::read_bounded(&self.base.join(path)).map(Some),
+            Location::Idx { .. } => Ok(None),
+            Location::Packed { pack, at } => {
+                let missing = DataError::NoSuchItem { item, count: self.items.len() };
+                self.packs.get(usize::from(*pack)).ok_or(missing)?.bytes(*at).map(Some)
             }
         }
     }

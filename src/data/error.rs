@@ -48,10 +48,10 @@ pub enum ImageProblem {
 #[derive(Debug, thiserror::Error)]
 pub enum DataError {
     /// Nothing is there.
-    #[error("there is nothing at this path; open a folder with one sub-folder of images per class, or an MNIST-style IDX file: {}", .0.display())]
+    #[error("there is nothing at this path; open a folder with one sub-folder of images per class, an archive of it, or a .rec, IDX or list file: {}", .0.display())]
     Missing(PathBuf),
     /// Something is there, but no data set.
-    #[error("expected a folder with one sub-folder of images per class, or an MNIST-style IDX file, but found {found}: {}", path.display())]
+    #[error("expected a folder with one sub-folder of images per class, an archive of it, or a .rec, IDX or list file, but found {found}: {}", path.display())]
     NotADataSet {
         /// What was found, in words.
         found: String,
@@ -77,7 +77,7 @@ pub enum DataError {
     /// The system refused.
     #[error("could not {verb} ({source}): {}", path.display())]
     Io {
-        /// "read" or "list".
+        /// "read", "list" or "write".
         verb: &'static str,
         /// The file or folder.
         path: PathBuf,

@@ -8,11 +8,11 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 /// Names of the part to train on, in order of preference.
-const TRAIN: [&str; 2] = ["train", "training"];
+pub(super) const TRAIN: [&str; 2] = ["train", "training"];
 /// Names of the part to hold out, in order of preference.
-const HELD_OUT: [&str; 8] = ["val", "valid", "validation", "dev", "test", "testing", "eval", "heldout"];
+pub(super) const HELD_OUT: [&str; 8] = ["val", "valid", "validation", "dev", "test", "testing", "eval", "heldout"];
 /// Wrapper folders stepped through.
-const MAX_WRAPPERS: usize = 3;
+pub(super) const MAX_WRAPPERS: usize = 3;
 
 /// A folder and what it is.
 pub(super) struct FolderLayout {
@@ -78,7 +78,8 @@ pub(super) fn list(folder: &Path) -> std::io::Result<Listing> {
     Ok(listing)
 }
 
-fn is_hidden(name: &std::ffi::OsStr) -> bool {
+/// Entries that are none of the data: hidden ones, and what operating systems leave behind.
+pub(super) fn is_hidden(name: &std::ffi::OsStr) -> bool {
     name.as_encoded_bytes().starts_with(b".") || name == "__MACOSX" || name == "Thumbs.db" || name == "desktop.ini"
 }
 

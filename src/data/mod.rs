@@ -6,6 +6,7 @@
 //! The way of the data: [`Catalog::open`] → [`split`] → [`ImageStore::build`] → [`Loader`] (training) or
 //! [`plain_batches`] (evaluation).
 
+mod archive;
 mod assemble;
 mod augment;
 mod batch;
@@ -13,6 +14,7 @@ mod catalog;
 mod decode;
 mod duplicates;
 mod error;
+mod export;
 mod fit;
 mod header;
 mod held_out;
@@ -43,11 +45,12 @@ pub use batch::{HostBatch, PlainBatches, plain_batches};
 pub use catalog::{Catalog, Item, Layout, Location, Part, Progress};
 pub use decode::{MAX_PIXELS, MAX_SIDE_PX, MIN_SIDE_PX, decode_bytes, decode_file};
 pub use error::{DataError, ImageProblem};
+pub use export::{Exported, export_pairs, export_records, export_verification};
 pub use fit::{Thumb, fit, thumbnail};
 pub use idx::IdxImages;
 pub use loader::{EpochPlan, Loader};
 pub use pairs::{PairList, pair_list, read_pairs};
-pub use pickle_bin::VerificationSet;
+pub use pickle_bin::{BinWriter, VerificationSet};
 pub use preprocess::Preprocess;
 pub use recordio::RecWriter;
 pub use resolve::{Resolved, resolve_pairs};

@@ -4,7 +4,7 @@ use super::assemble::{Gathered, assemble};
 use super::layout::{self, Kind};
 use super::scan::{self, ClassFolder, Watch};
 use super::{Catalog, DataError, Item, Layout, Location, Part, Progress, WarningKind, Warnings};
-use super::{VerificationSet, header, idx, lists, pair_list, path_text, recordio};
+use super::{VerificationSet, archive, header, idx, lists, pair_list, path_text, recordio};
 use sha2::{Digest as _, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
@@ -40,6 +40,8 @@ fn open_file(path: &Path, watch: &Watch) -> Result<Catalog, DataError> {
         open_idx(path, path, watch)
     } else if let Some(rec) = recordio::rec_of(path).or_else(|| recordio::is_rec(path).then(|| path.to_owned())) {
         recordio::open(&recordio::RecFiles { first: rec, held_out: None }, path, watch)
+    } else if let Some(form) = archive::form_of(path) {
+        archive::open(path, form, watch)
     } else if lists::is_list_name(path) && pair_list(path).is_none() {
         lists::open(path, watch)
     } else {
@@ -51,7 +53,10 @@ fn describe_file(path: &Path, is_file: bool) -> String {
     let extension = path.extension().and_then(|e| e.to_str()).unwrap_or_default().to_ascii_lowercase();
     match extension.as_str() {
         _ if !is_file => "neither a folder nor a file".to_owned(),
-        "zip" | "tar" | "gz" | "tgz" | "7z" | "rar" => "an archive; unpack it and open the folder".to_owned(),
+        "gz" | "7z" | "rar" | "xz" | "bz2" | "zst" => {
+            "an archive or packed file of another kind than zip, tar and tar.gz; unpack it and open the folder"
+                .to_owned()
+        }
         _ if VerificationSet::is_one(path) => {
             "a verification set; it is measured on, with `evaluate RUN --bin`".to_owned()
         }

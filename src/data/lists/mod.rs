@@ -95,8 +95,8 @@ fn read(list: &Path) -> Result<Vec<Row>, DataError> {
     let io = |source| DataError::reading(list, source);
     let mut bytes = Vec::new();
     std::fs::File::open(list).map_err(io)?.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(io)?;
-    let fault = |line: u64, message: String| DataError::Refused {
-        reason: format!("line {line} of the list: {message}"),
+    let fault = |line: u64, message: String| DataError::NotADataSet {
+        found: format!("a text that is no list of images with labels (line {line}: {message})"),
         path: list.to_owned(),
     };
     if bytes.len() as u64 > MAX_BYTES {

@@ -9,6 +9,7 @@ mod input;
 mod tests;
 mod value;
 mod vm;
+mod write;
 
 use super::DataError;
 use super::decode::decode_bytes;
@@ -17,6 +18,8 @@ use input::bad;
 use std::path::Path;
 use value::{Blob, Dtype, Value};
 use vm::Unpickled;
+
+pub use write::BinWriter;
 
 /// A verification set: pair i is the images 2i and 2i + 1, which stay in the file until they are asked for.
 #[derive(Debug)]

@@ -1,6 +1,6 @@
 //! Against pickles that CPython and numpy wrote, and against files that mean harm.
 
-use super::VerificationSet;
+use super::{BinWriter, VerificationSet};
 use serde_json::Value;
 use std::path::Path;
 
@@ -173,4 +173,27 @@ fn what_is_a_pickle_but_no_verification_set_is_told_so() {
     assert!(read(&images_then(b"N\x86.")).unwrap_err().contains("true and false"));
     // A list that holds itself is looked at once and not followed.
     assert!(read(b"\x80\x02]q\x00h\x00a]\x86.").unwrap_err().contains("image 0"));
+}
+
+#[test]
+fn the_writer_gives_the_bytes_of_cpython() {
+    let (images, same) = expected();
+    let mut writer = BinWriter::new(Vec::new(), 2).unwrap();
+    images.iter().for_each(|image| writer.image(image).unwrap());
+    assert!(writer.image(b"fifth").is_err());
+    let bytes = writer.finish(&same).unwrap();
+    assert_eq!(bytes, hex(golden()["bin_pickle_bytes_proto3"]["hex"].as_str().unwrap()));
+    assert!(BinWriter::new(Vec::new(), 2).unwrap().finish(&same).is_err());
+}
+
+#[test]
+fn what_is_written_is_read_back_whatever_the_number() {
+    for pairs in [1, 127, 128, 500, 501, 1000, 1001, 1500] {
+        let image = |n: usize| n.to_string().repeat(1 + n % 300).into_bytes();
+        let mut writer = BinWriter::new(Vec::new(), pairs).unwrap();
+        (0..2 * pairs).for_each(|n| writer.image(&image(n)).unwrap());
+        let same: Vec<bool> = (0..pairs).map(|pair| pair % 3 == 0).collect();
+        let bytes = writer.finish(&same).unwrap();
+        assert_eq!(read(&bytes).unwrap(), ((0..2 * pairs).map(image).collect(), same), "{pairs}");
+    }
 }
