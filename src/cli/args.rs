@@ -14,7 +14,7 @@ pub fn command() -> Command {
         .after_help("Without a command, the window opens; `arclens FOLDER` opens it on that folder.")
         .args_conflicts_with_subcommands(true)
         .arg(
-            Arg::new("path").value_parser(value_parser!(PathBuf)).help("Folder, IDX file or run to open in the window"),
+            Arg::new("path").value_parser(value_parser!(PathBuf)).help("Folder, data file or run to open in the window"),
         )
         .arg(
             Arg::new("verbose")
@@ -64,25 +64,30 @@ pub fn device() -> Arg {
 }
 
 fn train() -> Command {
-    let command = with_json(Command::new("train").about("Train an embedding on a folder of images or an IDX file"))
-        .arg(path("data", "Folder with one sub-folder per class, a train/ + test/ tree, or an IDX file"))
-        .arg(option("config", "Run file with settings; flags come on top of it"))
-        .arg(option("out", "Folder of the new run (default: a dated folder below ./runs)"))
-        .arg(
-            Arg::new("resume")
-                .long("resume")
-                .value_name("RUN")
-                .num_args(0..=1)
-                .value_parser(value_parser!(PathBuf))
-                .default_missing_value("")
-                .help("Continue a run from its last checkpoint (RUN, or the folder given with --out)"),
-        )
-        .arg(
-            Arg::new("margin")
-                .long("margin")
-                .help("Margin of the chosen loss: radians for ArcFace, cosine for CosFace")
-                .help_heading("Loss"),
-        );
+    let command = with_json(
+        Command::new("train").about("Train an embedding on a folder of images, or a file that holds or lists them"),
+    )
+    .arg(path(
+        "data",
+        "Folder with one sub-folder per class, a train/ + test/ tree, an archive of one, a .rec, IDX or list file",
+    ))
+    .arg(option("config", "Run file with settings; flags come on top of it"))
+    .arg(option("out", "Folder of the new run (default: a dated folder below ./runs)"))
+    .arg(
+        Arg::new("resume")
+            .long("resume")
+            .value_name("RUN")
+            .num_args(0..=1)
+            .value_parser(value_parser!(PathBuf))
+            .default_missing_value("")
+            .help("Continue a run from its last checkpoint (RUN, or the folder given with --out)"),
+    )
+    .arg(
+        Arg::new("margin")
+            .long("margin")
+            .help("Margin of the chosen loss: radians for ArcFace, cosine for CosFace")
+            .help_heading("Loss"),
+    );
     PARAMS.iter().fold(command, |command, spec| {
         let unit = spec.unit.map(|unit| format!(" [{unit}]")).unwrap_or_default();
         let words = match spec.kind {

@@ -6,6 +6,7 @@
 //! (0 is different). Images are looked for in `resolve.rs`.
 
 use super::DataError;
+use super::header::format_of_extension;
 use std::io::Read as _;
 use std::path::Path;
 
@@ -32,7 +33,10 @@ pub fn pair_list(file: &Path) -> Option<PairList> {
         return None;
     }
     let list = read_pairs(file).ok()?;
-    (list.fields > 2 || lower(file.file_name()).contains("pair")).then_some(list)
+    // `index path label` and the like have an image on one side only.
+    let is_image = |name: &str| format_of_extension(Path::new(name)).is_some();
+    let is_alike = list.pairs.iter().take(8).all(|(a, b, _)| is_image(a) == is_image(b));
+    (is_alike && (list.fields > 2 || lower(file.file_name()).contains("pair"))).then_some(list)
 }
 
 /// Reads a list.
@@ -57,56 +61,77 @@ type Fault = (usize, String);
 
 fn parse(text: &str) -> Result<PairList, Fault> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let mut list = PairList { pairs: Vec::new(), folds: None, fields: 0 };
-    let (mut expected, mut half) = (None, None);
-    let mut first = true;
+    let list = PairList { pairs: Vec::new(), folds: None, fields: 0 };
+    let mut reader = Reader { list, expected: None, half: None, is_first: true };
     let mut last_line = 0;
     for (number, line) in (1..).zip(text.lines()) {
         let line = line.trim();
-        if line.is_empty() || line.starts_with('#') {
-            continue;
+        if !line.is_empty() && !line.starts_with('#') {
+            reader.line(line).map_err(|message| (number, message))?;
+            last_line = number;
         }
-        last_line = number;
+    }
+    reader.finish().map_err(|message| (last_line.max(1), message))
+}
+
+/// A list while it is read; faults are sentences without their line.
+struct Reader {
+    list: PairList,
+    /// Pairs the header promises.
+    expected: Option<usize>,
+    /// The first line of a pair that takes two.
+    half: Option<(String, bool)>,
+    is_first: bool,
+}
+
+impl Reader {
+    fn line(&mut self, line: &str) -> Result<(), String> {
         let fields = fields(line);
-        if std::mem::take(&mut first) {
-            if let Some((folds, total)) = header(&fields).map_err(|message| (number, message))? {
-                (list.folds, expected) = (folds, Some(total));
-                continue;
+        if std::mem::take(&mut self.is_first) {
+            if let Some((folds, total)) = header(&fields)? {
+                (self.list.folds, self.expected) = (folds, Some(total));
+                return Ok(());
             }
             if is_column_names(&fields) {
-                continue;
+                return Ok(());
             }
         }
-        if list.fields == 0 {
-            list.fields = fields.len();
+        if self.list.fields == 0 {
+            self.list.fields = fields.len();
         }
         let found = || line.chars().take(80).collect::<String>();
-        if list.fields == 2 {
-            let this = half_pair(&fields).ok_or_else(|| {
-                (number, format!("expected \"path label\", two lines for a pair, found \"{}\"", found()))
-            })?;
-            match half.take() {
-                None => half = Some(this),
-                Some((a, same)) if same == this.1 => list.pairs.push((a, this.0, same)),
-                Some((a, _)) => {
-                    return Err((number, format!("expected the label of \"{a}\", its pair, found \"{}\"", found())));
-                }
-            }
-            continue;
+        if self.list.fields == 2 {
+            let half = half_pair(&fields)
+                .ok_or_else(|| format!("expected \"path label\", two lines for a pair, found \"{}\"", found()))?;
+            return self.half(half);
         }
         let pair = pair(&fields).ok_or_else(|| {
             let forms = "\"name i j\", \"name i name j\", \"path path 0|1\" or \"0|1 path path\"";
-            (number, format!("expected {forms}, found \"{}\"", found()))
+            format!("expected {forms}, found \"{}\"", found())
         })?;
-        list.pairs.push(pair);
+        self.list.pairs.push(pair);
+        Ok(())
     }
-    match expected {
-        _ if half.is_some() => Err((last_line, "expected the other half of a pair, found the end".to_owned())),
-        Some(total) if total != list.pairs.len() => {
-            Err((last_line, format!("the header promises {total} pairs, the file has {}", list.pairs.len())))
+
+    fn half(&mut self, this: (String, bool)) -> Result<(), String> {
+        match self.half.take() {
+            None => self.half = Some(this),
+            Some((other, same)) if same == this.1 => self.list.pairs.push((other, this.0, same)),
+            Some((other, _)) => {
+                return Err(format!("\"{}\" has another label than \"{other}\", the other half of its pair", this.0));
+            }
         }
-        _ if list.pairs.is_empty() => Err((last_line.max(1), "expected pairs, found none".to_owned())),
-        _ => Ok(list),
+        Ok(())
+    }
+
+    fn finish(self) -> Result<PairList, String> {
+        let pairs = self.list.pairs.len();
+        match self.expected {
+            _ if self.half.is_some() => Err("expected the other half of a pair, found the end".to_owned()),
+            Some(total) if total != pairs => Err(format!("the header promises {total} pairs, the file has {pairs}")),
+            _ if pairs == 0 => Err("expected pairs, found none".to_owned()),
+            _ => Ok(self.list),
+        }
     }
 }
 
@@ -150,6 +175,8 @@ fn is_column_names(fields: &[&str]) -> bool {
 
 fn pair(fields: &[&str]) -> Option<(String, String, bool)> {
     match *fields {
+        // MagFace's list of single images, `path 0 class 0`.
+        [a, _, _, _] if format_of_extension(Path::new(a)).is_some() => None,
         [a, i, b, j] => Some((lfw(a, i)?, lfw(b, j)?, false)),
         [a, b, c] => {
             // Two numbers after a name are LFW's form, even when the second could be a label.
@@ -233,6 +260,7 @@ mod tests {
         assert_eq!(line, 3);
         assert!(message.contains("\"A 1\""), "{message}");
         assert!(parse("people\t5\n").is_err());
+        assert!(parse("a/1.jpg 0 5 0\n").is_err());
         assert!(parse("").unwrap_err().1.contains("none"));
     }
 

@@ -112,4 +112,12 @@ mod tests {
         }
         assert_eq!(harmless(&[b'x'; 5000]), None);
     }
+
+    #[test]
+    fn an_image_in_an_archive_takes_at_most_two_hundred_bytes() {
+        // A name of the public sets, the allocator's own bytes, the member, its entry in the catalogue, its places in
+        // the store and the split.
+        let name = "lfw/train/Jean-Francois_Pontal/Jean-Francois_Pontal_0001.jpg".len() + 32;
+        assert!(name + size_of::<Member>() + size_of::<crate::data::Item>() + 2 * size_of::<u32>() <= 200);
+    }
 }

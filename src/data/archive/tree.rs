@@ -61,12 +61,15 @@ impl<'a> Level<'a> {
     fn has_images(&self) -> bool {
         self.files.iter().any(|name| format_of_extension(Path::new(name)).is_some())
     }
+}
 
-    /// Files of a data set that is not made of images.
-    fn other_data(&self) -> Option<&'a str> {
-        let is_other = |name: &&&str| is_images_name(name) || name.to_ascii_lowercase().ends_with(".rec");
-        self.files.iter().find(is_other).copied()
-    }
+/// A file of a data set that is not made of image files, in an archive without any.
+fn other_data(members: &Members) -> Option<&str> {
+    let names = || members.0.iter().map(|member| &*member.name);
+    let last = |name: &str| name.rsplit('/').next().unwrap_or_default().to_ascii_lowercase();
+    let is_other = |name: &&str| is_images_name(&last(name)) || last(name).ends_with(".rec");
+    let has_images = names().any(|name| format_of_extension(Path::new(name)).is_some());
+    if has_images { None } else { names().find(is_other) }
 }
 
 /// Recognises the layout and sorts the members into classes.
@@ -74,13 +77,13 @@ impl<'a> Level<'a> {
 /// # Errors
 /// When it holds files of another kind of data set.
 pub(super) fn recognise(members: &Members, path: &Path, warnings: &mut Warnings) -> Result<Tree, DataError> {
+    if let Some(name) = other_data(members) {
+        let found = format!("an archive of {name} and the like; unpack it and open the folder");
+        return Err(DataError::NotADataSet { found, path: path.to_owned() });
+    }
     let mut prefix = String::new();
     for wrapper in 0..=MAX_WRAPPERS {
         let level = Level::of(members, &prefix);
-        if let Some(name) = level.other_data() {
-            let found = format!("an archive of {name} and the like; unpack it and open the folder");
-            return Err(DataError::NotADataSet { found, path: path.to_owned() });
-        }
         if let (Some(train), Some(held_out)) = (level.named(&TRAIN), level.named(&HELD_OUT)) {
             for other in level.folders.keys().filter(|name| **name != train && **name != held_out) {
                 warnings.push(WarningKind::IgnoredFolder, *other, format!("beside {train} and {held_out}"));

@@ -1,4 +1,5 @@
-//! Lists of images with their labels as data sets: `.lst` (mxnet, face2rec2), CSV and `path label` texts.
+//! Lists of images with their labels as data sets: `.lst` (mxnet, face2rec2), CSV, `path label` texts and
+//! MagFace's `path 0 label 0`.
 //!
 //! Images are found relative to the list's folder; a list must not lead out of it by `..`. Absolute paths are taken as
 //! they are: a list that was made on this machine often has them.
@@ -25,7 +26,7 @@ const MAX_BYTES: u64 = 1 << 30;
 /// Whether the name is that of a list of labelled images.
 pub(super) fn is_list_name(path: &Path) -> bool {
     let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
-    matches!(extension.to_ascii_lowercase().as_str(), "lst" | "csv" | "tsv" | "txt")
+    matches!(extension.to_ascii_lowercase().as_str(), "lst" | "csv" | "tsv" | "txt" | "list")
 }
 
 /// Reads a list and looks at every image in it.

@@ -17,7 +17,7 @@ pub(super) type Fault = (u64, String);
 const PATHS: [&str; 9] =
     ["path", "image", "image_path", "img", "file", "filename", "file_name", "filepath", "image_name"];
 /// Names of columns that hold the class.
-const LABELS: [&str; 9] = ["label", "class", "identity", "id", "target", "category", "class_name", "person", "subject"];
+const LABELS: [&str; 9] = ["label", "class", "class_name", "identity", "person", "subject", "category", "target", "id"];
 
 /// Reads every line.
 ///
@@ -117,7 +117,9 @@ fn number(label: &str) -> Option<String> {
 }
 
 fn header(fields: &[&str]) -> Option<Columns> {
-    let of = |names: &[&str]| fields.iter().position(|field| names.contains(&field.to_ascii_lowercase().as_str()));
+    // The names stand in the order of preference: `id` beside `label` is a number of the line.
+    let of =
+        |names: &[&str]| names.iter().find_map(|name| fields.iter().position(|field| field.eq_ignore_ascii_case(name)));
     let (path, label) = (of(&PATHS)?, of(&LABELS)?);
     (path != label).then_some(Columns { path: Place::At(path), label })
 }
@@ -154,14 +156,18 @@ fn is_boxes(fields: &[&str]) -> bool {
     own >= 2.0 && each >= 5.0 && n - own >= each && (n - own) % each == 0.0
 }
 
-/// `path label`; the path may hold spaces.
+/// `path label`, where the path may hold spaces, or MagFace's `path 0 label 0`.
 fn spaced(text: &str) -> Result<Vec<Row>, Fault> {
     let mut rows = Vec::new();
     for (number, line) in (1..).zip(text.lines().map(str::trim)) {
         if line.is_empty() || line.starts_with('#') {
             continue;
         }
-        let split = line.rsplit_once(char::is_whitespace);
+        let fields: Vec<&str> = line.split_whitespace().take(5).collect();
+        let split = match fields.as_slice() {
+            &[path, "0", label, "0"] => Some((path, label)),
+            _ => line.rsplit_once(char::is_whitespace),
+        };
         let parsed = split.and_then(|(path, label)| row(path.trim_end(), label));
         let found = || line.chars().take(80).collect::<String>();
         rows.push(parsed.ok_or_else(|| (number, format!("expected an image and its label, found \"{}\"", found())))?);

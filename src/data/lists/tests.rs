@@ -29,6 +29,7 @@ fn every_form_of_list_gives_path_and_label() {
     ] {
         assert_eq!(read(text), expected, "{text:?}");
     }
+    assert_eq!(read("a/1.jpg 0 3 0\n"), [pair("a/1.jpg", "3")]);
     // Names, and quotes around a comma.
     assert_eq!(read("path,label\n\"a,b.jpg\",Al Gore\n"), [pair("a,b.jpg", "Al Gore")]);
 }

@@ -4,6 +4,7 @@
 //! Such files come from strangers, and Python would run what they say. Here nothing is run (`vm.rs`).
 
 mod blob;
+mod calls;
 mod input;
 #[cfg(test)]
 mod tests;

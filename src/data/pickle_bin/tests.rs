@@ -197,3 +197,19 @@ fn what_is_written_is_read_back_whatever_the_number() {
         assert_eq!(read(&bytes).unwrap(), ((0..2 * pairs).map(image).collect(), same), "{pairs}");
     }
 }
+
+#[test]
+fn any_byte_may_be_wrong_without_a_panic() {
+    let all = golden();
+    for row in ["bin_pickle_numpy_proto2", "bin_pickle_numpy_proto4", "bin_pickle_py2_str_proto2"] {
+        let bytes = hex(all[row]["hex"].as_str().unwrap());
+        let mut refused = 0;
+        for index in 0..bytes.len() {
+            let mut broken = bytes.clone();
+            broken[index] ^= 0x81;
+            refused += usize::from(read(&broken).is_err());
+        }
+        // Only a wrong byte inside of an image, or of a note that is not looked at, may pass.
+        assert!(refused > bytes.len() / 3, "{row}: {refused} of {}", bytes.len());
+    }
+}

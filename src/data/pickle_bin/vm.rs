@@ -4,19 +4,14 @@
 //! name ends the reading. Images stay in the file; what is kept of one is its place. Memory is bounded by the number
 //! of steps, and no value is ever followed into its depth.
 
-use super::blob;
 use super::input::{Input, bad};
-use super::value::{Array, Blob, Coding, Dtype, Global, Value};
+use super::value::{Array, Coding, Global, Value};
 use crate::data::DataError;
 use crate::data::packed::PackFile;
 use std::collections::BTreeMap;
 
 /// Instructions of one file. An image takes 3 to 25 of them, so this is room for 160,000.
 const MAX_STEPS: usize = 4_000_000;
-/// Values given to one function.
-const MAX_ARGUMENTS: usize = 8;
-/// Longest text that is looked into: a name of a module or of a number's kind.
-const MAX_WORD: u32 = 64;
 
 /// What a file holds: the value on top, and the places its lists lie in.
 #[derive(Debug)]
@@ -24,7 +19,7 @@ pub(super) struct Unpickled {
     pub(super) top: Value,
     lists: Vec<Vec<Value>>,
     tuples: Vec<Value>,
-    arrays: Vec<Option<Array>>,
+    pub(super) arrays: Vec<Option<Array>>,
 }
 
 impl Unpickled {
@@ -44,13 +39,13 @@ impl Unpickled {
 }
 
 pub(super) struct Machine<'a> {
-    file: &'a PackFile,
-    input: Input<'a>,
+    pub(super) file: &'a PackFile,
+    pub(super) input: Input<'a>,
     stack: Vec<Value>,
     /// Heights of the stack.
     marks: Vec<usize>,
     memo: BTreeMap<u32, Value>,
-    out: Unpickled,
+    pub(super) out: Unpickled,
 }
 
 /// Reads a file.
@@ -114,12 +109,12 @@ impl Machine<'_> {
         }
     }
 
-    fn push(&mut self, value: Value) -> Result<(), DataError> {
+    pub(super) fn push(&mut self, value: Value) -> Result<(), DataError> {
         self.stack.push(value);
         Ok(())
     }
 
-    fn pop(&mut self) -> Result<Value, DataError> {
+    pub(super) fn pop(&mut self) -> Result<Value, DataError> {
         let floor = self.marks.last().copied().unwrap_or(0);
         let value = if self.stack.len() > floor { self.stack.pop() } else { None };
         value.ok_or_else(|| self.input.bad("an instruction asks for a value where there is none"))
@@ -260,76 +255,5 @@ impl Machine<'_> {
             )
         })?;
         self.push(Value::Global(known))
-    }
-
-    /// A short text or string of bytes.
-    fn word(&self, value: Value) -> Result<String, DataError> {
-        let blob = match value {
-            Value::Text(blob) | Value::Bytes(blob) if blob.len <= MAX_WORD => blob,
-            _ => return Err(self.input.bad("expected a short name")),
-        };
-        Ok(blob::read(self.file, blob)?.into_iter().map(char::from).collect())
-    }
-
-    fn reduce(&mut self) -> Result<(), DataError> {
-        let (arguments, function) = (self.pop()?, self.pop()?);
-        // No function here takes more; the bound keeps a file from having a long tuple copied a million times.
-        let arguments =
-            self.out.sequence(arguments).filter(|all| all.len() <= MAX_ARGUMENTS).unwrap_or_default().to_vec();
-        let empty = Blob { start: 0, len: 0, coding: Coding::Raw };
-        let value = match (function, arguments.as_slice()) {
-            (Value::Global(Global::Encode), &[Value::Text(blob), encoding]) => match self.word(encoding)?.as_str() {
-                "latin1" | "latin-1" => Value::Bytes(blob),
-                other => return Err(self.input.bad(format!("expected latin1, found {}", other.escape_default()))),
-            },
-            (Value::Global(Global::Bytes), []) => Value::Bytes(empty),
-            (Value::Global(Global::Bytes), &[bytes @ Value::Bytes(_)]) => bytes,
-            (Value::Global(Global::Dtype), &[name, ..]) => Value::Dtype(Dtype::named(&self.word(name)?)),
-            (Value::Global(Global::Reconstruct), &[Value::Global(Global::NdArray), ..]) => {
-                self.out.arrays.push(None);
-                Value::Array(self.out.arrays.len() as u32 - 1)
-            }
-            (Value::Global(Global::FromBuffer), &[Value::Bytes(data), Value::Dtype(dtype), shape, ..]) => {
-                let array = Array { dtype, is_flat: self.is_flat(shape), data };
-                self.out.arrays.push(Some(array));
-                Value::Array(self.out.arrays.len() as u32 - 1)
-            }
-            (Value::Global(Global::Scalar), &[Value::Dtype(_), Value::Bytes(data)]) if data.len <= MAX_WORD => {
-                match blob::read(self.file, data)?.as_slice() {
-                    &[byte] => Value::Int(byte.into()),
-                    _ => return Err(self.input.bad("expected a number of one byte")),
-                }
-            }
-            (Value::Global(function), _) => {
-                return Err(self.input.bad(format!("the values given to {function:?} are not those of an image")));
-            }
-            _ => return Err(self.input.bad("an instruction calls something that is no function")),
-        };
-        self.push(value)
-    }
-
-    /// Fills the array below the top of the stack; what is set of other values does not matter here.
-    fn build(&mut self) -> Result<(), DataError> {
-        let (state, value) = (self.pop()?, self.pop()?);
-        self.push(value)?;
-        let number = match value {
-            Value::Array(number) => number,
-            Value::Dtype(_) => return Ok(()),
-            _ => return Err(self.input.bad("an instruction fills something that is no array")),
-        };
-        let state = self.out.sequence(state).unwrap_or_default();
-        let &[_, shape, Value::Dtype(dtype), _, Value::Bytes(data)] = state else {
-            return Err(self.input.bad("the parts of an array are not those numpy writes"));
-        };
-        let array = Array { dtype, is_flat: self.is_flat(shape), data };
-        if let Some(place) = self.out.arrays.get_mut(number as usize) {
-            *place = Some(array);
-        }
-        Ok(())
-    }
-
-    fn is_flat(&self, shape: Value) -> bool {
-        let shape = self.out.sequence(shape).unwrap_or_default();
-        matches!(shape, [_] | [_, Value::Int(1)] | [Value::Int(1), _])
     }
 }

@@ -121,3 +121,19 @@ fn an_index_names_its_bad_line_and_leaves_out_what_lies_outside() {
     assert!(read(&[0xFF; 10]).unwrap_err().to_string().contains("no text"));
     assert!(read(&[b'7'; 100_000]).is_err());
 }
+
+#[test]
+fn any_byte_may_be_wrong_without_a_panic() {
+    let bytes = hex(&golden("rec_insightface_indexed")["train_rec_hex"]);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("train.rec");
+    for index in 0..bytes.len() {
+        for flip in [0x01, 0x80, 0xFF] {
+            let mut broken = bytes.clone();
+            broken[index] ^= flip;
+            std::fs::write(&path, &broken).unwrap();
+            // The payloads are no images, so that nothing can be opened; what counts is that it ends with a word.
+            assert!(crate::data::Catalog::open(&path, &|_| (), &|| false).is_err());
+        }
+    }
+}
