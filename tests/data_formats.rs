@@ -393,9 +393,9 @@ fn names_that_climb_out_hidden_files_and_loose_images_are_left_out() {
 #[test]
 fn bombs_cut_archives_and_wrong_sizes_are_refused() {
     let dir = folder();
-    // 256 MiB of zeros in a tar.gz of 256 KiB.
+    // 100 MiB of zeros in a tar.gz of 100 KiB.
     let header = tar(&[("a/1.png".to_owned(), Vec::new())]);
-    let bomb = gzip(&[header.as_slice(), &vec![0; 256 << 20]].concat());
+    let bomb = gzip(&[header.as_slice(), &vec![0; 100 << 20]].concat());
     put(dir.path(), "bomb.tar.gz", &bomb);
     assert!(fails(&dir.path().join("bomb.tar.gz")).contains("which no images do"));
     let sound = zip(&tree(""), zip::CompressionMethod::Deflated);
@@ -451,6 +451,9 @@ fn records_written_from_a_folder_open_with_the_same_pixels() {
     assert_eq!((done.images, done.groups, done.warnings.total()), (5, 3, 1));
     assert_eq!(fs::read_to_string(out.join("property")).unwrap(), "3,16,16\n");
     assert_eq!(fs::read_to_string(out.join("classes.txt")).unwrap(), "a\nb\nc\n");
+    // Other programs may read it, as any file the person writes.
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions();
+    assert_eq!(mode(&out.join("train.rec")), mode(&dir.path().join("in/c/0.bmp")));
     let back = open(&out).unwrap();
     assert_eq!((back.class_counts(), back.warnings.count(WarningKind::Mismatch)), (vec![2, 2, 1], 0));
     assert_eq!(pixels(back), [0, 1, 10, 11, 30].map(raw));

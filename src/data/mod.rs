@@ -4,7 +4,8 @@
 //! bounded, nothing panics, and one bad image among ten thousand is a [`Warning`], not an error.
 //!
 //! The way of the data: [`Catalog::open`] → [`split`] → [`ImageStore::build`] → [`Loader`] (training) or
-//! [`plain_batches`] (evaluation).
+//! [`plain_batches`] (evaluation). Public protocols come in by [`read_pairs`] and [`VerificationSet`], and data sets go
+//! out to other trainers by [`export_records`] and its neighbours.
 
 mod archive;
 mod assemble;

@@ -43,10 +43,18 @@ impl Draft {
             return Err(DataError::Refused { reason, path });
         }
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let file = std::fs::create_dir_all(folder).and_then(|()| NamedTempFile::new_in(folder));
+        let file = std::fs::create_dir_all(folder).and_then(|()| temporary(folder));
         let file = file.map_err(|source| DataError::Io { verb: "write", path: path.clone(), source })?;
         Ok(Self { file: BufWriter::with_capacity(1 << 20, file), path })
     }
+}
+
+/// A temporary file is private by default; a data set is for other programs and people, as the system's mask allows.
+fn temporary(folder: &Path) -> std::io::Result<NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    builder.tempfile_in(folder)
 }
 
 /// Gives a finished file its name.
