@@ -3,7 +3,7 @@
 use super::output::{self, Meter};
 use super::{Answer, args};
 use crate::data::{
-    Catalog, Exported, Part, Progress, VerificationSet, export_pairs, export_records, export_verification,
+    Catalog, Exported, ItemPair, Part, Progress, VerificationSet, export_pairs, export_records, export_verification,
 };
 use crate::eval::make_pairs;
 use clap::ArgMatches;
@@ -63,7 +63,7 @@ fn chosen(catalog: &Catalog, part: Option<&str>, to: &str) -> anyhow::Result<Vec
 }
 
 /// As many pairs of one class as of two, in ten blocks, the pairs of one class first in each (LFW's order).
-fn pairs(matches: &ArgMatches, catalog: &Catalog, items: &[u32]) -> anyhow::Result<Vec<(u32, u32, bool)>> {
+fn pairs(matches: &ArgMatches, catalog: &Catalog, items: &[u32]) -> anyhow::Result<Vec<ItemPair>> {
     let wanted = matches.get_one::<u32>("pairs").copied().unwrap_or_default() as usize;
     let seed = matches.get_one::<u64>("seed").copied().unwrap_or_default();
     let class = |item: &u32| catalog.items.get(*item as usize).map_or(u32::MAX, |item| item.class);

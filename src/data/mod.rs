@@ -46,7 +46,7 @@ pub use batch::{HostBatch, PlainBatches, plain_batches};
 pub use catalog::{Catalog, Item, Layout, Location, Part, Progress};
 pub use decode::{MAX_PIXELS, MAX_SIDE_PX, MIN_SIDE_PX, decode_bytes, decode_file};
 pub use error::{DataError, ImageProblem};
-pub use export::{Exported, export_pairs, export_records, export_verification};
+pub use export::{Exported, ItemPair, export_pairs, export_records, export_verification};
 pub use fit::{Thumb, fit, thumbnail};
 pub use idx::IdxImages;
 pub use loader::{EpochPlan, Loader};

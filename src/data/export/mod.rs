@@ -17,6 +17,9 @@ use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
+/// Two images by their positions in the catalogue, and whether they show the same class.
+pub type ItemPair = (u32, u32, bool);
+
 /// What was written.
 #[derive(Debug, Default)]
 pub struct Exported {

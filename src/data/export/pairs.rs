@@ -1,21 +1,16 @@
 //! Pairs as a text: LFW's `pairs.txt` where the files are named as LFW names them, else `path<TAB>path<TAB>0|1`.
 
-use super::{Draft, Exported, publish, writing};
+use super::{Draft, Exported, ItemPair, publish, writing};
 use crate::data::{Catalog, DataError, Location};
 use std::io::Write as _;
 use std::path::Path;
 
-/// Writes pairs of images (positions in the catalogue, and whether they show the same class). `folds` blocks of equal
+/// Writes pairs of images. `folds` blocks of equal
 /// length, each with its pairs of the same class first, are announced in the header when the form is LFW's.
 ///
 /// # Errors
 /// When the file is there already, the disk refuses, or the images have no names a list could give.
-pub fn export_pairs(
-    catalog: &Catalog,
-    pairs: &[(u32, u32, bool)],
-    folds: usize,
-    out: &Path,
-) -> Result<Exported, DataError> {
+pub fn export_pairs(catalog: &Catalog, pairs: &[ItemPair], folds: usize, out: &Path) -> Result<Exported, DataError> {
     let name = |item: u32| match catalog.items.get(item as usize).map(|item| &item.location) {
         Some(Location::File(_)) => Some(catalog.name(item as usize)).filter(|name| !name.contains(['\t', '\n', '\r'])),
         _ => None,

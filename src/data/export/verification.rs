@@ -1,19 +1,19 @@
 //! Pairs as a verification `.bin`.
 
 use super::encoded::{AT_ONCE, encode_all};
-use super::{Draft, Exported, publish, writing};
+use super::{Draft, Exported, ItemPair, publish, writing};
 use crate::data::scan::Watch;
 use crate::data::{BinWriter, Catalog, DataError, Progress, Warnings};
 use std::collections::BTreeSet;
 use std::path::Path;
 
-/// Writes pairs of images (positions in the catalogue, and whether they show the same class) in their order.
+/// Writes pairs of images in their order.
 ///
 /// # Errors
 /// When the file is there already, the disk refuses, no pair can be read, or it is cancelled.
 pub fn export_verification(
     catalog: &Catalog,
-    pairs: &[(u32, u32, bool)],
+    pairs: &[ItemPair],
     px: Option<u32>,
     out: &Path,
     progress: &(dyn Fn(Progress) + Sync),
@@ -43,11 +43,7 @@ pub fn export_verification(
 }
 
 /// The pairs whose images can both be read: how many there are must be known before the first is written.
-fn usable(
-    catalog: &Catalog,
-    pairs: &[(u32, u32, bool)],
-    watch: &Watch,
-) -> Result<(Vec<(u32, u32, bool)>, Warnings), DataError> {
+fn usable(catalog: &Catalog, pairs: &[ItemPair], watch: &Watch) -> Result<(Vec<ItemPair>, Warnings), DataError> {
     let items: Vec<u32> = pairs.iter().flat_map(|&(a, b, _)| [a, b]).collect::<BTreeSet<_>>().into_iter().collect();
     let (mut failed, mut warnings) = (BTreeSet::new(), Warnings::default());
     for chunk in items.chunks(AT_ONCE) {
@@ -59,6 +55,6 @@ fn usable(
             }
         }
     }
-    let usable = |&&(a, b, _): &&(u32, u32, bool)| !failed.contains(&a) && !failed.contains(&b);
+    let usable = |&&(a, b, _): &&ItemPair| !failed.contains(&a) && !failed.contains(&b);
     Ok((pairs.iter().filter(usable).copied().collect(), warnings))
 }
