@@ -192,6 +192,65 @@ fn inspect_says_what_things_are() {
 }
 
 #[test]
+fn a_data_set_goes_out_as_records_and_pairs_and_comes_back() {
+    let (folder, _) = trained();
+    let folder = folder.path();
+    let rec =
+        ok(folder, &["convert", "data", "--to", "rec", "--out", "rec", "--part", "train", "--px", "24", "--json"]);
+    assert_eq!((rec["images"].as_u64(), rec["classes"].as_u64()), (Some(128), Some(16)), "{rec}");
+    let seen = ok(folder, &["inspect", "rec", "--json"]);
+    assert_eq!(
+        (seen["images"].as_u64(), seen["classes"].as_u64(), seen["typical_px"].as_u64()),
+        (Some(128), Some(16), Some(24))
+    );
+    assert_eq!(seen["problems"].as_array().map(Vec::len), Some(0), "{seen}");
+    let words = [
+        "train",
+        "rec/train.rec",
+        "--out",
+        "of-rec",
+        "--epochs",
+        "1",
+        "--batch",
+        "16",
+        "--dim",
+        "8",
+        "--device",
+        "cpu",
+        "--json",
+    ];
+    assert_eq!(ok(folder, &words)["epochs"], 1);
+    // The run finds its data again by itself.
+    assert!(ok(folder, &["evaluate", "of-rec", "--device", "cpu", "--json"])["eer"].is_number());
+
+    let bin = ok(folder, &["convert", "data", "--to", "bin", "--out", "dev.bin", "--pairs", "100", "--json"]);
+    assert_eq!((bin["images"].as_u64(), bin["pairs"].as_u64()), (Some(400), Some(200)), "{bin}");
+    let seen = ok(folder, &["inspect", "dev.bin", "--json"]);
+    assert_eq!(
+        (seen["kind"].as_str(), seen["genuine"].as_u64(), seen["images"].as_u64()),
+        (Some("verification"), Some(100), Some(400))
+    );
+    let of_bin = ok(folder, &["evaluate", "run", "--bin", "dev.bin", "--device", "cpu", "--json"]);
+    assert_eq!((of_bin["genuine"].as_u64(), of_bin["impostor"].as_u64()), (Some(100), Some(100)));
+    assert!(of_bin["accuracy_10fold"].is_number());
+
+    let list =
+        ok(folder, &["convert", "data", "--to", "pairs", "--out", "data/dev.pairs.txt", "--pairs", "100", "--json"]);
+    assert_eq!(list["pairs"], 200);
+    let seen = ok(folder, &["inspect", "data/dev.pairs.txt", "--json"]);
+    assert_eq!((seen["kind"].as_str(), seen["complete"].as_u64()), (Some("pairs"), Some(200)));
+    // The same pairs of the same images: the same rates.
+    let of_list = ok(folder, &["evaluate", "run", "--pairs", "data/dev.pairs.txt", "--device", "cpu", "--json"]);
+    assert_eq!((&of_list["eer"], &of_list["auc"]), (&of_bin["eer"], &of_bin["auc"]));
+
+    let again = arclens(folder, &["convert", "data", "--to", "bin", "--out", "dev.bin"]);
+    assert_eq!(again.status.code(), Some(2));
+    assert!(stderr(&again).contains("already"), "{}", stderr(&again));
+    let both = arclens(folder, &["evaluate", "run", "--bin", "dev.bin", "--data", "data", "--device", "cpu"]);
+    assert!(stderr(&both).contains("give one of them"), "{}", stderr(&both));
+}
+
+#[test]
 fn a_finished_run_can_be_lengthened() {
     let (folder, _) = trained();
     let words = [
@@ -305,7 +364,7 @@ fn help_lists_every_command() {
     let output = arclens(folder.path(), &["--help"]);
     assert!(output.status.success());
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    for command in ["train", "evaluate", "embed", "map", "verify", "inspect", "sample", "devices"] {
+    for command in ["train", "evaluate", "embed", "map", "verify", "inspect", "convert", "sample", "devices"] {
         assert!(text.contains(command), "{command}");
     }
 }

@@ -74,8 +74,10 @@ fn files_that_are_no_data_set_are_called_what_they_are() {
     put(dir.path(), "one.png", &encode(&picture(9, 9, 1), ImageFormat::Png));
     put(dir.path(), "set.zip", b"PK\x03\x04");
     put(dir.path(), "letter.txt", b"hello");
+    put(dir.path(), "set.7z", b"7z\xBC\xAF\x27\x1C");
     assert!(fails(&dir.path().join("one.png")).contains("a single image"));
-    assert!(fails(&dir.path().join("set.zip")).contains("unpack"));
+    assert!(fails(&dir.path().join("set.zip")).contains("copied to the end"));
+    assert!(fails(&dir.path().join("set.7z")).contains("unpack"));
     assert!(fails(&dir.path().join("letter.txt")).contains("expected a folder"));
 }
 
@@ -553,7 +555,7 @@ fn images_of_a_pair_list_are_found_whatever_their_case_and_extension() {
 #[test]
 fn a_pair_list_beside_the_wrong_folder_says_which_image_is_missing() {
     let dir = folder();
-    let list = PairList { pairs: vec![("a/1.jpg".into(), "b/2.jpg".into(), true)], folds: None };
+    let list = PairList { pairs: vec![("a/1.jpg".into(), "b/2.jpg".into(), true)], folds: None, fields: 3 };
     let message = resolve_pairs(&list, dir.path()).unwrap_err().to_string();
     assert!(message.contains("a/1.jpg") && message.contains("choose the folder"), "{message}");
     assert!(matches!(resolve_pairs(&list, &dir.path().join("gone")), Err(DataError::Missing(_))));

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 /// What dropped files are taken for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DropTarget {
-    /// A folder of images, or an IDX file.
+    /// A folder of images, an archive of one, or a file that holds or lists images.
     Data(PathBuf),
     /// A run folder or a checkpoint inside one.
     Run(PathBuf),
@@ -52,7 +52,7 @@ pub fn drop_target(paths: &[PathBuf]) -> DropTarget {
     if let Some(run) = run_of(first) {
         return DropTarget::Run(run);
     }
-    if first.is_dir() || is_idx(first) {
+    if first.is_dir() || is_data_file(first) {
         return DropTarget::Data(first.clone());
     }
     let images: Vec<PathBuf> = paths.iter().filter(|path| is_image(path)).cloned().collect();
@@ -71,7 +71,9 @@ fn is_image(path: &Path) -> bool {
     path.extension().is_some_and(|ending| IMAGE_ENDINGS.contains(&ending.to_string_lossy().to_lowercase().as_str()))
 }
 
-fn is_idx(path: &Path) -> bool {
+fn is_data_file(path: &Path) -> bool {
+    const ENDINGS: [&str; 7] = [".rec", ".zip", ".tar", ".tar.gz", ".tgz", ".lst", ".csv"];
     let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
-    name.contains("idx1-ubyte") || name.contains("idx3-ubyte")
+    let is_idx = name.contains("idx1-ubyte") || name.contains("idx3-ubyte");
+    is_idx || ENDINGS.iter().any(|ending| name.ends_with(ending))
 }

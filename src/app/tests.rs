@@ -278,6 +278,9 @@ fn what_a_drop_will_do_is_said_in_words() {
     assert!(drop_target(std::slice::from_ref(&image)).describe().contains("free slot"));
     assert!(drop_target(&[image.clone(), image]).describe().contains("two images"));
     assert_eq!(drop_target(&[run.join("checkpoints/000001")]), DropTarget::Run(run));
+    for name in ["faces.zip", "faces.TAR.GZ", "train.rec", "train.csv", "train-images-idx3-ubyte.gz"] {
+        assert!(matches!(drop_target(&[folder.path().join(name)]), DropTarget::Data(_)), "{name}");
+    }
     assert!(drop_target(&[folder.path().join("letter.docx")]).describe().contains("cannot"));
     assert!(matches!(drop_target(&[]), DropTarget::Unknown(_)));
 }

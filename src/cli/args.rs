@@ -14,7 +14,7 @@ pub fn command() -> Command {
         .after_help("Without a command, the window opens; `arclens FOLDER` opens it on that folder.")
         .args_conflicts_with_subcommands(true)
         .arg(
-            Arg::new("path").value_parser(value_parser!(PathBuf)).help("Folder, IDX file or run to open in the window"),
+            Arg::new("path").value_parser(value_parser!(PathBuf)).help("Folder, data file or run to open in the window"),
         )
         .arg(
             Arg::new("verbose")
@@ -31,8 +31,9 @@ pub fn command() -> Command {
         .subcommand(verify())
         .subcommand(
             with_json(Command::new("inspect").about("Say what a folder, file or run is, with counts and problems"))
-                .arg(path("what", "Anything: a folder of images, an IDX file, a run, embeddings, an image")),
+                .arg(path("what", "Anything: a folder of images, an IDX or .rec file, an archive, a list, a verification .bin, a run, an image")),
         )
+        .subcommand(convert())
         .subcommand(sample())
         .subcommand(super::bench::command())
         .subcommand(with_json(Command::new("devices").about("List the devices and why one cannot be used")))
@@ -63,38 +64,43 @@ pub fn device() -> Arg {
 }
 
 fn train() -> Command {
-    let command = with_json(Command::new("train").about("Train an embedding on a folder of images or an IDX file"))
-        .arg(path("data", "Folder with one sub-folder per class, a train/ + test/ tree, or an IDX file"))
-        .arg(option("config", "Run file with settings; flags come on top of it"))
-        .arg(option("out", "Folder of the new run (default: a dated folder below ./runs)"))
-        .arg(
-            Arg::new("resume")
-                .long("resume")
-                .value_name("RUN")
-                .num_args(0..=1)
-                .value_parser(value_parser!(PathBuf))
-                .default_missing_value("")
-                .help("Continue a run from its last checkpoint (RUN, or the folder given with --out)"),
-        )
-        .arg(
-            Arg::new("preset")
-                .long("preset")
-                .value_parser(Preset::ALL.iter().map(|(word, _)| *word).collect::<Vec<_>>())
-                .help("Settings for a kind of data to start from; a run file and flags change them"),
-        )
-        .arg(
-            Arg::new("seeds")
-                .long("seeds")
-                .value_name("K")
-                .value_parser(value_parser!(u32).range(1..=1000))
-                .help("Train K times with seeds in a row, into FOLDER/seed-N, and report mean and deviation"),
-        )
-        .arg(
-            Arg::new("margin")
-                .long("margin")
-                .help("Margin of the chosen loss: radians for ArcFace, cosine for CosFace, factor for SphereFace")
-                .help_heading("Loss"),
-        );
+    let command = with_json(
+        Command::new("train").about("Train an embedding on a folder of images, or a file that holds or lists them"),
+    )
+    .arg(path(
+        "data",
+        "Folder with one sub-folder per class, a train/ + test/ tree, an archive of one, a .rec, IDX or list file",
+    ))
+    .arg(option("config", "Run file with settings; flags come on top of it"))
+    .arg(option("out", "Folder of the new run (default: a dated folder below ./runs)"))
+    .arg(
+        Arg::new("resume")
+            .long("resume")
+            .value_name("RUN")
+            .num_args(0..=1)
+            .value_parser(value_parser!(PathBuf))
+            .default_missing_value("")
+            .help("Continue a run from its last checkpoint (RUN, or the folder given with --out)"),
+    )
+    .arg(
+        Arg::new("preset")
+            .long("preset")
+            .value_parser(Preset::ALL.iter().map(|(word, _)| *word).collect::<Vec<_>>())
+            .help("Settings for a kind of data to start from; a run file and flags change them"),
+    )
+    .arg(
+        Arg::new("seeds")
+            .long("seeds")
+            .value_name("K")
+            .value_parser(value_parser!(u32).range(1..=1000))
+            .help("Train K times with seeds in a row, into FOLDER/seed-N, and report mean and deviation"),
+    )
+    .arg(
+        Arg::new("margin")
+            .long("margin")
+            .help("Margin of the chosen loss: radians for ArcFace, cosine for CosFace, factor for SphereFace")
+            .help_heading("Loss"),
+    );
     PARAMS.iter().fold(command, |command, spec| {
         let unit = spec.unit.map(|unit| format!(" [{unit}]")).unwrap_or_default();
         let words = match spec.kind {
@@ -123,6 +129,7 @@ fn evaluate() -> Command {
             "Another data set, all of whose images are compared (default: the held-out part of the run's own)",
         ))
         .arg(option("pairs", "List of pairs (pairs.txt)"))
+        .arg(option("bin", "Verification set as InsightFace packs it (lfw.bin); nothing in it is run"))
         .arg(option("images", "Folder the names in --pairs belong to (default: the list's own folder)"))
         .arg(
             Arg::new("eval.far_target")
@@ -176,6 +183,41 @@ fn verify() -> Command {
     .arg(path("first", "First image"))
     .arg(path("second", "Second image"))
     .arg(device())
+}
+
+fn convert() -> Command {
+    with_json(Command::new("convert").about("Write a data set in the forms other trainers read"))
+        .arg(path("data", "Data set: anything that `train` opens"))
+        .arg(
+            Arg::new("to")
+                .long("to")
+                .required(true)
+                .value_parser(["rec", "bin", "pairs"])
+                .help("rec: train.rec, train.idx, property; bin: InsightFace's verification set; pairs: pairs.txt"),
+        )
+        .arg(option("out", "The folder (rec) or file (bin, pairs) to write").required(true))
+        .arg(
+            Arg::new("part")
+                .long("part")
+                .value_parser(["all", "train", "held-out"])
+                .help("Part of a divided data set (default: all for rec, held-out for bin and pairs)"),
+        )
+        .arg(
+            Arg::new("px")
+                .long("px")
+                .value_parser(value_parser!(u32).range(4..=4096))
+                .help("Make every image a square of this side, as PNG (InsightFace's trainers need 112)"),
+        )
+        .arg(
+            Arg::new("pairs")
+                .long("pairs")
+                .value_parser(value_parser!(u32).range(10..=10_000_000))
+                .default_value("3000")
+                .help("At most so many pairs of one class, and as many of two"),
+        )
+        .arg(
+            Arg::new("seed").long("seed").value_parser(value_parser!(u64)).default_value("1").help("Seed of the pairs"),
+        )
 }
 
 fn sample() -> Command {

@@ -1,9 +1,10 @@
 //! `arclens evaluate`.
 
 use super::output::{self, Meter};
-use super::pairs_task::{own_catalog, score_list};
+use super::pairs_task::{ScoredList, own_catalog, score_list, score_set};
 use super::{Answer, args};
 use crate::config::Auto;
+use crate::data::VerificationSet;
 use crate::eval::{OperatingRule, VerificationReport};
 use crate::train::{
     Control, StoredEvaluation, TrainedModel, evaluate_all, evaluate_split, rates_of, read_config, rule_of,
@@ -22,15 +23,20 @@ pub fn run(matches: &ArgMatches) -> anyhow::Result<Answer> {
     let rule = rule(matches, run)?;
     let mut meter = Meter::new("embed");
     let mut progress = |done: usize, total: usize| meter.report(done as u64, total as u64, "images");
-    let done = match (matches.get_one::<PathBuf>("pairs"), matches.get_one::<PathBuf>("data")) {
-        (Some(_), Some(_)) => {
-            anyhow::bail!("--pairs and --data are two ways to say what is evaluated; give one of them")
+    let given = |name: &str| matches.get_one::<PathBuf>(name).map(PathBuf::as_path);
+    let done = match (given("pairs"), given("bin"), given("data")) {
+        (Some(list), None, None) => {
+            let scores = score_list(&model, list, given("images"), &mut progress)?;
+            on_pairs(&model, list, &scores, rule)?
         }
-        (Some(list), None) => {
-            let images = matches.get_one::<PathBuf>("images").map(PathBuf::as_path);
-            on_list(&model, list, images, rule, &mut progress)?
+        (None, Some(bin), None) => {
+            let scores = score_set(&model, &VerificationSet::open(bin)?, &mut progress)?;
+            on_pairs(&model, bin, &scores, rule)?
         }
-        (None, data) => on_images(&model, run, data.map(PathBuf::as_path), rule, &mut progress)?,
+        (None, None, data) => on_images(&model, run, data, rule, &mut progress)?,
+        _ => {
+            anyhow::bail!("--pairs, --bin and --data are three ways to say what is evaluated; give one of them")
+        }
     };
     meter.finish();
     print(&done.report, done.accuracy, &done.on);
@@ -55,18 +61,11 @@ fn rule(matches: &ArgMatches, run: &Path) -> anyhow::Result<OperatingRule> {
     Ok(rule_of(&config.eval))
 }
 
-fn on_list(
-    model: &TrainedModel,
-    list: &Path,
-    images: Option<&Path>,
-    rule: OperatingRule,
-    progress: &mut dyn FnMut(usize, usize),
-) -> anyhow::Result<Done> {
-    let list_scores = score_list(model, list, images, progress)?;
-    list_scores.warnings.iter().for_each(output::warning);
+fn on_pairs(model: &TrainedModel, source: &Path, scores: &ScoredList, rule: OperatingRule) -> anyhow::Result<Done> {
+    output::left_out(&scores.warnings);
     let seed = u64::from(read_config(model.run())?.train.seed);
-    let (report, _) = rates_of(&list_scores.scored, rule, list_scores.has_folds, seed)?;
-    Ok(Done { on: format!("{} pairs of {}", report.pairs, list.display()), report, accuracy: None })
+    let (report, _) = rates_of(&scores.scored, rule, scores.has_folds, seed)?;
+    Ok(Done { on: format!("{} pairs of {}", report.pairs, source.display()), report, accuracy: None })
 }
 
 fn on_images(

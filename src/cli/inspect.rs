@@ -1,8 +1,10 @@
 //! `arclens inspect`: what is it, how much of it, what is wrong with it.
 
+mod protocol;
+
 use super::output;
 use super::{Answer, args};
-use crate::data::{Catalog, decode_file};
+use crate::data::{Catalog, VerificationSet, decode_file, pair_list};
 use crate::train::read_run;
 use clap::ArgMatches;
 use serde_json::{Value, json};
@@ -18,6 +20,10 @@ pub fn run(matches: &ArgMatches) -> anyhow::Result<Answer> {
         run_folder(path)?
     } else if path.is_file() && decode_file(path).is_ok() {
         image(path)?
+    } else if path.is_file() && VerificationSet::is_one(path) {
+        protocol::set(path)?
+    } else if let Some(list) = pair_list(path) {
+        protocol::list(path, &list)?
     } else {
         data_set(path)?
     };
@@ -85,17 +91,7 @@ fn data_set(path: &Path) -> anyhow::Result<Value> {
         )),
         Err(error) => output::line(format!("split    none: {error}")),
     }
-    let groups = catalog.warnings.groups();
-    for group in &groups {
-        output::line(format!("problem  {}", group.headline));
-        for example in group.examples.iter().take(EXAMPLES) {
-            output::line(format!("         {example}"));
-        }
-    }
-    let problems: Vec<Value> = groups
-        .iter()
-        .map(|group| json!({ "kind": format!("{:?}", group.kind), "count": group.count, "headline": group.headline }))
-        .collect();
+    let problems = protocol::problems(&catalog.warnings);
     Ok(json!({
         "kind": "data", "layout": catalog.layout.to_string(), "images": catalog.items.len(), "classes": catalog.classes.len(),
         "grey": catalog.all_grey(), "typical_px": catalog.typical_px(), "fingerprint": catalog.fingerprint,

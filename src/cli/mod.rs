@@ -5,6 +5,7 @@
 
 mod args;
 mod bench;
+mod convert;
 mod devices;
 mod embed;
 mod evaluate;
@@ -71,6 +72,7 @@ fn dispatch(matches: &ArgMatches) -> anyhow::Result<Answer> {
         Some(("map", matches)) => map::run(matches),
         Some(("verify", matches)) => verify::run(matches),
         Some(("inspect", matches)) => inspect::run(matches),
+        Some(("convert", matches)) => convert::run(matches),
         Some(("sample", matches)) => sample::run(matches),
         Some(("bench", matches)) => bench::run(matches),
         Some(("devices", matches)) => devices::run(matches),

@@ -3,6 +3,7 @@
 
 use super::idx::IdxImages;
 use super::open::open;
+use super::packed::Pack;
 use super::{DataError, Warnings, decode, path_text};
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -20,6 +21,17 @@ pub enum Layout {
     },
     /// MNIST-style arrays.
     Idx,
+    /// RecordIO files, as MXNet and InsightFace write them.
+    Records,
+    /// A list of images with their labels.
+    List,
+    /// An archive of one of the folders.
+    Archive {
+        /// "zip" or "tar".
+        form: &'static str,
+        /// What the folder would be.
+        inner: Box<Layout>,
+    },
 }
 
 impl fmt::Display for Layout {
@@ -28,6 +40,9 @@ impl fmt::Display for Layout {
             Self::IdentityFolder => write!(f, "one folder per class"),
             Self::TrainAndHeldOut { held_out_name } => write!(f, "train and {held_out_name} folders"),
             Self::Idx => write!(f, "MNIST-style IDX files"),
+            Self::Records => write!(f, "RecordIO (.rec)"),
+            Self::List => write!(f, "list of images with labels"),
+            Self::Archive { form, inner } => write!(f, "{inner}, in a {form} archive"),
         }
     }
 }
@@ -46,7 +61,7 @@ pub enum Part {
 /// Where an image is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Location {
-    /// A file, relative to the root.
+    /// A file, relative to the folder the data set lies in.
     File(Box<Path>),
     /// An entry of an IDX file.
     Idx {
@@ -54,6 +69,13 @@ pub enum Location {
         part: u8,
         /// Which image, from 0.
         index: u32,
+    },
+    /// A part of a file that holds many images; read when it is wanted.
+    Packed {
+        /// Which file.
+        pack: u8,
+        /// Where in it: the byte of a record, or the number of an archive's member.
+        at: u64,
     },
 }
 
@@ -86,23 +108,27 @@ pub struct Progress {
 /// A data set that has been looked at.
 #[derive(Debug)]
 pub struct Catalog {
-    /// The folder the items' paths start from (for IDX the folder of the files).
+    /// The path that opens it again: a folder, or a file that holds or lists the images.
     pub root: PathBuf,
     /// How the files are arranged.
     pub layout: Layout,
-    /// Names in torchvision's order: sorted by bytes, "10" before "2". IDX labels are sorted as numbers.
+    /// Names in torchvision's order: sorted by bytes, "10" before "2". Labels that are numbers by nature (IDX, RecordIO)
+    /// are sorted as numbers.
     pub classes: Vec<String>,
-    /// Sorted by class, part and path; IDX images keep the order of their files, training part first.
+    /// Sorted by class, part and path; images of IDX and RecordIO keep the order of their files, training part first.
     pub items: Vec<Item>,
     /// What is wrong with some of it.
     pub warnings: Warnings,
     /// SHA-256 (hexadecimal) over class names, paths and sizes in bytes: the same for the same folder anywhere.
     pub fingerprint: String,
+    /// Where the items' paths start.
+    pub(super) base: PathBuf,
     pub(super) idx: Vec<Arc<IdxImages>>,
+    pub(super) packs: Vec<Arc<dyn Pack>>,
 }
 
 impl Catalog {
-    /// Looks at a folder, or at IDX files (one of them, or their folder).
+    /// Looks at a folder, at IDX files (one of them, or their folder) or at RecordIO (the .rec file, or its folder).
     ///
     /// `progress` is called from several threads, now and then; `cancelled` is asked often.
     ///
@@ -122,13 +148,30 @@ impl Catalog {
     /// [`DataError::Vanished`] when it is no longer there, [`DataError::Image`] when it is broken.
     pub fn load(&self, item: usize) -> Result<image::DynamicImage, DataError> {
         match &self.item(item)?.location {
-            Location::File(path) => decode::decode_file(&self.root.join(path)),
+            Location::File(path) => decode::decode_file(&self.base.join(path)),
             Location::Idx { part, index } => self
                 .idx
                 .get(usize::from(*part))
                 .and_then(|images| images.image(*index))
                 .map(image::DynamicImage::ImageLuma8)
                 .ok_or(DataError::NoSuchItem { item, count: self.items.len() }),
+            Location::Packed { pack, at } => {
+                let missing = DataError::NoSuchItem { item, count: self.items.len() };
+                let pack = self.packs.get(usize::from(*pack)).ok_or(missing)?;
+                decode::decode_bytes(&pack.bytes(*at)?, Path::new(&pack.name(*at)))
+            }
+        }
+    }
+
+    /// The bytes of an image as they are stored; `None` for one that is pixels without a file format (IDX).
+    pub(super) fn stored(&self, item: usize) -> Result<Option<Vec<u8>>, DataError> {
+        match &self.item(item)?.location {
+            Location::File(path) => decode::read_bounded(&self.base.join(path)).map(Some),
+            Location::Idx { .. } => Ok(None),
+            Location::Packed { pack, at } => {
+                let missing = DataError::NoSuchItem { item, count: self.items.len() };
+                self.packs.get(usize::from(*pack)).ok_or(missing)?.bytes(*at).map(Some)
+            }
         }
     }
 
@@ -136,7 +179,7 @@ impl Catalog {
         self.items.get(item).ok_or(DataError::NoSuchItem { item, count: self.items.len() })
     }
 
-    /// A short name for people: `s1/3.pgm` or `t10k#12`. Empty when there is no such item.
+    /// A short name for people: `s1/3.pgm`, `t10k#12` or `train.rec@4096`. Empty when there is no such item.
     pub fn name(&self, item: usize) -> String {
         match self.items.get(item).map(|item| &item.location) {
             Some(Location::File(path)) => path_text(path),
@@ -144,15 +187,18 @@ impl Catalog {
                 let name = self.idx.get(usize::from(*part)).map_or("", |images| images.name.as_str());
                 format!("{name}#{index}")
             }
+            Some(Location::Packed { pack, at }) => {
+                self.packs.get(usize::from(*pack)).map(|pack| pack.name(*at)).unwrap_or_default()
+            }
             None => String::new(),
         }
     }
 
-    /// The file of an image; `None` for entries of an IDX file.
+    /// The file of an image; `None` for images inside larger files.
     pub fn path(&self, item: usize) -> Option<PathBuf> {
         match &self.items.get(item)?.location {
-            Location::File(path) => Some(self.root.join(path)),
-            Location::Idx { .. } => None,
+            Location::File(path) => Some(self.base.join(path)),
+            Location::Idx { .. } | Location::Packed { .. } => None,
         }
     }
 

@@ -28,7 +28,11 @@ pub fn decode_file(path: &Path) -> Result<DynamicImage, DataError> {
     decode_bytes(&read_bounded(path)?, path)
 }
 
-fn read_bounded(path: &Path) -> Result<Vec<u8>, DataError> {
+/// The bytes of an image file.
+///
+/// # Errors
+/// When it is gone, no file, or too large.
+pub(super) fn read_bounded(path: &Path) -> Result<Vec<u8>, DataError> {
     let io = |source| DataError::reading(path, source);
     // Asked before opening: opening a pipe would wait for ever.
     if !std::fs::metadata(path).map_err(io)?.is_file() {

@@ -3,6 +3,7 @@
 //! Only files of equal length are read and hashed, and no more than [`MAX_HASHED_BYTES`] in all, so that opening
 //! stays quick for sets in which every file has the same length.
 
+use super::packed::Pack;
 use super::scan::{Found, Watch};
 use super::{DataError, WarningKind, Warnings, path_text};
 use rayon::prelude::*;
@@ -14,12 +15,14 @@ use std::path::Path;
 /// Most bytes hashed; the rest is not compared.
 const MAX_HASHED_BYTES: u64 = 256 << 20;
 
-/// Warns of every file that repeats an earlier one. `class_of` gives the class of a class folder.
+/// Warns of every file that repeats an earlier one. `class_of` gives the class of a class folder; `pack` holds the
+/// images that are not files of their own.
 ///
 /// # Errors
 /// When cancelled.
 pub(super) fn find(
     root: &Path,
+    pack: Option<&dyn Pack>,
     found: &[Found],
     class_of: &[u32],
     watch: &Watch,
@@ -45,8 +48,11 @@ pub(super) fn find(
         .into_par_iter()
         .map(|index| {
             watch.check()?;
-            let image = found.get(index).map(|image| (root.join(&image.path), image.bytes));
-            Ok((index, image.and_then(|(path, bytes)| hash(&path, bytes))))
+            let hashed = found.get(index).and_then(|image| match (image.member, pack) {
+                (Some(at), Some(pack)) => Some(Sha256::digest(pack.bytes(at).ok()?).into()),
+                _ => hash(&root.join(&image.path), image.bytes),
+            });
+            Ok((index, hashed))
         })
         .collect::<Result<_, DataError>>()?;
     let mut first_of: BTreeMap<[u8; 32], usize> = BTreeMap::new();

@@ -48,10 +48,10 @@ pub enum ImageProblem {
 #[derive(Debug, thiserror::Error)]
 pub enum DataError {
     /// Nothing is there.
-    #[error("there is nothing at this path; open a folder with one sub-folder of images per class, or an MNIST-style IDX file: {}", .0.display())]
+    #[error("there is nothing at this path; open a folder with one sub-folder of images per class, an archive of it, or a .rec, IDX or list file: {}", .0.display())]
     Missing(PathBuf),
     /// Something is there, but no data set.
-    #[error("expected a folder with one sub-folder of images per class, or an MNIST-style IDX file, but found {found}: {}", path.display())]
+    #[error("expected a folder with one sub-folder of images per class, an archive of it, or a .rec, IDX or list file, but found {found}: {}", path.display())]
     NotADataSet {
         /// What was found, in words.
         found: String,
@@ -77,7 +77,7 @@ pub enum DataError {
     /// The system refused.
     #[error("could not {verb} ({source}): {}", path.display())]
     Io {
-        /// "read" or "list".
+        /// "read", "list" or "write".
         verb: &'static str,
         /// The file or folder.
         path: PathBuf,
@@ -110,6 +110,26 @@ pub enum DataError {
         offset: u64,
         /// What was expected and what was found.
         message: String,
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file that holds many images does not hold what it says.
+    #[error("the {form} is not valid at byte {offset}: {message}: {}", path.display())]
+    Form {
+        /// "RecordIO file" and the like.
+        form: &'static str,
+        /// Where in the file.
+        offset: u64,
+        /// What was expected and what was found.
+        message: String,
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file that is understood, but of a kind that cannot be used.
+    #[error("{reason}: {}", path.display())]
+    Refused {
+        /// What it is, and what to do.
+        reason: String,
         /// The file.
         path: PathBuf,
     },

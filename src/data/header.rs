@@ -5,7 +5,7 @@ use super::{DataError, ImageProblem, jpeg};
 use image::codecs::{gif::GifDecoder, png::PngDecoder, webp::WebPDecoder};
 use image::{AnimationDecoder as _, ColorType, ImageDecoder, ImageFormat, ImageReader};
 use std::fs::File;
-use std::io::{BufReader, ErrorKind, Read as _, Seek as _};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Seek};
 use std::path::Path;
 
 /// What the first bytes say.
@@ -19,13 +19,24 @@ pub(super) struct Header {
     pub(super) animated: bool,
 }
 
+/// Bytes read at once.
+pub(super) const WINDOW: usize = 4096;
+
 /// Reads the header; the pixels may still be broken.
 ///
 /// # Errors
 /// When the file cannot be read or is no usable image.
 pub(super) fn read_header(path: &Path) -> Result<Header, DataError> {
-    let io = |source| DataError::reading(path, source);
-    let mut reader = BufReader::with_capacity(4096, File::open(path).map_err(io)?);
+    let file = File::open(path).map_err(|source| DataError::reading(path, source))?;
+    header_of(BufReader::with_capacity(WINDOW, file), path)
+}
+
+/// As [`read_header`], of an image wherever it lies; `name` is only for messages.
+///
+/// # Errors
+/// When it cannot be read or is no usable image.
+pub(super) fn header_of(mut reader: impl BufRead + Seek, name: &Path) -> Result<Header, DataError> {
+    let io = |source| DataError::reading(name, source);
     let mut start = Vec::with_capacity(64);
     reader.by_ref().take(64).read_to_end(&mut start).map_err(io)?;
     reader.rewind().map_err(io)?;
@@ -38,10 +49,10 @@ pub(super) fn read_header(path: &Path) -> Result<Header, DataError> {
     };
     header
         .and_then(|header| check_size(header.width, header.height).map(|()| header))
-        .map_err(|problem| DataError::image(path, problem))
+        .map_err(|problem| DataError::image(name, problem))
 }
 
-fn parse(reader: BufReader<File>, format: ImageFormat) -> Result<Header, ImageProblem> {
+fn parse(reader: impl BufRead + Seek, format: ImageFormat) -> Result<Header, ImageProblem> {
     match format {
         ImageFormat::Jpeg => parse_jpeg(reader),
         ImageFormat::Png => guarded(|| {
@@ -70,7 +81,7 @@ fn describe(mut decoder: impl ImageDecoder, format: ImageFormat, animated: bool)
     upright(Header { format, width, height, grey, animated }, turned)
 }
 
-fn parse_jpeg(mut reader: BufReader<File>) -> Result<Header, ImageProblem> {
+fn parse_jpeg(mut reader: impl BufRead + Seek) -> Result<Header, ImageProblem> {
     match jpeg::read_header(&mut reader) {
         Ok(Some(jpeg)) => {
             let (width, height) = (jpeg.width, jpeg.height);
@@ -85,7 +96,7 @@ fn parse_jpeg(mut reader: BufReader<File>) -> Result<Header, ImageProblem> {
 }
 
 /// The library decodes the first frame to know of a second one, so the size is checked in between.
-fn parse_gif(mut reader: BufReader<File>) -> Result<Header, ImageProblem> {
+fn parse_gif(mut reader: impl BufRead + Seek) -> Result<Header, ImageProblem> {
     let header = guarded(|| Ok(describe(GifDecoder::new(&mut reader)?, ImageFormat::Gif, false)))?;
     check_size(header.width, header.height)?;
     let animated = guarded(|| {

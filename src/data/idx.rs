@@ -36,6 +36,8 @@ pub struct IdxImages {
     pub(super) data: Vec<u8>,
     /// One per image.
     pub(super) labels: Vec<u8>,
+    /// Rows and columns are exchanged in the file, as EMNIST has them; images are given upright.
+    pub(super) is_transposed: bool,
 }
 
 impl IdxImages {
@@ -44,7 +46,11 @@ impl IdxImages {
         let len = self.width as usize * self.height as usize;
         let start = len.checked_mul(index as usize)?;
         let pixels = self.data.get(start..start.checked_add(len)?)?;
-        image::GrayImage::from_raw(self.width, self.height, pixels.to_vec())
+        if !self.is_transposed {
+            return image::GrayImage::from_raw(self.width, self.height, pixels.to_vec());
+        }
+        let lying = image::GrayImage::from_raw(self.height, self.width, pixels.to_vec())?;
+        Some(image::GrayImage::from_fn(self.width, self.height, |x, y| *lying.get_pixel(y, x)))
     }
 }
 
@@ -147,7 +153,15 @@ pub(super) fn read_images(images: &Path, labels: &Path) -> Result<IdxImages, Dat
         let message = format!("expected {count} labels, as many as images, found {}", label_array.data.len());
         return Err(DataError::Idx { offset: 4, message, path: labels.to_owned() });
     }
-    Ok(IdxImages { name: part_name(images), width, height, data: array.data, labels: label_array.data })
+    let is_transposed = is_emnist(images);
+    let (width, height) = if is_transposed { (height, width) } else { (width, height) };
+    Ok(IdxImages { name: part_name(images), width, height, data: array.data, labels: label_array.data, is_transposed })
+}
+
+/// EMNIST's images lie on their side, which nothing in the file says; its files are named `emnist-…`.
+fn is_emnist(images: &Path) -> bool {
+    let name = images.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+    name.contains("emnist")
 }
 
 /// "train-images-idx3-ubyte.gz" → "train".

@@ -2,16 +2,17 @@
 //!
 //! A wrapper folder that an archive leaves behind ("set/set/…") is stepped through.
 
+use super::recordio::RecFiles;
 use super::{DataError, Layout, WarningKind, Warnings, path_text};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 /// Names of the part to train on, in order of preference.
-const TRAIN: [&str; 2] = ["train", "training"];
+pub(super) const TRAIN: [&str; 2] = ["train", "training"];
 /// Names of the part to hold out, in order of preference.
-const HELD_OUT: [&str; 8] = ["val", "valid", "validation", "dev", "test", "testing", "eval", "heldout"];
+pub(super) const HELD_OUT: [&str; 8] = ["val", "valid", "validation", "dev", "test", "testing", "eval", "heldout"];
 /// Wrapper folders stepped through.
-const MAX_WRAPPERS: usize = 3;
+pub(super) const MAX_WRAPPERS: usize = 3;
 
 /// A folder and what it is.
 pub(super) struct FolderLayout {
@@ -27,6 +28,8 @@ pub(super) enum Kind {
     Parts { train: OsString, held_out: OsString },
     /// No classes, but MNIST-style files.
     Idx(PathBuf),
+    /// No classes, but RecordIO files.
+    Records(RecFiles),
 }
 
 impl Kind {
@@ -35,6 +38,7 @@ impl Kind {
             Self::Identity(_) => Layout::IdentityFolder,
             Self::Parts { held_out, .. } => Layout::TrainAndHeldOut { held_out_name: path_text(Path::new(held_out)) },
             Self::Idx(_) => Layout::Idx,
+            Self::Records(_) => Layout::Records,
         }
     }
 }
@@ -74,7 +78,8 @@ pub(super) fn list(folder: &Path) -> std::io::Result<Listing> {
     Ok(listing)
 }
 
-fn is_hidden(name: &std::ffi::OsStr) -> bool {
+/// Entries that are none of the data: hidden ones, and what operating systems leave behind.
+pub(super) fn is_hidden(name: &std::ffi::OsStr) -> bool {
     name.as_encoded_bytes().starts_with(b".") || name == "__MACOSX" || name == "Thumbs.db" || name == "desktop.ini"
 }
 
@@ -88,6 +93,9 @@ pub(super) fn recognise(path: &Path, warnings: &mut Warnings) -> Result<FolderLa
         let listing = list_or_error(&root)?;
         if let Some(kind) = idx_files(&root, &listing)? {
             return Ok(FolderLayout { root, kind });
+        }
+        if let Some(files) = rec_files(&root, &listing)? {
+            return Ok(FolderLayout { root, kind: Kind::Records(files) });
         }
         if let Some(kind) = parts(&root, &listing, warnings) {
             return Ok(FolderLayout { root, kind });
@@ -135,6 +143,34 @@ fn idx_files(root: &Path, listing: &Listing) -> Result<Option<Kind>, DataError> 
     Ok(Some(Kind::Idx(root.join(chosen))))
 }
 
+/// `train.rec` with or without another part, or the only `.rec` there is.
+fn rec_files(root: &Path, listing: &Listing) -> Result<Option<RecFiles>, DataError> {
+    let files: Vec<&OsString> = listing.files.iter().filter(|name| is_rec_name(name)).collect();
+    let named = |wanted: &[&str]| {
+        let is = |file: &&&OsString, name: &str| {
+            Path::new(file)
+                .file_stem()
+                .and_then(|stem| stem.to_str())
+                .is_some_and(|stem| stem.eq_ignore_ascii_case(name))
+        };
+        wanted.iter().find_map(|name| files.iter().find(|file| is(file, name))).map(|file| root.join(file))
+    };
+    match (named(&TRAIN), files.as_slice()) {
+        (_, []) => Ok(None),
+        (Some(first), _) => Ok(Some(RecFiles { first, held_out: named(&HELD_OUT) })),
+        (None, [only]) => Ok(Some(RecFiles { first: root.join(only), held_out: None })),
+        (None, [one, other, ..]) => {
+            let names = format!("{}, {}", path_text(Path::new(one)), path_text(Path::new(other)));
+            let found = format!("several RecordIO files ({names}); open one of the files instead");
+            Err(DataError::NotADataSet { found, path: root.to_owned() })
+        }
+    }
+}
+
+fn is_rec_name(name: &OsString) -> bool {
+    Path::new(name).extension().is_some_and(|extension| extension.eq_ignore_ascii_case("rec"))
+}
+
 fn parts(root: &Path, listing: &Listing, warnings: &mut Warnings) -> Option<Kind> {
     let named = |wanted: &str| {
         let is = |name: &&OsString| name.to_str().is_some_and(|name| name.eq_ignore_ascii_case(wanted));
@@ -171,8 +207,9 @@ fn sole_wrapper(root: &Path, listing: &Listing) -> Option<PathBuf> {
 fn holds_data_set(folder: &Path) -> bool {
     list(folder).is_ok_and(|inner| {
         let has_idx = inner.files.iter().any(|name| name.to_str().is_some_and(super::idx::is_images_name));
+        let has_records = inner.files.iter().any(is_rec_name);
         let has_classes = !inner.folders.is_empty() && !inner.files.iter().any(is_image_name);
-        has_idx || has_classes
+        has_idx || has_records || has_classes
     })
 }
 

@@ -4,8 +4,11 @@
 //! bounded, nothing panics, and one bad image among ten thousand is a [`Warning`], not an error.
 //!
 //! The way of the data: [`Catalog::open`] → [`split`] → [`ImageStore::build`] → [`Loader`] (training) or
-//! [`plain_batches`] (evaluation).
+//! [`plain_batches`] (evaluation). Public protocols come in by [`read_pairs`] and [`VerificationSet`], and data sets go
+//! out to other trainers by [`export_records`] and its neighbours.
 
+mod archive;
+mod assemble;
 mod augment;
 mod batch;
 mod catalog;
@@ -13,16 +16,21 @@ mod decode;
 mod degrade;
 mod duplicates;
 mod error;
+mod export;
 mod fit;
 mod header;
 mod held_out;
 mod idx;
 mod jpeg;
 mod layout;
+mod lists;
 mod loader;
 mod open;
+mod packed;
 mod pairs;
+mod pickle_bin;
 mod preprocess;
+mod recordio;
 mod resolve;
 pub mod sample;
 mod sampler;
@@ -40,11 +48,14 @@ pub use catalog::{Catalog, Item, Layout, Location, Part, Progress};
 pub use decode::{MAX_PIXELS, MAX_SIDE_PX, MIN_SIDE_PX, decode_bytes, decode_file};
 pub use degrade::Degrade;
 pub use error::{DataError, ImageProblem};
+pub use export::{Exported, ItemPair, export_pairs, export_records, export_verification};
 pub use fit::{Thumb, fit, thumbnail};
 pub use idx::IdxImages;
 pub use loader::{EpochPlan, Loader};
-pub use pairs::{PairList, read_pairs};
+pub use pairs::{PairList, pair_list, read_pairs};
+pub use pickle_bin::{BinWriter, VerificationSet};
 pub use preprocess::Preprocess;
+pub use recordio::RecWriter;
 pub use resolve::{Resolved, resolve_pairs};
 pub use sampler::{Sampling, steps_per_epoch};
 pub use split::{Split, SplitKind, split, split_named};

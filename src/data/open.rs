@@ -1,9 +1,10 @@
 //! A path to a [`Catalog`]: which layout it is, then the classes, the images, the warnings and the fingerprint.
 
+use super::assemble::{Gathered, assemble};
 use super::layout::{self, Kind};
-use super::scan::{self, ClassFolder, Found, Watch};
+use super::scan::{self, ClassFolder, Watch};
 use super::{Catalog, DataError, Item, Layout, Location, Part, Progress, WarningKind, Warnings};
-use super::{duplicates, header, idx, path_text};
+use super::{VerificationSet, archive, header, idx, lists, pair_list, path_text, recordio};
 use sha2::{Digest as _, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
@@ -23,13 +24,28 @@ pub(super) fn open(path: &Path, watch: &Watch) -> Result<Catalog, DataError> {
         let mut warnings = Warnings::default();
         let layout = layout::recognise(path, &mut warnings)?;
         match layout.kind {
-            Kind::Idx(file) => open_idx(&file, watch),
+            Kind::Idx(file) => open_idx(&file, &layout.root, watch),
+            Kind::Records(files) => recordio::open(&files, &layout.root, watch),
             kind => open_folder(layout.root, &kind, watch, warnings),
         }
-    } else if meta.is_file() && idx::is_idx(path) {
-        open_idx(path, watch)
+    } else if meta.is_file() {
+        open_file(path, watch)
     } else {
-        Err(DataError::NotADataSet { found: describe_file(path, meta.is_file()), path: path.to_owned() })
+        Err(DataError::NotADataSet { found: describe_file(path, false), path: path.to_owned() })
+    }
+}
+
+fn open_file(path: &Path, watch: &Watch) -> Result<Catalog, DataError> {
+    if idx::is_idx(path) {
+        open_idx(path, path, watch)
+    } else if let Some(rec) = recordio::rec_of(path).or_else(|| recordio::is_rec(path).then(|| path.to_owned())) {
+        recordio::open(&recordio::RecFiles { first: rec, held_out: None }, path, watch)
+    } else if let Some(form) = archive::form_of(path) {
+        archive::open(path, form, watch)
+    } else if lists::is_list_name(path) && pair_list(path).is_none() {
+        lists::open(path, watch)
+    } else {
+        Err(DataError::NotADataSet { found: describe_file(path, true), path: path.to_owned() })
     }
 }
 
@@ -37,7 +53,14 @@ fn describe_file(path: &Path, is_file: bool) -> String {
     let extension = path.extension().and_then(|e| e.to_str()).unwrap_or_default().to_ascii_lowercase();
     match extension.as_str() {
         _ if !is_file => "neither a folder nor a file".to_owned(),
-        "zip" | "tar" | "gz" | "tgz" | "7z" | "rar" => "an archive; unpack it and open the folder".to_owned(),
+        "gz" | "7z" | "rar" | "xz" | "bz2" | "zst" => {
+            "an archive or packed file of another kind than zip, tar and tar.gz; unpack it and open the folder"
+                .to_owned()
+        }
+        _ if VerificationSet::is_one(path) => {
+            "a verification set; it is measured on, with `evaluate RUN --bin`".to_owned()
+        }
+        _ if pair_list(path).is_some() => "a list of pairs; it is measured on, with `evaluate RUN --pairs`".to_owned(),
         _ if header::read_header(path).is_ok() => "a single image; open the folder above its class folder".to_owned(),
         _ => "a file of another kind".to_owned(),
     }
@@ -61,7 +84,7 @@ fn class_folders(root: &Path, kind: &Kind) -> Result<Vec<ClassFolder>, DataError
             folders.extend(below(held_out, Part::HeldOut)?);
             folders
         }
-        Kind::Idx(_) => Vec::new(),
+        Kind::Idx(_) | Kind::Records(_) => Vec::new(),
     })
 }
 
@@ -76,41 +99,8 @@ fn open_folder(root: PathBuf, kind: &Kind, watch: &Watch, mut warnings: Warnings
     if loose > 0 {
         warnings.push(WarningKind::LooseImage, path_text(&root), format!("{loose} images"));
     }
-    let used: BTreeSet<&OsString> =
-        found.iter().filter_map(|image| folders.get(image.folder)).map(|folder| &folder.class).collect();
-    let index_of: BTreeMap<&OsString, u32> = used.iter().copied().zip(0..).collect();
-    let class_of: Vec<u32> =
-        folders.iter().map(|folder| index_of.get(&folder.class).copied().unwrap_or(u32::MAX)).collect();
-    for folder in folders.iter().filter(|folder| !index_of.contains_key(&folder.class)) {
-        warnings.push(WarningKind::EmptyClass, path_text(&folder.folder), "");
-    }
-    duplicates::find(&root, &found, &class_of, watch, &mut warnings)?;
-    let classes: Vec<String> = used.iter().map(|name| path_text(Path::new(name))).collect();
-    let fingerprint = fingerprint(&classes, &found);
-    let mut items: Vec<Item> = found.into_iter().filter_map(|image| item(image, &folders, &class_of)).collect();
-    items.sort_by(|a, b| (a.class, a.part).cmp(&(b.class, b.part)).then_with(|| path_of(a).cmp(path_of(b))));
-    let mut catalog = Catalog { root, layout, classes, items, warnings, fingerprint, idx: Vec::new() };
-    warn_of_classes(&mut catalog);
-    Ok(catalog)
-}
-
-fn item(image: Found, folders: &[ClassFolder], class_of: &[u32]) -> Option<Item> {
-    let header = image.header;
-    Some(Item {
-        class: *class_of.get(image.folder)?,
-        part: folders.get(image.folder)?.part,
-        location: Location::File(image.path),
-        width: header.width,
-        height: header.height,
-        grey: header.grey,
-    })
-}
-
-fn path_of(item: &Item) -> &[u8] {
-    match &item.location {
-        Location::File(path) => path.as_os_str().as_encoded_bytes(),
-        Location::Idx { .. } => &[],
-    }
+    let base = root.clone();
+    assemble(Gathered { root, base, layout, folders: &folders, found, pack: None }, watch, warnings)
 }
 
 /// Images directly in the root.
@@ -132,24 +122,19 @@ fn explain_nothing(folders: usize, loose: usize, warnings: &Warnings) -> String 
     text
 }
 
-/// Independent of the machine's path separator and of the order of listing.
-fn fingerprint(classes: &[String], found: &[Found]) -> String {
-    let mut lines: Vec<String> =
-        found.iter().map(|image| format!("{}\t{}", path_text(&image.path), image.bytes)).collect();
-    lines.sort_unstable();
-    hex_digest(classes.iter().chain(&lines).map(String::as_bytes))
-}
-
-fn hex_digest<'a>(parts: impl Iterator<Item = &'a [u8]>) -> String {
+/// SHA-256 over parts, each with its length.
+pub(super) fn hex_digest(parts: impl Iterator<Item = impl AsRef<[u8]>>) -> String {
     let mut hash = Sha256::new();
     for part in parts {
+        let part = part.as_ref();
         hash.update((part.len() as u64).to_le_bytes());
         hash.update(part);
     }
     format!("{:x}", hash.finalize())
 }
 
-fn warn_of_classes(catalog: &mut Catalog) {
+/// What is odd about the classes: tiny ones, very different sizes, names alike.
+pub(super) fn warn_of_classes(catalog: &mut Catalog) {
     let counts = catalog.class_counts();
     let mut by_lower: BTreeMap<String, &String> = BTreeMap::new();
     for (name, &count) in catalog.classes.iter().zip(&counts) {
@@ -171,7 +156,8 @@ fn warn_of_classes(catalog: &mut Catalog) {
     }
 }
 
-fn open_idx(file: &Path, watch: &Watch) -> Result<Catalog, DataError> {
+/// `root` is what was opened: one of the files, or their folder.
+fn open_idx(file: &Path, root: &Path, watch: &Watch) -> Result<Catalog, DataError> {
     let files = idx::find_siblings(file)?;
     let total = 1 + u64::from(files.held_out.is_some());
     let mut parts = Vec::new();
@@ -196,13 +182,15 @@ fn open_idx(file: &Path, watch: &Watch) -> Result<Catalog, DataError> {
     }
     let hashed = parts.iter().flat_map(|part| [part.name.as_bytes(), &part.labels[..], &part.data[..]]);
     let mut catalog = Catalog {
-        root: file.parent().map(Path::to_owned).unwrap_or_default(),
+        base: file.parent().map(Path::to_owned).unwrap_or_default(),
+        root: root.to_owned(),
         layout: Layout::Idx,
         classes: labels.iter().map(ToString::to_string).collect(),
         items,
         warnings: Warnings::default(),
         fingerprint: hex_digest(hashed),
         idx: parts,
+        packs: Vec::new(),
     };
     warn_of_classes(&mut catalog);
     Ok(catalog)

@@ -2,9 +2,11 @@
 //!
 //! Understood, line by line, with tab, comma or white space between the fields: LFW's `name i j` and
 //! `name1 i name2 j` (file `name/name_0001`), with the header `folds n`, `n`, or none; `path path 0|1` and
-//! `0|1 path path`, with or without a line of column names. Images are looked for in `resolve.rs`.
+//! `0|1 path path`, with or without a line of column names; the two lines per pair of CALFW and CPLFW, `file label`
+//! (0 is different). Images are looked for in `resolve.rs`.
 
 use super::DataError;
+use super::header::format_of_extension;
 use std::io::Read as _;
 use std::path::Path;
 
@@ -18,6 +20,23 @@ pub struct PairList {
     pub pairs: Vec<(String, String, bool)>,
     /// The header's number of folds, each a block of equal length.
     pub folds: Option<usize>,
+    /// Fields of its first line: 3 or 4, or 2 where a pair takes two lines.
+    pub fields: usize,
+}
+
+/// The list a file holds, when it plainly is one: for a look at a file of unknown kind.
+///
+/// Two fields in a line are pairs only when the name of the file says so, because `path label` is a data set.
+pub fn pair_list(file: &Path) -> Option<PairList> {
+    let lower = |name: Option<&std::ffi::OsStr>| name.unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+    if !matches!(lower(file.extension()).as_str(), "txt" | "csv" | "tsv" | "list") {
+        return None;
+    }
+    let list = read_pairs(file).ok()?;
+    // `index path label` and the like have an image on one side only.
+    let is_image = |name: &str| format_of_extension(Path::new(name)).is_some();
+    let is_alike = list.pairs.iter().take(8).all(|(a, b, _)| is_image(a) == is_image(b));
+    (is_alike && (list.fields > 2 || lower(file.file_name()).contains("pair"))).then_some(list)
 }
 
 /// Reads a list.
@@ -42,40 +61,85 @@ type Fault = (usize, String);
 
 fn parse(text: &str) -> Result<PairList, Fault> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let mut list = PairList { pairs: Vec::new(), folds: None };
-    let mut expected = None;
-    let mut first = true;
+    let list = PairList { pairs: Vec::new(), folds: None, fields: 0 };
+    let mut reader = Reader { list, expected: None, half: None, is_first: true };
     let mut last_line = 0;
     for (number, line) in (1..).zip(text.lines()) {
         let line = line.trim();
-        if line.is_empty() || line.starts_with('#') {
-            continue;
+        if !line.is_empty() && !line.starts_with('#') {
+            reader.line(line).map_err(|message| (number, message))?;
+            last_line = number;
         }
-        last_line = number;
+    }
+    reader.finish().map_err(|message| (last_line.max(1), message))
+}
+
+/// A list while it is read; faults are sentences without their line.
+struct Reader {
+    list: PairList,
+    /// Pairs the header promises.
+    expected: Option<usize>,
+    /// The first line of a pair that takes two.
+    half: Option<(String, bool)>,
+    is_first: bool,
+}
+
+impl Reader {
+    fn line(&mut self, line: &str) -> Result<(), String> {
         let fields = fields(line);
-        if std::mem::take(&mut first) {
-            if let Some((folds, total)) = header(&fields).map_err(|message| (number, message))? {
-                (list.folds, expected) = (folds, Some(total));
-                continue;
+        if std::mem::take(&mut self.is_first) {
+            if let Some((folds, total)) = header(&fields)? {
+                (self.list.folds, self.expected) = (folds, Some(total));
+                return Ok(());
             }
             if is_column_names(&fields) {
-                continue;
+                return Ok(());
             }
         }
-        let pair = pair(&fields).ok_or_else(|| {
-            let line: String = line.chars().take(80).collect();
-            let forms = "\"name i j\", \"name i name j\", \"path path 0|1\" or \"0|1 path path\"";
-            (number, format!("expected {forms}, found \"{line}\""))
-        })?;
-        list.pairs.push(pair);
-    }
-    match expected {
-        Some(total) if total != list.pairs.len() => {
-            Err((last_line, format!("the header promises {total} pairs, the file has {}", list.pairs.len())))
+        if self.list.fields == 0 {
+            self.list.fields = fields.len();
         }
-        _ if list.pairs.is_empty() => Err((last_line.max(1), "expected pairs, found none".to_owned())),
-        _ => Ok(list),
+        let found = || line.chars().take(80).collect::<String>();
+        if self.list.fields == 2 {
+            let half = half_pair(&fields)
+                .ok_or_else(|| format!("expected \"path label\", two lines for a pair, found \"{}\"", found()))?;
+            return self.half(half);
+        }
+        let pair = pair(&fields).ok_or_else(|| {
+            let forms = "\"name i j\", \"name i name j\", \"path path 0|1\" or \"0|1 path path\"";
+            format!("expected {forms}, found \"{}\"", found())
+        })?;
+        self.list.pairs.push(pair);
+        Ok(())
     }
+
+    fn half(&mut self, this: (String, bool)) -> Result<(), String> {
+        match self.half.take() {
+            None => self.half = Some(this),
+            Some((other, same)) if same == this.1 => self.list.pairs.push((other, this.0, same)),
+            Some((other, _)) => {
+                return Err(format!("\"{}\" has another label than \"{other}\", the other half of its pair", this.0));
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(self) -> Result<PairList, String> {
+        let pairs = self.list.pairs.len();
+        match self.expected {
+            _ if self.half.is_some() => Err("expected the other half of a pair, found the end".to_owned()),
+            Some(total) if total != pairs => Err(format!("the header promises {total} pairs, the file has {pairs}")),
+            _ if pairs == 0 => Err("expected pairs, found none".to_owned()),
+            _ => Ok(self.list),
+        }
+    }
+}
+
+/// CALFW and CPLFW: the label stands behind both images; 0 is different, any other number the same.
+fn half_pair(fields: &[&str]) -> Option<(String, bool)> {
+    let &[name, label] = fields else { return None };
+    let label: u32 = label.parse().ok()?;
+    Some((path(name)?, label != 0))
 }
 
 /// Tabs and commas allow spaces inside names.
@@ -111,6 +175,8 @@ fn is_column_names(fields: &[&str]) -> bool {
 
 fn pair(fields: &[&str]) -> Option<(String, String, bool)> {
     match *fields {
+        // MagFace's list of single images, `path 0 class 0`.
+        [a, _, _, _] if format_of_extension(Path::new(a)).is_some() => None,
         [a, i, b, j] => Some((lfw(a, i)?, lfw(b, j)?, false)),
         [a, b, c] => {
             // Two numbers after a name are LFW's form, even when the second could be a label.
@@ -179,11 +245,22 @@ mod tests {
     }
 
     #[test]
+    fn two_lines_make_a_pair_where_every_line_has_one_image() {
+        let list = parse("Al_1.jpg 1\nAl_2.jpg 1\nAl_1.jpg 0\nBo_1.jpg 0\n").unwrap();
+        assert_eq!(list.pairs, [triple("Al_1.jpg", "Al_2.jpg", true), triple("Al_1.jpg", "Bo_1.jpg", false)]);
+        assert_eq!((list.folds, list.fields), (None, 2));
+        assert_eq!(parse("a.jpg 1\nb.jpg 0\n").unwrap_err().0, 2);
+        assert!(parse("a.jpg 1\nb.jpg 1\nc.jpg 1\n").unwrap_err().1.contains("other half"));
+        assert!(parse("a.jpg 1\nb.jpg x\n").unwrap_err().1.contains("two lines for a pair"));
+    }
+
+    #[test]
     fn a_line_that_is_no_pair_is_named() {
         let (line, message) = parse("2\nA 1 2\nA 1\n").unwrap_err();
         assert_eq!(line, 3);
         assert!(message.contains("\"A 1\""), "{message}");
         assert!(parse("people\t5\n").is_err());
+        assert!(parse("a/1.jpg 0 5 0\n").is_err());
         assert!(parse("").unwrap_err().1.contains("none"));
     }
 

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 /// Most files looked at.
-const MAX_FILES: usize = 10_000_000;
+pub(super) const MAX_FILES: usize = 10_000_000;
 /// Sub-folders of a class that are followed.
 const MAX_DEPTH: usize = 8;
 /// Files between two reports of progress.
@@ -31,6 +31,8 @@ pub(super) struct Found {
     pub(super) folder: usize,
     /// Relative to the root.
     pub(super) path: Box<Path>,
+    /// Its address in the file that holds it; `None` for a file of its own.
+    pub(super) member: Option<u64>,
     pub(super) bytes: u64,
     pub(super) header: Header,
 }
@@ -170,12 +172,27 @@ impl Walk<'_> {
 /// One file: an image, a warning, both, or (when it does not look like an image) nothing.
 fn look(root: &Path, folder: usize, path: PathBuf) -> (Option<Found>, Option<Warning>) {
     let full = root.join(&path);
+    let header = read_header(&full);
+    let bytes = if header.is_ok() { std::fs::metadata(&full).map_or(0, |meta| meta.len()) } else { 0 };
+    judge(Looked { folder, path, member: None, bytes }, header)
+}
+
+/// A file whose header has been read, or not.
+pub(super) struct Looked {
+    pub(super) folder: usize,
+    pub(super) path: PathBuf,
+    pub(super) member: Option<u64>,
+    pub(super) bytes: u64,
+}
+
+/// As [`look`], wherever the file lies.
+pub(super) fn judge(file: Looked, header: Result<Header, DataError>) -> (Option<Found>, Option<Warning>) {
+    let Looked { folder, path, member, bytes } = file;
     let text = path_text(&path);
     let warn = |kind, detail: String| Warning { kind, path: text.clone(), detail };
     let promised = format_of_extension(&path);
-    match read_header(&full) {
+    match header {
         Ok(header) => {
-            let bytes = std::fs::metadata(&full).map_or(0, |meta| meta.len());
             let warning = match promised {
                 _ if path.file_name().is_some_and(|name| name.to_str().is_none()) => {
                     Some(warn(WarningKind::NotUtf8Name, String::new()))
@@ -185,7 +202,7 @@ fn look(root: &Path, folder: usize, path: PathBuf) -> (Option<Found>, Option<War
                 }
                 _ => Some(warn(WarningKind::WrongExtension, format!("it holds {:?}", header.format))),
             };
-            (Some(Found { folder, path: path.into_boxed_path(), bytes, header }), warning)
+            (Some(Found { folder, path: path.into_boxed_path(), member, bytes, header }), warning)
         }
         Err(_) if is_unsupported_image(&path) => {
             let problem = ImageProblem::Unsupported("this format".to_owned());

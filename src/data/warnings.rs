@@ -58,6 +58,12 @@ pub enum WarningKind {
     IgnoredFolder,
     /// An image named by a pair list is not there.
     MissingPair,
+    /// An image named by a list of labels is not there.
+    MissingListed,
+    /// A label that is no whole number, or none at all.
+    BadLabel,
+    /// A description beside the data says another number.
+    Mismatch,
 }
 
 impl WarningKind {
@@ -89,6 +95,9 @@ impl WarningKind {
             Self::LooseImage => n("image lies outside the class folders", "images lie outside the class folders"),
             Self::IgnoredFolder => n("folder is not used", "folders are not used"),
             Self::MissingPair => n("image of the pair list is missing", "images of the pair list are missing"),
+            Self::MissingListed => n("image of the list is missing", "images of the list are missing"),
+            Self::BadLabel => n("image has no usable label", "images have no usable label"),
+            Self::Mismatch => n("number differs from the description", "numbers differ from the description"),
         }
     }
 
@@ -116,6 +125,9 @@ impl WarningKind {
             Self::LooseImage => "Left out. Put them into the folder of their class.",
             Self::IgnoredFolder => "The division train and held-out is used; open this folder by itself to look at it.",
             Self::MissingPair => "Their pairs are left out, so the result covers a part of the protocol.",
+            Self::MissingListed => "Left out. The list must lie beside the images it names.",
+            Self::BadLabel => "Left out. A label is a whole number from 0; write the file anew.",
+            Self::Mismatch => "What is in the file counts; is it complete?",
         }
     }
 }
@@ -165,6 +177,11 @@ impl Warnings {
         if self.stored.len() < MAX_STORED {
             self.stored.push(warning);
         }
+    }
+
+    /// Adds what stands for an image left out because of `error`.
+    pub fn left_out(&mut self, name: &str, error: &DataError) {
+        self.add(Warning::from_error(name, error));
     }
 
     /// Adds all of `other`.

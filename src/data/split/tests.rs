@@ -22,12 +22,14 @@ fn catalog(classes: &[(&str, u32, u32, u32)]) -> Catalog {
     }
     Catalog {
         root: "set".into(),
+        base: "set".into(),
         layout: Layout::IdentityFolder,
         classes: classes.iter().map(|class| class.0.to_owned()).collect(),
         items,
         warnings: Warnings::default(),
         fingerprint: String::new(),
         idx: Vec::new(),
+        packs: Vec::new(),
     }
 }
 

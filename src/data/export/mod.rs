@@ -1,0 +1,74 @@
+//! Data sets written in the forms other trainers read: RecordIO, verification `.bin`, lists of pairs.
+//!
+//! A JPEG or PNG is passed on as it is, other images become PNG. Every image is decoded once before, so that no broken
+//! one is passed on. Files appear under their name only when they are complete, and none is overwritten.
+
+mod encoded;
+mod pairs;
+mod records;
+mod verification;
+
+pub use pairs::export_pairs;
+pub use records::export_records;
+pub use verification::export_verification;
+
+use super::{DataError, Warnings};
+use std::io::BufWriter;
+use std::path::{Path, PathBuf};
+use tempfile::NamedTempFile;
+
+/// Two images by their positions in the catalogue, and whether they show the same class.
+pub type ItemPair = (u32, u32, bool);
+
+/// What was written.
+#[derive(Debug, Default)]
+pub struct Exported {
+    /// Files, the main one first.
+    pub files: Vec<PathBuf>,
+    /// Images in them.
+    pub images: u64,
+    /// Classes (RecordIO) or pairs.
+    pub groups: u64,
+    /// Images that could not be read and are left out.
+    pub warnings: Warnings,
+}
+
+/// A file under a temporary name beside its own.
+struct Draft {
+    file: BufWriter<NamedTempFile>,
+    path: PathBuf,
+}
+
+impl Draft {
+    fn new(path: PathBuf) -> Result<Self, DataError> {
+        if path.exists() {
+            let reason = "there is a file of this name already; give another with --out, or remove it".to_owned();
+            return Err(DataError::Refused { reason, path });
+        }
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let file = std::fs::create_dir_all(folder).and_then(|()| temporary(folder));
+        let file = file.map_err(|source| DataError::Io { verb: "write", path: path.clone(), source })?;
+        Ok(Self { file: BufWriter::with_capacity(1 << 20, file), path })
+    }
+}
+
+/// A temporary file is private by default; a data set is for other programs and people, as the system's mask allows.
+fn temporary(folder: &Path) -> std::io::Result<NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    builder.tempfile_in(folder)
+}
+
+/// Gives a finished file its name.
+fn publish(file: BufWriter<NamedTempFile>, path: PathBuf) -> Result<PathBuf, DataError> {
+    let io = |source| DataError::Io { verb: "write", path: path.clone(), source };
+    let file = file.into_inner().map_err(|error| io(error.into_error()))?;
+    file.as_file().sync_all().map_err(io)?;
+    file.persist_noclobber(&path).map_err(|error| io(error.error))?;
+    Ok(path)
+}
+
+fn writing(path: &Path) -> impl Fn(std::io::Error) -> DataError {
+    move |source| DataError::Io { verb: "write", path: path.to_owned(), source }
+}

@@ -1,0 +1,78 @@
+//! A data set as `train.rec`, `train.idx` and `property`, as InsightFace's trainers read it.
+
+use super::encoded::{AT_ONCE, encode_all};
+use super::{Draft, Exported, publish, writing};
+use crate::data::scan::Watch;
+use crate::data::{Catalog, DataError, Progress, RecWriter};
+use std::io::Write as _;
+use std::path::Path;
+
+/// Writes `items` below the folder `out` (or under the name `out`, when it ends in `.rec`). Labels count the classes
+/// in their order; `classes.txt` has their names, line by line.
+///
+/// # Errors
+/// When a file is there already, the disk refuses, no image can be read, or it is cancelled.
+pub fn export_records(
+    catalog: &Catalog,
+    items: &[u32],
+    px: Option<u32>,
+    out: &Path,
+    progress: &(dyn Fn(Progress) + Sync),
+    cancelled: &(dyn Fn() -> bool + Sync),
+) -> Result<Exported, DataError> {
+    let watch = Watch { progress, cancelled };
+    let is_file = out.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("rec"));
+    let rec = if is_file { out.to_owned() } else { out.join("train.rec") };
+    let (rec, idx) = (Draft::new(rec.clone())?, Draft::new(rec.with_extension("idx"))?);
+    let mut property = Draft::new(rec.path.with_file_name("property"))?;
+    let mut names = Draft::new(rec.path.with_file_name("classes.txt"))?;
+    let mut items = items.to_vec();
+    items.sort_by_key(|&item| (class_of(catalog, item), item));
+    let mut writer = RecWriter::new(rec.file, idx.file);
+    let mut done = Exported::default();
+    let (mut last, mut size) = (None, None);
+    for chunk in items.chunks(AT_ONCE) {
+        watch.check()?;
+        for (&item, encoded) in chunk.iter().zip(encode_all(catalog, chunk, px)) {
+            let bytes = match encoded {
+                Ok(bytes) => bytes,
+                Err(error) => {
+                    done.warnings.left_out(&catalog.name(item as usize), &error);
+                    continue;
+                }
+            };
+            let class = class_of(catalog, item);
+            if last != Some(class) {
+                if last.is_some() {
+                    writer.next_identity();
+                }
+                last = Some(class);
+                done.groups += 1;
+                let name = catalog.class_name(item as usize).replace(['\n', '\r'], " ");
+                writeln!(names.file, "{name}").map_err(writing(&names.path))?;
+            }
+            size = size.or_else(|| px.map(|px| (px, px)).or_else(|| size_of(catalog, item)));
+            writer.image(&bytes).map_err(writing(&rec.path))?;
+            done.images += 1;
+        }
+        progress(Progress { done: done.images, total: items.len() as u64 });
+    }
+    let Some((height, width)) = size else { return Err(DataError::all_unreadable(items.len(), &done.warnings)) };
+    writeln!(property.file, "{},{height},{width}", done.groups).map_err(writing(&property.path))?;
+    let (rec_file, idx_file) = writer.finish().map_err(writing(&rec.path))?;
+    done.files = vec![
+        publish(rec_file, rec.path)?,
+        publish(idx_file, idx.path)?,
+        publish(property.file, property.path)?,
+        publish(names.file, names.path)?,
+    ];
+    Ok(done)
+}
+
+fn class_of(catalog: &Catalog, item: u32) -> u32 {
+    catalog.items.get(item as usize).map_or(u32::MAX, |item| item.class)
+}
+
+fn size_of(catalog: &Catalog, item: u32) -> Option<(u32, u32)> {
+    catalog.items.get(item as usize).map(|item| (item.height, item.width))
+}

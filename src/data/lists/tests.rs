@@ -1,0 +1,51 @@
+//! The forms of lists; opening them with their images is in `tests/data_formats.rs`.
+
+use super::parse::rows;
+
+fn read(text: &str) -> Vec<(String, String)> {
+    rows(text.as_bytes()).unwrap().into_iter().map(|row| (row.path, row.label)).collect()
+}
+
+fn pair(path: &str, label: &str) -> (String, String) {
+    (path.to_owned(), label.to_owned())
+}
+
+#[test]
+fn every_form_of_list_gives_path_and_label() {
+    let expected = [pair("a/1.jpg", "3"), pair("b 2/2.jpg", "12")];
+    for text in [
+        // mxnet's im2rec, its labels as floats.
+        "0\t3.000000\ta/1.jpg\n1\t12.000000\tb 2/2.jpg\n",
+        // Several labels: the first counts.
+        "0\t3\t0.5\ta/1.jpg\n1\t12\t0.25\tb 2/2.jpg\n",
+        // face2rec2, with and without landmarks.
+        "1\ta/1.jpg\t3\n1\tb 2/2.jpg\t12\n",
+        "1\ta/1.jpg\t3\t30.1\t51.2\t60.0\t50.0\n1\tb 2/2.jpg\t12\t1\t2\t3\t4\n",
+        "a/1.jpg,3\nb 2\\2.jpg,12\n",
+        "\u{feff}path,label\na/1.jpg,3\n\"b 2/2.jpg\",12\r\n",
+        "id,Image_Path,extra\n3,a/1.jpg,x\n12,b 2/2.jpg,y\n",
+        "label;file\n3;a/1.jpg\n12;b 2/2.jpg\n",
+        "# remark\na/1.jpg 3\n\nb 2/2.jpg 12\n",
+    ] {
+        assert_eq!(read(text), expected, "{text:?}");
+    }
+    assert_eq!(read("a/1.jpg 0 3 0\n"), [pair("a/1.jpg", "3")]);
+    // Names, and quotes around a comma.
+    assert_eq!(read("path,label\n\"a,b.jpg\",Al Gore\n"), [pair("a,b.jpg", "Al Gore")]);
+}
+
+#[test]
+fn a_line_that_says_something_else_is_named() {
+    let say = |text: &str| rows(text.as_bytes()).unwrap_err();
+    assert_eq!(say("a.jpg,1\nb.jpg\n").0, 2);
+    assert!(say("a.jpg,1\nb.jpg,\n").1.contains("found \"b.jpg, \""));
+    assert!(say("hello\n").1.contains("found \"hello\""));
+    assert!(say("").1.contains("found none"));
+    assert!(say("a,b,c\n").1.contains("names the columns"));
+    assert!(say("0\t2\t5\t1\t.1\t.2\t.3\t.4\ta.jpg\n").1.contains("detection"));
+    assert!(say(&format!("7{}\n", ",0".repeat(784))).1.contains("pixels"));
+    assert_eq!(
+        rows(b"a.jpg 1\n\xFF\xFE 2\n").unwrap_err(),
+        (2, "expected text in UTF-8, found other bytes".to_owned())
+    );
+}

@@ -1,0 +1,214 @@
+//! MXNet RecordIO as InsightFace uses it: `train.rec`, with or without `train.idx` and `property` (RECOGNITION 3.3).
+//!
+//! The file may be larger than the memory, so only the head of every record is read here; an image is read when a
+//! batch wants it. A record without an image (the header and the per-identity ranges of InsightFace) is passed over by
+//! that mark and not by the ranges alone, because they are 32-bit floats, which beyond 16,777,216 point beside the mark.
+
+mod index;
+mod look;
+mod record;
+#[cfg(test)]
+mod tests;
+mod write;
+
+use super::open::{hex_digest, warn_of_classes};
+use super::packed::{Pack, PackFile};
+use super::scan::Watch;
+use super::{Catalog, DataError, Item, Layout, Location, Part, WarningKind, Warnings};
+use index::Entry;
+use look::{Look, Seen};
+use rayon::prelude::*;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+pub use write::RecWriter;
+
+/// Whole numbers up to here are exact as 32-bit floats.
+const EXACT: f32 = 16_777_216.0;
+/// Records looked at between two questions whether to stop.
+const CHECK_EVERY: usize = 1024;
+
+/// The files of a data set: one, or a training part and another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct RecFiles {
+    pub(super) first: PathBuf,
+    pub(super) held_out: Option<PathBuf>,
+}
+
+/// An open `.rec`; addresses are the bytes where records begin.
+#[derive(Debug)]
+struct RecPack(PackFile);
+
+impl Pack for RecPack {
+    fn bytes(&self, at: u64) -> Result<Vec<u8>, DataError> {
+        let record = record::record(&self.0, at)?;
+        let header = record.header(&self.0)?;
+        record.bytes(&self.0, header.image_start)
+    }
+
+    fn name(&self, at: u64) -> String {
+        format!("{}@{at}", self.0.file_name())
+    }
+}
+
+/// Whether a file begins like a `.rec`.
+pub(super) fn is_rec(path: &Path) -> bool {
+    PackFile::open(path).and_then(|file| record::record(&file, 0)).is_ok()
+}
+
+/// The `.rec` a path stands for: itself, or the one beside its index.
+pub(super) fn rec_of(path: &Path) -> Option<PathBuf> {
+    let extension = path.extension()?.to_str()?.to_ascii_lowercase();
+    match extension.as_str() {
+        "rec" => Some(path.to_owned()),
+        "idx" => Some(path.with_extension("rec")).filter(|rec| rec.is_file()),
+        _ => None,
+    }
+}
+
+/// Looks at every record. `root` is what was opened: one of the files, or their folder.
+///
+/// # Errors
+/// When a file is not RecordIO, holds labels of another kind, or no image at all.
+pub(super) fn open(files: &RecFiles, root: &Path, watch: &Watch) -> Result<Catalog, DataError> {
+    let mut warnings = Warnings::default();
+    let mut packs: Vec<Arc<dyn Pack>> = Vec::new();
+    let mut found: Vec<(u8, Vec<Seen>)> = Vec::new();
+    for (number, path) in (0..).zip(std::iter::once(&files.first).chain(&files.held_out)) {
+        let file = PackFile::open(path)?;
+        found.push((number, look_through(&file, watch, &mut warnings)?));
+        packs.push(Arc::new(RecPack(file)));
+    }
+    let mut class_of: BTreeMap<u32, u32> =
+        found.iter().flat_map(|(_, seen)| seen).map(|seen| (seen.label, 0)).collect();
+    class_of.values_mut().zip(0..).for_each(|(class, number)| *class = number);
+    let has_parts = files.held_out.is_some();
+    let part_of = |number| match number {
+        _ if !has_parts => Part::All,
+        0 => Part::Train,
+        _ => Part::HeldOut,
+    };
+    let item = |pack: u8, seen: &Seen| Item {
+        class: class_of.get(&seen.label).copied().unwrap_or(0),
+        part: part_of(pack),
+        location: Location::Packed { pack, at: seen.offset },
+        width: seen.header.width,
+        height: seen.header.height,
+        grey: seen.header.grey,
+    };
+    let items = found.iter().flat_map(|(pack, all)| all.iter().map(|seen| item(*pack, seen))).collect();
+    let mut catalog = Catalog {
+        base: files.first.parent().map(Path::to_owned).unwrap_or_default(),
+        root: root.to_owned(),
+        layout: Layout::Records,
+        classes: class_of.keys().map(ToString::to_string).collect(),
+        items,
+        warnings,
+        fingerprint: fingerprint(&packs, &found),
+        idx: Vec::new(),
+        packs,
+    };
+    check_property(&files.first, &mut catalog);
+    warn_of_classes(&mut catalog);
+    Ok(catalog)
+}
+
+fn look_through(file: &PackFile, watch: &Watch, warnings: &mut Warnings) -> Result<Vec<Seen>, DataError> {
+    watch.check()?;
+    let beside = file.path().with_extension("idx");
+    let entries = match beside.is_file() {
+        true => images_of_index(file, index::read_index(&beside, file, warnings)?),
+        false => walk(file, watch, warnings)?,
+    };
+    let (done, total) = (AtomicU64::new(0), entries.len() as u64);
+    let looks: Vec<Look> = entries
+        .par_iter()
+        .map(|entry| {
+            watch.count(&done, total)?;
+            Ok(look::look(file, entry.offset))
+        })
+        .collect::<Result<_, DataError>>()?;
+    if let Some(reason) = look::other_kind(&looks) {
+        return Err(DataError::Refused { reason, path: file.path().to_owned() });
+    }
+    let mut found = Vec::with_capacity(looks.len());
+    for look in looks {
+        let (seen, warning) = look.outcome(file);
+        found.extend(seen);
+        warning.into_iter().for_each(|warning| warnings.add(warning));
+    }
+    if found.is_empty() {
+        let problems: Vec<String> = warnings.groups().into_iter().map(|group| group.headline).collect();
+        let reason = format!("none of the {total} records holds a usable image ({})", problems.join(", "));
+        return Err(DataError::Refused { reason, path: file.path().to_owned() });
+    }
+    Ok(found)
+}
+
+/// The entries that are images: with InsightFace's header record, the keys from 1 to where the identities begin.
+fn images_of_index(file: &PackFile, mut entries: Vec<Entry>) -> Vec<Entry> {
+    let header = entries.iter().find(|entry| entry.key == 0).and_then(|entry| {
+        let record = record::record(file, entry.offset).ok()?;
+        let header = record.header(file).ok()?;
+        (header.n_labels == 2 && header.image_start == record.len()).then_some(header.labels)
+    });
+    if let Some([first_identity, _]) = header.as_deref() {
+        let end = *first_identity;
+        // Beyond that the number is rounded; the records without an image are then passed over one by one.
+        let is_exact = end.is_finite() && (1.0..EXACT).contains(&end);
+        entries.retain(|entry| entry.key != 0 && (!is_exact || entry.key < end as u64));
+    }
+    entries
+}
+
+/// Every record of a file without an index. A cut-off end is a warning: what lies before it can be used.
+fn walk(file: &PackFile, watch: &Watch, warnings: &mut Warnings) -> Result<Vec<Entry>, DataError> {
+    let mut entries = Vec::new();
+    let mut offset = 0;
+    while offset < file.len() {
+        if entries.len() % CHECK_EVERY == 0 {
+            watch.check()?;
+        }
+        if entries.len() >= index::MAX_RECORDS {
+            return Err(index::too_many(file));
+        }
+        match record::record(file, offset) {
+            Ok(record) => {
+                entries.push(Entry { offset, key: entries.len() as u64 });
+                offset = record.next;
+            }
+            Err(error) if entries.is_empty() => return Err(error),
+            Err(error) => {
+                warnings.push(WarningKind::Truncated, format!("{}@{offset}", file.file_name()), error.to_string());
+                break;
+            }
+        }
+    }
+    Ok(entries)
+}
+
+fn check_property(rec: &Path, catalog: &mut Catalog) {
+    let path = rec.with_file_name("property");
+    let Some(property) = index::read_property(&path) else { return };
+    let found = catalog.classes.len() as u64;
+    if property.classes != found {
+        let detail = format!("it says {} classes, the records have {found}", property.classes);
+        catalog.warnings.push(WarningKind::Mismatch, "property", detail);
+    }
+    let other = catalog.items.iter().filter(|item| (item.width, item.height) != (property.width, property.height));
+    let count = other.count();
+    if count > 0 {
+        let detail = format!("it says {}×{} px, {count} images have another size", property.width, property.height);
+        catalog.warnings.push(WarningKind::Mismatch, "property", detail);
+    }
+}
+
+/// Over the place, label and length of every image: the same for a copy of the file anywhere.
+fn fingerprint(packs: &[Arc<dyn Pack>], found: &[(u8, Vec<Seen>)]) -> String {
+    let lines = found.iter().zip(packs).flat_map(|((_, all), pack)| {
+        all.iter().map(move |seen| format!("{}\t{}\t{}", pack.name(seen.offset), seen.label, seen.bytes))
+    });
+    hex_digest(lines)
+}

@@ -1,0 +1,139 @@
+//! Against files that mxnet 1.9.1 wrote; images, ranges and broken files end to end are in `tests/data_formats.rs`.
+
+use super::record::{self, MAGIC};
+use super::write::{RecWriter, frame};
+use super::{PackFile, index};
+use crate::data::Warnings;
+use serde_json::Value;
+use std::path::Path;
+
+fn golden(row: &str) -> Value {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/format_golden.json");
+    let all: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    all[row].clone()
+}
+
+fn hex(value: &Value) -> Vec<u8> {
+    let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap();
+    value.as_str().unwrap().as_bytes().chunks(2).map(byte).collect()
+}
+
+fn file_of(bytes: &[u8]) -> (tempfile::TempDir, PackFile) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("train.rec");
+    std::fs::write(&path, bytes).unwrap();
+    let file = PackFile::open(&path).unwrap();
+    (folder, file)
+}
+
+#[test]
+fn records_of_mxnet_are_read_with_their_labels_and_joined_where_they_were_split() {
+    let golden = golden("rec_insightface_indexed");
+    let (_folder, file) = file_of(&hex(&golden["train_rec_hex"]));
+    let mut next = 0;
+    for expected in golden["records"].as_array().unwrap() {
+        let offset = expected["offset"].as_u64().unwrap();
+        assert_eq!(offset, next);
+        let record = record::record(&file, offset).unwrap();
+        let header = record.header(&file).unwrap();
+        assert_eq!(header.id, expected["id"].as_u64().unwrap());
+        let labels: Vec<f64> = header.labels.iter().map(|&label| f64::from(label)).collect();
+        match expected["labels"].as_array() {
+            Some(list) => assert_eq!(labels, list.iter().map(|l| l.as_f64().unwrap()).collect::<Vec<_>>()),
+            None => assert_eq!(labels, [expected["scalar_label"].as_f64().unwrap()]),
+        }
+        assert_eq!(record.bytes(&file, header.image_start).unwrap(), hex(&expected["payload_hex"]));
+        next = record.next;
+    }
+    assert_eq!(next, file.len());
+}
+
+#[test]
+fn records_without_a_file_header_keep_every_byte() {
+    let golden = golden("rec_plain_no_header");
+    let (_folder, file) = file_of(&hex(&golden["train_rec_hex"]));
+    for expected in golden["records"].as_array().unwrap() {
+        let record = record::record(&file, expected["offset"].as_u64().unwrap()).unwrap();
+        let bytes = hex(&expected["record_hex"]);
+        assert_eq!((record.bytes(&file, 0).unwrap(), record.len()), (bytes.clone(), bytes.len() as u64));
+    }
+}
+
+#[test]
+fn the_writer_gives_the_bytes_of_insightfaces_builder() {
+    let golden = golden("rec_insightface_indexed");
+    let mut writer = RecWriter::new(Vec::new(), Vec::new());
+    writer.image(b"AAAA").unwrap();
+    writer.image(b"BBBBB").unwrap();
+    writer.next_identity();
+    writer.image(b"cc").unwrap();
+    writer.next_identity();
+    writer.image(&[b"12345678".as_slice(), &MAGIC, b"tail"].concat()).unwrap();
+    let (rec, idx) = writer.finish().unwrap();
+    assert_eq!(rec, hex(&golden["train_rec_hex"]));
+    assert_eq!(String::from_utf8(idx).unwrap(), golden["train_idx"].as_str().unwrap());
+}
+
+#[test]
+fn magic_words_anywhere_come_back() {
+    for payload in [vec![], MAGIC.to_vec(), MAGIC.repeat(3), [b"abc".as_slice(), &MAGIC, b"abcde", &MAGIC].concat()] {
+        let mut bytes = Vec::new();
+        let written = frame(&mut bytes, &payload).unwrap();
+        let (_folder, file) = file_of(&bytes);
+        let record = record::record(&file, 0).unwrap();
+        assert_eq!((record.bytes(&file, 0).unwrap(), record.next, written), (payload, file.len(), file.len()));
+    }
+}
+
+#[test]
+fn frames_that_lie_are_refused_with_their_byte() {
+    let say = |bytes: &[u8]| {
+        let (_folder, file) = file_of(bytes);
+        let error = record::record(&file, 0).and_then(|record| record.header(&file).map(|_| ()));
+        error.unwrap_err().to_string()
+    };
+    let with = |word: u32, rest: &[u8]| [MAGIC.as_slice(), &word.to_le_bytes(), rest].concat();
+    assert!(say(b"0123456789").contains("expected [0a, 23, d7, ce]"));
+    assert!(say(&MAGIC).contains("cut off"));
+    assert!(say(&with(100, b"short")).contains("100 bytes is cut off"));
+    assert!(say(&with(2 << 29, b"")).contains("found its middle"));
+    assert!(say(&with(7 << 29, b"")).contains("kind 0 to 3, found 7"));
+    assert!(say(&[with(1 << 29, b""), with(0, b"")].concat()).contains("beginning of another"));
+    assert!(say(&[with(1 << 29, b""), with(2 << 29, b"").repeat(5000)].concat()).contains("more than 4096 parts"));
+    assert!(say(&with(4, b"1234")).contains("needs 24 bytes"));
+    let head = |flag: u32| [flag.to_le_bytes().as_slice(), &[0; 20]].concat();
+    assert!(say(&with(24, &head(u32::MAX))).contains("this one has 24"));
+}
+
+#[test]
+fn an_index_names_its_bad_line_and_leaves_out_what_lies_outside() {
+    let (folder, file) = file_of(&[0; 100]);
+    let path = folder.path().join("train.idx");
+    let read = |text: &[u8]| {
+        std::fs::write(&path, text).unwrap();
+        let mut warnings = Warnings::default();
+        index::read_index(&path, &file, &mut warnings).map(|entries| (entries, warnings.total()))
+    };
+    let (entries, outside) = read(b"2\t40\n\n1\t0\r\n3\t100\n").unwrap();
+    assert_eq!((entries.iter().map(|e| (e.key, e.offset)).collect::<Vec<_>>(), outside), (vec![(1, 0), (2, 40)], 1));
+    assert!(read(b"1\t0\n2 x\n").unwrap_err().to_string().contains("line 2"));
+    assert!(read(b"1 2 3\n").unwrap_err().to_string().contains("\"1 2 3\""));
+    assert!(read(&[0xFF; 10]).unwrap_err().to_string().contains("no text"));
+    assert!(read(&[b'7'; 100_000]).is_err());
+}
+
+#[test]
+fn any_byte_may_be_wrong_without_a_panic() {
+    let bytes = hex(&golden("rec_insightface_indexed")["train_rec_hex"]);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("train.rec");
+    for index in 0..bytes.len() {
+        for flip in [0x01, 0x80, 0xFF] {
+            let mut broken = bytes.clone();
+            broken[index] ^= flip;
+            std::fs::write(&path, &broken).unwrap();
+            // The payloads are no images, so that nothing can be opened; what counts is that it ends with a word.
+            assert!(crate::data::Catalog::open(&path, &|_| (), &|| false).is_err());
+        }
+    }
+}
