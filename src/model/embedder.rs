@@ -5,9 +5,11 @@
 //! one orthant.
 
 use super::EmbedderSpec;
+use super::forward::Forward;
 use super::iresnet::IResNet;
 use super::mobilefacenet::MobileFaceNet;
 use super::resnet::ResNet;
+use super::walk::Walk;
 use crate::config::Net;
 use crate::kernels::Kernels;
 use burn::module::Module;
@@ -45,11 +47,15 @@ impl<B: Kernels> Embedder<B> {
     /// # Shapes
     /// `[n, channels, image_px, image_px]` → `[n, embedding_dim]`, not normalised
     pub fn forward(&self, images: Tensor<B, 4>) -> Tensor<B, 2> {
-        let images = images.permute([0, 2, 3, 1]);
+        self.walk(&mut Forward, images.permute([0, 2, 3, 1]))
+    }
+
+    /// Tells a walk the network's layers.
+    pub(super) fn walk<W: Walk<B>>(&self, walk: &mut W, images: W::Maps) -> W::Rows {
         match self {
-            Self::Residual(net) => net.forward(images),
-            Self::Improved(net) => net.forward(images),
-            Self::Mobile(net) => net.forward(images),
+            Self::Residual(net) => net.walk(walk, images),
+            Self::Improved(net) => net.walk(walk, images),
+            Self::Mobile(net) => net.walk(walk, images),
         }
     }
 }

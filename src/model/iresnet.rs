@@ -6,14 +6,13 @@
 
 use super::EmbedderSpec;
 use super::count::Count;
-use super::layers::{Conv, Prelu, apply_norm, apply_norm_prelu, batch_norm, linear, norm_features};
-use super::resnet::pool;
+use super::layers::{Conv, Prelu, batch_norm, linear};
+use super::walk::{Act, After, EmbeddingLayer, Walk};
 use crate::config::{Net, Pooling};
+use crate::kernels::Kernels;
 use crate::kernels::random::Draw;
-use crate::kernels::{Kernels, Tail};
 use burn::module::Module;
 use burn::nn::{BatchNorm, Dropout, DropoutConfig, Linear};
-use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
 
 /// Channels of the stem and of the four stages.
@@ -107,14 +106,14 @@ impl<B: Backend> IrUnit<B> {
 
 impl<B: Kernels> IrUnit<B> {
     /// `[n, h, w, c_in]` → `[n, ⌈h/stride⌉, ⌈w/stride⌉, c_out]`
-    pub fn forward(&self, x: Tensor<B, 4>) -> Tensor<B, 4> {
+    fn walk<W: Walk<B>>(&self, walk: &mut W, x: W::Maps) -> W::Maps {
         let shortcut = match &self.downsample {
-            Some((conv, bn)) => apply_norm(bn, conv.forward(x.clone()), None, Tail::Linear),
+            Some((conv, bn)) => walk.conv(x.clone(), conv, After::norm(bn)),
             None => x.clone(),
         };
-        let y = self.conv1.forward(apply_norm(&self.bn1, x, None, Tail::Linear));
-        let y = self.conv2.forward(apply_norm_prelu(&self.bn2, &self.prelu, y));
-        apply_norm(&self.bn3, y, Some(shortcut), Tail::Linear)
+        let y = walk.norm(x, &self.bn1);
+        let y = walk.conv(y, &self.conv1, After::act(&self.bn2, Act::Prelu(&self.prelu)));
+        walk.conv(y, &self.conv2, After::norm(&self.bn3).plus(Some(shortcut)))
     }
 }
 
@@ -169,20 +168,16 @@ impl<B: Backend> IResNet<B> {
             features,
         }
     }
-
-    /// All units in their order.
-    pub(super) fn units(&self) -> impl Iterator<Item = &IrUnit<B>> {
-        [&self.layer1, &self.layer2, &self.layer3, &self.layer4].into_iter().flatten()
-    }
 }
 
 impl<B: Kernels> IResNet<B> {
     /// `[n, image_px, image_px, channels]` → `[n, embedding_dim]`
-    pub fn forward(&self, images: Tensor<B, 4>) -> Tensor<B, 2> {
-        let stem = apply_norm_prelu(&self.bn1, &self.prelu, self.conv1.forward(images));
-        let maps = self.units().fold(stem, |maps, unit| unit.forward(maps));
-        let maps = apply_norm(&self.bn2, maps, None, Tail::Linear);
-        let features = pool(maps, self.fc.weight.dims()[0]);
-        norm_features(&self.features, self.fc.forward(self.dropout.forward(features)))
+    pub(super) fn walk<W: Walk<B>>(&self, walk: &mut W, images: W::Maps) -> W::Rows {
+        let mut maps = walk.conv(images, &self.conv1, After::act(&self.bn1, Act::Prelu(&self.prelu)));
+        for unit in [&self.layer1, &self.layer2, &self.layer3, &self.layer4].into_iter().flatten() {
+            maps = unit.walk(walk, maps);
+        }
+        let layer = EmbeddingLayer::linear(&self.fc, &self.features);
+        walk.embed(maps, layer.with_norm_before(&self.bn2).with_dropout(&self.dropout))
     }
 }

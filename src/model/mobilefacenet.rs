@@ -6,12 +6,12 @@
 
 use super::EmbedderSpec;
 use super::count::Count;
-use super::layers::{Conv, GroupedConv, Prelu, apply_norm, apply_norm_prelu, batch_norm, full, linear, norm_features};
+use super::layers::{Conv, GroupedConv, Prelu, batch_norm, linear};
+use super::walk::{Act, After, EmbeddingLayer, Walk};
 use crate::kernels::random::Draw;
-use crate::kernels::{Grouping, Kernels, Tail};
+use crate::kernels::{Grouping, Kernels};
 use burn::module::Module;
 use burn::nn::{BatchNorm, Linear};
-use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
 
 /// Channels up to the second halving, and after it.
@@ -75,9 +75,9 @@ impl<B: Backend> ConvBlock<B> {
 }
 
 impl<B: Kernels> ConvBlock<B> {
-    fn forward(&self, x: Tensor<B, 4>) -> Tensor<B, 4> {
+    fn walk<W: Walk<B>>(&self, walk: &mut W, x: W::Maps) -> W::Maps {
         let (conv, bn, prelu) = &self.layers;
-        apply_norm_prelu(bn, prelu, conv.forward(x))
+        walk.conv(x, conv, After::act(bn, Act::Prelu(prelu)))
     }
 }
 
@@ -96,9 +96,9 @@ impl<B: Backend> GroupedBlock<B> {
 }
 
 impl<B: Kernels> GroupedBlock<B> {
-    fn forward(&self, x: Tensor<B, 4>) -> Tensor<B, 4> {
+    fn walk<W: Walk<B>>(&self, walk: &mut W, x: W::Maps) -> W::Maps {
         let (conv, bn, prelu) = &self.layers;
-        apply_norm_prelu(bn, prelu, conv.forward(x))
+        walk.grouped(x, conv, bn, Act::Prelu(prelu))
     }
 }
 
@@ -127,11 +127,13 @@ impl<B: Backend> Bottleneck<B> {
 
 impl<B: Kernels> Bottleneck<B> {
     /// With the input added at the end, or not.
-    fn forward(&self, x: Tensor<B, 4>, residual: bool) -> Tensor<B, 4> {
+    fn walk<W: Walk<B>>(&self, walk: &mut W, x: W::Maps, residual: bool) -> W::Maps {
         let shortcut = residual.then(|| x.clone());
         let (up, depthwise, down) = &self.layers;
         let (conv, bn) = &down.layers;
-        apply_norm(bn, conv.forward(depthwise.forward(up.forward(x))), shortcut, Tail::Linear)
+        let y = up.walk(walk, x);
+        let y = depthwise.walk(walk, y);
+        walk.conv(y, conv, After::norm(bn).plus(shortcut))
     }
 }
 
@@ -200,7 +202,7 @@ impl<B: Backend> MobileFaceNet<B> {
     }
 
     /// The bottlenecks in their order, each with whether its input is added.
-    pub(super) fn bottlenecks(&self) -> impl Iterator<Item = (&Bottleneck<B>, bool)> {
+    fn bottlenecks(&self) -> impl Iterator<Item = (&Bottleneck<B>, bool)> {
         let (_, _, a, b, c, d, e, f) = &self.layers;
         [(a, b), (c, d), (e, f)].into_iter().flat_map(|(first, residuals)| {
             std::iter::once((first, false)).chain(residuals.layers.iter().map(|bottleneck| (bottleneck, true)))
@@ -210,14 +212,17 @@ impl<B: Backend> MobileFaceNet<B> {
 
 impl<B: Kernels> MobileFaceNet<B> {
     /// `[n, image_px, image_px, channels]` → `[n, embedding_dim]`
-    pub fn forward(&self, images: Tensor<B, 4>) -> Tensor<B, 2> {
+    pub(super) fn walk<W: Walk<B>>(&self, walk: &mut W, images: W::Maps) -> W::Rows {
         let (stem, second, ..) = &self.layers;
-        let maps = second.forward(stem.forward(images));
-        let maps = self.bottlenecks().fold(maps, |maps, (bottleneck, residual)| bottleneck.forward(maps, residual));
+        let mut maps = stem.walk(walk, images);
+        maps = second.walk(walk, maps);
+        for (bottleneck, residual) in self.bottlenecks() {
+            maps = bottleneck.walk(walk, maps, residual);
+        }
+        maps = self.conv_sep.walk(walk, maps);
         let (global, _, embedding, norm) = &self.features.layers;
         let (conv, bn) = &global.layers;
-        let features = apply_norm(bn, conv.forward(self.conv_sep.forward(maps)), None, Tail::Linear);
-        let [n, _, _, c] = features.dims();
-        norm_features(norm, embedding.forward(full(features).reshape([n, c])))
+        maps = walk.grouped(maps, conv, bn, Act::Linear);
+        walk.embed(maps, EmbeddingLayer::linear(embedding, norm))
     }
 }

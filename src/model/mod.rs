@@ -11,6 +11,7 @@ mod checkpoint_io;
 mod count;
 mod embedder;
 mod error;
+mod forward;
 mod inference;
 mod iresnet;
 mod layers;
@@ -21,6 +22,8 @@ mod small;
 mod spec;
 #[cfg(test)]
 mod tests;
+mod walk;
+pub mod weights;
 
 pub use block::Block;
 pub use checkpoint_io::{LoadReport, load_weights, save_weights};
@@ -28,7 +31,7 @@ pub use embedder::Embedder;
 pub use error::ModelError;
 pub use inference::Inference;
 pub use iresnet::{IResNet, IrUnit};
-pub use layers::{Conv, GroupedConv, Prelu, norm_features};
+pub use layers::{Conv, GroupedConv, Prelu, SqueezeExcite, norm_features};
 pub use mobilefacenet::{Bottleneck, ConvBlock, Gdc, GroupedBlock, MobileFaceNet};
 pub use resnet::ResNet;
 pub use spec::EmbedderSpec;
