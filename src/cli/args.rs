@@ -33,6 +33,8 @@ pub fn command() -> Command {
             with_json(Command::new("inspect").about("Say what a folder, file or run is, with counts and problems"))
                 .arg(path("what", "Anything: a folder of images, an IDX file, a run, embeddings, an image")),
         )
+        .subcommand(super::import::command())
+        .subcommand(super::export::command())
         .subcommand(sample())
         .subcommand(super::bench::command())
         .subcommand(with_json(Command::new("devices").about("List the devices and why one cannot be used")))
@@ -137,6 +139,7 @@ fn map() -> Command {
     let command = with_json(Command::new("map").about("Lay embeddings out in two or three dimensions"))
         .arg(path("source", "Run folder (its held-out images), or embeddings written by `embed`"))
         .arg(option("out", "The .csv table or .png picture").required(true))
+        .arg(option("data", "With a run: another data set, all of whose images are laid out"))
         .arg(
             Arg::new("seed")
                 .long("seed")

@@ -6,8 +6,8 @@ use super::{Answer, args};
 use crate::config::Auto;
 use crate::eval::{OperatingRule, VerificationReport};
 use crate::train::{
-    Control, StoredEvaluation, TrainedModel, evaluate_all, evaluate_split, rates_of, read_config, rule_of,
-    store_evaluation,
+    Control, StoredEvaluation, TrainedModel, evaluate_all, evaluate_split, load_operating_point, rates_of, read_config,
+    rule_of, store_evaluation,
 };
 use anyhow::Context as _;
 use clap::ArgMatches;
@@ -33,6 +33,7 @@ pub fn run(matches: &ArgMatches) -> anyhow::Result<Answer> {
         (None, data) => on_images(&model, run, data.map(PathBuf::as_path), rule, &mut progress)?,
     };
     meter.finish();
+    keep_first(run, &done, rule)?;
     print(&done.report, done.accuracy, &done.on);
     if matches.get_flag("json") {
         output::json(&object(&done.report, done.accuracy, &done.on));
@@ -44,6 +45,17 @@ struct Done {
     on: String,
     report: VerificationReport,
     accuracy: Option<f64>,
+}
+
+/// Where there is no threshold yet (imported weights), the first one measured becomes the run's.
+fn keep_first(run: &Path, done: &Done, rule: OperatingRule) -> anyhow::Result<()> {
+    if load_operating_point(run).is_some() {
+        return Ok(());
+    }
+    let stored = StoredEvaluation { on: done.on.clone(), rule, report: done.report.clone(), classification: None };
+    store_evaluation(run, &stored).context("the rates were measured, but not kept")?;
+    output::line("this run had no threshold yet: the operating point below is kept for `arclens verify`");
+    Ok(())
 }
 
 fn rule(matches: &ArgMatches, run: &Path) -> anyhow::Result<OperatingRule> {

@@ -32,19 +32,25 @@ fn run_folder(path: &Path) -> anyhow::Result<Value> {
     let epochs = run.epochs.last().map_or(0, |epoch| epoch.epoch);
     let info = run.config.run.clone().unwrap_or_default();
     output::line(format!("run {}", run.name));
-    output::line(format!("loss     {}", run.config.loss.head.label()));
+    if run.is_imported() {
+        output::line(format!("weights  imported: {}", info.imported));
+    } else {
+        output::line(format!("loss     {}", run.config.loss.head.label()));
+    }
     output::line(format!(
         "network  {}, {} numbers per embedding",
         run.config.model.net.label(),
         run.config.model.embedding_dim
     ));
-    output::line(format!("images   {} of {} classes from {}", info.images, info.classes, info.data));
-    output::line(format!("epochs   {epochs} of {}", run.config.train.epochs));
+    if !run.is_imported() {
+        output::line(format!("images   {} of {} classes from {}", info.images, info.classes, info.data));
+        output::line(format!("epochs   {epochs} of {}", run.config.train.epochs));
+    }
     if let Some(eer) = run.best_eer() {
         output::line(format!("best EER {}", output::percent(eer)));
     }
     Ok(json!({
-        "kind": "run", "name": run.name, "epochs": epochs, "epochs_planned": run.config.train.epochs,
+        "kind": "run", "name": run.name, "imported": run.is_imported(), "epochs": epochs, "epochs_planned": run.config.train.epochs,
         "eer": run.best_eer(), "has_model": run.has_model, "data": info.data, "classes": info.classes, "images": info.images,
     }))
 }

@@ -8,6 +8,8 @@ mod bench;
 mod devices;
 mod embed;
 mod evaluate;
+mod export;
+mod import;
 mod inspect;
 mod map;
 mod output;
@@ -70,6 +72,8 @@ fn dispatch(matches: &ArgMatches) -> anyhow::Result<Answer> {
         Some(("embed", matches)) => embed::run(matches),
         Some(("map", matches)) => map::run(matches),
         Some(("verify", matches)) => verify::run(matches),
+        Some(("export", matches)) => export::run(matches),
+        Some(("import", matches)) => import::run(matches),
         Some(("inspect", matches)) => inspect::run(matches),
         Some(("sample", matches)) => sample::run(matches),
         Some(("bench", matches)) => bench::run(matches),

@@ -6,11 +6,14 @@
 
 use super::EmbedderSpec;
 use super::forward::Forward;
+use super::ir::Ir;
 use super::iresnet::IResNet;
 use super::mobilefacenet::MobileFaceNet;
+use super::mobilefacenet_classic::MobileFaceNetClassic;
+use super::mobilefacenet_relu6::MobileFaceNetRelu6;
 use super::resnet::ResNet;
+use super::spec::Family;
 use super::walk::Walk;
-use crate::config::Net;
 use crate::kernels::Kernels;
 use burn::module::Module;
 use burn::tensor::Tensor;
@@ -24,18 +27,25 @@ pub enum Embedder<B: Backend> {
     Residual(ResNet<B>),
     /// Improved residual units: iResNet-18 to 200.
     Improved(IResNet<B>),
+    /// The same as face.evoLVe and AdaFace have them.
+    Ir(Ir<B>),
     /// Depthwise bottlenecks.
     Mobile(MobileFaceNet<B>),
+    /// The same at half the width.
+    MobileClassic(MobileFaceNetClassic<B>),
+    /// The same from MobileNetV2's blocks.
+    MobileRelu6(MobileFaceNetRelu6<B>),
 }
 
 impl<B: Backend> Embedder<B> {
     pub(super) fn init(spec: &EmbedderSpec, seed: u64, device: &B::Device) -> Self {
-        match spec.net {
-            Net::Small | Net::Resnet18 => Self::Residual(ResNet::init(spec, seed, device)),
-            Net::Iresnet18 | Net::Iresnet34 | Net::Iresnet50 | Net::Iresnet100 | Net::Iresnet200 => {
-                Self::Improved(IResNet::init(spec, seed, device))
-            }
-            Net::MobileFaceNet => Self::Mobile(MobileFaceNet::init(spec, seed, device)),
+        match Family::of(spec) {
+            Family::Residual => Self::Residual(ResNet::init(spec, seed, device)),
+            Family::Improved => Self::Improved(IResNet::init(spec, seed, device)),
+            Family::Ir => Self::Ir(Ir::init(spec, seed, device)),
+            Family::Mobile => Self::Mobile(MobileFaceNet::init(spec, seed, device)),
+            Family::MobileClassic => Self::MobileClassic(MobileFaceNetClassic::init(spec, seed, device)),
+            Family::MobileRelu6 => Self::MobileRelu6(MobileFaceNetRelu6::init(spec, seed, device)),
         }
     }
 }
@@ -55,7 +65,10 @@ impl<B: Kernels> Embedder<B> {
         match self {
             Self::Residual(net) => net.walk(walk, images),
             Self::Improved(net) => net.walk(walk, images),
+            Self::Ir(net) => net.walk(walk, images),
             Self::Mobile(net) => net.walk(walk, images),
+            Self::MobileClassic(net) => net.walk(walk, images),
+            Self::MobileRelu6(net) => net.walk(walk, images),
         }
     }
 }

@@ -16,13 +16,13 @@ use burn::nn::{BatchNorm, Dropout, DropoutConfig, Linear};
 use burn::tensor::backend::Backend;
 
 /// Channels of the stem and of the four stages.
-const STEM: usize = 64;
-const WIDTHS: [usize; 4] = [64, 128, 256, 512];
+pub(super) const STEM: usize = 64;
+pub(super) const WIDTHS: [usize; 4] = [64, 128, 256, 512];
 /// Start values of a convolution: standard deviation.
-const CONV_STD: f64 = 0.1;
+pub(super) const CONV_STD: f64 = 0.1;
 
 /// Units per stage.
-fn units(net: Net) -> [usize; 4] {
+pub(super) fn units(net: Net) -> [usize; 4] {
     match net {
         Net::Iresnet34 => [3, 4, 6, 3],
         Net::Iresnet50 => [3, 4, 14, 3],
@@ -38,8 +38,13 @@ fn stage(net: Net, stage: usize) -> impl Iterator<Item = ([usize; 2], usize)> {
     (0..units(net)[stage]).map(move |i| if i == 0 { ([before, width], 2) } else { ([width, width], 1) })
 }
 
+/// The units of all stages in order.
+pub(super) fn stages(net: Net) -> impl Iterator<Item = ([usize; 2], usize)> {
+    (0..WIDTHS.len()).flat_map(move |i| stage(net, i))
+}
+
 /// Numbers per image that the embedding layer sees.
-fn features_in(spec: &EmbedderSpec) -> usize {
+pub(super) fn features_in(spec: &EmbedderSpec) -> usize {
     let positions = if spec.pooling() == Pooling::Flatten { spec.image_px.div_ceil(16).pow(2) } else { 1 };
     WIDTHS[3] * positions
 }

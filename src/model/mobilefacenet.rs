@@ -24,7 +24,7 @@ const LAST: usize = 512;
 const SLIP_GROUPS: usize = 64;
 
 /// Side of the last maps.
-fn last_px(spec: &EmbedderSpec) -> usize {
+pub(super) fn last_px(spec: &EmbedderSpec) -> usize {
     spec.image_px.div_ceil(16)
 }
 
@@ -51,10 +51,7 @@ pub(super) fn count(spec: &EmbedderSpec) -> Count {
         (0..residuals).for_each(|_| bottleneck([width; 3], px, 1));
     }
     count.conv_norm_prelu([WIDTHS[1], LAST], 1, px);
-    // The global kernel: every position of the maps once.
-    count.parameters += LAST * px * px;
-    count.multiply_adds += (LAST * px * px) as u64;
-    count.norm(LAST, 1);
+    count.global(LAST, px);
     count.linear([LAST, spec.embedding_dim], false);
     count.norm(spec.embedding_dim, 1);
     count

@@ -64,6 +64,11 @@ impl<'a, B: Backend, M> After<'a, B, M> {
         Self { bn: Some(bn), shortcut: None, act }
     }
 
+    /// A PReLU without normalisation.
+    pub fn prelu_alone(prelu: &'a Prelu<B>) -> Self {
+        Self { bn: None, shortcut: None, act: Act::Prelu(prelu) }
+    }
+
     /// With this added before the activation, which must not be a PReLU.
     pub fn plus(self, shortcut: Option<M>) -> Self {
         Self { shortcut, ..self }
