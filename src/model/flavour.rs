@@ -266,3 +266,6 @@ pub fn to_published(form: Form, weights: &mut Weights) {
         FIXED.iter().for_each(|(name, _)| drop(weights.tensors.remove(*name)));
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -169,3 +169,6 @@ fn config(info: &ModelInfo, weights: &Path, flavour: &str) -> RunConfig {
     });
     config
 }
+
+#[cfg(test)]
+mod tests;
