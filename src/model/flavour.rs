@@ -262,7 +262,10 @@ fn add_fixed_factors(weights: &mut Weights, dim: usize) {
 
 /// Takes out what a project's own network would not know.
 pub fn to_published(form: Form, weights: &mut Weights) {
-    if form == Form::Adaface {
+    let fixed = |(name, value): &(&str, f32)| {
+        weights.tensors.get(*name).is_some_and(|weight| weight.data.iter().all(|own| own == value))
+    };
+    if form == Form::Adaface && FIXED.iter().all(fixed) {
         FIXED.iter().for_each(|(name, _)| drop(weights.tensors.remove(*name)));
     }
 }

@@ -49,8 +49,8 @@ fn imported_weights_are_a_run_that_embeds_and_survives_export_and_import() {
     assert!(runs.len() == 1 && runs[0].has_model && runs[0].is_imported() && !runs[0].is_unfinished());
 
     let change = PreprocessChange { mean: Some([0.1; 3]), blue_first: Some(true), ..PreprocessChange::default() };
-    let changed = ImportRequest { preprocess: change, ..request(&at("net.safetensors"), &at("changed")) };
-    import(&changed).unwrap();
+    let (file, out) = (at("net.safetensors"), at("changed"));
+    import(&ImportRequest { preprocess: change, ..request(&file, &out) }).unwrap();
     assert_ne!(embedding(&at("changed")), first);
 
     export(&at("changed"), ExportFormat::Safetensors, &at("again.safetensors")).unwrap();
