@@ -65,7 +65,7 @@ pub fn import(request: &ImportRequest<'_>) -> Result<Imported, TrainError> {
     let foreign = weights.foreign.clone();
     let Source { flavour, mut info, weights, left_out } = source(weights).map_err(failed)?;
     change(&mut info, &request.preprocess).map_err(failed)?;
-    let model = fitted(&info.embedder, &weights).map_err(failed)?;
+    let model = fitted(&info.embedder, weights).map_err(failed)?;
     let config = config(&info, request.weights, &flavour);
     if let Some(problem) = config.problems().into_iter().next() {
         return Err(failed(ConfigError::Invalid(problem).to_string()));
@@ -139,10 +139,13 @@ fn change(info: &mut ModelInfo, change: &PreprocessChange) -> Result<(), String>
 }
 
 /// The weights as our own file, after a network has taken every one of them.
-fn fitted(spec: &EmbedderSpec, weights: &Weights) -> Result<Vec<u8>, String> {
+fn fitted(spec: &EmbedderSpec, weights: Weights) -> Result<Vec<u8>, String> {
     let bytes = weights.to_safetensors().map_err(|error| error.to_string())?;
+    // A deep network is half a gigabyte, and there are copies enough.
+    drop(weights);
     let mut net = spec.init::<Flex>(&Default::default());
     let report = load_weights(&mut net, &bytes).map_err(|error| error.to_string())?;
+    drop(bytes);
     if !report.unexpected.is_empty() {
         let none = Vec::new;
         return Err(ModelError::Mismatch { missing: none(), wrong: none(), unexpected: report.unexpected }.to_string());

@@ -2,8 +2,8 @@
 
 use super::element::Element;
 use super::{Problem, Weight, Weights};
-use safetensors::tensor::TensorView;
-use safetensors::{Dtype, SafeTensors};
+use safetensors::{Dtype, SafeTensors, View};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
 /// The header's length, then the header, which is a JSON object.
@@ -34,16 +34,32 @@ pub(super) fn read(bytes: &[u8]) -> Result<Weights, Problem> {
 /// # Errors
 /// When a shape and its numbers disagree.
 pub(super) fn write(weights: &Weights) -> Result<Vec<u8>, Problem> {
-    let damaged = |error: safetensors::SafeTensorError| Problem::damaged(error.to_string());
-    let bytes: Vec<(&String, &Weight, Vec<u8>)> = weights
-        .tensors
-        .iter()
-        .map(|(name, weight)| (name, weight, weight.data.iter().flat_map(|number| number.to_le_bytes()).collect()))
-        .collect();
-    let views: Result<Vec<(&String, TensorView<'_>)>, _> = bytes
-        .iter()
-        .map(|(name, weight, bytes)| Ok((*name, TensorView::new(Dtype::F32, weight.shape.clone(), bytes)?)))
-        .collect();
+    if let Some((name, _)) =
+        weights.tensors.iter().find(|(_, weight)| weight.shape.iter().product::<usize>() != weight.data.len())
+    {
+        return Err(Problem::damaged(format!("{name}: its shape and its numbers disagree")));
+    }
     let metadata: HashMap<String, String> = weights.metadata.clone().into_iter().collect();
-    safetensors::serialize(views.map_err(damaged)?, Some(metadata)).map_err(damaged)
+    safetensors::serialize(&weights.tensors, Some(metadata)).map_err(|error| Problem::damaged(error.to_string()))
+}
+
+/// Bytes are made tensor by tensor while the file is put together.
+impl View for &Weight {
+    fn dtype(&self) -> Dtype {
+        Dtype::F32
+    }
+
+    fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    fn data(&self) -> Cow<'_, [u8]> {
+        let mut bytes = Vec::with_capacity(self.data_len());
+        self.data.iter().for_each(|number| bytes.extend(number.to_le_bytes()));
+        Cow::Owned(bytes)
+    }
+
+    fn data_len(&self) -> usize {
+        4 * self.data.len()
+    }
 }
