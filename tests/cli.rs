@@ -184,6 +184,7 @@ fn an_exported_network_comes_back_as_a_run_that_does_all_that_a_run_does() {
     ok(folder.path(), &["export", "run", "--format", "safetensors", "--out", "net.safetensors", "--json"]);
     let onnx = ok(folder.path(), &["export", "run", "--out", "net.onnx", "--json"]);
     assert_eq!(std::fs::metadata(folder.path().join("net.onnx")).unwrap().len(), onnx["bytes"].as_u64().unwrap());
+    assert_eq!(ok(folder.path(), &["inspect", "net.safetensors", "--json"])["kind"], "weights");
     let imported = ok(folder.path(), &["import", "net.safetensors", "--out", "back", "--json"]);
     assert_eq!((imported["net"].as_str(), imported["embedding_dim"].as_u64()), (Some("small"), Some(32)));
     let image = "data/train/p001/p001_0001.png";

@@ -3,6 +3,8 @@
 use super::output;
 use super::{Answer, args};
 use crate::data::{Catalog, decode_file};
+use crate::model::recognise;
+use crate::model::weights::{looks_like_weights, read_weights};
 use crate::train::read_run;
 use clap::ArgMatches;
 use serde_json::{Value, json};
@@ -16,6 +18,8 @@ pub fn run(matches: &ArgMatches) -> anyhow::Result<Answer> {
     let path = args::get_path(matches, "what")?;
     let object = if path.join("run.toml").is_file() {
         run_folder(path)?
+    } else if is_weights(path) {
+        weights(path)?
     } else if path.is_file() && decode_file(path).is_ok() {
         image(path)?
     } else {
@@ -53,6 +57,40 @@ fn run_folder(path: &Path) -> anyhow::Result<Value> {
         "kind": "run", "name": run.name, "imported": run.is_imported(), "epochs": epochs, "epochs_planned": run.config.train.epochs,
         "eer": run.best_eer(), "has_model": run.has_model, "data": info.data, "classes": info.classes, "images": info.images,
     }))
+}
+
+/// Endings that weights made elsewhere go by.
+const WEIGHTS: [&str; 4] = ["pth", "pt", "ckpt", "safetensors"];
+
+/// By its name first: other files are not read as a whole for this.
+fn is_weights(path: &Path) -> bool {
+    let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default().to_ascii_lowercase();
+    WEIGHTS.contains(&ending.as_str()) && path.is_file() && looks_like_weights(path)
+}
+
+fn weights(path: &Path) -> anyhow::Result<Value> {
+    let weights = read_weights(path)?;
+    let (names, foreign) = (weights.tensors.len(), weights.foreign.clone());
+    let numbers: usize = weights.tensors.values().map(|weight| weight.data.len()).sum();
+    output::line(format!("weights  {names} tensors, {numbers} numbers"));
+    if !foreign.is_empty() {
+        output::line(format!("code     named in the file, not run: {}", foreign.join(", ")));
+    }
+    let found = recognise(weights);
+    match &found {
+        Ok(found) => output::line(format!(
+            "network  {} with {} numbers per embedding, as in {}",
+            found.embedder.net.label(),
+            found.embedder.embedding_dim,
+            found.flavour.label()
+        )),
+        Err(error) => output::line(format!("network  {error}")),
+    }
+    let flavour = found.as_ref().ok().map(|found| found.flavour.label());
+    let net = found.as_ref().ok().map(|found| found.embedder.net.word());
+    Ok(
+        json!({ "kind": "weights", "tensors": names, "numbers": numbers, "flavour": flavour, "net": net, "foreign": foreign }),
+    )
 }
 
 fn image(path: &Path) -> anyhow::Result<Value> {

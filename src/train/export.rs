@@ -58,6 +58,7 @@ fn metadata(info: &ModelInfo) -> Result<BTreeMap<String, String>, TrainError> {
     let entries = [
         ("image_px", preprocess.image_px.to_string()),
         ("colour_order", order.to_owned()),
+        ("grey", "0.2126 red + 0.7152 green + 0.0722 blue".to_owned()),
         ("input", "(value / 255 - mean) / std".to_owned()),
         ("mean", json(&preprocess.mean)?),
         ("std", json(&preprocess.std)?),

@@ -18,6 +18,7 @@ mod torch_file;
 pub use error::{Problem, WeightsError};
 
 use std::collections::BTreeMap;
+use std::io::Read as _;
 use std::path::Path;
 
 /// A tensor in PyTorch's layout.
@@ -67,18 +68,42 @@ pub fn read_weights(path: &Path) -> Result<Weights, WeightsError> {
     weights_from_bytes(&std::fs::read(path).map_err(io)?).map_err(content)
 }
 
+/// Whether a file begins as a weights file does.
+pub fn looks_like_weights(path: &Path) -> bool {
+    let mut start = Vec::with_capacity(START);
+    let read = std::fs::File::open(path).and_then(|file| file.take(START as u64).read_to_end(&mut start));
+    read.is_ok() && Kind::of(&start).is_some()
+}
+
+/// First bytes that tell.
+const START: usize = 16;
+
+enum Kind {
+    Zip,
+    Legacy,
+    Safetensors,
+}
+
+impl Kind {
+    fn of(bytes: &[u8]) -> Option<Self> {
+        if bytes.starts_with(torch_file::ZIP) {
+            Some(Self::Zip)
+        } else if bytes.starts_with(torch_file::LEGACY) {
+            Some(Self::Legacy)
+        } else {
+            safetensors_file::is_safetensors(bytes).then_some(Self::Safetensors)
+        }
+    }
+}
+
 /// As [`read_weights`], of bytes.
 ///
 /// # Errors
 /// What is wrong and what to do.
 pub fn weights_from_bytes(bytes: &[u8]) -> Result<Weights, Problem> {
-    if bytes.starts_with(torch_file::ZIP) {
-        torch_file::read_zip(bytes)
-    } else if bytes.starts_with(torch_file::LEGACY) {
-        torch_file::read_legacy(bytes)
-    } else if safetensors_file::is_safetensors(bytes) {
-        safetensors_file::read(bytes)
-    } else {
-        Err(Problem::Unknown)
+    match Kind::of(bytes).ok_or(Problem::Unknown)? {
+        Kind::Zip => torch_file::read_zip(bytes),
+        Kind::Legacy => torch_file::read_legacy(bytes),
+        Kind::Safetensors => safetensors_file::read(bytes),
     }
 }
