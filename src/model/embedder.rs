@@ -15,6 +15,7 @@ use super::resnet::ResNet;
 use super::spec::Family;
 use super::walk::Walk;
 use crate::kernels::Kernels;
+use crate::kernels::random::Draw;
 use burn::module::Module;
 use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
@@ -38,14 +39,14 @@ pub enum Embedder<B: Backend> {
 }
 
 impl<B: Backend> Embedder<B> {
-    pub(super) fn init(spec: &EmbedderSpec, seed: u64, device: &B::Device) -> Self {
+    pub(super) fn init(spec: &EmbedderSpec, draw: &mut Draw, device: &B::Device) -> Self {
         match Family::of(spec) {
-            Family::Residual => Self::Residual(ResNet::init(spec, seed, device)),
-            Family::Improved => Self::Improved(IResNet::init(spec, seed, device)),
-            Family::Ir => Self::Ir(Ir::init(spec, seed, device)),
-            Family::Mobile => Self::Mobile(MobileFaceNet::init(spec, seed, device)),
-            Family::MobileClassic => Self::MobileClassic(MobileFaceNetClassic::init(spec, seed, device)),
-            Family::MobileRelu6 => Self::MobileRelu6(MobileFaceNetRelu6::init(spec, seed, device)),
+            Family::Residual => Self::Residual(ResNet::init(spec, draw, device)),
+            Family::Improved => Self::Improved(IResNet::init(spec, draw, device)),
+            Family::Ir => Self::Ir(Ir::init(spec, draw, device)),
+            Family::Mobile => Self::Mobile(MobileFaceNet::init(spec, draw, device)),
+            Family::MobileClassic => Self::MobileClassic(MobileFaceNetClassic::init(spec, draw, device)),
+            Family::MobileRelu6 => Self::MobileRelu6(MobileFaceNetRelu6::init(spec, draw, device)),
         }
     }
 }

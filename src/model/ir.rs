@@ -128,8 +128,7 @@ pub struct Ir<B: Backend> {
 }
 
 impl<B: Backend> Ir<B> {
-    pub(super) fn init(spec: &EmbedderSpec, seed: u64, device: &B::Device) -> Self {
-        let draw = &mut Draw::new(seed, "embedder");
+    pub(super) fn init(spec: &EmbedderSpec, draw: &mut Draw, device: &B::Device) -> Self {
         let stem = Conv::init_normal(draw, [spec.channels, STEM], 3, 1, CONV_STD, device);
         let body = stages(spec.net)
             .map(|(channels, stride)| Unit {

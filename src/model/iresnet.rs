@@ -150,8 +150,7 @@ pub struct IResNet<B: Backend> {
 }
 
 impl<B: Backend> IResNet<B> {
-    pub(super) fn init(spec: &EmbedderSpec, seed: u64, device: &B::Device) -> Self {
-        let draw = &mut Draw::new(seed, "embedder");
+    pub(super) fn init(spec: &EmbedderSpec, draw: &mut Draw, device: &B::Device) -> Self {
         let units = |draw: &mut Draw, i| {
             stage(spec.net, i).map(|(channels, stride)| IrUnit::init(draw, channels, stride, device)).collect()
         };

@@ -175,8 +175,7 @@ pub struct MobileFaceNet<B: Backend> {
 }
 
 impl<B: Backend> MobileFaceNet<B> {
-    pub(super) fn init(spec: &EmbedderSpec, seed: u64, device: &B::Device) -> Self {
-        let draw = &mut Draw::new(seed, "embedder");
+    pub(super) fn init(spec: &EmbedderSpec, draw: &mut Draw, device: &B::Device) -> Self {
         let stem = ConvBlock::init(draw, [spec.channels, WIDTHS[0]], 3, 2, device);
         let second = GroupedBlock::init(draw, WIDTHS[0], [SLIP_GROUPS, 1], device);
         let [(a, b), (c, d), (e, f)] = [0, 1, 2].map(|i| {

@@ -159,8 +159,7 @@ pub struct MobileFaceNetClassic<B: Backend> {
 }
 
 impl<B: Backend> MobileFaceNetClassic<B> {
-    pub(super) fn init(spec: &EmbedderSpec, seed: u64, device: &B::Device) -> Self {
-        let draw = &mut Draw::new(seed, "embedder");
+    pub(super) fn init(spec: &EmbedderSpec, draw: &mut Draw, device: &B::Device) -> Self {
         let [stem, last] = ENDS;
         let conv1 = Dense::init(draw, [spec.channels, stem], 3, 2, device);
         let conv2_dw = Depthwise::init(draw, stem, 1, device);

@@ -113,8 +113,7 @@ pub struct MobileFaceNetRelu6<B: Backend> {
 }
 
 impl<B: Backend> MobileFaceNetRelu6<B> {
-    pub(super) fn init(spec: &EmbedderSpec, seed: u64, device: &B::Device) -> Self {
-        let draw = &mut Draw::new(seed, "embedder");
+    pub(super) fn init(spec: &EmbedderSpec, draw: &mut Draw, device: &B::Device) -> Self {
         let [stem, last] = ENDS;
         let norm = |channels| batch_norm(channels, device);
         let conv1 = Conv::init(draw, [spec.channels, stem], 3, 2, device);

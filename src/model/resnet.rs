@@ -37,9 +37,8 @@ pub struct ResNet<B: Backend> {
 }
 
 impl<B: Backend> ResNet<B> {
-    pub(super) fn init(spec: &EmbedderSpec, seed: u64, device: &B::Device) -> Self {
+    pub(super) fn init(spec: &EmbedderSpec, draw: &mut Draw, device: &B::Device) -> Self {
         let plan = Plan::of(spec.net, spec.image_px);
-        let draw = &mut Draw::new(seed, "embedder");
         let stage = |draw: &mut Draw, i: usize| {
             plan.blocks(i).map(|(channels, stride)| Block::init(draw, channels, stride, device)).collect()
         };

@@ -5,6 +5,7 @@ use super::count::Count;
 use super::{Embedder, ir, iresnet, mobilefacenet, mobilefacenet_classic, mobilefacenet_relu6};
 use crate::config::{Net, Pooling};
 use crate::kernels::Kernels;
+use crate::kernels::random::Draw;
 use serde::{Deserialize, Serialize};
 
 /// Which of several published forms of one network. Training from scratch uses the first; the others come with weights
@@ -53,9 +54,6 @@ impl Form {
     }
 }
 
-/// Seed of a network whose weights are about to be replaced.
-const ANY_SEED: u64 = 0;
-
 /// Which of our modules a network is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Family {
@@ -84,15 +82,15 @@ impl Family {
 }
 
 impl EmbedderSpec {
-    /// The network with start values of a fixed seed: for loading weights into.
+    /// The network without start values, for loading weights into: drawing them takes longer than reading a deep network.
     pub fn init<B: Kernels>(&self, device: &B::Device) -> Embedder<B> {
-        self.init_seeded(device, ANY_SEED)
+        Embedder::init(self, &mut Draw::zeros(), device)
     }
 
     /// The network with the start values of `seed`. They are drawn on the host, in one fixed order, at once: the same
     /// seed gives the same network on every device, and burn's process-wide generator is not touched.
     pub fn init_seeded<B: Kernels>(&self, device: &B::Device, seed: u64) -> Embedder<B> {
-        Embedder::init(self, seed, device)
+        Embedder::init(self, &mut Draw::new(seed, "embedder"), device)
     }
 
     /// How the last maps become features, where that is not [`Pooling::Auto`] any more. MobileFaceNet does not ask.
