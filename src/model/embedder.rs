@@ -22,7 +22,6 @@ use burn::tensor::backend::Backend;
 
 /// Images to embeddings.
 #[derive(Module, Debug)]
-#[expect(clippy::large_enum_variant, reason = "there is one network per session, and burn has no modules in boxes")]
 pub enum Embedder<B: Backend> {
     /// Residual blocks with ReLU after the addition: the small net and ResNet-18.
     Residual(ResNet<B>),

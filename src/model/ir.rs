@@ -44,15 +44,22 @@ pub(super) fn count(spec: &EmbedderSpec) -> Count {
     count
 }
 
+/// With a normalisation between convolution and PReLU.
+type AdafaceLayers<B> = (BatchNorm<B>, Conv<B>, BatchNorm<B>, Prelu<B>, Conv<B>, BatchNorm<B>);
+/// Without.
+type EvolveLayers<B> = (BatchNorm<B>, Conv<B>, Prelu<B>, Conv<B>, BatchNorm<B>);
+/// The same with a gate at the end.
+type GatedLayers<B> = (BatchNorm<B>, Conv<B>, Prelu<B>, Conv<B>, BatchNorm<B>, SqueezeExcite<B>);
+
 /// What is added to the shortcut.
 #[derive(Module, Debug)]
 pub enum Branch<B: Backend> {
     /// AdaFace's.
-    Adaface((BatchNorm<B>, Conv<B>, BatchNorm<B>, Prelu<B>, Conv<B>, BatchNorm<B>)),
+    Adaface(AdafaceLayers<B>),
     /// face.evoLVe's.
-    Evolve((BatchNorm<B>, Conv<B>, Prelu<B>, Conv<B>, BatchNorm<B>)),
+    Evolve(EvolveLayers<B>),
     /// The same with squeeze and excitation.
-    EvolveSe((BatchNorm<B>, Conv<B>, Prelu<B>, Conv<B>, BatchNorm<B>, SqueezeExcite<B>)),
+    EvolveSe(GatedLayers<B>),
 }
 
 impl<B: Backend> Branch<B> {

@@ -213,7 +213,7 @@ fn tensors_beyond_their_storage_are_refused() {
         Tensor { class: "QUInt8Storage", ..good.clone() },
     ];
     for entry in cases {
-        let pickle = dictionary(Pickler::new(), &[entry.clone()], false).done();
+        let pickle = dictionary(Pickler::new(), std::slice::from_ref(&entry), false).done();
         assert!(weights_from_bytes(&zip_of(&pickle, &[("0", floats(&SIX))])).is_err(), "{:?}", entry.shape);
         let pickle = dictionary(Pickler::new(), &[entry], true).done();
         assert!(weights_from_bytes(&legacy_of(&pickle, &[("0", 6, floats(&SIX))])).is_err());
