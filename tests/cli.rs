@@ -180,6 +180,35 @@ fn map_writes_a_table_and_a_picture() {
 }
 
 #[test]
+fn an_exported_network_comes_back_as_a_run_that_does_all_that_a_run_does() {
+    let (folder, _) = trained();
+    ok(folder.path(), &["export", "run", "--format", "safetensors", "--out", "net.safetensors", "--json"]);
+    let onnx = ok(folder.path(), &["export", "run", "--out", "net.onnx", "--json"]);
+    assert_eq!(std::fs::metadata(folder.path().join("net.onnx")).unwrap().len(), onnx["bytes"].as_u64().unwrap());
+    assert_eq!(ok(folder.path(), &["inspect", "net.safetensors", "--json"])["kind"], "weights");
+    let imported = ok(folder.path(), &["import", "net.safetensors", "--out", "back", "--json"]);
+    assert_eq!((imported["net"].as_str(), imported["embedding_dim"].as_u64()), (Some("small"), Some(32)));
+    let image = "data/train/p001/p001_0001.png";
+    let output = arclens(folder.path(), &["verify", "back", image, image]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("no threshold yet"), "{}", stderr(&output));
+    let output = arclens(folder.path(), &["evaluate", "back"]);
+    assert!(output.status.code() == Some(2) && stderr(&output).contains("--data"), "{}", stderr(&output));
+    let report = ok(folder.path(), &["evaluate", "back", "--data", "data/test", "--json"]);
+    assert!(report["eer"].as_f64().unwrap() < 0.5);
+    assert_eq!(arclens(folder.path(), &["verify", "back", image, image]).status.code(), Some(0));
+    for run in ["run", "back"] {
+        ok(folder.path(), &["embed", run, "data/test", "--out", &format!("{run}.npy"), "--json"]);
+    }
+    let bytes = |run: &str| std::fs::read(folder.path().join(format!("{run}.npy"))).unwrap();
+    assert_eq!(bytes("run"), bytes("back"));
+    ok(folder.path(), &["map", "back", "--data", "data/test", "--method", "pca", "--out", "back.csv", "--json"]);
+    assert_eq!(ok(folder.path(), &["inspect", "back", "--json"])["imported"], true);
+    let output = arclens(folder.path(), &["import", image, "--out", "never"]);
+    assert!(output.status.code() == Some(2) && stderr(&output).contains("neither a PyTorch file"));
+}
+
+#[test]
 fn inspect_says_what_things_are() {
     let (folder, _) = trained();
     assert_eq!(ok(folder.path(), &["inspect", "run", "--json"])["kind"], "run");

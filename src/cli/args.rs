@@ -34,6 +34,8 @@ pub fn command() -> Command {
                 .arg(path("what", "Anything: a folder of images, an IDX or .rec file, an archive, a list, a verification .bin, a run, an image")),
         )
         .subcommand(convert())
+        .subcommand(super::import::command())
+        .subcommand(super::export::command())
         .subcommand(sample())
         .subcommand(super::bench::command())
         .subcommand(with_json(Command::new("devices").about("List the devices and why one cannot be used")))
@@ -157,6 +159,7 @@ fn map() -> Command {
     let command = with_json(Command::new("map").about("Lay embeddings out in two or three dimensions"))
         .arg(path("source", "Run folder (its held-out images), or embeddings written by `embed`"))
         .arg(option("out", "The .csv table or .png picture").required(true))
+        .arg(option("data", "With a run: another data set, all of whose images are laid out"))
         .arg(
             Arg::new("seed")
                 .long("seed")

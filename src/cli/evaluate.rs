@@ -7,8 +7,8 @@ use crate::config::Auto;
 use crate::data::VerificationSet;
 use crate::eval::{OperatingRule, VerificationReport};
 use crate::train::{
-    Control, StoredEvaluation, TrainedModel, evaluate_all, evaluate_split, rates_of, read_config, rule_of,
-    store_evaluation,
+    Control, StoredEvaluation, TrainedModel, evaluate_all, evaluate_split, load_operating_point, rates_of, read_config,
+    rule_of, store_evaluation,
 };
 use anyhow::Context as _;
 use clap::ArgMatches;
@@ -39,6 +39,7 @@ pub fn run(matches: &ArgMatches) -> anyhow::Result<Answer> {
         }
     };
     meter.finish();
+    keep_first(run, &done, rule)?;
     print(&done.report, done.accuracy, &done.on);
     if matches.get_flag("json") {
         output::json(&object(&done.report, done.accuracy, &done.on));
@@ -50,6 +51,17 @@ struct Done {
     on: String,
     report: VerificationReport,
     accuracy: Option<f64>,
+}
+
+/// Where there is no threshold yet (imported weights), the first one measured becomes the run's.
+fn keep_first(run: &Path, done: &Done, rule: OperatingRule) -> anyhow::Result<()> {
+    if load_operating_point(run).is_some() {
+        return Ok(());
+    }
+    let stored = StoredEvaluation { on: done.on.clone(), rule, report: done.report.clone(), classification: None };
+    store_evaluation(run, &stored).context("the rates were measured, but not kept")?;
+    output::line("this run had no threshold yet: the operating point below is kept for `arclens verify`");
+    Ok(())
 }
 
 fn rule(matches: &ArgMatches, run: &Path) -> anyhow::Result<OperatingRule> {

@@ -5,6 +5,8 @@ mod protocol;
 use super::output;
 use super::{Answer, args};
 use crate::data::{Catalog, VerificationSet, decode_file, pair_list};
+use crate::model::recognise;
+use crate::model::weights::{looks_like_weights, read_weights};
 use crate::train::read_run;
 use clap::ArgMatches;
 use serde_json::{Value, json};
@@ -18,6 +20,8 @@ pub fn run(matches: &ArgMatches) -> anyhow::Result<Answer> {
     let path = args::get_path(matches, "what")?;
     let object = if path.join("run.toml").is_file() {
         run_folder(path)?
+    } else if is_weights(path) {
+        weights(path)?
     } else if path.is_file() && decode_file(path).is_ok() {
         image(path)?
     } else if path.is_file() && VerificationSet::is_one(path) {
@@ -38,21 +42,61 @@ fn run_folder(path: &Path) -> anyhow::Result<Value> {
     let epochs = run.epochs.last().map_or(0, |epoch| epoch.epoch);
     let info = run.config.run.clone().unwrap_or_default();
     output::line(format!("run {}", run.name));
-    output::line(format!("loss     {}", run.config.loss.head.label()));
+    if run.is_imported() {
+        output::line(format!("weights  imported: {}", info.imported));
+    } else {
+        output::line(format!("loss     {}", run.config.loss.head.label()));
+    }
     output::line(format!(
         "network  {}, {} numbers per embedding",
         run.config.model.net.label(),
         run.config.model.embedding_dim.set().unwrap_or_default()
     ));
-    output::line(format!("images   {} of {} classes from {}", info.images, info.classes, info.data));
-    output::line(format!("epochs   {epochs} of {}", run.config.train.epochs));
+    if !run.is_imported() {
+        output::line(format!("images   {} of {} classes from {}", info.images, info.classes, info.data));
+        output::line(format!("epochs   {epochs} of {}", run.config.train.epochs));
+    }
     if let Some(eer) = run.best_eer() {
         output::line(format!("best EER {}", output::percent(eer)));
     }
     Ok(json!({
-        "kind": "run", "name": run.name, "epochs": epochs, "epochs_planned": run.config.train.epochs,
+        "kind": "run", "name": run.name, "imported": run.is_imported(), "epochs": epochs, "epochs_planned": run.config.train.epochs,
         "eer": run.best_eer(), "has_model": run.has_model, "data": info.data, "classes": info.classes, "images": info.images,
     }))
+}
+
+/// Endings that weights made elsewhere go by.
+const WEIGHTS: [&str; 4] = ["pth", "pt", "ckpt", "safetensors"];
+
+/// By its name first: other files are not read as a whole for this.
+fn is_weights(path: &Path) -> bool {
+    let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default().to_ascii_lowercase();
+    WEIGHTS.contains(&ending.as_str()) && path.is_file() && looks_like_weights(path)
+}
+
+fn weights(path: &Path) -> anyhow::Result<Value> {
+    let weights = read_weights(path)?;
+    let (names, foreign) = (weights.tensors.len(), weights.foreign.clone());
+    let numbers: usize = weights.tensors.values().map(|weight| weight.data.len()).sum();
+    output::line(format!("weights  {names} tensors, {numbers} numbers"));
+    if !foreign.is_empty() {
+        output::line(format!("code     named in the file, not run: {}", foreign.join(", ")));
+    }
+    let found = recognise(weights);
+    match &found {
+        Ok(found) => output::line(format!(
+            "network  {} with {} numbers per embedding, as in {}",
+            found.embedder.net.label(),
+            found.embedder.embedding_dim,
+            found.flavour.label()
+        )),
+        Err(error) => output::line(format!("network  {error}")),
+    }
+    let flavour = found.as_ref().ok().map(|found| found.flavour.label());
+    let net = found.as_ref().ok().map(|found| found.embedder.net.word());
+    Ok(
+        json!({ "kind": "weights", "tensors": names, "numbers": numbers, "flavour": flavour, "net": net, "foreign": foreign }),
+    )
 }
 
 fn image(path: &Path) -> anyhow::Result<Value> {

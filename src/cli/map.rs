@@ -5,6 +5,7 @@ use super::output::{self, Meter};
 use super::pairs_task::own_catalog;
 use super::{Answer, args};
 use crate::config::atomic_write;
+use crate::data::Catalog;
 use crate::eval::EmbeddingTable;
 use crate::map::{Layout, TsneSpec, lay_out};
 use crate::train::{Control, TrainedModel, read_config};
@@ -15,7 +16,7 @@ use ndarray::Array2;
 use ndarray_npy::ReadNpyExt as _;
 use serde_json::json;
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Largest .npy that is read: 4 GiB, about two million embeddings of 512 numbers.
@@ -55,13 +56,22 @@ pub fn run(matches: &ArgMatches) -> anyhow::Result<Answer> {
 
 fn of_run(run: &Path, matches: &ArgMatches) -> anyhow::Result<(EmbeddingTable, Names)> {
     let model = TrainedModel::open(run, args::get_device(matches)?)?;
-    let catalog = Arc::new(own_catalog(run, &Control::default())?);
-    let config = read_config(run)?;
-    let split = crate::data::split(&catalog, &config.data, u64::from(config.train.seed))?;
+    let (catalog, items) = match matches.get_one::<PathBuf>("data") {
+        Some(data) => {
+            let catalog = Arc::new(Catalog::open(data, &|_| {}, &|| false)?);
+            let items = (0..catalog.items.len() as u32).collect();
+            (catalog, items)
+        }
+        None => {
+            let catalog = Arc::new(own_catalog(run, &Control::default())?);
+            let config = read_config(run)?;
+            let split = crate::data::split(&catalog, &config.data, u64::from(config.train.seed))?;
+            (catalog, split.validation)
+        }
+    };
     let mut meter = Meter::new("embed");
-    let named = embed_items(&model, &catalog, &split.validation, &mut |done, total| {
-        meter.report(done as u64, total as u64, "images")
-    });
+    let named =
+        embed_items(&model, &catalog, &items, &mut |done, total| meter.report(done as u64, total as u64, "images"));
     meter.finish();
     named
 }

@@ -9,6 +9,8 @@ mod convert;
 mod devices;
 mod embed;
 mod evaluate;
+mod export;
+mod import;
 mod inspect;
 mod map;
 mod output;
@@ -71,6 +73,8 @@ fn dispatch(matches: &ArgMatches) -> anyhow::Result<Answer> {
         Some(("embed", matches)) => embed::run(matches),
         Some(("map", matches)) => map::run(matches),
         Some(("verify", matches)) => verify::run(matches),
+        Some(("export", matches)) => export::run(matches),
+        Some(("import", matches)) => import::run(matches),
         Some(("inspect", matches)) => inspect::run(matches),
         Some(("convert", matches)) => convert::run(matches),
         Some(("sample", matches)) => sample::run(matches),

@@ -65,6 +65,8 @@ choice! {
         Iresnet200 = "iresnet200", "iResNet-200";
         /// Depthwise convolutions: two million weights, for phones and two cores.
         MobileFaceNet = "mobilefacenet", "MobileFaceNet";
+        /// The paper's MobileFaceNet, half as wide: one million weights.
+        MobileFaceNetClassic = "mobilefacenet_classic", "MobileFaceNet, classic";
     } default Small
 }
 

@@ -8,6 +8,9 @@ use serde::{Deserialize, Serialize};
 pub struct RunInfo {
     /// Version of this program.
     pub version: String,
+    /// Where imported weights came from, and whose they are; empty for a run that was trained here.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub imported: String,
     /// The device in words.
     pub device: String,
     /// The data set's path.

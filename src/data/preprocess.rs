@@ -13,12 +13,20 @@ pub struct Preprocess {
     pub mean: [f32; 3],
     /// Divides what remains, per channel.
     pub std: [f32; 3],
+    /// The network takes blue, green, red. `mean` and `std` stay in the order red, green, blue.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub blue_first: bool,
 }
 
 impl Preprocess {
     /// The usual normalisation to [-1, 1].
     pub fn new(image_px: u32, channels: u32) -> Self {
-        Self { image_px, channels, mean: [0.5; 3], std: [0.5; 3] }
+        Self { image_px, channels, mean: [0.5; 3], std: [0.5; 3], blue_first: false }
+    }
+
+    /// With the mean and deviation of ImageNet, in torchvision's digits.
+    pub fn imagenet(self) -> Self {
+        Self { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225], ..self }
     }
 
     /// Bytes of one image as 8-bit pixels, and numbers of one image as input.
@@ -38,6 +46,7 @@ impl Preprocess {
         let channels = self.channels as usize;
         let plane = out.len() / channels.max(1);
         for (c, plane) in out.chunks_exact_mut(plane.max(1)).enumerate() {
+            let c = if self.blue_first { (channels - 1).saturating_sub(c) } else { c };
             let (factor, offset) = self.factor_offset(c);
             for (number, pixel) in plane.iter_mut().zip(pixels.chunks_exact(channels.max(1))) {
                 *number = f32::from(pixel.get(c).copied().unwrap_or(0)) * factor + offset;
@@ -67,6 +76,17 @@ mod tests {
         let expected = |byte: f32| (byte / 255.0 - 0.5) / 0.5;
         assert!((out[0] + 1.0).abs() < 1e-6 && (out[1] - 1.0).abs() < 1e-6);
         assert!((out[4] - expected(1.0)).abs() < 1e-6 && (out[11] - 1.0).abs() < 1e-6);
+    }
+
+    #[test]
+    fn blue_may_come_first() {
+        let pre = Preprocess { mean: [0.0; 3], std: [1.0, 0.5, 0.25], blue_first: true, ..Preprocess::new(1, 3) };
+        let mut out = [0.0; 3];
+        pre.normalise(&[51, 102, 255], &mut out);
+        assert!(out.iter().zip([4.0, 0.8, 0.2]).all(|(a, b)| (a - b).abs() < 1e-6), "{out:?}");
+        let text = serde_json::to_string(&pre).unwrap();
+        assert_eq!(serde_json::from_str::<Preprocess>(&text).unwrap(), pre);
+        assert!(!serde_json::to_string(&Preprocess::new(1, 3)).unwrap().contains("blue_first"));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use rand_chacha::ChaCha8Rng;
 
 /// A named stream of start values.
 #[derive(Debug)]
-pub struct Draw(ChaCha8Rng);
+pub struct Draw(Option<ChaCha8Rng>);
 
 impl Draw {
     /// The stream called `purpose` of a run's seed. Streams of one seed are independent of each other.
@@ -20,7 +20,12 @@ impl Draw {
         let stream =
             purpose.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
         rng.set_stream(stream);
-        Self(rng)
+        Self(Some(rng))
+    }
+
+    /// No numbers but 0: for weights that are about to be replaced.
+    pub fn zeros() -> Self {
+        Self(None)
     }
 
     /// Normal with mean 0 and standard deviation `std`.
@@ -30,8 +35,7 @@ impl Draw {
         std: f64,
         device: &B::Device,
     ) -> Param<Tensor<B, D>> {
-        let values = (0..shape.iter().product()).map(|_| (std * self.standard_normal()) as f32).collect();
-        parameter(values, shape, device)
+        self.drawn(shape, device, |rng| std * standard_normal(rng))
     }
 
     /// Uniform in `[-bound, bound)`.
@@ -41,16 +45,33 @@ impl Draw {
         bound: f64,
         device: &B::Device,
     ) -> Param<Tensor<B, D>> {
-        let draw = |_| ((2.0 * self.0.r#gen::<f64>() - 1.0) * bound) as f32;
-        let values = (0..shape.iter().product()).map(draw).collect();
-        parameter(values, shape, device)
+        self.drawn(shape, device, |rng| (2.0 * rng.r#gen::<f64>() - 1.0) * bound)
     }
 
-    /// One number with mean 0 and standard deviation 1: Box–Muller; `1 - u` keeps the logarithm finite.
+    /// One number with mean 0 and standard deviation 1.
     pub fn standard_normal(&mut self) -> f64 {
-        let (u, v): (f64, f64) = (self.0.r#gen(), self.0.r#gen());
-        (-2.0 * (1.0 - u).ln()).sqrt() * (std::f64::consts::TAU * v).cos()
+        self.0.as_mut().map_or(0.0, standard_normal)
     }
+
+    fn drawn<B: Backend, const D: usize>(
+        &mut self,
+        shape: [usize; D],
+        device: &B::Device,
+        mut one: impl FnMut(&mut ChaCha8Rng) -> f64,
+    ) -> Param<Tensor<B, D>> {
+        let count = shape.iter().product();
+        let values = match &mut self.0 {
+            Some(rng) => (0..count).map(|_| one(rng) as f32).collect(),
+            None => vec![0.0; count],
+        };
+        parameter(values, shape, device)
+    }
+}
+
+/// Box–Muller; `1 - u` keeps the logarithm finite.
+fn standard_normal(rng: &mut ChaCha8Rng) -> f64 {
+    let (u, v): (f64, f64) = (rng.r#gen(), rng.r#gen());
+    (-2.0 * (1.0 - u).ln()).sqrt() * (std::f64::consts::TAU * v).cos()
 }
 
 /// A trainable parameter with the same value everywhere.

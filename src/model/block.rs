@@ -1,11 +1,11 @@
 //! The basic residual block (He et al. 2016, CVPR, figure 5 left): conv–BN–ReLU–conv–BN, plus the input, ReLU.
 
-use super::layers::{Conv, apply_norm, batch_norm};
+use super::layers::{Conv, batch_norm};
+use super::walk::{Act, After, Walk};
+use crate::kernels::Kernels;
 use crate::kernels::random::Draw;
-use crate::kernels::{Kernels, Tail};
 use burn::module::Module;
 use burn::nn::BatchNorm;
-use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
 
 /// One residual block.
@@ -35,12 +35,12 @@ impl<B: Backend> Block<B> {
 
 impl<B: Kernels> Block<B> {
     /// `[n, h, w, c_in]` → `[n, ⌈h/stride⌉, ⌈w/stride⌉, c_out]`
-    pub fn forward(&self, x: Tensor<B, 4>) -> Tensor<B, 4> {
+    pub(super) fn walk<W: Walk<B>>(&self, walk: &mut W, x: W::Maps) -> W::Maps {
         let shortcut = match &self.downsample {
-            Some((conv, bn)) => apply_norm(bn, conv.forward(x.clone()), None, Tail::Linear),
+            Some((conv, bn)) => walk.conv(x.clone(), conv, After::norm(bn)),
             None => x.clone(),
         };
-        let y = apply_norm(&self.bn1, self.conv1.forward(x), None, Tail::Relu);
-        apply_norm(&self.bn2, self.conv2.forward(y), Some(shortcut), Tail::Relu)
+        let y = walk.conv(x, &self.conv1, After::act(&self.bn1, Act::Relu));
+        walk.conv(y, &self.conv2, After::act(&self.bn2, Act::Relu).plus(Some(shortcut)))
     }
 }

@@ -40,6 +40,13 @@ impl Count {
         self.parameters += channels[1];
     }
 
+    /// A depthwise convolution over the whole maps and its normalisation.
+    pub fn global(&mut self, channels: usize, px: usize) {
+        self.parameters += channels * px * px;
+        self.multiply_adds += (channels * px * px) as u64;
+        self.norm(channels, 1);
+    }
+
     /// A linear layer.
     pub fn linear(&mut self, [from, to]: [usize; 2], bias: bool) {
         self.parameters += from * to + if bias { to } else { 0 };

@@ -5,35 +5,47 @@
 //! one orthant.
 
 use super::EmbedderSpec;
+use super::forward::Forward;
+use super::ir::Ir;
 use super::iresnet::IResNet;
 use super::mobilefacenet::MobileFaceNet;
+use super::mobilefacenet_classic::MobileFaceNetClassic;
+use super::mobilefacenet_relu6::MobileFaceNetRelu6;
 use super::resnet::ResNet;
-use crate::config::Net;
+use super::spec::Family;
+use super::walk::Walk;
 use crate::kernels::Kernels;
+use crate::kernels::random::Draw;
 use burn::module::Module;
 use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
 
 /// Images to embeddings.
 #[derive(Module, Debug)]
-#[expect(clippy::large_enum_variant, reason = "there is one network per session, and burn has no modules in boxes")]
 pub enum Embedder<B: Backend> {
     /// Residual blocks with ReLU after the addition: the small net and ResNet-18.
     Residual(ResNet<B>),
     /// Improved residual units: iResNet-18 to 200.
     Improved(IResNet<B>),
+    /// The same as face.evoLVe and AdaFace have them.
+    Ir(Ir<B>),
     /// Depthwise bottlenecks.
     Mobile(MobileFaceNet<B>),
+    /// The same at half the width.
+    MobileClassic(MobileFaceNetClassic<B>),
+    /// The same from MobileNetV2's blocks.
+    MobileRelu6(MobileFaceNetRelu6<B>),
 }
 
 impl<B: Backend> Embedder<B> {
-    pub(super) fn init(spec: &EmbedderSpec, seed: u64, device: &B::Device) -> Self {
-        match spec.net {
-            Net::Small | Net::Resnet18 => Self::Residual(ResNet::init(spec, seed, device)),
-            Net::Iresnet18 | Net::Iresnet34 | Net::Iresnet50 | Net::Iresnet100 | Net::Iresnet200 => {
-                Self::Improved(IResNet::init(spec, seed, device))
-            }
-            Net::MobileFaceNet => Self::Mobile(MobileFaceNet::init(spec, seed, device)),
+    pub(super) fn init(spec: &EmbedderSpec, draw: &mut Draw, device: &B::Device) -> Self {
+        match Family::of(spec) {
+            Family::Residual => Self::Residual(ResNet::init(spec, draw, device)),
+            Family::Improved => Self::Improved(IResNet::init(spec, draw, device)),
+            Family::Ir => Self::Ir(Ir::init(spec, draw, device)),
+            Family::Mobile => Self::Mobile(MobileFaceNet::init(spec, draw, device)),
+            Family::MobileClassic => Self::MobileClassic(MobileFaceNetClassic::init(spec, draw, device)),
+            Family::MobileRelu6 => Self::MobileRelu6(MobileFaceNetRelu6::init(spec, draw, device)),
         }
     }
 }
@@ -45,11 +57,18 @@ impl<B: Kernels> Embedder<B> {
     /// # Shapes
     /// `[n, channels, image_px, image_px]` → `[n, embedding_dim]`, not normalised
     pub fn forward(&self, images: Tensor<B, 4>) -> Tensor<B, 2> {
-        let images = images.permute([0, 2, 3, 1]);
+        self.walk(&mut Forward, images.permute([0, 2, 3, 1]))
+    }
+
+    /// Tells a walk the network's layers.
+    pub(super) fn walk<W: Walk<B>>(&self, walk: &mut W, images: W::Maps) -> W::Rows {
         match self {
-            Self::Residual(net) => net.forward(images),
-            Self::Improved(net) => net.forward(images),
-            Self::Mobile(net) => net.forward(images),
+            Self::Residual(net) => net.walk(walk, images),
+            Self::Improved(net) => net.walk(walk, images),
+            Self::Ir(net) => net.walk(walk, images),
+            Self::Mobile(net) => net.walk(walk, images),
+            Self::MobileClassic(net) => net.walk(walk, images),
+            Self::MobileRelu6(net) => net.walk(walk, images),
         }
     }
 }

@@ -12,7 +12,7 @@ pub enum ModelError {
     /// The file belongs to another network.
     #[error(
         "the weights do not fit this network: {}; check that network, channels and embedding size are those of the run",
-        describe(missing, wrong)
+        describe(missing, wrong, unexpected)
     )]
     Mismatch {
         /// Names the network has and the file lacks.
@@ -31,14 +31,15 @@ pub enum ModelError {
 }
 
 /// At most this many names are listed per kind.
-const LISTED: usize = 5;
+const LISTED: usize = 10;
 
-fn describe(missing: &[String], wrong: &[String]) -> String {
+fn describe(missing: &[String], wrong: &[String], unexpected: &[String]) -> String {
     let list = |label: &str, names: &[String]| {
         let shown = names.iter().take(LISTED).cloned().collect::<Vec<_>>().join(", ");
         let more = names.len().saturating_sub(LISTED);
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        (!names.is_empty()).then(|| format!("{label} {shown}{more}"))
+        (!names.is_empty()).then(|| format!("{} {label}: {shown}{more}", names.len()))
     };
-    [list("missing", missing), list("different", wrong)].into_iter().flatten().collect::<Vec<_>>().join("; ")
+    let lists = [list("missing", missing), list("different", wrong), list("unexpected", unexpected)];
+    lists.into_iter().flatten().collect::<Vec<_>>().join("; ")
 }

@@ -6,24 +6,23 @@
 
 use super::EmbedderSpec;
 use super::count::Count;
-use super::layers::{Conv, Prelu, apply_norm, apply_norm_prelu, batch_norm, linear, norm_features};
-use super::resnet::pool;
+use super::layers::{Conv, Prelu, batch_norm, linear};
+use super::walk::{Act, After, EmbeddingLayer, Walk};
 use crate::config::{Net, Pooling};
+use crate::kernels::Kernels;
 use crate::kernels::random::Draw;
-use crate::kernels::{Kernels, Tail};
 use burn::module::Module;
 use burn::nn::{BatchNorm, Dropout, DropoutConfig, Linear};
-use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
 
 /// Channels of the stem and of the four stages.
-const STEM: usize = 64;
-const WIDTHS: [usize; 4] = [64, 128, 256, 512];
+pub(super) const STEM: usize = 64;
+pub(super) const WIDTHS: [usize; 4] = [64, 128, 256, 512];
 /// Start values of a convolution: standard deviation.
-const CONV_STD: f64 = 0.1;
+pub(super) const CONV_STD: f64 = 0.1;
 
 /// Units per stage.
-fn units(net: Net) -> [usize; 4] {
+pub(super) fn units(net: Net) -> [usize; 4] {
     match net {
         Net::Iresnet34 => [3, 4, 6, 3],
         Net::Iresnet50 => [3, 4, 14, 3],
@@ -39,8 +38,13 @@ fn stage(net: Net, stage: usize) -> impl Iterator<Item = ([usize; 2], usize)> {
     (0..units(net)[stage]).map(move |i| if i == 0 { ([before, width], 2) } else { ([width, width], 1) })
 }
 
+/// The units of all stages in order.
+pub(super) fn stages(net: Net) -> impl Iterator<Item = ([usize; 2], usize)> {
+    (0..WIDTHS.len()).flat_map(move |i| stage(net, i))
+}
+
 /// Numbers per image that the embedding layer sees.
-fn features_in(spec: &EmbedderSpec) -> usize {
+pub(super) fn features_in(spec: &EmbedderSpec) -> usize {
     let positions = if spec.pooling() == Pooling::Flatten { spec.image_px.div_ceil(16).pow(2) } else { 1 };
     WIDTHS[3] * positions
 }
@@ -107,14 +111,14 @@ impl<B: Backend> IrUnit<B> {
 
 impl<B: Kernels> IrUnit<B> {
     /// `[n, h, w, c_in]` → `[n, ⌈h/stride⌉, ⌈w/stride⌉, c_out]`
-    pub fn forward(&self, x: Tensor<B, 4>) -> Tensor<B, 4> {
+    fn walk<W: Walk<B>>(&self, walk: &mut W, x: W::Maps) -> W::Maps {
         let shortcut = match &self.downsample {
-            Some((conv, bn)) => apply_norm(bn, conv.forward(x.clone()), None, Tail::Linear),
+            Some((conv, bn)) => walk.conv(x.clone(), conv, After::norm(bn)),
             None => x.clone(),
         };
-        let y = self.conv1.forward(apply_norm(&self.bn1, x, None, Tail::Linear));
-        let y = self.conv2.forward(apply_norm_prelu(&self.bn2, &self.prelu, y));
-        apply_norm(&self.bn3, y, Some(shortcut), Tail::Linear)
+        let y = walk.norm(x, &self.bn1);
+        let y = walk.conv(y, &self.conv1, After::act(&self.bn2, Act::Prelu(&self.prelu)));
+        walk.conv(y, &self.conv2, After::norm(&self.bn3).plus(Some(shortcut)))
     }
 }
 
@@ -146,8 +150,7 @@ pub struct IResNet<B: Backend> {
 }
 
 impl<B: Backend> IResNet<B> {
-    pub(super) fn init(spec: &EmbedderSpec, seed: u64, device: &B::Device) -> Self {
-        let draw = &mut Draw::new(seed, "embedder");
+    pub(super) fn init(spec: &EmbedderSpec, draw: &mut Draw, device: &B::Device) -> Self {
         let units = |draw: &mut Draw, i| {
             stage(spec.net, i).map(|(channels, stride)| IrUnit::init(draw, channels, stride, device)).collect()
         };
@@ -169,20 +172,16 @@ impl<B: Backend> IResNet<B> {
             features,
         }
     }
-
-    /// All units in their order.
-    pub(super) fn units(&self) -> impl Iterator<Item = &IrUnit<B>> {
-        [&self.layer1, &self.layer2, &self.layer3, &self.layer4].into_iter().flatten()
-    }
 }
 
 impl<B: Kernels> IResNet<B> {
     /// `[n, image_px, image_px, channels]` → `[n, embedding_dim]`
-    pub fn forward(&self, images: Tensor<B, 4>) -> Tensor<B, 2> {
-        let stem = apply_norm_prelu(&self.bn1, &self.prelu, self.conv1.forward(images));
-        let maps = self.units().fold(stem, |maps, unit| unit.forward(maps));
-        let maps = apply_norm(&self.bn2, maps, None, Tail::Linear);
-        let features = pool(maps, self.fc.weight.dims()[0]);
-        norm_features(&self.features, self.fc.forward(self.dropout.forward(features)))
+    pub(super) fn walk<W: Walk<B>>(&self, walk: &mut W, images: W::Maps) -> W::Rows {
+        let mut maps = walk.conv(images, &self.conv1, After::act(&self.bn1, Act::Prelu(&self.prelu)));
+        for unit in [&self.layer1, &self.layer2, &self.layer3, &self.layer4].into_iter().flatten() {
+            maps = unit.walk(walk, maps);
+        }
+        let layer = EmbeddingLayer::linear(&self.fc, &self.features);
+        walk.embed(maps, layer.with_norm_before(&self.bn2).with_dropout(&self.dropout))
     }
 }

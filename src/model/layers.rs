@@ -10,7 +10,7 @@ use crate::kernels::{Grouping, Kernels, Tail, affine, conv2d, grouped_conv2d, no
 use burn::module::{Module, Param, RunningState};
 use burn::nn::{BatchNorm, Linear};
 use burn::tensor::backend::Backend;
-use burn::tensor::{DType, FloatDType, Tensor};
+use burn::tensor::{DType, FloatDType, Tensor, activation};
 
 /// Added to the variance (PyTorch's default).
 const EPSILON: f64 = 1e-5;
@@ -124,6 +124,36 @@ impl<B: Backend> Prelu<B> {
     }
 }
 
+/// Squeeze and excitation (Hu et al., arXiv:1709.01507): every channel is weighed by what the means of all channels say.
+#[derive(Module, Debug)]
+pub struct SqueezeExcite<B: Backend> {
+    /// 1×1, to fewer channels, ReLU behind it.
+    pub fc1: Conv<B>,
+    /// 1×1, back, sigmoid behind it.
+    pub fc2: Conv<B>,
+}
+
+/// Channels per channel in between.
+const REDUCTION: usize = 16;
+
+impl<B: Backend> SqueezeExcite<B> {
+    pub(super) fn init(draw: &mut Draw, channels: usize, device: &B::Device) -> Self {
+        let few = channels / REDUCTION;
+        let fc1 = Conv::init(draw, [channels, few], 1, 1, device);
+        Self { fc1, fc2: Conv::init(draw, [few, channels], 1, 1, device) }
+    }
+}
+
+impl<B: Kernels> SqueezeExcite<B> {
+    /// `[n, h, w, c]` → `[n, h, w, c]`
+    pub fn forward(&self, x: Tensor<B, 4>) -> Tensor<B, 4> {
+        let [n, h, w, c] = x.dims();
+        let means = x.clone().reshape([n, h * w, c]).mean_dim(1).reshape([n, 1, 1, c]);
+        let few = activation::relu(self.fc1.forward(means));
+        x * activation::sigmoid(self.fc2.forward(few))
+    }
+}
+
 /// PyTorch's start values of a linear layer.
 pub(super) fn linear<B: Backend>(draw: &mut Draw, [from, to]: [usize; 2], bias: bool, device: &B::Device) -> Linear<B> {
     let bound = 1.0 / (from as f64).sqrt();
@@ -167,6 +197,13 @@ pub(super) fn apply_norm_prelu<B: Kernels>(bn: &BatchNorm<B>, activation: &Prelu
     }
     let dtype = x.dtype();
     followed(bn, norm_prelu(full(x), [bn.gamma.val(), bn.beta.val(), slope], bn.epsilon as f32), dtype)
+}
+
+/// A PReLU with no normalisation in front of it.
+pub(super) fn apply_prelu<B: Kernels>(activation: &Prelu<B>, x: Tensor<B, 4>) -> Tensor<B, 4> {
+    let dtype = x.dtype();
+    let y = prelu(full(x), activation.weight.val());
+    if dtype == DType::F32 { y } else { y.cast(FloatDType::from(dtype)) }
 }
 
 /// The output in the type of the input; the running statistics follow those of the batch.

@@ -6,12 +6,12 @@
 
 use super::EmbedderSpec;
 use super::count::Count;
-use super::layers::{Conv, GroupedConv, Prelu, apply_norm, apply_norm_prelu, batch_norm, full, linear, norm_features};
+use super::layers::{Conv, GroupedConv, Prelu, batch_norm, linear};
+use super::walk::{Act, After, EmbeddingLayer, Walk};
 use crate::kernels::random::Draw;
-use crate::kernels::{Grouping, Kernels, Tail};
+use crate::kernels::{Grouping, Kernels};
 use burn::module::Module;
 use burn::nn::{BatchNorm, Linear};
-use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
 
 /// Channels up to the second halving, and after it.
@@ -24,7 +24,7 @@ const LAST: usize = 512;
 const SLIP_GROUPS: usize = 64;
 
 /// Side of the last maps.
-fn last_px(spec: &EmbedderSpec) -> usize {
+pub(super) fn last_px(spec: &EmbedderSpec) -> usize {
     spec.image_px.div_ceil(16)
 }
 
@@ -51,10 +51,7 @@ pub(super) fn count(spec: &EmbedderSpec) -> Count {
         (0..residuals).for_each(|_| bottleneck([width; 3], px, 1));
     }
     count.conv_norm_prelu([WIDTHS[1], LAST], 1, px);
-    // The global kernel: every position of the maps once.
-    count.parameters += LAST * px * px;
-    count.multiply_adds += (LAST * px * px) as u64;
-    count.norm(LAST, 1);
+    count.global(LAST, px);
     count.linear([LAST, spec.embedding_dim], false);
     count.norm(spec.embedding_dim, 1);
     count
@@ -75,9 +72,9 @@ impl<B: Backend> ConvBlock<B> {
 }
 
 impl<B: Kernels> ConvBlock<B> {
-    fn forward(&self, x: Tensor<B, 4>) -> Tensor<B, 4> {
+    fn walk<W: Walk<B>>(&self, walk: &mut W, x: W::Maps) -> W::Maps {
         let (conv, bn, prelu) = &self.layers;
-        apply_norm_prelu(bn, prelu, conv.forward(x))
+        walk.conv(x, conv, After::act(bn, Act::Prelu(prelu)))
     }
 }
 
@@ -96,9 +93,9 @@ impl<B: Backend> GroupedBlock<B> {
 }
 
 impl<B: Kernels> GroupedBlock<B> {
-    fn forward(&self, x: Tensor<B, 4>) -> Tensor<B, 4> {
+    fn walk<W: Walk<B>>(&self, walk: &mut W, x: W::Maps) -> W::Maps {
         let (conv, bn, prelu) = &self.layers;
-        apply_norm_prelu(bn, prelu, conv.forward(x))
+        walk.grouped(x, conv, bn, Act::Prelu(prelu))
     }
 }
 
@@ -127,11 +124,13 @@ impl<B: Backend> Bottleneck<B> {
 
 impl<B: Kernels> Bottleneck<B> {
     /// With the input added at the end, or not.
-    fn forward(&self, x: Tensor<B, 4>, residual: bool) -> Tensor<B, 4> {
+    fn walk<W: Walk<B>>(&self, walk: &mut W, x: W::Maps, residual: bool) -> W::Maps {
         let shortcut = residual.then(|| x.clone());
         let (up, depthwise, down) = &self.layers;
         let (conv, bn) = &down.layers;
-        apply_norm(bn, conv.forward(depthwise.forward(up.forward(x))), shortcut, Tail::Linear)
+        let y = up.walk(walk, x);
+        let y = depthwise.walk(walk, y);
+        walk.conv(y, conv, After::norm(bn).plus(shortcut))
     }
 }
 
@@ -176,8 +175,7 @@ pub struct MobileFaceNet<B: Backend> {
 }
 
 impl<B: Backend> MobileFaceNet<B> {
-    pub(super) fn init(spec: &EmbedderSpec, seed: u64, device: &B::Device) -> Self {
-        let draw = &mut Draw::new(seed, "embedder");
+    pub(super) fn init(spec: &EmbedderSpec, draw: &mut Draw, device: &B::Device) -> Self {
         let stem = ConvBlock::init(draw, [spec.channels, WIDTHS[0]], 3, 2, device);
         let second = GroupedBlock::init(draw, WIDTHS[0], [SLIP_GROUPS, 1], device);
         let [(a, b), (c, d), (e, f)] = [0, 1, 2].map(|i| {
@@ -200,7 +198,7 @@ impl<B: Backend> MobileFaceNet<B> {
     }
 
     /// The bottlenecks in their order, each with whether its input is added.
-    pub(super) fn bottlenecks(&self) -> impl Iterator<Item = (&Bottleneck<B>, bool)> {
+    fn bottlenecks(&self) -> impl Iterator<Item = (&Bottleneck<B>, bool)> {
         let (_, _, a, b, c, d, e, f) = &self.layers;
         [(a, b), (c, d), (e, f)].into_iter().flat_map(|(first, residuals)| {
             std::iter::once((first, false)).chain(residuals.layers.iter().map(|bottleneck| (bottleneck, true)))
@@ -210,14 +208,17 @@ impl<B: Backend> MobileFaceNet<B> {
 
 impl<B: Kernels> MobileFaceNet<B> {
     /// `[n, image_px, image_px, channels]` → `[n, embedding_dim]`
-    pub fn forward(&self, images: Tensor<B, 4>) -> Tensor<B, 2> {
+    pub(super) fn walk<W: Walk<B>>(&self, walk: &mut W, images: W::Maps) -> W::Rows {
         let (stem, second, ..) = &self.layers;
-        let maps = second.forward(stem.forward(images));
-        let maps = self.bottlenecks().fold(maps, |maps, (bottleneck, residual)| bottleneck.forward(maps, residual));
+        let mut maps = stem.walk(walk, images);
+        maps = second.walk(walk, maps);
+        for (bottleneck, residual) in self.bottlenecks() {
+            maps = bottleneck.walk(walk, maps, residual);
+        }
+        maps = self.conv_sep.walk(walk, maps);
         let (global, _, embedding, norm) = &self.features.layers;
         let (conv, bn) = &global.layers;
-        let features = apply_norm(bn, conv.forward(self.conv_sep.forward(maps)), None, Tail::Linear);
-        let [n, _, _, c] = features.dims();
-        norm_features(norm, embedding.forward(full(features).reshape([n, c])))
+        maps = walk.grouped(maps, conv, bn, Act::Linear);
+        walk.embed(maps, EmbeddingLayer::linear(embedding, norm))
     }
 }

@@ -4,12 +4,12 @@
 use super::EmbedderSpec;
 use super::backbone::Plan;
 use super::block::Block;
-use super::layers::{Conv, apply_norm, batch_norm, full, linear, norm_features};
+use super::layers::{Conv, batch_norm, linear};
+use super::walk::{Act, After, EmbeddingLayer, Walk};
+use crate::kernels::Kernels;
 use crate::kernels::random::Draw;
-use crate::kernels::{Kernels, Tail};
 use burn::module::Module;
 use burn::nn::{BatchNorm, Dropout, DropoutConfig, Linear};
-use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
 
 /// A residual network.
@@ -37,9 +37,8 @@ pub struct ResNet<B: Backend> {
 }
 
 impl<B: Backend> ResNet<B> {
-    pub(super) fn init(spec: &EmbedderSpec, seed: u64, device: &B::Device) -> Self {
+    pub(super) fn init(spec: &EmbedderSpec, draw: &mut Draw, device: &B::Device) -> Self {
         let plan = Plan::of(spec.net, spec.image_px);
-        let draw = &mut Draw::new(seed, "embedder");
         let stage = |draw: &mut Draw, i: usize| {
             plan.blocks(i).map(|(channels, stride)| Block::init(draw, channels, stride, device)).collect()
         };
@@ -65,25 +64,11 @@ impl<B: Backend> ResNet<B> {
 
 impl<B: Kernels> ResNet<B> {
     /// `[n, image_px, image_px, channels]` → `[n, embedding_dim]`
-    pub fn forward(&self, images: Tensor<B, 4>) -> Tensor<B, 2> {
-        let mut maps = apply_norm(&self.bn1, self.conv1.forward(images), None, Tail::Relu);
+    pub(super) fn walk<W: Walk<B>>(&self, walk: &mut W, images: W::Maps) -> W::Rows {
+        let mut maps = walk.conv(images, &self.conv1, After::act(&self.bn1, Act::Relu));
         for block in [&self.layer1, &self.layer2, &self.layer3, &self.layer4].into_iter().flatten() {
-            maps = block.forward(maps);
+            maps = block.walk(walk, maps);
         }
-        let pooled = pool(maps, self.fc.weight.dims()[0]);
-        norm_features(&self.features, self.fc.forward(self.dropout.forward(pooled)))
-    }
-}
-
-/// Maps to features: `[n, h, w, c]` → `[n, features]`. The number of features says whether the embedding layer has weights
-/// for every position or one per channel.
-pub(super) fn pool<B: Backend>(maps: Tensor<B, 4>, features: usize) -> Tensor<B, 2> {
-    let maps = full(maps);
-    let [n, h, w, c] = maps.dims();
-    if features == c {
-        maps.reshape([n, h * w, c]).mean_dim(1).reshape([n, c])
-    } else {
-        // In PyTorch's order: map after map.
-        maps.permute([0, 3, 1, 2]).reshape([n, c * h * w])
+        walk.embed(maps, EmbeddingLayer::linear(&self.fc, &self.features).with_dropout(&self.dropout))
     }
 }

@@ -2,10 +2,29 @@
 
 use super::backbone::Plan;
 use super::count::Count;
-use super::{Embedder, iresnet, mobilefacenet};
+use super::{Embedder, ir, iresnet, mobilefacenet, mobilefacenet_classic, mobilefacenet_relu6};
 use crate::config::{Net, Pooling};
 use crate::kernels::Kernels;
+use crate::kernels::random::Draw;
 use serde::{Deserialize, Serialize};
+
+/// Which of several published forms of one network. Training from scratch uses the first; the others come with weights
+/// made elsewhere.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Form {
+    /// `arcface_torch`'s, or the paper's.
+    #[default]
+    Usual,
+    /// The classic MobileFaceNet from MobileNetV2's blocks with ReLU6.
+    Relu6,
+    /// AdaFace's improved residual networks.
+    Adaface,
+    /// face.evoLVe's.
+    Evolve,
+    /// face.evoLVe's with squeeze and excitation.
+    EvolveSe,
+}
 
 /// The description of a network that a checkpoint stores beside the weights.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -13,6 +32,9 @@ use serde::{Deserialize, Serialize};
 pub struct EmbedderSpec {
     /// Backbone.
     pub net: Net,
+    /// Which form of it.
+    #[serde(default, skip_serializing_if = "Form::is_usual")]
+    pub form: Form,
     /// What becomes of its last maps.
     #[serde(default)]
     pub pooling: Pooling,
@@ -26,19 +48,49 @@ pub struct EmbedderSpec {
     pub dropout: f64,
 }
 
-/// Seed of a network whose weights are about to be replaced.
-const ANY_SEED: u64 = 0;
+impl Form {
+    fn is_usual(&self) -> bool {
+        *self == Self::Usual
+    }
+}
+
+/// Which of our modules a network is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Family {
+    Residual,
+    Improved,
+    Ir,
+    Mobile,
+    MobileClassic,
+    MobileRelu6,
+}
+
+impl Family {
+    pub fn of(spec: &EmbedderSpec) -> Self {
+        match (spec.net, spec.form) {
+            (Net::Small | Net::Resnet18, _) => Self::Residual,
+            (Net::MobileFaceNet, _) => Self::Mobile,
+            (Net::MobileFaceNetClassic, Form::Relu6) => Self::MobileRelu6,
+            (Net::MobileFaceNetClassic, _) => Self::MobileClassic,
+            (
+                Net::Iresnet18 | Net::Iresnet34 | Net::Iresnet50 | Net::Iresnet100 | Net::Iresnet200,
+                Form::Adaface | Form::Evolve | Form::EvolveSe,
+            ) => Self::Ir,
+            (Net::Iresnet18 | Net::Iresnet34 | Net::Iresnet50 | Net::Iresnet100 | Net::Iresnet200, _) => Self::Improved,
+        }
+    }
+}
 
 impl EmbedderSpec {
-    /// The network with start values of a fixed seed: for loading weights into.
+    /// The network without start values, for loading weights into: drawing them takes longer than reading a deep network.
     pub fn init<B: Kernels>(&self, device: &B::Device) -> Embedder<B> {
-        self.init_seeded(device, ANY_SEED)
+        Embedder::init(self, &mut Draw::zeros(), device)
     }
 
     /// The network with the start values of `seed`. They are drawn on the host, in one fixed order, at once: the same
     /// seed gives the same network on every device, and burn's process-wide generator is not touched.
     pub fn init_seeded<B: Kernels>(&self, device: &B::Device, seed: u64) -> Embedder<B> {
-        Embedder::init(self, seed, device)
+        Embedder::init(self, &mut Draw::new(seed, "embedder"), device)
     }
 
     /// How the last maps become features, where that is not [`Pooling::Auto`] any more. MobileFaceNet does not ask.
@@ -51,12 +103,13 @@ impl EmbedderSpec {
     }
 
     fn count(&self) -> Count {
-        match self.net {
-            Net::Small | Net::Resnet18 => Plan::of(self.net, self.image_px).count(self),
-            Net::Iresnet18 | Net::Iresnet34 | Net::Iresnet50 | Net::Iresnet100 | Net::Iresnet200 => {
-                iresnet::count(self)
-            }
-            Net::MobileFaceNet => mobilefacenet::count(self),
+        match Family::of(self) {
+            Family::Residual => Plan::of(self.net, self.image_px).count(self),
+            Family::Improved => iresnet::count(self),
+            Family::Ir => ir::count(self),
+            Family::Mobile => mobilefacenet::count(self),
+            Family::MobileClassic => mobilefacenet_classic::count(self),
+            Family::MobileRelu6 => mobilefacenet_relu6::count(self),
         }
     }
 

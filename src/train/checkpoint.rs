@@ -114,8 +114,14 @@ impl Checkpoint {
         let state: CheckpointState = serde_json::from_slice(&text)
             .map_err(|error| TrainError::Damaged { reason: error.to_string(), path: state_path })?;
         let checkpoint = Self { path: path.to_owned(), state };
-        for name in [MODEL_FILE, HEAD_FILE, RESUME_FILE, INFO_FILE] {
+        for name in [MODEL_FILE, INFO_FILE] {
             checkpoint.read(name)?;
+        }
+        // Imported weights have neither.
+        for name in [HEAD_FILE, RESUME_FILE] {
+            if checkpoint.state.files.contains_key(name) {
+                checkpoint.read(name)?;
+            }
         }
         Ok(checkpoint)
     }
@@ -149,7 +155,7 @@ impl Checkpoint {
 }
 
 /// Writes a checkpoint folder in one move: temporary name, flush, rename. An existing one of the same state is kept;
-/// one of the same step before its epoch was closed is replaced.
+/// one of the same step before its epoch was closed is replaced. Parts of `saved` that are empty are not written.
 ///
 /// # Errors
 /// When the disk refuses; nothing is then left but the temporary folder, which is removed.
@@ -164,9 +170,9 @@ pub fn write(target: &Path, saved: &Saved, info: &ModelInfo, state: &CheckpointS
     let folder = tempfile::Builder::new().prefix(".writing-").tempdir_in(parent).map_err(disk)?;
     let info = serde_json::to_vec_pretty(info).map_err(|error| disk(error.into()))?;
     let mut state = state.clone();
-    for (name, bytes) in
-        [(MODEL_FILE, &saved.model), (HEAD_FILE, &saved.head), (RESUME_FILE, &saved.resume), (INFO_FILE, &info)]
-    {
+    let files =
+        [(MODEL_FILE, &saved.model), (HEAD_FILE, &saved.head), (RESUME_FILE, &saved.resume), (INFO_FILE, &info)];
+    for (name, bytes) in files.into_iter().filter(|(_, bytes)| !bytes.is_empty()) {
         write_flushed(&folder.path().join(name), bytes).map_err(disk)?;
         state.files.insert(name.to_owned(), sha256_hex(bytes));
     }

@@ -3,6 +3,7 @@
 use crate::config::ConfigError;
 use crate::data::DataError;
 use crate::eval::EvalError;
+use crate::model::weights::WeightsError;
 use std::path::PathBuf;
 
 /// Anything that ends a run or keeps a model from being used.
@@ -17,6 +18,20 @@ pub enum TrainError {
     /// The scores cannot be turned into rates.
     #[error(transparent)]
     Eval(#[from] EvalError),
+    /// A file of weights made elsewhere cannot be read.
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
+    /// Weights made elsewhere belong to no network here, or not to the one they look like.
+    #[error("the weights cannot be imported: {reason}: {}", path.display())]
+    Import {
+        /// Why.
+        reason: String,
+        /// The file.
+        path: PathBuf,
+    },
+    /// The network cannot be written for other programs.
+    #[error("the network cannot be exported: {0}")]
+    Export(String),
     /// The device cannot be used.
     #[error("the device \"{wanted}\" cannot be used: {reason}")]
     Device {

@@ -14,8 +14,10 @@ mod device;
 mod error;
 mod evaluate;
 mod events;
+mod export;
 mod gradients;
 mod guard;
+mod import;
 mod loss_scale;
 mod measured;
 mod metrics_log;
@@ -50,6 +52,8 @@ pub use evaluate::{
 pub use events::{
     ANGLE_BINS, AngleHistogram, EpochMetrics, RunStarted, RunSummary, StepMetrics, TrainEvent, ValidationSnapshot,
 };
+pub use export::{ExportFormat, export};
+pub use import::{ImportRequest, Imported, PreprocessChange, import};
 pub use model_info::ModelInfo;
 pub use prepare::data_facts;
 pub use repeat::{MeanSd, measures};

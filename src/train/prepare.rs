@@ -9,7 +9,7 @@ use super::{Control, ModelInfo, TrainError};
 use crate::config::{DataFacts, Resolved, RunConfig, RunInfo};
 use crate::data::{Catalog, ImageStore, Preprocess, Split};
 use crate::loss::{HeadOptions, HeadSpec};
-use crate::model::EmbedderSpec;
+use crate::model::{EmbedderSpec, Form};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -114,6 +114,7 @@ pub(super) fn model_info(resolved: &Resolved, split: &Split, catalog: &Catalog, 
         format: ModelInfo::FORMAT,
         embedder: EmbedderSpec {
             net: model.net,
+            form: Form::default(),
             pooling: resolved.pooling,
             channels: resolved.channels as usize,
             image_px: resolved.image_px as usize,
@@ -150,6 +151,7 @@ pub(super) fn run_info(catalog: &Catalog, split: &Split, device: &str) -> RunInf
     let path: &Path = &catalog.root;
     RunInfo {
         version: env!("CARGO_PKG_VERSION").to_owned(),
+        imported: String::new(),
         device: device.to_owned(),
         data: path.canonicalize().unwrap_or_else(|_| path.to_owned()).to_string_lossy().into_owned(),
         data_fingerprint: catalog.fingerprint.clone(),

@@ -28,9 +28,14 @@ impl RunOnDisk {
         self.epochs.iter().filter_map(|epoch| epoch.eer).min_by(f64::total_cmp)
     }
 
+    /// Its weights were made elsewhere.
+    pub fn is_imported(&self) -> bool {
+        self.config.run.as_ref().is_some_and(|run| !run.imported.is_empty())
+    }
+
     /// It has epochs left.
     pub fn is_unfinished(&self) -> bool {
-        self.epochs.last().map_or(0, |epoch| epoch.epoch) < self.config.train.epochs
+        !self.is_imported() && self.epochs.last().map_or(0, |epoch| epoch.epoch) < self.config.train.epochs
     }
 }
 

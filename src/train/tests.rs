@@ -230,6 +230,7 @@ fn angles_fall_into_their_five_degree_bins() {
 fn tiny_specs(net: crate::config::Net) -> (crate::model::EmbedderSpec, crate::loss::HeadSpec) {
     let embedder = crate::model::EmbedderSpec {
         net,
+        form: Default::default(),
         pooling: Default::default(),
         channels: 1,
         image_px: 16,

@@ -96,7 +96,8 @@ impl TrainedModel {
         self.with_mirror(plain, batch)
     }
 
-    /// Embeddings as [`TrainedModel::embed`], and the margin-free logits (N × classes) of the images as they are.
+    /// Embeddings as [`TrainedModel::embed`], and the margin-free logits (N × classes) of the images as they are;
+    /// none where the weights were imported without classes.
     ///
     /// # Errors
     /// When the device fails.
@@ -144,7 +145,8 @@ fn mirror(batch: &HostBatch) -> HostBatch {
 
 struct BurnModel<B: Kernels> {
     embedder: Inference<B>,
-    head: MarginHead<B>,
+    /// Imported weights have none.
+    head: Option<MarginHead<B>>,
     embedding_dim: usize,
     device: B::Device,
 }
@@ -157,8 +159,13 @@ impl<B: Kernels> BurnModel<B> {
         };
         let mut embedder = info.embedder.init::<B>(&device);
         load_weights(&mut embedder, &checkpoint.read(MODEL_FILE)?).map_err(damaged(MODEL_FILE))?;
-        let mut head = info.head.init_seeded::<B>(&device, 0);
-        load_weights(&mut head, &checkpoint.read(HEAD_FILE)?).map_err(damaged(HEAD_FILE))?;
+        let head = if info.head.classes > 0 {
+            let mut head = info.head.init_seeded::<B>(&device, 0);
+            load_weights(&mut head, &checkpoint.read(HEAD_FILE)?).map_err(damaged(HEAD_FILE))?;
+            Some(head)
+        } else {
+            None
+        };
         Ok(Self { embedder: Inference::new(&embedder), head, embedding_dim: info.embedder.embedding_dim, device })
     }
 }
@@ -169,6 +176,7 @@ impl<B: Kernels> Infer for BurnModel<B> {
     }
 
     fn logits(&self, embeddings: Vec<f32>) -> Result<Vec<f32>, TrainError> {
-        floats(self.head.logits_plain(upload_rows(embeddings, self.embedding_dim, &self.device)))
+        let Some(head) = &self.head else { return Ok(Vec::new()) };
+        floats(head.logits_plain(upload_rows(embeddings, self.embedding_dim, &self.device)))
     }
 }

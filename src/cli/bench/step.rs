@@ -59,6 +59,7 @@ fn bench(matches: &ArgMatches) -> anyhow::Result<StepBench> {
     let (net, precision) = args::net_and_precision(matches)?;
     let embedder = EmbedderSpec {
         net,
+        form: Default::default(),
         pooling: Pooling::Auto,
         channels: get(matches, "channels", 1)?,
         image_px: get(matches, "image", 8)?,

@@ -1,0 +1,48 @@
+//! `arclens export`: a run's network for other programs.
+
+use super::output;
+use super::{Answer, args};
+use crate::train::{ExportFormat, export};
+use anyhow::bail;
+use clap::{Arg, ArgMatches, Command};
+use serde_json::json;
+use std::path::{Path, PathBuf};
+
+/// The command line.
+pub fn command() -> Command {
+    args::with_json(
+        Command::new("export")
+            .about("Write a run's network as safetensors (for PyTorch, names as published) or ONNX (any batch size)"),
+    )
+    .arg(args::path("run", "Run folder"))
+    .arg(
+        Arg::new("format")
+            .long("format")
+            .value_parser(["safetensors", "onnx"])
+            .help("The kind of file (default: as the ending of --out says)"),
+    )
+    .arg(Arg::new("out").long("out").required(true).value_parser(clap::value_parser!(PathBuf)).help("The file"))
+}
+
+/// Writes the file.
+pub fn run(matches: &ArgMatches) -> anyhow::Result<Answer> {
+    let (run, out) = (args::get_path(matches, "run")?, args::get_path(matches, "out")?);
+    let format = format(matches, out)?;
+    let bytes = export(run, format, out)?;
+    output::line(format!("{:.1} MB: {}", bytes as f64 / 1e6, out.display()));
+    if matches.get_flag("json") {
+        output::json(&json!({ "out": out, "bytes": bytes }));
+    }
+    Ok(Answer::Yes)
+}
+
+fn format(matches: &ArgMatches, out: &Path) -> anyhow::Result<ExportFormat> {
+    let ending = out.extension().and_then(|ending| ending.to_str());
+    match matches.get_one::<String>("format").map(String::as_str).or(ending) {
+        Some("onnx") => Ok(ExportFormat::Onnx),
+        Some("safetensors") => Ok(ExportFormat::Safetensors),
+        _ => {
+            bail!("say what to write with --format safetensors or --format onnx, or by the ending of {}", out.display())
+        }
+    }
+}

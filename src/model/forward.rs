@@ -1,0 +1,93 @@
+//! The walk that computes: a batch of images through the layers, as training needs it.
+
+use super::layers::{Conv, GroupedConv, SqueezeExcite, apply_norm, apply_norm_prelu, apply_prelu, full, norm_features};
+use super::walk::{Act, After, EmbeddingLayer, Walk};
+use crate::kernels::{Kernels, Tail};
+use burn::nn::BatchNorm;
+use burn::tensor::backend::Backend;
+use burn::tensor::module::linear;
+use burn::tensor::{Slice, Tensor};
+
+/// See [`Walk`]; maps are `[n, h, w, c]`.
+pub(super) struct Forward;
+
+/// Upper end of MobileNetV2's activation.
+pub(super) const SIX: f32 = 6.0;
+
+impl<B: Kernels> Walk<B> for Forward {
+    type Maps = Tensor<B, 4>;
+    type Rows = Tensor<B, 2>;
+
+    fn conv(&mut self, x: Tensor<B, 4>, conv: &Conv<B>, after: After<'_, B, Tensor<B, 4>>) -> Tensor<B, 4> {
+        let y = conv.forward(x);
+        match (after.bn, after.act) {
+            (Some(bn), act) => normed(y, bn, after.shortcut, act),
+            (None, Act::Prelu(prelu)) => apply_prelu(prelu, y),
+            (None, _) => y,
+        }
+    }
+
+    fn grouped(&mut self, x: Tensor<B, 4>, conv: &GroupedConv<B>, bn: &BatchNorm<B>, act: Act<'_, B>) -> Tensor<B, 4> {
+        normed(conv.forward(x), bn, None, act)
+    }
+
+    fn norm(&mut self, x: Tensor<B, 4>, bn: &BatchNorm<B>) -> Tensor<B, 4> {
+        apply_norm(bn, x, None, Tail::Linear)
+    }
+
+    fn subsample(&mut self, x: Tensor<B, 4>, stride: usize) -> Tensor<B, 4> {
+        subsample(x, stride)
+    }
+
+    fn excite(&mut self, x: Tensor<B, 4>, gate: &SqueezeExcite<B>, shortcut: Tensor<B, 4>) -> Tensor<B, 4> {
+        gate.forward(x) + shortcut
+    }
+
+    fn embed(&mut self, x: Tensor<B, 4>, layer: EmbeddingLayer<'_, B>) -> Tensor<B, 2> {
+        let maps = match layer.before {
+            Some(bn) => apply_norm(bn, x, None, Tail::Linear),
+            None => x,
+        };
+        let features = pool(maps, layer.weight.dims()[0]);
+        let features = match layer.dropout {
+            Some(dropout) => dropout.forward(features),
+            None => features,
+        };
+        norm_features(layer.norm, linear(features, layer.weight, layer.bias))
+    }
+}
+
+fn normed<B: Kernels>(
+    y: Tensor<B, 4>,
+    bn: &BatchNorm<B>,
+    shortcut: Option<Tensor<B, 4>>,
+    act: Act<'_, B>,
+) -> Tensor<B, 4> {
+    match act {
+        Act::Linear => apply_norm(bn, y, shortcut, Tail::Linear),
+        Act::Relu => apply_norm(bn, y, shortcut, Tail::Relu),
+        Act::Relu6 => apply_norm(bn, y, shortcut, Tail::Relu).clamp_max(SIX),
+        Act::Prelu(prelu) => apply_norm_prelu(bn, prelu, y),
+    }
+}
+
+/// Every `stride`-th pixel both ways: `[n, h, w, c]` → `[n, ⌈h/stride⌉, ⌈w/stride⌉, c]`
+pub(super) fn subsample<B: Backend>(x: Tensor<B, 4>, stride: usize) -> Tensor<B, 4> {
+    let (all, some) = (Slice::new(0, None, 1), Slice::new(0, None, stride as isize));
+    if stride == 1 { x } else { x.slice([all, some, some, all]) }
+}
+
+/// Maps to features: `[n, h, w, c]` → `[n, features]`. The number of features says whether the embedding layer has weights
+/// for every position or one per channel.
+pub(super) fn pool<B: Backend>(maps: Tensor<B, 4>, features: usize) -> Tensor<B, 2> {
+    let maps = full(maps);
+    let [n, h, w, c] = maps.dims();
+    if h * w == 1 {
+        maps.reshape([n, c])
+    } else if features == c {
+        maps.reshape([n, h * w, c]).mean_dim(1).reshape([n, c])
+    } else {
+        // In PyTorch's order: map after map.
+        maps.permute([0, 3, 1, 2]).reshape([n, c * h * w])
+    }
+}

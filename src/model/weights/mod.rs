@@ -1,0 +1,109 @@
+//! Weights made elsewhere: PyTorch files (both containers of torch.save, and the checkpoints of trainers built on it)
+//! and safetensors, as names with plain numbers.
+//!
+//! Nothing in a file is ever run. burn-store has a reader of PyTorch files too; it takes lengths in the file on trust
+//! (one number of a damaged file decides how much memory is asked for), so this one is our own.
+//!
+//! Not here: which network the names belong to.
+
+mod element;
+mod error;
+mod pickle;
+mod safetensors_file;
+mod state_dict;
+#[cfg(test)]
+mod tests;
+mod torch_file;
+
+pub use error::{Problem, WeightsError};
+
+use std::collections::BTreeMap;
+use std::io::Read as _;
+use std::path::Path;
+
+/// A tensor in PyTorch's layout.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Weight {
+    /// Sizes of its axes; empty for a single number.
+    pub shape: Vec<usize>,
+    /// Its numbers, the last axis fastest; types of other sizes are rounded to 32 bits.
+    pub data: Vec<f32>,
+}
+
+/// What a file of weights holds.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Weights {
+    /// By name.
+    pub tensors: BTreeMap<String, Weight>,
+    /// Of a safetensors file.
+    pub metadata: BTreeMap<String, String>,
+    /// Python code that a pickle names beside what every state dictionary has. It was not run.
+    pub foreign: Vec<String>,
+}
+
+impl Weights {
+    /// As a safetensors file.
+    ///
+    /// # Errors
+    /// When a shape and its numbers disagree.
+    pub fn to_safetensors(&self) -> Result<Vec<u8>, Problem> {
+        safetensors_file::write(self)
+    }
+}
+
+/// Larger than any network this program has, with the state of its optimiser.
+const MAX_FILE_BYTES: u64 = 4 << 30;
+
+/// Reads a `.pth`, `.pt`, `.ckpt` or `.safetensors` file; which it is decide its first bytes, not its name.
+///
+/// # Errors
+/// [`WeightsError`] with what is wrong and what to do.
+pub fn read_weights(path: &Path) -> Result<Weights, WeightsError> {
+    let io = |source| WeightsError::Io { path: path.to_owned(), source };
+    let content = |problem| WeightsError::Content { problem, path: path.to_owned() };
+    let bytes = std::fs::metadata(path).map_err(io)?.len();
+    if bytes > MAX_FILE_BYTES {
+        return Err(content(Problem::TooLarge { bytes, limit: MAX_FILE_BYTES }));
+    }
+    weights_from_bytes(&std::fs::read(path).map_err(io)?).map_err(content)
+}
+
+/// Whether a file begins as a weights file does.
+pub fn looks_like_weights(path: &Path) -> bool {
+    let mut start = Vec::with_capacity(START);
+    let read = std::fs::File::open(path).and_then(|file| file.take(START as u64).read_to_end(&mut start));
+    read.is_ok() && Kind::of(&start).is_some()
+}
+
+/// First bytes that tell.
+const START: usize = 16;
+
+enum Kind {
+    Zip,
+    Legacy,
+    Safetensors,
+}
+
+impl Kind {
+    fn of(bytes: &[u8]) -> Option<Self> {
+        if bytes.starts_with(torch_file::ZIP) {
+            Some(Self::Zip)
+        } else if bytes.starts_with(torch_file::LEGACY) {
+            Some(Self::Legacy)
+        } else {
+            safetensors_file::is_safetensors(bytes).then_some(Self::Safetensors)
+        }
+    }
+}
+
+/// As [`read_weights`], of bytes.
+///
+/// # Errors
+/// What is wrong and what to do.
+pub fn weights_from_bytes(bytes: &[u8]) -> Result<Weights, Problem> {
+    match Kind::of(bytes).ok_or(Problem::Unknown)? {
+        Kind::Zip => torch_file::read_zip(bytes),
+        Kind::Legacy => torch_file::read_legacy(bytes),
+        Kind::Safetensors => safetensors_file::read(bytes),
+    }
+}

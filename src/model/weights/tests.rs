@@ -1,0 +1,280 @@
+use super::pickle::{Node, Pickle};
+use super::{Problem, Weight, Weights, weights_from_bytes};
+use std::io::{Cursor, Write as _};
+
+/// Writes what torch.save writes.
+#[derive(Default)]
+struct Pickler(Vec<u8>);
+
+impl Pickler {
+    fn new() -> Self {
+        Self(vec![0x80, 2])
+    }
+
+    fn raw(mut self, bytes: &[u8]) -> Self {
+        self.0.extend(bytes);
+        self
+    }
+
+    fn text(self, text: &str) -> Self {
+        self.raw(b"X").raw(&(text.len() as u32).to_le_bytes()).raw(text.as_bytes())
+    }
+
+    fn int(self, number: i32) -> Self {
+        self.raw(b"J").raw(&number.to_le_bytes())
+    }
+
+    fn global(self, module: &str, name: &str) -> Self {
+        self.raw(format!("c{module}\n{name}\n").as_bytes())
+    }
+
+    fn sizes(self, sizes: &[i32]) -> Self {
+        sizes.iter().fold(self.raw(b"("), |pickler, size| pickler.int(*size)).raw(b"t")
+    }
+
+    fn ordered_dict(self) -> Self {
+        self.global("collections", "OrderedDict").raw(b")R")
+    }
+
+    fn tensor(self, tensor: &Tensor, legacy: bool) -> Self {
+        let storage = self.global("torch._utils", "_rebuild_tensor_v2").raw(b"((").text("storage");
+        let storage = storage.global("torch", tensor.class).text(tensor.key).text("cpu").int(tensor.count);
+        let storage = if legacy { storage.raw(b"N") } else { storage };
+        let placed = storage.raw(b"tQ").int(tensor.offset).sizes(&tensor.shape).sizes(&tensor.strides).raw(b"\x89");
+        placed.ordered_dict().raw(b"tR")
+    }
+
+    fn done(self) -> Vec<u8> {
+        self.raw(b".").0
+    }
+}
+
+#[derive(Clone)]
+struct Tensor {
+    name: &'static str,
+    class: &'static str,
+    key: &'static str,
+    count: i32,
+    offset: i32,
+    shape: Vec<i32>,
+    strides: Vec<i32>,
+}
+
+fn tensor(name: &'static str, key: &'static str, count: i32, shape: &[i32], strides: &[i32]) -> Tensor {
+    let (shape, strides) = (shape.to_vec(), strides.to_vec());
+    Tensor { name, class: "FloatStorage", key, count, offset: 0, shape, strides }
+}
+
+fn dictionary(pickler: Pickler, tensors: &[Tensor], legacy: bool) -> Pickler {
+    let open = pickler.ordered_dict().raw(b"(");
+    tensors.iter().fold(open, |pickler, entry| pickler.text(entry.name).tensor(entry, legacy)).raw(b"u")
+}
+
+fn floats(numbers: &[f32]) -> Vec<u8> {
+    numbers.iter().flat_map(|number| number.to_le_bytes()).collect()
+}
+
+fn zip_of(pickle: &[u8], storages: &[(&str, Vec<u8>)]) -> Vec<u8> {
+    let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    let stored = zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+    let mut entry = |name: &str, bytes: &[u8]| {
+        writer.start_file(format!("archive/{name}"), stored).unwrap();
+        writer.write_all(bytes).unwrap();
+    };
+    entry("data.pkl", pickle);
+    entry("byteorder", b"little");
+    storages.iter().for_each(|(key, bytes)| entry(&format!("data/{key}"), bytes));
+    writer.finish().unwrap().into_inner()
+}
+
+fn legacy_of(object: &[u8], storages: &[(&str, u64, Vec<u8>)]) -> Vec<u8> {
+    let mut bytes = super::torch_file::LEGACY.to_vec();
+    bytes.push(b'.');
+    bytes.extend(Pickler::new().int(1001).done());
+    bytes.extend(Pickler::new().raw(b"}(").text("little_endian").raw(b"\x88u").done());
+    bytes.extend(object);
+    bytes.extend(storages.iter().fold(Pickler::new().raw(b"]("), |keys, (key, ..)| keys.text(key)).raw(b"e").done());
+    for (_, count, numbers) in storages {
+        bytes.extend(count.to_le_bytes());
+        bytes.extend(numbers);
+    }
+    bytes
+}
+
+/// A matrix, its transpose as a view of the same storage, and a single whole number.
+fn three() -> [Tensor; 3] {
+    let count = Tensor { class: "LongStorage", ..tensor("steps", "1", 1, &[], &[]) };
+    [tensor("matrix", "0", 6, &[2, 3], &[3, 1]), tensor("transposed", "0", 6, &[3, 2], &[1, 3]), count]
+}
+
+fn check_three(weights: &Weights) {
+    let weight = |shape: &[usize], data: &[f32]| Weight { shape: shape.to_vec(), data: data.to_vec() };
+    assert_eq!(weights.tensors["matrix"], weight(&[2, 3], &[0.0, 1.0, 2.0, 3.0, 4.0, 5.0]));
+    assert_eq!(weights.tensors["transposed"], weight(&[3, 2], &[0.0, 3.0, 1.0, 4.0, 2.0, 5.0]));
+    assert_eq!(weights.tensors["steps"], weight(&[], &[7.0]));
+    assert_eq!((weights.tensors.len(), weights.foreign.len()), (3, 0));
+}
+
+const SIX: [f32; 6] = [0.0, 1.0, 2.0, 3.0, 4.0, 5.0];
+
+#[test]
+fn a_zip_of_torch_save_is_read() {
+    let pickle = dictionary(Pickler::new(), &three(), false).done();
+    let bytes = zip_of(&pickle, &[("0", floats(&SIX)), ("1", 7i64.to_le_bytes().to_vec())]);
+    check_three(&weights_from_bytes(&bytes).unwrap());
+}
+
+#[test]
+fn the_older_form_is_read() {
+    let pickle = dictionary(Pickler::new(), &three(), true).done();
+    let storages = [("1", 1, 7i64.to_le_bytes().to_vec()), ("0", 6, floats(&SIX))];
+    check_three(&weights_from_bytes(&legacy_of(&pickle, &storages)).unwrap());
+}
+
+#[test]
+fn a_trainers_checkpoint_is_read_and_its_code_is_not_run() {
+    let pickle =
+        Pickler::new().raw(b"}(").text("callbacks").global("posix", "system").raw(b"(").text("echo no").raw(b"tR");
+    let pickle = dictionary(pickle.text("epoch").int(3).text("state_dict"), &three(), false).raw(b"u").done();
+    let bytes = zip_of(&pickle, &[("0", floats(&SIX)), ("1", 7i64.to_le_bytes().to_vec())]);
+    let weights = weights_from_bytes(&bytes).unwrap();
+    assert_eq!(weights.foreign, ["posix.system"]);
+    check_three(&Weights { foreign: Vec::new(), ..weights });
+}
+
+#[test]
+fn every_type_of_number_becomes_thirty_two_bits() {
+    let cases: [(&'static str, Vec<u8>); 7] = [
+        ("DoubleStorage", [1.5f64, -2.0].iter().flat_map(|x| x.to_le_bytes()).collect()),
+        (
+            "HalfStorage",
+            [half::f16::from_f32(1.5), half::f16::from_f32(-2.0)].iter().flat_map(|x| x.to_le_bytes()).collect(),
+        ),
+        (
+            "BFloat16Storage",
+            [half::bf16::from_f32(1.5), half::bf16::from_f32(-2.0)].iter().flat_map(|x| x.to_le_bytes()).collect(),
+        ),
+        ("IntStorage", [1i32, -2].iter().flat_map(|x| x.to_le_bytes()).collect()),
+        ("ShortStorage", [1i16, -2].iter().flat_map(|x| x.to_le_bytes()).collect()),
+        ("CharStorage", vec![1, 0xfe]),
+        ("ByteStorage", vec![1, 254]),
+    ];
+    for (class, bytes) in cases {
+        let entry = Tensor { class, ..tensor("x", "0", 2, &[2], &[1]) };
+        let file = zip_of(&dictionary(Pickler::new(), &[entry], false).done(), &[("0", bytes)]);
+        let data = weights_from_bytes(&file).unwrap().tensors["x"].data.clone();
+        let wanted = match class {
+            "IntStorage" | "ShortStorage" | "CharStorage" => [1.0, -2.0],
+            "ByteStorage" => [1.0, 254.0],
+            _ => [1.5, -2.0],
+        };
+        assert_eq!(data, wanted, "{class}");
+    }
+}
+
+#[test]
+fn safetensors_survive_writing_and_reading() {
+    let mut weights = Weights::default();
+    weights.tensors.insert("a.b".to_owned(), Weight { shape: vec![2, 3], data: SIX.to_vec() });
+    weights.metadata.insert("made by".to_owned(), "a test".to_owned());
+    let bytes = weights.to_safetensors().unwrap();
+    assert_eq!(weights_from_bytes(&bytes).unwrap(), weights);
+    for end in [8, 9, 20, bytes.len() - 1] {
+        assert!(weights_from_bytes(&bytes[..end]).is_err());
+    }
+}
+
+#[test]
+fn what_holds_no_weights_is_refused_with_what_it_holds() {
+    let empty = |pickle: Vec<u8>| weights_from_bytes(&zip_of(&pickle, &[])).unwrap_err().to_string();
+    let object = empty(Pickler::new().global("models", "Net").raw(b")\x81}b").done());
+    assert!(object.contains("a whole Python object, models.Net") && object.contains("state_dict()"), "{object}");
+    let other = empty(Pickler::new().raw(b"}(").text("epoch").int(3).raw(b"u").done());
+    assert!(other.contains("epoch"), "{other}");
+    assert!(empty(Pickler::new().int(3).done()).contains("no dictionary"));
+    assert!(matches!(weights_from_bytes(b"\xff\xd8\xff\xe0 a picture"), Err(Problem::Unknown)));
+    assert!(matches!(weights_from_bytes(b""), Err(Problem::Unknown)));
+}
+
+/// Sizes that would ask for more memory than the file can back.
+#[test]
+fn tensors_beyond_their_storage_are_refused() {
+    let good = tensor("x", "0", 6, &[2, 3], &[3, 1]);
+    let cases = [
+        Tensor { shape: vec![1 << 30, 1 << 30], strides: vec![0, 0], ..good.clone() },
+        Tensor { shape: vec![1 << 20], strides: vec![0], ..good.clone() },
+        Tensor { offset: 1, ..good.clone() },
+        Tensor { offset: -1, ..good.clone() },
+        Tensor { strides: vec![i32::MAX, 1], ..good.clone() },
+        Tensor { strides: vec![1], ..good.clone() },
+        Tensor { shape: vec![1; 6], strides: vec![1; 6], ..good.clone() },
+        Tensor { count: 1 << 30, shape: vec![1 << 30], strides: vec![1], ..good.clone() },
+        Tensor { key: "../../x", ..good.clone() },
+        Tensor { class: "QUInt8Storage", ..good.clone() },
+    ];
+    for entry in cases {
+        let pickle = dictionary(Pickler::new(), std::slice::from_ref(&entry), false).done();
+        assert!(weights_from_bytes(&zip_of(&pickle, &[("0", floats(&SIX))])).is_err(), "{:?}", entry.shape);
+        let pickle = dictionary(Pickler::new(), &[entry], true).done();
+        assert!(weights_from_bytes(&legacy_of(&pickle, &[("0", 6, floats(&SIX))])).is_err());
+    }
+    let many = vec![good; 200];
+    let names: Vec<String> = (0..200).map(|i| format!("x{i}")).collect();
+    let open = Pickler::new().ordered_dict().raw(b"(");
+    let pickle = many.iter().zip(&names).fold(open, |pickler, (entry, name)| pickler.text(name).tensor(entry, false));
+    let bytes = zip_of(&pickle.raw(b"u").done(), &[("0", floats(&SIX))]);
+    // Two hundred views of one storage are fewer numbers than the names take bytes.
+    assert_eq!(weights_from_bytes(&bytes).unwrap().tensors.len(), 200);
+}
+
+#[test]
+fn no_cut_and_no_changed_byte_makes_it_panic() {
+    let pickle = dictionary(Pickler::new(), &three(), true).done();
+    let legacy = legacy_of(&pickle, &[("0", 6, floats(&SIX)), ("1", 1, 7i64.to_le_bytes().to_vec())]);
+    let pickle = dictionary(Pickler::new(), &three(), false).done();
+    let zip = zip_of(&pickle, &[("0", floats(&SIX)), ("1", 7i64.to_le_bytes().to_vec())]);
+    for good in [legacy, zip] {
+        assert!(weights_from_bytes(&good).is_ok());
+        for end in 0..good.len() {
+            weights_from_bytes(&good[..end]).ok();
+        }
+        for at in 0..good.len() {
+            for value in [0, 1, 0x7f, 0x80, 0xff, b'Q', b'R', b'u'] {
+                let mut bytes = good.clone();
+                bytes[at] = value;
+                weights_from_bytes(&bytes).ok();
+            }
+        }
+    }
+}
+
+#[test]
+fn a_pickle_that_doubles_itself_stays_small() {
+    // Each list holds the one before it twice: as a tree it would have 2⁶⁰ leaves.
+    let mut pickler = Pickler::new().raw(b"]");
+    for _ in 0..60 {
+        pickler = pickler.raw(b"2\x86");
+    }
+    let pickle = Pickle::read(&pickler.done()).unwrap();
+    assert_eq!(pickle.nodes().len(), 61);
+    assert_eq!(pickle.members(pickle.root()).len(), 2);
+}
+
+#[test]
+fn whole_numbers_keep_their_sign() {
+    let read = |bytes: &[u8]| {
+        let pickle = Pickle::read(&Pickler::new().raw(bytes).done()).unwrap();
+        pickle.get(pickle.root()).clone()
+    };
+    for (bytes, number) in [
+        (&b"K\xff"[..], 255),
+        (b"M\xff\xff", 65_535),
+        (b"J\xff\xff\xff\xff", -1),
+        (b"\x8a\x01\xff", -1),
+        (b"\x8a\x02\xff\x00", 255),
+        (b"\x8a\x00", 0),
+    ] {
+        assert_eq!(read(bytes), Node::Int(number), "{bytes:?}");
+    }
+    assert_eq!(read(b"\x8a\x09\x01\x01\x01\x01\x01\x01\x01\x01\x01"), Node::Other);
+}

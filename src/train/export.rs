@@ -1,0 +1,77 @@
+//! A run's network for other programs: safetensors under its project's names, or ONNX, both with the preprocessing and the
+//! class names in their metadata.
+
+use super::import::INFO_KEY;
+use super::{ModelInfo, TrainError, checkpoint, run_folder};
+use crate::config::atomic_write;
+use crate::model::weights::weights_from_bytes;
+use crate::model::{load_weights, onnx, to_published};
+use burn::backend::Flex;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// The kind of file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExportFormat {
+    /// Weights alone.
+    Safetensors,
+    /// The whole network.
+    Onnx,
+}
+
+/// Writes the best checkpoint's network to `out` in one move, and returns the file's length in bytes.
+///
+/// # Errors
+/// When the run has no usable checkpoint or the disk refuses.
+pub fn export(run: &Path, format: ExportFormat, out: &Path) -> Result<u64, TrainError> {
+    let checkpoint = run_folder::best_checkpoint(run)?;
+    let info = checkpoint.info()?;
+    let model = checkpoint.read(checkpoint::MODEL_FILE)?;
+    let bytes = match format {
+        ExportFormat::Safetensors => safetensors(&info, &model)?,
+        ExportFormat::Onnx => {
+            let mut net = info.embedder.init::<Flex>(&Default::default());
+            load_weights(&mut net, &model).map_err(|error| TrainError::Export(error.to_string()))?;
+            onnx(&net, &info.embedder, &metadata(&info)?)
+        }
+    };
+    atomic_write(out, &bytes).map_err(TrainError::disk("write the exported network", out))?;
+    Ok(bytes.len() as u64)
+}
+
+fn safetensors(info: &ModelInfo, model: &[u8]) -> Result<Vec<u8>, TrainError> {
+    let failed = |problem: crate::model::weights::Problem| TrainError::Export(problem.to_string());
+    let mut weights = weights_from_bytes(model).map_err(failed)?;
+    to_published(info.embedder.form, &mut weights);
+    weights.metadata = metadata(info)?;
+    weights.to_safetensors().map_err(failed)
+}
+
+/// What a reader without us needs, in words, and all of it in our own form.
+fn metadata(info: &ModelInfo) -> Result<BTreeMap<String, String>, TrainError> {
+    let preprocess = &info.preprocess;
+    let order = match (preprocess.channels, preprocess.blue_first) {
+        (1, _) => "grey",
+        (_, true) => "BGR",
+        (_, false) => "RGB",
+    };
+    let entries = [
+        ("image_px", preprocess.image_px.to_string()),
+        ("colour_order", order.to_owned()),
+        ("grey", "0.2126 red + 0.7152 green + 0.0722 blue".to_owned()),
+        ("input", "(value / 255 - mean) / std".to_owned()),
+        ("mean", json(&preprocess.mean)?),
+        ("std", json(&preprocess.std)?),
+        ("mean_std_order", "RGB".to_owned()),
+        ("embedding_dim", info.embedder.embedding_dim.to_string()),
+        ("embedding", "not normalised; compare by cosine".to_owned()),
+        ("add_mirror", info.add_mirror.to_string()),
+        ("classes", json(&info.classes)?),
+        (INFO_KEY, json(info)?),
+    ];
+    Ok(entries.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
+}
+
+fn json(value: &impl serde::Serialize) -> Result<String, TrainError> {
+    serde_json::to_string(value).map_err(|error| TrainError::Export(error.to_string()))
+}

@@ -1,0 +1,177 @@
+//! Weights made elsewhere become a run: a folder that evaluates, embeds and verifies as one that was trained here.
+
+use super::checkpoint::CheckpointState;
+use super::run_folder::{Place, RunFolder};
+use super::session::Saved;
+use super::{ModelInfo, TrainError};
+use crate::config::{Auto, Colour, ConfigError, Margins, RunConfig, RunInfo};
+use crate::data::Preprocess;
+use crate::loss::HeadSpec;
+use crate::model::weights::{Weights, read_weights};
+use crate::model::{EmbedderSpec, ModelError, load_weights, recognise, save_weights};
+use burn::backend::Flex;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// What to import, and where to.
+#[derive(Clone, Debug)]
+pub struct ImportRequest<'a> {
+    /// The file: PyTorch's or safetensors.
+    pub weights: &'a Path,
+    /// The new run folder.
+    pub out: &'a Path,
+    /// Changes to the preprocessing that the network's project uses.
+    pub preprocess: PreprocessChange,
+}
+
+/// Parts of a [`Preprocess`] that a person knows better; the others stay.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct PreprocessChange {
+    /// Of red, green, blue, as shares of 255.
+    pub mean: Option<[f32; 3]>,
+    /// The same.
+    pub std: Option<[f32; 3]>,
+    /// Blue, green, red.
+    pub blue_first: Option<bool>,
+    /// Add the embedding of the mirrored image.
+    pub add_mirror: Option<bool>,
+}
+
+/// What was imported.
+#[derive(Clone, Debug)]
+pub struct Imported {
+    /// The run folder.
+    pub run: PathBuf,
+    /// Whose network it is, in words.
+    pub flavour: String,
+    /// The network and its preprocessing.
+    pub info: ModelInfo,
+    /// Names in the file that belong to a trainer's other parts.
+    pub left_out: Vec<String>,
+    /// Python code that the file names; it was not run.
+    pub foreign: Vec<String>,
+}
+
+/// Key of a safetensors file's metadata under which `arclens export` keeps the [`ModelInfo`].
+pub(super) const INFO_KEY: &str = "arclens.model";
+
+/// Reads, recognises, checks, and writes the run folder.
+///
+/// # Errors
+/// When the file is no weights file, its network is not known here or not complete, or the folder is taken.
+pub fn import(request: &ImportRequest<'_>) -> Result<Imported, TrainError> {
+    let failed = |reason: String| TrainError::Import { reason, path: request.weights.to_owned() };
+    let weights = read_weights(request.weights)?;
+    let foreign = weights.foreign.clone();
+    let Source { flavour, mut info, weights, left_out } = source(weights).map_err(failed)?;
+    change(&mut info, &request.preprocess).map_err(failed)?;
+    let model = fitted(&info.embedder, weights).map_err(failed)?;
+    let config = config(&info, request.weights, &flavour);
+    if let Some(problem) = config.problems().into_iter().next() {
+        return Err(failed(ConfigError::Invalid(problem).to_string()));
+    }
+    let folder = RunFolder::create(&Place::NewAt(request.out.to_owned()), "import")?;
+    folder.write_config(&config)?;
+    let saved = Saved { model, head: Vec::new(), resume: Vec::new() };
+    folder.write_checkpoint(&saved, &info, &CheckpointState { format: 1, ..CheckpointState::default() })?;
+    folder.set_best(0)?;
+    Ok(Imported { run: folder.path().to_owned(), flavour, info, left_out, foreign })
+}
+
+struct Source {
+    flavour: String,
+    info: ModelInfo,
+    weights: Weights,
+    left_out: Vec<String>,
+}
+
+/// What the file says of its network: in so many words if this program wrote it, else by its names.
+fn source(weights: Weights) -> Result<Source, String> {
+    if let Some(text) = weights.metadata.get(INFO_KEY) {
+        let info = own_info(text, &weights)?;
+        return Ok(Source { flavour: "ArcLens".to_owned(), info, weights, left_out: Vec::new() });
+    }
+    let found = recognise(weights).map_err(|error| error.to_string())?;
+    let (px, channels) = (found.embedder.image_px as u32, found.embedder.channels as u32);
+    let info = model_info(found.embedder, found.flavour.preprocess(px, channels), false);
+    Ok(Source { flavour: found.flavour.label().to_owned(), info, weights: found.weights, left_out: found.left_out })
+}
+
+/// Largest sizes of a network described by a file: beyond them its weights could not be in the file anyway.
+const MAX_SIDE: usize = 1 << 12;
+
+fn own_info(text: &str, weights: &Weights) -> Result<ModelInfo, String> {
+    let info: ModelInfo =
+        serde_json::from_str(text).map_err(|error| format!("its description of the network is damaged ({error})"))?;
+    let ModelInfo { embedder, preprocess, .. } = &info;
+    let bounded = (1..=MAX_SIDE).contains(&embedder.image_px) && (1..=MAX_SIDE).contains(&embedder.embedding_dim);
+    let agrees = preprocess.image_px as usize == embedder.image_px && preprocess.channels as usize == embedder.channels;
+    let numbers: usize = weights.tensors.values().map(|weight| weight.data.len()).sum();
+    if info.format > ModelInfo::FORMAT {
+        return Err("it was written by a newer ArcLens".to_owned());
+    }
+    if !bounded || !agrees || ![1, 3].contains(&embedder.channels) || embedder.parameter_count() > numbers {
+        return Err("its description of the network does not fit its weights".to_owned());
+    }
+    Ok(model_info(info.embedder, info.preprocess, info.add_mirror))
+}
+
+fn model_info(embedder: EmbedderSpec, preprocess: Preprocess, add_mirror: bool) -> ModelInfo {
+    // No class was learnt here: the head is empty.
+    let loss = RunConfig::default().loss;
+    let head = HeadSpec::plain(loss.head, [0, embedder.embedding_dim], 1.0, Margins::NONE);
+    ModelInfo { format: ModelInfo::FORMAT, embedder, head, preprocess, classes: Vec::new(), add_mirror }
+}
+
+fn change(info: &mut ModelInfo, change: &PreprocessChange) -> Result<(), String> {
+    let preprocess = &mut info.preprocess;
+    preprocess.mean = change.mean.unwrap_or(preprocess.mean);
+    preprocess.std = change.std.unwrap_or(preprocess.std);
+    preprocess.blue_first = change.blue_first.unwrap_or(preprocess.blue_first);
+    info.add_mirror = change.add_mirror.unwrap_or(info.add_mirror);
+    let usable = preprocess.mean.iter().all(|mean| mean.is_finite())
+        && preprocess.std.iter().all(|std| (1e-4..=1e4).contains(std));
+    if usable {
+        Ok(())
+    } else {
+        Err("mean and deviation must be numbers, the deviation between 0.0001 and 10000".to_owned())
+    }
+}
+
+/// The weights as our own file, after a network has taken every one of them.
+fn fitted(spec: &EmbedderSpec, weights: Weights) -> Result<Vec<u8>, String> {
+    let bytes = weights.to_safetensors().map_err(|error| error.to_string())?;
+    // A deep network is half a gigabyte, and there are copies enough.
+    drop(weights);
+    let mut net = spec.init::<Flex>(&Default::default());
+    let report = load_weights(&mut net, &bytes).map_err(|error| error.to_string())?;
+    drop(bytes);
+    if !report.unexpected.is_empty() {
+        let none = Vec::new;
+        return Err(ModelError::Mismatch { missing: none(), wrong: none(), unexpected: report.unexpected }.to_string());
+    }
+    save_weights(&net, &BTreeMap::new()).map_err(|error| error.to_string())
+}
+
+fn config(info: &ModelInfo, weights: &Path, flavour: &str) -> RunConfig {
+    let mut config = RunConfig::default();
+    let spec = &info.embedder;
+    config.model.net = spec.net;
+    config.model.pooling = spec.pooling;
+    config.model.embedding_dim = Auto::Set(spec.embedding_dim as u32);
+    config.model.dropout = spec.dropout;
+    config.data.image_px = Auto::Set(info.preprocess.image_px);
+    config.data.colour = if spec.channels == 1 { Colour::Grey } else { Colour::Rgb };
+    config.eval.flip = Auto::Set(info.add_mirror);
+    let name = weights.file_name().unwrap_or_default().to_string_lossy();
+    config.run = Some(RunInfo {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        imported: format!("{name}, {flavour}"),
+        started: chrono::Local::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, false),
+        ..RunInfo::default()
+    });
+    config
+}
+
+#[cfg(test)]
+mod tests;

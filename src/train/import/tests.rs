@@ -1,0 +1,160 @@
+use super::{ImportRequest, PreprocessChange, import};
+use crate::config::{Net, Pooling};
+use crate::model::weights::{Weights, weights_from_bytes};
+use crate::model::{EmbedderSpec, Form, save_weights};
+use crate::train::{Device, ExportFormat, TrainError, TrainedModel, export, list_runs};
+use burn::backend::Flex;
+use image::{DynamicImage, Rgb, RgbImage};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+fn spec(net: Net, form: Form) -> EmbedderSpec {
+    EmbedderSpec { net, form, pooling: Pooling::Auto, channels: 3, image_px: 32, embedding_dim: 16, dropout: 0.0 }
+}
+
+fn weights(spec: &EmbedderSpec) -> Weights {
+    let bytes = save_weights(&spec.init_seeded::<Flex>(&Default::default(), 5), &BTreeMap::new()).unwrap();
+    weights_from_bytes(&bytes).unwrap()
+}
+
+fn write(path: &Path, weights: &Weights) {
+    std::fs::write(path, weights.to_safetensors().unwrap()).unwrap();
+}
+
+fn request<'a>(weights: &'a Path, out: &'a Path) -> ImportRequest<'a> {
+    ImportRequest { weights, out, preprocess: PreprocessChange::default() }
+}
+
+fn picture() -> DynamicImage {
+    DynamicImage::ImageRgb8(RgbImage::from_fn(32, 32, |x, y| Rgb([x as u8 * 7, y as u8 * 5, 90])))
+}
+
+fn embedding(run: &Path) -> Vec<f32> {
+    TrainedModel::open(run, Device::Cpu).unwrap().embed_image(&picture()).unwrap().0
+}
+
+#[test]
+fn imported_weights_are_a_run_that_embeds_and_survives_export_and_import() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let spec = spec(Net::MobileFaceNetClassic, Form::Relu6);
+    write(&at("net.safetensors"), &weights(&spec));
+    let done = import(&request(&at("net.safetensors"), &at("first"))).unwrap();
+    assert_eq!(done.info.embedder, spec);
+    assert!(done.info.classes.is_empty() && done.left_out.is_empty());
+    assert!((done.info.preprocess.mean[0] - 0.485).abs() < 1e-6, "the project's own preprocessing");
+    let first = embedding(&at("first"));
+    assert!(first.len() == 16 && first.iter().all(|value| value.is_finite()));
+    let runs = list_runs(folder.path());
+    assert!(runs.len() == 1 && runs[0].has_model && runs[0].is_imported() && !runs[0].is_unfinished());
+
+    let change = PreprocessChange { mean: Some([0.1; 3]), blue_first: Some(true), ..PreprocessChange::default() };
+    let (file, out) = (at("net.safetensors"), at("changed"));
+    import(&ImportRequest { preprocess: change, ..request(&file, &out) }).unwrap();
+    assert_ne!(embedding(&at("changed")), first);
+
+    export(&at("changed"), ExportFormat::Safetensors, &at("again.safetensors")).unwrap();
+    let again = import(&request(&at("again.safetensors"), &at("again"))).unwrap();
+    assert_eq!(again.flavour, "ArcLens");
+    assert!(again.info.preprocess.blue_first);
+    assert_eq!(embedding(&at("again")), embedding(&at("changed")));
+}
+
+#[test]
+fn an_exported_file_has_the_published_names_and_shapes() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let golden: serde_json::Value =
+        serde_json::from_str(include_str!("../../../tests/golden/backbone_shapes.json")).unwrap();
+    let spec = EmbedderSpec { image_px: 112, embedding_dim: 512, ..spec(Net::MobileFaceNet, Form::Usual) };
+    write(&at("net.safetensors"), &weights(&spec));
+    import(&request(&at("net.safetensors"), &at("run"))).unwrap();
+    export(&at("run"), ExportFormat::Safetensors, &at("out.safetensors")).unwrap();
+    let out = weights_from_bytes(&std::fs::read(at("out.safetensors")).unwrap()).unwrap();
+    let wanted = golden["nets"]["mbf"]["keys"].as_object().unwrap().iter();
+    let wanted: BTreeMap<&str, Vec<u64>> = wanted
+        .filter(|(name, _)| !name.ends_with("num_batches_tracked"))
+        .map(|(name, shape)| (name.as_str(), serde_json::from_value(shape.clone()).unwrap()))
+        .collect();
+    let found = out
+        .tensors
+        .iter()
+        .map(|(name, weight)| (name.as_str(), weight.shape.iter().map(|size| *size as u64).collect::<Vec<_>>()));
+    assert_eq!(found.collect::<BTreeMap<_, _>>(), wanted);
+    assert_eq!((out.metadata["colour_order"].as_str(), out.metadata["classes"].as_str()), ("RGB", "[]"));
+    let length = export(&at("run"), ExportFormat::Onnx, &at("out.onnx")).unwrap();
+    assert_eq!(std::fs::metadata(at("out.onnx")).unwrap().len(), length);
+    assert!(length > 4 * spec.parameter_count() as u64);
+}
+
+fn refusal(weights: &Path, out: &Path) -> String {
+    let error = import(&request(weights, out)).unwrap_err();
+    assert!(!out.exists(), "nothing is left behind");
+    error.to_string()
+}
+
+#[test]
+fn what_does_not_fit_is_refused_with_names_and_leaves_nothing_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, out) = (folder.path().join("net.safetensors"), folder.path().join("run"));
+    let good = weights(&spec(Net::MobileFaceNetClassic, Form::Usual));
+    let mut bad = good.clone();
+    bad.tensors.retain(|name, _| !name.contains("conv_3.model.1"));
+    let odd = bad.tensors["bn.bias"].clone();
+    bad.tensors.insert("surplus.bias".to_owned(), odd);
+    bad.tensors.insert("conv2_dw.bn.bias".to_owned(), good.tensors["bn.bias"].clone());
+    write(&file, &bad);
+    let text = refusal(&file, &out);
+    for part in [
+        "17 missing: conv_3.model.1.conv.bn.bias",
+        "and 7 more",
+        "1 different: conv2_dw.bn.bias",
+        "1 unexpected: surplus.bias",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    let mut surplus = good.clone();
+    surplus.tensors.insert("surplus.bias".to_owned(), good.tensors["bn.bias"].clone());
+    write(&file, &surplus);
+    assert!(refusal(&file, &out).contains("1 unexpected: surplus.bias"));
+    let mut broken = good;
+    broken.tensors.get_mut("bn.bias").unwrap().data[3] = f32::NAN;
+    write(&file, &broken);
+    assert!(refusal(&file, &out).contains("bn.bias"));
+    std::fs::write(&file, b"a text").unwrap();
+    assert!(refusal(&file, &out).contains("neither a PyTorch file"));
+    assert!(refusal(&folder.path().join("absent.pth"), &out).contains("cannot be read"));
+}
+
+#[test]
+fn a_description_that_does_not_fit_the_weights_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, out) = (folder.path().join("net.safetensors"), folder.path().join("run"));
+    let spec = EmbedderSpec { pooling: Pooling::Flatten, ..spec(Net::Small, Form::Usual) };
+    let mut own = weights(&spec);
+    let info = super::model_info(spec.clone(), crate::data::Preprocess::new(32, 3), true);
+    let describe = |own: &mut Weights, info: &super::ModelInfo| {
+        own.metadata.insert(super::INFO_KEY.to_owned(), serde_json::to_string(info).unwrap());
+        write(&file, own);
+    };
+    describe(&mut own, &info);
+    assert!(import(&request(&file, &folder.path().join("good"))).unwrap().info.add_mirror);
+    let huge = EmbedderSpec { image_px: 4096, embedding_dim: 4096, ..spec.clone() };
+    let preprocess = crate::data::Preprocess::new(4096, 3);
+    describe(&mut own, &super::model_info(huge, preprocess, false));
+    assert!(refusal(&file, &out).contains("does not fit its weights"));
+    own.metadata.insert(super::INFO_KEY.to_owned(), "{}".to_owned());
+    write(&file, &own);
+    assert!(refusal(&file, &out).contains("damaged"));
+}
+
+#[test]
+fn a_taken_folder_is_not_touched() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, out) = (folder.path().join("net.safetensors"), folder.path().join("run"));
+    write(&file, &weights(&spec(Net::MobileFaceNetClassic, Form::Usual)));
+    std::fs::create_dir(&out).unwrap();
+    std::fs::write(out.join("mine.txt"), "kept").unwrap();
+    assert!(matches!(import(&request(&file, &out)), Err(TrainError::Exists(_))));
+    assert_eq!(std::fs::read_dir(&out).unwrap().count(), 1);
+}
