@@ -18,6 +18,10 @@ pub enum Dialog {
     PickImage(usize),
     /// A run folder.
     OpenRun,
+    /// A file of weights made elsewhere.
+    ImportWeights,
+    /// Where to write a run's network to, see [`super::RunsView`].
+    ExportRun,
 }
 
 /// What a person can do.
@@ -60,6 +64,8 @@ pub enum Action {
     StopTraining,
     /// Continue a run from its last checkpoint.
     ContinueRun(PathBuf),
+    /// Make a run of a file of weights.
+    ImportWeights(PathBuf),
     /// Use a run's model in Explore, Evaluate and Verify.
     UseRun(PathBuf),
     /// Measure a run's error rates.

@@ -10,6 +10,8 @@ pub enum DropTarget {
     Data(PathBuf),
     /// A run folder or a checkpoint inside one.
     Run(PathBuf),
+    /// A file of weights made elsewhere.
+    Weights(PathBuf),
     /// Images for Verify.
     Images(Vec<PathBuf>),
     /// Nothing we know.
@@ -23,6 +25,7 @@ impl DropTarget {
         match self {
             Self::Data(path) => format!("Open {} as a data set", name(path)),
             Self::Run(path) => format!("Open the run {}", name(path)),
+            Self::Weights(path) => format!("Make a run of the weights in {}", name(path)),
             Self::Images(paths) if paths.len() == 1 => "Put this image into Verify's free slot".to_owned(),
             Self::Images(paths) if paths.len() == 2 => "Compare these two images".to_owned(),
             Self::Images(paths) => format!("Compare the first two of {} images", paths.len()),
@@ -36,6 +39,7 @@ impl DropTarget {
         match self {
             Self::Data(_) => Some(Workspace::Data),
             Self::Run(_) => Some(Workspace::Evaluate),
+            Self::Weights(_) => Some(Workspace::Runs),
             Self::Images(_) => Some(Workspace::Verify),
             Self::Unknown(_) => None,
         }
@@ -55,6 +59,9 @@ pub fn drop_target(paths: &[PathBuf]) -> DropTarget {
     if first.is_dir() || is_data_file(first) {
         return DropTarget::Data(first.clone());
     }
+    if is_weights(first) {
+        return DropTarget::Weights(first.clone());
+    }
     let images: Vec<PathBuf> = paths.iter().filter(|path| is_image(path)).cloned().collect();
     if images.is_empty() { unknown() } else { DropTarget::Images(images) }
 }
@@ -68,7 +75,15 @@ fn run_of(path: &Path) -> Option<PathBuf> {
 }
 
 fn is_image(path: &Path) -> bool {
-    path.extension().is_some_and(|ending| IMAGE_ENDINGS.contains(&ending.to_string_lossy().to_lowercase().as_str()))
+    ends_with(path, &IMAGE_ENDINGS)
+}
+
+fn is_weights(path: &Path) -> bool {
+    ends_with(path, &["pt", "pth", "ckpt", "safetensors"])
+}
+
+fn ends_with(path: &Path, endings: &[&str]) -> bool {
+    path.extension().is_some_and(|ending| endings.contains(&ending.to_string_lossy().to_lowercase().as_str()))
 }
 
 fn is_data_file(path: &Path) -> bool {

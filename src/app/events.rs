@@ -43,6 +43,16 @@ pub fn on_event(state: &mut State, event: Event) -> Vec<Effect> {
             runs::changed(state, &before, after.as_deref());
             refresh_runs(state)
         }
+        Event::Imported { run, flavour, .. } => runs::imported(state, run, &flavour),
+        Event::Exported { out, bytes, .. } => {
+            let name = out.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let text = format!("{name} was written, {:.1} MB", bytes as f64 / 1e6);
+            state.notify(
+                Notice::new(Severity::Success, text)
+                    .hint(format!("It is in {}.", out.parent().unwrap_or(&out).display())),
+            );
+            Vec::new()
+        }
         Event::Devices { devices, .. } => {
             state.devices = devices;
             Vec::new()
@@ -116,6 +126,7 @@ fn train_event(state: &mut State, job: JobId, event: TrainEvent) -> Vec<Effect> 
         TrainEvent::Angles(angles) => view.angles = Some(angles),
         TrainEvent::Epoch(metrics) => view.epochs.push(metrics),
         TrainEvent::Validation(snapshot) => return validated(state, snapshot),
+        TrainEvent::Note(text) => state.say(text),
         TrainEvent::Warning(text) => state.notify(Notice::new(Severity::Warning, text)),
         TrainEvent::Saved(_) => {}
     }
@@ -231,9 +242,14 @@ fn ended(state: &mut State, job: JobId, outcome: Outcome) -> Vec<Effect> {
             state.verify.job = None;
             state.verify.error = notice;
         }
-        Some(JobKind::SaveOperatingPoint | JobKind::Devices | JobKind::ListRuns | JobKind::ChangeRun) => {
-            announce(state, notice)
-        }
+        Some(
+            JobKind::SaveOperatingPoint
+            | JobKind::Devices
+            | JobKind::ListRuns
+            | JobKind::ChangeRun
+            | JobKind::Import
+            | JobKind::Export,
+        ) => announce(state, notice),
         _ => {}
     }
     Vec::new()

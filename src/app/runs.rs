@@ -1,10 +1,11 @@
 //! The list of runs: in which order, which are compared, and what is done to their folders.
 
-use super::action::{Action, Effect};
+use super::action::{Action, Dialog, Effect};
 use super::notice::{Notice, Severity};
 use super::state::{State, Workspace};
-use super::update::{open_data, replace_config, start};
-use crate::config::RunConfig;
+use super::update::{open_data, refresh_runs, replace_config, start};
+use crate::config::{ModelConfig, RunConfig};
+use crate::train::ExportFormat;
 use crate::worker::protocol::{Request, RunChange, RunEntry};
 use std::cmp::Ordering;
 use std::path::{Path, PathBuf};
@@ -71,6 +72,8 @@ pub struct RunsView {
     pub compared: Vec<PathBuf>,
     /// The dialog for name and note, when it is open.
     pub edit: Option<RunEdit>,
+    /// The run to be exported, while a person chooses the file.
+    pub exporting: Option<PathBuf>,
 }
 
 /// More runs are not compared at once: their colours would run out.
@@ -117,7 +120,13 @@ pub(super) fn update(state: &mut State, action: RunAction) -> Vec<Effect> {
         RunAction::SaveEdit => save_edit(state),
         RunAction::Delete(run) => change(state, run, RunChange::Delete),
         RunAction::OpenFolder(run) => vec![Effect::ShowFolder(run)],
+        RunAction::Export(run) => {
+            state.runs_view.exporting = Some(run);
+            vec![Effect::Ask(Dialog::ExportRun)]
+        }
+        RunAction::ExportTo(out) => export_to(state, out),
         RunAction::Duplicate(run) => duplicate(state, &run),
+        RunAction::FineTune(run) => fine_tune(state, &run),
     }
 }
 
@@ -142,8 +151,14 @@ pub enum RunAction {
     Delete(PathBuf),
     /// Show the folder in the file manager.
     OpenFolder(PathBuf),
+    /// Ask where a run's network should be written to.
+    Export(PathBuf),
+    /// Write it there.
+    ExportTo(PathBuf),
     /// Take a run's settings for a new one.
     Duplicate(PathBuf),
+    /// Start the next run from this one's network.
+    FineTune(PathBuf),
 }
 
 impl From<RunAction> for Action {
@@ -226,4 +241,44 @@ fn duplicate(state: &mut State, run: &Path) -> Vec<Effect> {
     state.workspace = Workspace::Train;
     state.say(format!("Settings of {name} taken over; change them and start"));
     effects
+}
+
+/// The next run starts from this one's network; what the network decides is set with it, so that the form shows it.
+fn fine_tune(state: &mut State, run: &Path) -> Vec<Effect> {
+    let Some(entry) = state.run_entry(run).filter(|entry| entry.has_model) else { return Vec::new() };
+    let (name, old) = (entry.name.clone(), entry.config.clone());
+    let mut config = state.config.clone();
+    config.train.start_from = run.to_string_lossy().into_owned();
+    config.model = ModelConfig { dropout: config.model.dropout, ..old.model };
+    config.data.image_px = old.data.image_px;
+    config.data.colour = old.data.colour;
+    config.eval.flip = old.eval.flip;
+    let effects = replace_config(state, config);
+    state.workspace = Workspace::Train;
+    state.say(format!("The next run starts from {name}; classes of the same name keep their weights"));
+    effects
+}
+
+/// The file's ending says what is written.
+fn export_to(state: &mut State, out: PathBuf) -> Vec<Effect> {
+    let Some(run) = state.runs_view.exporting.take() else { return Vec::new() };
+    let Some(format) = ExportFormat::of(&out) else {
+        let notice =
+            Notice::new(Severity::Warning, "The network was not exported: the file's ending says what to write");
+        state.notify(
+            notice.hint("Choose a name that ends in .safetensors (weights for PyTorch) or .onnx (the whole network)."),
+        );
+        return Vec::new();
+    };
+    start(state, Request::Export { run, format, out }).1
+}
+
+/// Weights became a run, which is used at once.
+pub(super) fn imported(state: &mut State, run: PathBuf, flavour: &str) -> Vec<Effect> {
+    let name = run.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let notice = Notice::new(Severity::Success, format!("{name} was imported: {flavour}"));
+    state.notify(notice.hint("Evaluate it on the images that are open to have a threshold, or fine-tune it in Train."));
+    state.active_run = Some(run);
+    state.verify.result = None;
+    refresh_runs(state)
 }

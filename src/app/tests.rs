@@ -2,7 +2,7 @@ use super::state::TrainPhase;
 use super::*;
 use crate::config::Value;
 use crate::eval::OperatingRule;
-use crate::train::{EpochMetrics, RunStarted, RunSummary, StepMetrics, TrainEvent};
+use crate::train::{EpochMetrics, Footprint, RunStarted, RunSummary, StepMetrics, TrainEvent};
 use crate::worker::protocol::{
     Event, ImageSource, Job, JobError, JobId, JobKind, OpenedData, Outcome, Progress, Request, RunChange,
 };
@@ -132,7 +132,7 @@ fn started(run: &Path) -> RunStarted {
         classes: 9,
         train_images: 36,
         validation_images: 12,
-        parameters: 1000,
+        footprint: Footprint { parameters: 1000, multiply_adds: 1000, training_bytes: 1000 },
         steps_per_epoch: 2,
         epochs: 3,
         resumed_at_step: 0,

@@ -3,12 +3,12 @@
 use super::action::{Action, Dialog, Effect};
 use super::drop::{DropTarget, drop_target};
 use super::notice::{Notice, Severity};
-use super::runs;
+use super::runs::{self, RunAction};
 use super::state::{DataState, EvaluateView, ExploreView, JobView, OpenData, State, VerifyView, Workspace};
 use super::training::{continue_run, start_training, stop_training, toggle_pause};
 use crate::config::{RunConfig, Value};
 use crate::eval::OperatingRule;
-use crate::worker::protocol::{EvaluateOn, ImageSource, Job, JobId, JobKind, Progress, Request};
+use crate::worker::protocol::{EvaluateOn, ImageSource, Job, JobId, JobKind, Progress, Request, RunEntry};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -37,6 +37,7 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
         Action::TogglePause => toggle_pause(state),
         Action::StopTraining => stop_training(state),
         Action::ContinueRun(run) => continue_run(state, run),
+        Action::ImportWeights(weights) => import_weights(state, weights),
         Action::UseRun(run) => use_run(state, run),
         Action::Evaluate(run) => {
             state.workspace = Workspace::Evaluate;
@@ -192,7 +193,7 @@ fn apply_config(state: &mut State, config: RunConfig) -> Vec<Effect> {
     Vec::new()
 }
 
-fn use_run(state: &mut State, run: PathBuf) -> Vec<Effect> {
+pub(super) fn use_run(state: &mut State, run: PathBuf) -> Vec<Effect> {
     state.active_run = Some(run.clone());
     state.verify.result = None;
     let mut effects = refresh_runs(state);
@@ -202,7 +203,20 @@ fn use_run(state: &mut State, run: PathBuf) -> Vec<Effect> {
 
 pub(super) fn evaluate(state: &mut State, run: PathBuf) -> Vec<Effect> {
     supersede(state, JobKind::Evaluate);
-    let request = Request::Evaluate { run, on: EvaluateOn::OwnSplit, rule: state.evaluate.rule };
+    let on = if state.run_entry(&run).is_some_and(RunEntry::is_imported) {
+        // It has no images of its own: those that are open have to do.
+        let Some(data) = state.open_data() else {
+            let notice = Notice::new(Severity::Info, "An imported network is measured on the images that are open");
+            state.notify(
+                notice.hint("Open a folder of images of people or things it should tell apart, then choose Evaluate."),
+            );
+            return Vec::new();
+        };
+        EvaluateOn::Whole(Arc::clone(&data.catalog))
+    } else {
+        EvaluateOn::OwnSplit
+    };
+    let request = Request::Evaluate { run, on, rule: state.evaluate.rule };
     let (job, effects) = start(state, request);
     state.evaluate.job = Some(job);
     state.evaluate.error = None;
@@ -346,6 +360,7 @@ pub(super) fn request_verify(state: &mut State) -> Vec<Effect> {
 fn dropped(state: &mut State, paths: &[PathBuf]) -> Vec<Effect> {
     match drop_target(paths) {
         DropTarget::Data(path) => open_data(state, path),
+        DropTarget::Weights(path) => import_weights(state, path),
         DropTarget::Run(run) => {
             state.workspace = Workspace::Evaluate;
             use_run(state, run)
@@ -359,11 +374,16 @@ fn dropped(state: &mut State, paths: &[PathBuf]) -> Vec<Effect> {
                 .collect();
             state.notify(
                 Notice::new(Severity::Warning, format!("ArcLens does not know what to do with {}", names.join(", ")))
-                    .hint("Drop a folder of images, an IDX file, one or two images, or a run folder."),
+                    .hint("Drop a folder of images, a file that holds or lists images, one or two images, a run folder, or a file of weights."),
             );
             Vec::new()
         }
     }
+}
+
+fn import_weights(state: &mut State, weights: PathBuf) -> Vec<Effect> {
+    let root = state.runs_root.clone();
+    start(state, Request::Import { weights, root }).1
 }
 
 pub(super) fn refresh_runs(state: &mut State) -> Vec<Effect> {
@@ -448,5 +468,7 @@ pub fn dialog_answer(dialog: Dialog, path: PathBuf) -> Action {
         Dialog::OpenFolder | Dialog::OpenFile => Action::OpenData(path),
         Dialog::PickImage(slot) => Action::SetSlot(slot, ImageSource::File(path)),
         Dialog::OpenRun => Action::Dropped(vec![path]),
+        Dialog::ImportWeights => Action::ImportWeights(path),
+        Dialog::ExportRun => RunAction::ExportTo(path).into(),
     }
 }

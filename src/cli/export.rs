@@ -37,11 +37,14 @@ pub fn run(matches: &ArgMatches) -> anyhow::Result<Answer> {
 }
 
 fn format(matches: &ArgMatches, out: &Path) -> anyhow::Result<ExportFormat> {
-    let ending = out.extension().and_then(|ending| ending.to_str());
-    match matches.get_one::<String>("format").map(String::as_str).or(ending) {
-        Some("onnx") => Ok(ExportFormat::Onnx),
-        Some("safetensors") => Ok(ExportFormat::Safetensors),
-        _ => {
+    let asked = match matches.get_one::<String>("format").map(String::as_str) {
+        Some("onnx") => Some(ExportFormat::Onnx),
+        Some(_) => Some(ExportFormat::Safetensors),
+        None => ExportFormat::of(out),
+    };
+    match asked {
+        Some(format) => Ok(format),
+        None => {
             bail!("say what to write with --format safetensors or --format onnx, or by the ending of {}", out.display())
         }
     }

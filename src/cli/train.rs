@@ -4,7 +4,7 @@ use super::output::{self, Meter};
 use super::{Answer, args};
 use crate::data::Catalog;
 use crate::train::{
-    Control, MeanSd, Observer, Place, RunSummary, TrainEvent, TrainRequest, measures, read_config, train,
+    Control, Footprint, MeanSd, Observer, Place, RunSummary, TrainEvent, TrainRequest, measures, read_config, train,
 };
 use anyhow::Context as _;
 use clap::ArgMatches;
@@ -138,13 +138,19 @@ impl Observer for Watcher {
             TrainEvent::Started(started) => {
                 self.total_steps = started.steps_per_epoch as u64 * u64::from(started.epochs);
                 self.meter.note(&format!(
-                    "{}: {} images of {} classes, {} held out, {} weights, on {}",
+                    "{}: {} images of {} classes, {} held out, on {}",
                     started.run.display(),
                     started.train_images,
                     started.classes,
                     started.validation_images,
-                    started.parameters,
                     started.device
+                ));
+                let Footprint { parameters, multiply_adds, training_bytes } = started.footprint;
+                self.meter.note(&format!(
+                    "network and head: {:.2} million weights, {:.3} GMAC per image, about {:.1} GB of memory",
+                    parameters as f64 / 1e6,
+                    multiply_adds as f64 / 1e9,
+                    training_bytes as f64 / 1e9
                 ));
                 for reason in &started.reasons {
                     self.meter.note(&format!("  {} = {}: {}", reason.key, reason.value, reason.why));
@@ -174,6 +180,7 @@ impl Observer for Watcher {
                     epoch.elapsed_secs
                 ));
             }
+            TrainEvent::Note(text) => self.meter.note(&text),
             TrainEvent::Warning(text) => self.meter.note(&format!("warning: {text}")),
             TrainEvent::Angles(_) | TrainEvent::Validation(_) | TrainEvent::Saved(_) => {}
         }

@@ -53,6 +53,10 @@ choice! {
         Small = "small", "small residual net";
         /// ResNet-18 for small images (3×3 stem, no max-pool).
         Resnet18 = "resnet18", "ResNet-18";
+        /// ResNet-50 for square images of any size.
+        Resnet50 = "resnet50", "ResNet-50";
+        /// VGG16 with batch normalisation: plain 3×3 convolutions, many multiply-adds.
+        Vgg16 = "vgg16", "VGG16";
         /// Improved residual net (the ArcFace paper's), 18 layers; made for faces of 112 pixels, as the next four.
         Iresnet18 = "iresnet18", "iResNet-18";
         /// The same with 34 layers.
@@ -80,13 +84,15 @@ impl Net {
 choice! {
     /// How the last feature maps become one row of features.
     Pooling {
-        /// As the network was published (flatten for the iResNets, average for the residual nets), but average where classes
-        /// are few.
+        /// As the network was published (flatten for the iResNets and VGG16, average for the residual nets), but for the
+        /// iResNets average where classes are few.
         Auto = "auto", "automatic";
         /// The mean over all positions: where a feature lies does not matter.
         Average = "average", "average";
         /// Every position has weights of its own: right where all images are aligned, as faces are.
         Flatten = "flatten", "flatten";
+        /// Every position has one weight per channel (global depthwise convolution): between the two.
+        Depthwise = "depthwise", "depthwise";
     } default Auto
 }
 

@@ -293,6 +293,10 @@ fn is_magface(config: &RunConfig) -> bool {
     matches!(config.loss.head, Head::MagFace | Head::MagFaceFallback)
 }
 
+fn is_fine_tuned(config: &RunConfig) -> bool {
+    !config.train.start_from.trim().is_empty()
+}
+
 macro_rules! param {
     ($group:ident, $key:literal $(, short $short:literal)?; $label:literal, $kind:expr $(, $unit:literal)? $(, $flag:ident)* ; $help:literal $(; $applies:expr)?) => {{
         ParamSpec {
@@ -345,7 +349,7 @@ pub const PARAMS: &[ParamSpec] = &[
     param!(Augment, "augment.cutout"; "Cutout", float(0.0, 1.0); "Chance of a black square that hides a part"),
     param!(Augment, "augment.cutout_largest"; "Largest cutout", float(0.01, 1.0); "Largest side of the square, as a share"; |c| c.augment.cutout > 0.0),
     param!(Model, "model.net", short "net"; "Backbone", Kind::Choice(Net::ALL), basic; "The network that turns an image into features"),
-    param!(Model, "model.pooling", short "pooling"; "Pooling", Kind::Choice(Pooling::ALL); "Averaging ignores where a feature lies; flattening gives every position its own weights, which suits aligned images such as faces. MobileFaceNet has its own way"),
+    param!(Model, "model.pooling", short "pooling"; "Pooling", Kind::Choice(Pooling::ALL); "Averaging ignores where a feature lies; flattening gives every position its own weights, which suits aligned images such as faces; depthwise gives it one weight per channel, which needs fewer images. MobileFaceNet has its own way"),
     param!(Model, "model.embedding_dim", short "dim"; "Embedding size", int(2, 2048), auto, basic; "Numbers per embedding: 2 or 3 can be drawn as they are, 128 to 512 separate best"),
     param!(Model, "model.dropout"; "Dropout", float(0.0, 0.9); "Share of features dropped before the embedding layer while training (0 to 0.4)"),
     param!(Loss, "loss.head", short "loss"; "Loss", Kind::Choice(Head::ALL), basic; "Plain softmax is the baseline; ArcFace and its relatives ask for a margin between classes on the sphere, each in its own way"),
@@ -367,6 +371,8 @@ pub const PARAMS: &[ParamSpec] = &[
     param!(Loss, "loss.class_share"; "Classes per step", float(0.001, 1.0); "Share of the classes that a step compares with (Partial FC): less memory with very many classes, and less harm from wrong labels (0.1 to 0.3 is usual)"; |c| c.loss.head.is_cosine()),
     param!(Loss, "loss.focal_gamma"; "Focal power", float(0.0, 10.0); "Samples that are recognised count less; 2 is usual, 0 switches it off"),
     param!(Loss, "loss.batch_negatives"; "Impostors within the batch", Kind::Bool; "Pairs of different classes in the batch count as impostors too, without the outliers among them (UNPG)"; |c| c.loss.head.is_cosine()),
+    param!(Train, "train.start_from", short "start-from"; "Start from", Kind::Text, basic; "Folder of a run whose network this one goes on with (fine-tuning), trained here or imported; its shape and preprocessing are kept, and classes of the same name keep their weights. Empty starts from scratch"),
+    param!(Train, "train.freeze_epochs"; "Frozen at first", int(0, 10_000), "epochs"; "Epochs in which only the class weights learn and the network is left as it is (1 to 3 is usual with new classes)"; is_fine_tuned),
     param!(Train, "train.epochs", short "epochs"; "Epochs", int(1, 10_000), basic; "Passes over the training images"),
     param!(Train, "train.batch", short "batch"; "Batch size", int(2, 4096), basic; "Images per step; larger is smoother and needs more memory (32 to 256)"),
     param!(Train, "train.sampler"; "Order of images", Kind::Choice(Sampler::ALL); "Shuffled shows every image once an epoch; the others show classes equally often, which helps when some have many more images"),

@@ -141,6 +141,13 @@ fn data_problems(config: &RunConfig, facts: &DataFacts) -> Vec<Problem> {
             expected: "it must be epochs in rising order, such as 12, 20, 24".to_owned(),
         });
     }
+    if config.train.freeze_epochs >= config.train.epochs {
+        problems.push(Problem {
+            key: "train.freeze_epochs".to_owned(),
+            found: config.train.freeze_epochs.to_string(),
+            expected: format!("it must be less than the {} epochs of train.epochs", config.train.epochs),
+        });
+    }
     if config.train.warmup_epochs > f64::from(config.train.epochs) {
         problems.push(Problem {
             key: "train.warmup_epochs".to_owned(),
@@ -318,7 +325,7 @@ impl Chosen {
             return lr;
         }
         let batch = f64::from(self.config.train.batch);
-        let (lr, why) = match self.config.train.optimizer {
+        let (lr, mut why) = match self.config.train.optimizer {
             Optimizer::Sgd => {
                 ((0.1 * batch / 64.0).clamp(0.01, 0.2), format!("0.1 per 64 images, for batches of {batch}"))
             }
@@ -326,6 +333,11 @@ impl Chosen {
                 ((1e-3 * batch / 64.0).clamp(1e-4, 4e-3), format!("0.001 per 64 images, for batches of {batch}"))
             }
         };
+        let trained = !self.config.train.start_from.trim().is_empty();
+        if trained {
+            why = format!("a tenth of {why}: the network is trained already");
+        }
+        let lr = if trained { lr * 0.1 } else { lr };
         self.because("train.lr", lr, why);
         self.config.train.lr = Auto::Set(lr);
         lr

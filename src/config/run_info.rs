@@ -11,6 +11,9 @@ pub struct RunInfo {
     /// Where imported weights came from, and whose they are; empty for a run that was trained here.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub imported: String,
+    /// SHA-256 of the weights that it started from; empty for a run from scratch.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub start_sha256: String,
     /// The device in words.
     pub device: String,
     /// The data set's path.

@@ -195,6 +195,10 @@ impl Default for LossConfig {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TrainConfig {
+    /// Folder of the run whose network this one starts from; empty = from scratch.
+    pub start_from: String,
+    /// Epochs in which only the class weights learn.
+    pub freeze_epochs: u32,
     /// Passes over the training images.
     pub epochs: u32,
     /// Images per step.
@@ -248,6 +252,8 @@ pub struct TrainConfig {
 impl Default for TrainConfig {
     fn default() -> Self {
         Self {
+            start_from: String::new(),
+            freeze_epochs: 0,
             epochs: 24,
             batch: 32,
             sampler: Sampler::Shuffled,

@@ -81,6 +81,7 @@ impl Augment {
             3 => Arch::new().dispatch(Change::<3, 4> { src, px, drawn, out, pre }),
             _ => {}
         }
+        pre.order_channels(out);
     }
 
     fn draw(&self, px: usize, rng: &mut ChaCha8Rng) -> Drawn {

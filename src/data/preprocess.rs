@@ -54,6 +54,17 @@ impl Preprocess {
         }
     }
 
+    /// Puts normalised planes red, green, blue into the order that the network takes.
+    pub fn order_channels(&self, planes: &mut [f32]) {
+        if let (true, 3) = (self.blue_first, self.channels) {
+            let plane = planes.len() / 3;
+            let (red, rest) = planes.split_at_mut(plane);
+            if let Some(blue) = rest.get_mut(plane..2 * plane) {
+                red.swap_with_slice(blue);
+            }
+        }
+    }
+
     /// As [`Self::normalise`], mirrored left to right.
     pub fn normalise_mirrored(&self, pixels: &[u8], out: &mut [f32]) {
         self.normalise(pixels, out);

@@ -1,9 +1,13 @@
-//! The plan of a residual network: a 3×3 stem and four stages of blocks. The small net and ResNet-18 are this plan with
-//! other numbers.
+//! The plan of a residual network: a 3×3 stem and four stages of blocks. The small net, ResNet-18 and
+//! ResNet-50 are this plan with other numbers.
 
 use super::EmbedderSpec;
 use super::count::Count;
-use crate::config::{Net, Pooling};
+use super::global::count_features;
+use crate::config::Net;
+
+/// Channels at the end of a bottleneck per channel inside it.
+const BOTTLENECK: usize = 4;
 
 /// One stage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,23 +27,33 @@ pub(super) struct Plan {
     pub stem: usize,
     /// Stride of the stem.
     pub stem_stride: usize,
+    /// Blocks of 1×1, 3×3 and 1×1 convolutions instead of two 3×3.
+    pub bottleneck: bool,
     /// The four stages.
     pub stages: [Stage; 4],
 }
 
 impl Plan {
     pub(super) fn of(net: Net, image_px: usize) -> Self {
-        if net == Net::Small { super::small::plan(image_px) } else { super::resnet18::plan() }
+        match net {
+            Net::Small => super::small::plan(image_px),
+            Net::Resnet50 => super::resnet50::plan(image_px),
+            _ => super::resnet18::plan(),
+        }
     }
 
-    /// Numbers per image that the embedding layer sees.
-    pub(super) fn features_in(&self, spec: &EmbedderSpec) -> usize {
-        let positions = if spec.pooling() == Pooling::Flatten { self.last_px(spec.image_px).pow(2) } else { 1 };
-        self.stages[3].channels * positions
+    /// Channels of the last maps.
+    pub(super) fn last_channels(&self) -> usize {
+        self.stages[3].channels
+    }
+
+    /// Channels inside a block with so many at its end.
+    pub(super) fn inner(&self, c_out: usize) -> usize {
+        if self.bottleneck { c_out / BOTTLENECK } else { c_out }
     }
 
     /// Side of the last maps in pixels.
-    fn last_px(&self, image_px: usize) -> usize {
+    pub(super) fn last_px(&self, image_px: usize) -> usize {
         let strides = self.stages.iter().map(|stage| stage.stride);
         strides.fold(image_px.div_ceil(self.stem_stride), |px, stride| px.div_ceil(stride))
     }
@@ -58,15 +72,23 @@ impl Plan {
         count.conv_norm([spec.channels, self.stem], 3, px);
         for stage in 0..self.stages.len() {
             for ([c_in, c_out], stride) in self.blocks(stage) {
+                let before = px;
                 px = px.div_ceil(stride);
                 if stride != 1 || c_in != c_out {
                     count.conv_norm([c_in, c_out], 1, px);
                 }
-                count.conv_norm([c_in, c_out], 3, px);
-                count.conv_norm([c_out, c_out], 3, px);
+                if self.bottleneck {
+                    let inner = self.inner(c_out);
+                    count.conv_norm([c_in, inner], 1, before);
+                    count.conv_norm([inner, inner], 3, px);
+                    count.conv_norm([inner, c_out], 1, px);
+                } else {
+                    count.conv_norm([c_in, c_out], 3, px);
+                    count.conv_norm([c_out, c_out], 3, px);
+                }
             }
         }
-        count.linear([self.features_in(spec), spec.embedding_dim], true);
+        count_features(&mut count, spec, self.last_channels(), px);
         count.norm(spec.embedding_dim, 1);
         count
     }

@@ -13,6 +13,7 @@ use super::mobilefacenet_classic::MobileFaceNetClassic;
 use super::mobilefacenet_relu6::MobileFaceNetRelu6;
 use super::resnet::ResNet;
 use super::spec::Family;
+use super::vgg16::Vgg16;
 use super::walk::Walk;
 use crate::kernels::Kernels;
 use crate::kernels::random::Draw;
@@ -23,8 +24,10 @@ use burn::tensor::backend::Backend;
 /// Images to embeddings.
 #[derive(Module, Debug)]
 pub enum Embedder<B: Backend> {
-    /// Residual blocks with ReLU after the addition: the small net and ResNet-18.
+    /// Residual blocks with ReLU after the addition: the small net, ResNet-18 and ResNet-50.
     Residual(ResNet<B>),
+    /// Plain convolutions.
+    Vgg(Vgg16<B>),
     /// Improved residual units: iResNet-18 to 200.
     Improved(IResNet<B>),
     /// The same as face.evoLVe and AdaFace have them.
@@ -41,6 +44,7 @@ impl<B: Backend> Embedder<B> {
     pub(super) fn init(spec: &EmbedderSpec, draw: &mut Draw, device: &B::Device) -> Self {
         match Family::of(spec) {
             Family::Residual => Self::Residual(ResNet::init(spec, draw, device)),
+            Family::Vgg => Self::Vgg(Vgg16::init(spec, draw, device)),
             Family::Improved => Self::Improved(IResNet::init(spec, draw, device)),
             Family::Ir => Self::Ir(Ir::init(spec, draw, device)),
             Family::Mobile => Self::Mobile(MobileFaceNet::init(spec, draw, device)),
@@ -64,6 +68,7 @@ impl<B: Kernels> Embedder<B> {
     pub(super) fn walk<W: Walk<B>>(&self, walk: &mut W, images: W::Maps) -> W::Rows {
         match self {
             Self::Residual(net) => net.walk(walk, images),
+            Self::Vgg(net) => net.walk(walk, images),
             Self::Improved(net) => net.walk(walk, images),
             Self::Ir(net) => net.walk(walk, images),
             Self::Mobile(net) => net.walk(walk, images),

@@ -1,11 +1,11 @@
 //! The walk that computes: a batch of images through the layers, as training needs it.
 
 use super::layers::{Conv, GroupedConv, SqueezeExcite, apply_norm, apply_norm_prelu, apply_prelu, full, norm_features};
-use super::walk::{Act, After, EmbeddingLayer, Walk};
+use super::walk::{Act, After, EmbeddingLayer, MaxPool, Walk};
 use crate::kernels::{Kernels, Tail};
 use burn::nn::BatchNorm;
 use burn::tensor::backend::Backend;
-use burn::tensor::module::linear;
+use burn::tensor::module::{linear, max_pool2d};
 use burn::tensor::{Slice, Tensor};
 
 /// See [`Walk`]; maps are `[n, h, w, c]`.
@@ -35,8 +35,8 @@ impl<B: Kernels> Walk<B> for Forward {
         apply_norm(bn, x, None, Tail::Linear)
     }
 
-    fn subsample(&mut self, x: Tensor<B, 4>, stride: usize) -> Tensor<B, 4> {
-        subsample(x, stride)
+    fn max_pool(&mut self, x: Tensor<B, 4>, pool: MaxPool) -> Tensor<B, 4> {
+        max_pool(x, pool)
     }
 
     fn excite(&mut self, x: Tensor<B, 4>, gate: &SqueezeExcite<B>, shortcut: Tensor<B, 4>) -> Tensor<B, 4> {
@@ -71,10 +71,19 @@ fn normed<B: Kernels>(
     }
 }
 
-/// Every `stride`-th pixel both ways: `[n, h, w, c]` → `[n, ⌈h/stride⌉, ⌈w/stride⌉, c]`
-pub(super) fn subsample<B: Backend>(x: Tensor<B, 4>, stride: usize) -> Tensor<B, 4> {
-    let (all, some) = (Slice::new(0, None, 1), Slice::new(0, None, stride as isize));
-    if stride == 1 { x } else { x.slice([all, some, some, all]) }
+/// `[n, h, w, c]` → `[n, …, …, c]`, sizes by [`MaxPool::output_px`]
+pub(super) fn max_pool<B: Backend>(x: Tensor<B, 4>, MaxPool { side, stride }: MaxPool) -> Tensor<B, 4> {
+    match (side, stride) {
+        (1, 1) => x,
+        (1, _) => {
+            let (all, some) = (Slice::new(0, None, 1), Slice::new(0, None, stride as isize));
+            x.slice([all, some, some, all])
+        }
+        _ => {
+            let maps = x.permute([0, 3, 1, 2]);
+            max_pool2d(maps, [side; 2], [stride; 2], [0; 2], [1; 2], false).permute([0, 2, 3, 1])
+        }
+    }
 }
 
 /// Maps to features: `[n, h, w, c]` → `[n, features]`. The number of features says whether the embedding layer has weights

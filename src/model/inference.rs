@@ -4,9 +4,9 @@
 //! border. That in front of the embedding layer goes into the layer's weights.
 
 use super::Embedder;
-use super::forward::{SIX, pool, subsample};
+use super::forward::{SIX, max_pool, pool};
 use super::layers::{Conv, GroupedConv, SqueezeExcite, folded_factors};
-use super::walk::{Act, After, EmbeddingLayer, Walk};
+use super::walk::{Act, After, EmbeddingLayer, MaxPool, Walk};
 use crate::kernels::{FoldedConv, FoldedGrouped, Kernels, Tail, affine};
 use burn::nn::BatchNorm;
 use burn::tensor::Tensor;
@@ -33,7 +33,7 @@ enum Layer<B: Backend> {
     Grouped(FoldedGrouped<B>),
     /// Scale and shift per channel.
     Norm([Tensor<B, 1>; 2]),
-    Subsample(usize),
+    MaxPool(MaxPool),
     Excite(SqueezeExcite<B>),
     /// Values above this become this.
     Cap(f32),
@@ -83,7 +83,7 @@ impl<B: Kernels> Layer<B> {
             Self::Conv(conv) => conv.forward(x, shortcut),
             Self::Grouped(conv) => conv.forward(x),
             Self::Norm(factors) => affine(x, factors.clone(), shortcut, Tail::Linear),
-            Self::Subsample(stride) => subsample(x, *stride),
+            Self::MaxPool(pool) => max_pool(x, *pool),
             Self::Excite(gate) => match shortcut {
                 Some(shortcut) => gate.forward(x) + shortcut,
                 None => gate.forward(x),
@@ -143,8 +143,8 @@ impl<B: Kernels> Walk<B> for Freezer<B> {
         self.push(Layer::Norm(folded_factors(bn)), x, None)
     }
 
-    fn subsample(&mut self, x: usize, stride: usize) -> usize {
-        if stride == 1 { x } else { self.push(Layer::Subsample(stride), x, None) }
+    fn max_pool(&mut self, x: usize, pool: MaxPool) -> usize {
+        if pool == (MaxPool { side: 1, stride: 1 }) { x } else { self.push(Layer::MaxPool(pool), x, None) }
     }
 
     fn excite(&mut self, x: usize, gate: &SqueezeExcite<B>, shortcut: usize) -> usize {

@@ -5,10 +5,11 @@
 //! that their checkpoints can be told apart and loaded.
 
 use super::count::Count;
-use super::iresnet::{CONV_STD, STEM, WIDTHS, features_in, stages};
+use super::global::features_in;
+use super::iresnet::{CONV_STD, STEM, WIDTHS, last_px, stages};
 use super::layers::{Conv, Prelu, SqueezeExcite, batch_norm, linear};
 use super::mobilefacenet::Flatten;
-use super::walk::{Act, After, EmbeddingLayer, Walk};
+use super::walk::{Act, After, EmbeddingLayer, MaxPool, Walk};
 use super::{EmbedderSpec, Form};
 use crate::kernels::Kernels;
 use crate::kernels::random::Draw;
@@ -37,7 +38,7 @@ pub(super) fn count(spec: &EmbedderSpec) -> Count {
         }
     }
     count.norm(WIDTHS[3], px);
-    count.linear([features_in(spec), spec.embedding_dim], true);
+    count.linear([features_in(spec, WIDTHS[3], px), spec.embedding_dim], true);
     if spec.form != Form::Adaface {
         count.norm(spec.embedding_dim, 1);
     }
@@ -100,7 +101,7 @@ impl<B: Kernels> Unit<B> {
     fn walk<W: Walk<B>>(&self, walk: &mut W, x: W::Maps) -> W::Maps {
         let shortcut = match &self.shortcut_layer {
             Some((conv, bn)) => walk.conv(x.clone(), conv, After::norm(bn)),
-            None => walk.subsample(x.clone(), self.res_layer.stride()),
+            None => walk.max_pool(x.clone(), MaxPool { side: 1, stride: self.res_layer.stride() }),
         };
         match &self.res_layer {
             Branch::Adaface((before, first, between, prelu, second, after)) => {
@@ -151,7 +152,7 @@ impl<B: Backend> Ir<B> {
             last.gamma = last.gamma.set_require_grad(false);
             last.beta = last.beta.set_require_grad(false);
         }
-        let fc = linear(draw, [features_in(spec), spec.embedding_dim], true, device);
+        let fc = linear(draw, [features_in(spec, WIDTHS[3], last_px(spec)), spec.embedding_dim], true, device);
         let dropout = DropoutConfig::new(spec.dropout).init();
         Self {
             input_layer: (stem, batch_norm(STEM, device), Prelu::init(STEM, device)),

@@ -2,13 +2,14 @@
 //! al., arXiv:1610.02915, for the unit) as `arcface_torch` has them: names and shapes are those of its checkpoints.
 //!
 //! Every stage, the first too, halves the maps; nothing follows the addition. The embedding layer sees all positions
-//! (head "E") or their mean.
+//! (insightface's head "E"), their mean ("GAP"), or what a depthwise convolution makes of them ("GDC").
 
 use super::EmbedderSpec;
 use super::count::Count;
+use super::global::{Global, count_features, features_in};
 use super::layers::{Conv, Prelu, batch_norm, linear};
 use super::walk::{Act, After, EmbeddingLayer, Walk};
-use crate::config::{Net, Pooling};
+use crate::config::Net;
 use crate::kernels::Kernels;
 use crate::kernels::random::Draw;
 use burn::module::Module;
@@ -43,10 +44,9 @@ pub(super) fn stages(net: Net) -> impl Iterator<Item = ([usize; 2], usize)> {
     (0..WIDTHS.len()).flat_map(move |i| stage(net, i))
 }
 
-/// Numbers per image that the embedding layer sees.
-pub(super) fn features_in(spec: &EmbedderSpec) -> usize {
-    let positions = if spec.pooling() == Pooling::Flatten { spec.image_px.div_ceil(16).pow(2) } else { 1 };
-    WIDTHS[3] * positions
+/// Side of the last maps.
+pub(super) fn last_px(spec: &EmbedderSpec) -> usize {
+    spec.image_px.div_ceil(16)
 }
 
 pub(super) fn count(spec: &EmbedderSpec) -> Count {
@@ -65,7 +65,7 @@ pub(super) fn count(spec: &EmbedderSpec) -> Count {
         }
     }
     count.norm(WIDTHS[3], px);
-    count.linear([features_in(spec), spec.embedding_dim], true);
+    count_features(&mut count, spec, WIDTHS[3], px);
     // The factors of the last normalisation are fixed.
     count.parameters += spec.embedding_dim;
     count
@@ -141,6 +141,8 @@ pub struct IResNet<B: Backend> {
     pub layer4: Vec<IrUnit<B>>,
     /// After the last stage.
     pub bn2: BatchNorm<B>,
+    /// How features are gathered, where it is neither the average nor every position.
+    pub global: Option<Global<B>>,
     /// Only in training; draws from burn's process-wide generator, as in [`super::ResNet`].
     pub dropout: Dropout,
     /// Embedding layer.
@@ -156,6 +158,7 @@ impl<B: Backend> IResNet<B> {
         };
         let conv1 = Conv::init_normal(draw, [spec.channels, STEM], 3, 1, CONV_STD, device);
         let [layer1, layer2, layer3, layer4] = [0, 1, 2, 3].map(|i| units(draw, i));
+        let global = Global::init(spec, WIDTHS[3], last_px(spec), draw, device);
         let mut features = batch_norm(spec.embedding_dim, device);
         features.gamma = features.gamma.set_require_grad(false);
         Self {
@@ -168,7 +171,8 @@ impl<B: Backend> IResNet<B> {
             layer4,
             bn2: batch_norm(WIDTHS[3], device),
             dropout: DropoutConfig::new(spec.dropout).init(),
-            fc: linear(draw, [features_in(spec), spec.embedding_dim], true, device),
+            global,
+            fc: linear(draw, [features_in(spec, WIDTHS[3], last_px(spec)), spec.embedding_dim], true, device),
             features,
         }
     }
@@ -182,6 +186,14 @@ impl<B: Kernels> IResNet<B> {
             maps = unit.walk(walk, maps);
         }
         let layer = EmbeddingLayer::linear(&self.fc, &self.features);
-        walk.embed(maps, layer.with_norm_before(&self.bn2).with_dropout(&self.dropout))
+        let layer = layer.with_dropout(&self.dropout);
+        match &self.global {
+            Some(global) => {
+                maps = walk.norm(maps, &self.bn2);
+                maps = global.walk(walk, maps);
+                walk.embed(maps, layer)
+            }
+            None => walk.embed(maps, layer.with_norm_before(&self.bn2)),
+        }
     }
 }

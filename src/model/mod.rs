@@ -13,6 +13,7 @@ mod embedder;
 mod error;
 mod flavour;
 mod forward;
+mod global;
 mod inference;
 mod ir;
 mod iresnet;
@@ -23,10 +24,12 @@ mod mobilefacenet_relu6;
 mod onnx;
 mod resnet;
 mod resnet18;
+mod resnet50;
 mod small;
 mod spec;
 #[cfg(test)]
 mod tests;
+mod vgg16;
 mod walk;
 pub mod weights;
 

@@ -4,6 +4,7 @@
 use super::EmbedderSpec;
 use super::backbone::Plan;
 use super::block::Block;
+use super::global::{Global, features_in};
 use super::layers::{Conv, batch_norm, linear};
 use super::walk::{Act, After, EmbeddingLayer, Walk};
 use crate::kernels::Kernels;
@@ -27,6 +28,8 @@ pub struct ResNet<B: Backend> {
     pub layer3: Vec<Block<B>>,
     /// Fourth stage.
     pub layer4: Vec<Block<B>>,
+    /// How features are gathered, where it is neither the average nor every position.
+    pub global: Option<Global<B>>,
     /// Only in training. Draws from burn's process-wide generator: seed it (`B::seed`) at every step where a run must
     /// be repeatable.
     pub dropout: Dropout,
@@ -40,14 +43,20 @@ impl<B: Backend> ResNet<B> {
     pub(super) fn init(spec: &EmbedderSpec, draw: &mut Draw, device: &B::Device) -> Self {
         let plan = Plan::of(spec.net, spec.image_px);
         let stage = |draw: &mut Draw, i: usize| {
-            plan.blocks(i).map(|(channels, stride)| Block::init(draw, channels, stride, device)).collect()
+            let block = |([c_in, c_out], stride): ([usize; 2], usize)| match plan.bottleneck {
+                true => Block::init_bottleneck(draw, [c_in, plan.inner(c_out), c_out], stride, device),
+                false => Block::init(draw, [c_in, c_out], stride, device),
+            };
+            plan.blocks(i).map(block).collect()
         };
         let conv1 = Conv::init(draw, [spec.channels, plan.stem], 3, plan.stem_stride, device);
         let layer1 = stage(draw, 0);
         let layer2 = stage(draw, 1);
         let layer3 = stage(draw, 2);
         let layer4 = stage(draw, 3);
-        let fc = linear(draw, [plan.features_in(spec), spec.embedding_dim], true, device);
+        let (channels, px) = (plan.last_channels(), plan.last_px(spec.image_px));
+        let global = Global::init(spec, channels, px, draw, device);
+        let fc = linear(draw, [features_in(spec, channels, px), spec.embedding_dim], true, device);
         Self {
             conv1,
             bn1: batch_norm(plan.stem, device),
@@ -55,6 +64,7 @@ impl<B: Backend> ResNet<B> {
             layer2,
             layer3,
             layer4,
+            global,
             dropout: DropoutConfig::new(spec.dropout).init(),
             fc,
             features: batch_norm(spec.embedding_dim, device),
@@ -68,6 +78,9 @@ impl<B: Kernels> ResNet<B> {
         let mut maps = walk.conv(images, &self.conv1, After::act(&self.bn1, Act::Relu));
         for block in [&self.layer1, &self.layer2, &self.layer3, &self.layer4].into_iter().flatten() {
             maps = block.walk(walk, maps);
+        }
+        if let Some(global) = &self.global {
+            maps = global.walk(walk, maps);
         }
         walk.embed(maps, EmbeddingLayer::linear(&self.fc, &self.features).with_dropout(&self.dropout))
     }

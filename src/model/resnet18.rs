@@ -5,5 +5,10 @@ use super::backbone::{Plan, Stage};
 
 pub(super) fn plan() -> Plan {
     let stage = |channels, stride| Stage { channels, blocks: 2, stride };
-    Plan { stem: 64, stem_stride: 1, stages: [stage(64, 1), stage(128, 2), stage(256, 2), stage(512, 2)] }
+    Plan {
+        stem: 64,
+        stem_stride: 1,
+        bottleneck: false,
+        stages: [stage(64, 1), stage(128, 2), stage(256, 2), stage(512, 2)],
+    }
 }

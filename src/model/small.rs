@@ -11,6 +11,7 @@ pub(super) fn plan(image_px: usize) -> Plan {
     Plan {
         stem: 24,
         stem_stride: if image_px < 48 { 1 } else { 2 },
+        bottleneck: false,
         stages: [stage(24, if image_px < 96 { 1 } else { 2 }), stage(48, 2), stage(96, 2), stage(96, 2)],
     }
 }

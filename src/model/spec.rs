@@ -2,7 +2,7 @@
 
 use super::backbone::Plan;
 use super::count::Count;
-use super::{Embedder, ir, iresnet, mobilefacenet, mobilefacenet_classic, mobilefacenet_relu6};
+use super::{Embedder, ir, iresnet, mobilefacenet, mobilefacenet_classic, mobilefacenet_relu6, vgg16};
 use crate::config::{Net, Pooling};
 use crate::kernels::Kernels;
 use crate::kernels::random::Draw;
@@ -58,6 +58,7 @@ impl Form {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Family {
     Residual,
+    Vgg,
     Improved,
     Ir,
     Mobile,
@@ -68,7 +69,8 @@ pub(super) enum Family {
 impl Family {
     pub fn of(spec: &EmbedderSpec) -> Self {
         match (spec.net, spec.form) {
-            (Net::Small | Net::Resnet18, _) => Self::Residual,
+            (Net::Small | Net::Resnet18 | Net::Resnet50, _) => Self::Residual,
+            (Net::Vgg16, _) => Self::Vgg,
             (Net::MobileFaceNet, _) => Self::Mobile,
             (Net::MobileFaceNetClassic, Form::Relu6) => Self::MobileRelu6,
             (Net::MobileFaceNetClassic, _) => Self::MobileClassic,
@@ -96,7 +98,7 @@ impl EmbedderSpec {
     /// How the last maps become features, where that is not [`Pooling::Auto`] any more. MobileFaceNet does not ask.
     pub(super) fn pooling(&self) -> Pooling {
         match (self.pooling, self.net) {
-            (Pooling::Auto, Net::Small | Net::Resnet18) => Pooling::Average,
+            (Pooling::Auto, Net::Small | Net::Resnet18 | Net::Resnet50) => Pooling::Average,
             (Pooling::Auto, _) => Pooling::Flatten,
             (pooling, _) => pooling,
         }
@@ -105,6 +107,7 @@ impl EmbedderSpec {
     fn count(&self) -> Count {
         match Family::of(self) {
             Family::Residual => Plan::of(self.net, self.image_px).count(self),
+            Family::Vgg => vgg16::count(self),
             Family::Improved => iresnet::count(self),
             Family::Ir => ir::count(self),
             Family::Mobile => mobilefacenet::count(self),
@@ -124,13 +127,13 @@ impl EmbedderSpec {
         self.count().multiply_adds
     }
 
-    /// Memory of a training step with `batch` images, in bytes: an estimate (± 30 %), without the margin head.
+    /// Numbers that a training step with `batch` images holds beside the weights: an estimate (± 30 %), without the head.
     ///
-    /// Counted are weights, gradients and one momentum each, and per image what the backward pass keeps (the output of
-    /// every convolution and normalisation) plus the two largest gradients alive at a time.
-    pub fn memory_estimate_bytes(&self, batch: usize) -> u64 {
+    /// Per image they are what the backward pass keeps (the output of every convolution and normalisation) and the two
+    /// largest gradients alive at a time.
+    pub fn step_numbers(&self, batch: usize) -> u64 {
         let count = self.count();
         let image = (self.channels * self.image_px * self.image_px) as u64;
-        4 * (3 * count.parameters as u64 + batch as u64 * (count.kept + 2 * count.largest + image))
+        batch as u64 * (count.kept + 2 * count.largest + image)
     }
 }

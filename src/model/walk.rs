@@ -24,14 +24,29 @@ pub(super) trait Walk<B: Backend> {
     /// A normalisation with no convolution in front of it.
     fn norm(&mut self, x: Self::Maps, bn: &BatchNorm<B>) -> Self::Maps;
 
-    /// Every `stride`-th pixel of every `stride`-th row (a max-pool with a kernel of one pixel).
-    fn subsample(&mut self, x: Self::Maps, stride: usize) -> Self::Maps;
+    /// The largest of some pixels.
+    fn max_pool(&mut self, x: Self::Maps, pool: MaxPool) -> Self::Maps;
 
     /// Squeeze and excitation, then the shortcut.
     fn excite(&mut self, x: Self::Maps, gate: &SqueezeExcite<B>, shortcut: Self::Maps) -> Self::Maps;
 
     /// The embedding layer.
     fn embed(&mut self, x: Self::Maps, layer: EmbeddingLayer<'_, B>) -> Self::Rows;
+}
+
+/// The largest number of every square of `side` pixels, `stride` apart and all inside the maps. A side of 1 takes every
+/// `stride`-th pixel of every `stride`-th row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct MaxPool {
+    pub side: usize,
+    pub stride: usize,
+}
+
+impl MaxPool {
+    /// Side of the maps behind it.
+    pub fn output_px(self, px: usize) -> usize {
+        px.saturating_sub(self.side) / self.stride + 1
+    }
 }
 
 /// What is applied to each number.

@@ -27,6 +27,11 @@ impl<B: Engine> Average<B> {
         Self { net: net.valid(), keep, steps: 0 }
     }
 
+    /// Begins again at the weights of `net`.
+    pub fn restart(&mut self, net: &TrainNet<B>) {
+        *self = Self::start(net, self.keep);
+    }
+
     /// The averaged network.
     pub fn net(&self) -> &TrainNet<B::InnerBackend> {
         &self.net
@@ -57,7 +62,7 @@ impl<B: Engine> Average<B> {
     /// When the state cannot be read.
     pub fn load(&mut self, bytes: &[u8], net: &TrainNet<B>, device: &B::Device) -> Result<(), TrainError> {
         let Some((steps, record)) = bytes.split_first_chunk() else {
-            *self = Self::start(net, self.keep);
+            self.restart(net);
             return Ok(());
         };
         self.net = self.net.clone().load_record(record::from_bytes::<B::InnerBackend, _>(record, STATE, device)?);

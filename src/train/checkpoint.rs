@@ -143,6 +143,11 @@ impl Checkpoint {
         }
     }
 
+    /// SHA-256 of a file, as it was written; empty when the checkpoint has no such file.
+    pub fn digest(&self, name: &str) -> &str {
+        self.state.files.get(name).map_or("", String::as_str)
+    }
+
     /// What inference needs to know.
     ///
     /// # Errors

@@ -1,5 +1,6 @@
 //! What a training run reports: plain data, no tensors. The window, the terminal and `metrics.jsonl` all read these.
 
+use super::Footprint;
 use crate::config::Reason;
 use crate::eval::{EmbeddingTable, VerificationReport};
 use serde::{Deserialize, Serialize};
@@ -46,8 +47,8 @@ pub struct RunStarted {
     pub train_images: usize,
     /// Images held out.
     pub validation_images: usize,
-    /// Weights of network and head.
-    pub parameters: usize,
+    /// Its size, work and memory.
+    pub footprint: Footprint,
     /// Steps per epoch.
     pub steps_per_epoch: usize,
     /// Epochs in all.
@@ -134,6 +135,8 @@ pub enum TrainEvent {
     Epoch(EpochMetrics),
     /// New embeddings; only the newest matters.
     Validation(ValidationSnapshot),
+    /// Something a person should know, and that is as it should be.
+    Note(String),
     /// Something went wrong that the run survives.
     Warning(String),
     /// All is on disk up to this step.

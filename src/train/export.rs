@@ -19,6 +19,18 @@ pub enum ExportFormat {
     Onnx,
 }
 
+impl ExportFormat {
+    /// What the ending of a file's name says; none where it says nothing.
+    pub fn of(path: &Path) -> Option<Self> {
+        let ending = path.extension()?.to_str()?.to_lowercase();
+        match ending.as_str() {
+            "onnx" => Some(Self::Onnx),
+            "safetensors" => Some(Self::Safetensors),
+            _ => None,
+        }
+    }
+}
+
 /// Writes the best checkpoint's network to `out` in one move, and returns the file's length in bytes.
 ///
 /// # Errors

@@ -15,6 +15,7 @@ mod error;
 mod evaluate;
 mod events;
 mod export;
+mod footprint;
 mod gradients;
 mod guard;
 mod import;
@@ -24,6 +25,7 @@ mod metrics_log;
 mod model_info;
 mod net;
 mod optimizer;
+mod origin;
 mod patience;
 mod prepare;
 mod record;
@@ -53,6 +55,7 @@ pub use events::{
     ANGLE_BINS, AngleHistogram, EpochMetrics, RunStarted, RunSummary, StepMetrics, TrainEvent, ValidationSnapshot,
 };
 pub use export::{ExportFormat, export};
+pub use footprint::Footprint;
 pub use import::{ImportRequest, Imported, PreprocessChange, import};
 pub use model_info::ModelInfo;
 pub use prepare::data_facts;

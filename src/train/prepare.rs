@@ -2,43 +2,61 @@
 
 use super::checkpoint::{self, CheckpointState};
 use super::events::TrainEvent;
+use super::origin::Origin;
 use super::run::{Observer, TrainRequest};
 use super::run_folder::{self, Place, RunFolder};
 use super::session::Session;
-use super::{Control, ModelInfo, TrainError};
+use super::{Control, ModelInfo, TrainError, footprint};
 use crate::config::{DataFacts, Resolved, RunConfig, RunInfo};
 use crate::data::{Catalog, ImageStore, Preprocess, Split};
-use crate::loss::{HeadOptions, HeadSpec};
-use crate::model::{EmbedderSpec, Form};
+use crate::model::Form;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// The settings in force: those asked for, or those a continued run was started with.
 pub(super) fn settings(request: &TrainRequest) -> Result<RunConfig, TrainError> {
-    let Place::Resume(run) = &request.place else { return Ok(request.config.clone()) };
+    let Place::Resume(run) = &request.place else { return Ok(RunConfig { run: None, ..request.config.clone() }) };
     let mut config = run_folder::read_config(run)?;
-    let known = config.run.as_ref().map(|run| run.data_fingerprint.as_str());
-    if known.is_some_and(|known| known != request.catalog.fingerprint) {
-        return Err(TrainError::CannotResume(
-            "the images differ from those it was trained with (added, removed or changed); start a new run".to_owned(),
-        ));
+    if let Some(facts) = &config.run {
+        if !facts.imported.is_empty() {
+            return Err(TrainError::CannotResume(
+                "its weights were imported, so there is nothing to go on with; start a new run from it (train.start_from)"
+                    .to_owned(),
+            ));
+        }
+        if facts.data_fingerprint != request.catalog.fingerprint {
+            return Err(TrainError::CannotResume(
+                "the images differ from those it was trained with (added, removed or changed); start a new run"
+                    .to_owned(),
+            ));
+        }
     }
     config.train.epochs = config.train.epochs.max(request.config.train.epochs);
     config.train.device.clone_from(&request.config.train.device);
     Ok(config)
 }
 
-/// Puts the newest usable checkpoint into the session.
+/// Puts the newest usable checkpoint into a fresh session, or where there is none yet, what the run starts from.
 pub(super) fn restore(
     folder: &RunFolder,
     session: &mut dyn Session,
     info: &ModelInfo,
+    origin: Option<&Origin>,
     observer: &mut dyn Observer,
 ) -> Result<CheckpointState, TrainError> {
     let (checkpoint, damaged) = match run_folder::latest_checkpoint(folder.path()) {
         Ok(found) => found,
-        Err(TrainError::NoCheckpoint { .. }) => return Ok(CheckpointState { format: 1, ..CheckpointState::default() }),
+        Err(TrainError::NoCheckpoint { .. }) => {
+            let known = origin.map(|origin| origin.give(session, &info.head, &info.classes)).transpose()?.flatten();
+            if let Some(known) = known {
+                observer.event(TrainEvent::Note(format!(
+                    "the network is that of the run it starts from, and so are the weights of {known} of {} classes",
+                    info.classes.len()
+                )));
+            }
+            return Ok(CheckpointState { format: 1, ..CheckpointState::default() });
+        }
         Err(error) => return Err(error),
     };
     damaged.into_iter().for_each(|text| observer.event(TrainEvent::Warning(text)));
@@ -107,28 +125,19 @@ pub(super) fn build_store(
 }
 
 /// What a checkpoint says of its network.
-pub(super) fn model_info(resolved: &Resolved, split: &Split, catalog: &Catalog, preprocess: Preprocess) -> ModelInfo {
-    let model = &resolved.config.model;
+pub(super) fn model_info(
+    resolved: &Resolved,
+    split: &Split,
+    catalog: &Catalog,
+    preprocess: Preprocess,
+    form: Form,
+) -> ModelInfo {
     let name = |class: &u32| catalog.classes.get(*class as usize).cloned().unwrap_or_default();
+    let (embedder, head) = footprint::specs(resolved, split.train_classes.len(), form);
     ModelInfo {
         format: ModelInfo::FORMAT,
-        embedder: EmbedderSpec {
-            net: model.net,
-            form: Form::default(),
-            pooling: resolved.pooling,
-            channels: resolved.channels as usize,
-            image_px: resolved.image_px as usize,
-            embedding_dim: resolved.embedding_dim as usize,
-            dropout: model.dropout,
-        },
-        head: HeadSpec {
-            head: resolved.config.loss.head,
-            classes: split.train_classes.len(),
-            embedding_dim: resolved.embedding_dim as usize,
-            scale: resolved.scale,
-            margins: resolved.margins,
-            options: HeadOptions::of(&resolved.config.loss, resolved.margin_detached),
-        },
+        embedder,
+        head,
         preprocess,
         classes: split.train_classes.iter().map(name).collect(),
         add_mirror: resolved.add_mirror,
@@ -147,11 +156,12 @@ pub(super) fn run_label(catalog: &Catalog, config: &RunConfig) -> String {
 }
 
 /// The facts written beside the settings.
-pub(super) fn run_info(catalog: &Catalog, split: &Split, device: &str) -> RunInfo {
+pub(super) fn run_info(catalog: &Catalog, split: &Split, device: &str, start_sha256: String) -> RunInfo {
     let path: &Path = &catalog.root;
     RunInfo {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         imported: String::new(),
+        start_sha256,
         device: device.to_owned(),
         data: path.canonicalize().unwrap_or_else(|_| path.to_owned()).to_string_lossy().into_owned(),
         data_fingerprint: catalog.fingerprint.clone(),

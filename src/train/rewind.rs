@@ -22,7 +22,7 @@ impl Run {
             return Err(TrainError::Diverged { step: at, rewinds: MOST, lr: self.rate(self.state.step) });
         }
         let mut session = open_session(self.device, &self.info.embedder, &self.info.head, &self.resolved.config.train)?;
-        let state = restore(&self.folder, session.as_mut(), &self.info, observer)?;
+        let state = restore(&self.folder, session.as_mut(), &self.info, self.origin.as_ref(), observer)?;
         self.session = session;
         self.log = MetricsLog::open(self.folder.path(), state.step, state.epoch)?;
         self.board = Board::open(self.folder.path(), state.step);

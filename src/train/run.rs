@@ -8,19 +8,21 @@ use super::events::{
 };
 use super::guard::{Guard, Verdict};
 use super::metrics_log::MetricsLog;
+use super::origin::Origin;
 use super::prepare::{batch_size, build_store, data_facts, model_info, restore, run_info, run_label, settings};
 use super::run_folder::{self, Place, RunFolder};
 use super::schedule::{Plan, lr_at, margin_at, margin_share_at};
 use super::session::{Session, StepOutcome, open_session};
 use super::tensorboard::Board;
 use super::validate::{Classified, LIVE_IMAGES, TableBuilder, error_rates, for_batches, thin};
-use super::{Control, ModelInfo, TrainError, TrainedModel, device, evaluate, patience, rewind};
+use super::{Control, Footprint, ModelInfo, TrainError, TrainedModel, device, evaluate, patience, rewind};
 use crate::config::{Best, Precision, Resolved, RunConfig, resolve};
 use crate::data::{
     Augment, Catalog, EpochPlan, HostBatch, ImageStore, Loader, Preprocess, Sampling, Split, SplitKind, split,
     steps_per_epoch,
 };
 use crate::loss::Moment;
+use crate::model::Form;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -73,6 +75,7 @@ pub(super) struct Run {
     pub(super) store: Arc<ImageStore>,
     pub(super) session: Box<dyn Session>,
     pub(super) info: ModelInfo,
+    pub(super) origin: Option<Origin>,
     pub(super) plan: Plan,
     pub(super) log: MetricsLog,
     pub(super) board: Board,
@@ -92,27 +95,32 @@ impl Run {
         control: &Control,
         observer: &mut dyn Observer,
     ) -> Result<Self, TrainError> {
-        let config = settings(request)?;
+        let mut config = settings(request)?;
+        let origin = Origin::find(&mut config, &request.place)?;
+        let reasons = origin.as_ref().map(|origin| origin.settle(&mut config)).unwrap_or_default();
         let catalog = Arc::clone(&request.catalog);
         let mut split = split(&catalog, &config.data, u64::from(config.train.seed))?;
         let mut resolved = resolve(&config, &data_facts(&catalog, &split))?;
+        resolved.reasons.extend(reasons);
         let (device, device_name) = device::choose(&config.train.device)?;
-        let preprocess = Preprocess::new(resolved.image_px, resolved.channels);
+        let (preprocess, form) = match &origin {
+            Some(origin) => (origin.info.preprocess.clone(), origin.info.embedder.form),
+            None => (Preprocess::new(resolved.image_px, resolved.channels), Form::default()),
+        };
         let store = build_store(&catalog, &split, &resolved, &preprocess, control, observer)?;
         split.remove(store.failed());
         if split.train.len() < 2 {
             return Err(TrainError::CannotResume(format!("only {} training images can be read", split.train.len())));
         }
         let split = Arc::new(split);
-        let info = model_info(&resolved, &split, &catalog, preprocess);
+        let info = model_info(&resolved, &split, &catalog, preprocess, form);
         let mut session = open_session(device, &info.embedder, &info.head, &resolved.config.train)?;
         let folder = RunFolder::create(&request.place, &run_label(&catalog, &resolved.config))?;
-        let state = match &request.place {
-            Place::Resume(_) => restore(&folder, session.as_mut(), &info, observer)?,
-            _ => CheckpointState { format: 1, ..CheckpointState::default() },
-        };
+        let state = restore(&folder, session.as_mut(), &info, origin.as_ref(), observer)?;
         resolved.steps_per_epoch = steps_per_epoch(split.train.len(), batch_size(&resolved, split.train.len()));
-        resolved.config.run = Some(run_info(&catalog, &split, &device_name));
+        let before = config.run.map(|run| run.start_sha256).unwrap_or_default();
+        let start_sha256 = origin.as_ref().map(Origin::digest).filter(|digest| !digest.is_empty()).unwrap_or(before);
+        resolved.config.run = Some(run_info(&catalog, &split, &device_name, start_sha256));
         folder.write_config(&resolved.config)?;
         if let Some(best) = state.best {
             folder.set_best(best.step)?;
@@ -128,6 +136,7 @@ impl Run {
             store,
             session,
             info,
+            origin,
             log,
             board,
             issued: state.step,
@@ -159,7 +168,7 @@ impl Run {
             classes: self.info.head.classes,
             train_images: self.split.train.len(),
             validation_images: self.split.validation.len(),
-            parameters: self.session.parameter_count(),
+            footprint: Footprint::of(&self.resolved, self.info.head.classes, self.info.embedder.form),
             steps_per_epoch: self.resolved.steps_per_epoch,
             epochs: self.resolved.config.train.epochs,
             resumed_at_step: self.state.step,
@@ -194,6 +203,7 @@ impl Run {
     /// The rest of the present epoch.
     fn epoch_steps(&mut self, control: &Control, observer: &mut dyn Observer) -> Result<Steps, TrainError> {
         let mut loader = self.loader()?;
+        self.session.hold_network(self.state.epoch < self.resolved.config.train.freeze_epochs);
         loop {
             if control.is_paused() {
                 self.save(observer)?;

@@ -7,6 +7,7 @@ use super::loss_scale::LossScale;
 use super::measured::{self, Measured, Usable, scaled};
 use super::net::TrainNet;
 use super::optimizer::{self, Grads, Groups, ParamGroups};
+use super::origin::StartRow;
 use super::{TrainError, gradients, record};
 use crate::config::{Precision, TrainConfig};
 use crate::data::HostBatch;
@@ -19,6 +20,8 @@ use burn::tensor::backend::Backend;
 use burn::tensor::{FloatDType, Tensor, TensorData};
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
+
+mod start;
 
 /// One step's result.
 #[derive(Clone, Debug, PartialEq)]
@@ -88,6 +91,13 @@ pub trait Session {
     /// # Errors
     /// When the bytes do not fit this network.
     fn restore(&mut self, resume: &[u8]) -> Result<(), TrainError>;
+    /// Takes over a network, and class weights, of another run. Only before the first step.
+    ///
+    /// # Errors
+    /// When they do not fit this network.
+    fn start_from(&mut self, network: &[u8], rows: &[StartRow]) -> Result<(), TrainError>;
+    /// Leaves the network as it is in the steps that follow, so that only the head learns; or lets it learn again.
+    fn hold_network(&mut self, hold: bool);
     /// Weights of network and head.
     fn parameter_count(&self) -> usize;
 }
@@ -173,6 +183,8 @@ pub(super) struct BurnSession<B: Engine> {
     devices: Devices<B>,
     /// The network as it was when an embedding was last asked for; gone after the next step.
     frozen: OnceCell<Inference<B::InnerBackend>>,
+    /// The network while it does not learn: running statistics, no dropout, no gradient.
+    held: Option<Inference<B::InnerBackend>>,
 }
 
 impl<B: Engine> BurnSession<B> {
@@ -198,6 +210,7 @@ impl<B: Engine> BurnSession<B> {
             net,
             devices,
             frozen: OnceCell::new(),
+            held: None,
         }
     }
 
@@ -228,10 +241,16 @@ impl<B: Engine> BurnSession<B> {
     }
 
     fn part_gradients(&self, part: &HostBatch, moment: Moment, share: f64) -> (Measured<B::InnerBackend>, Grads) {
-        let images = in_precision(images::<B>(part, &self.devices.training), self.mode.precision);
         let head = &self.net.head;
+        let embeddings = match &self.held {
+            Some(held) => self.without_gradient(held, part),
+            None => {
+                let images = images::<B>(part, &self.devices.training);
+                self.net.embedder.forward(in_precision(images, self.mode.precision))
+            }
+        };
         let told = HeadBatch::new(&head.spec, &part.labels, moment, &self.devices.training);
-        let output = head.forward(self.net.embedder.forward(images), &told);
+        let output = head.forward(embeddings, &told);
         let measured = Measured::of(&output, told.labels, share);
         let mut all = scaled(output.loss, share * self.loss_scale.factor()).backward();
         (measured, self.groups.0.each_ref().map(|group| GradientsParams::from_params(&mut all, &self.net, group)))
@@ -361,6 +380,14 @@ impl<B: Engine> Session for BurnSession<B> {
             kept.load(average, &self.net, &self.devices.plain)?;
         }
         self.optimizer.load([decayed, plain], &self.devices.training)
+    }
+
+    fn start_from(&mut self, network: &[u8], rows: &[StartRow]) -> Result<(), TrainError> {
+        self.take_over(network, rows)
+    }
+
+    fn hold_network(&mut self, hold: bool) {
+        self.held = hold.then(|| Inference::new(&self.net.valid().embedder));
     }
 
     fn parameter_count(&self) -> usize {

@@ -12,6 +12,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 mod faults;
+mod fine_tune;
 
 fn draw(folder: &Path, identities: u8, images: u8) -> Arc<Catalog> {
     draw_classes(folder, identities, images);

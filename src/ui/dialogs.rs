@@ -16,6 +16,9 @@ use std::thread::Thread;
 /// Endings offered by the dialog for images.
 const IMAGES: [&str; 11] = ["jpg", "jpeg", "png", "bmp", "gif", "tif", "tiff", "webp", "pgm", "ppm", "pnm"];
 
+/// Endings of files of weights.
+const WEIGHTS: [&str; 4] = ["pt", "pth", "ckpt", "safetensors"];
+
 type Wakeup = Arc<dyn Fn() + Send + Sync>;
 type Chosen = Pin<Box<dyn Future<Output = Option<PathBuf>> + Send>>;
 
@@ -83,7 +86,16 @@ fn chosen(dialog: Dialog, start: Option<PathBuf>) -> Chosen {
     match dialog {
         Dialog::OpenFolder => path_of(ask.set_title("Open a folder of images").pick_folder()),
         Dialog::OpenRun => path_of(ask.set_title("Open a run folder").pick_folder()),
-        Dialog::OpenFile => path_of(ask.set_title("Open an IDX file").pick_file()),
+        Dialog::OpenFile => path_of(ask.set_title("Open a file that holds or lists images").pick_file()),
+        Dialog::ImportWeights => {
+            let ask = ask.set_title("Import weights").add_filter("PyTorch and safetensors", &WEIGHTS);
+            path_of(ask.pick_file())
+        }
+        Dialog::ExportRun => {
+            let ask = ask.set_title("Export the network").set_file_name("network.onnx");
+            let ask = ask.add_filter("ONNX, the whole network", &["onnx"]);
+            path_of(ask.add_filter("safetensors, weights for PyTorch", &["safetensors"]).save_file())
+        }
         Dialog::PickImage(_) => path_of(ask.set_title("Choose an image").add_filter("Images", &IMAGES).pick_file()),
     }
 }

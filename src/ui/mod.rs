@@ -246,8 +246,9 @@ impl eframe::App for App {
 }
 
 fn start_folder(state: &State, dialog: crate::app::Dialog) -> Option<PathBuf> {
+    use crate::app::Dialog;
     match dialog {
-        crate::app::Dialog::OpenRun => Some(state.runs_root.clone()),
+        Dialog::OpenRun | Dialog::ImportWeights | Dialog::ExportRun => Some(state.runs_root.clone()),
         _ => state.open_data().map(|data| data.catalog.root.clone()),
     }
 }

@@ -4,11 +4,11 @@
 //! model out does not wait for the next one to be finished.
 
 use super::emit::Emitter;
-use super::explain;
 use super::protocol::{
     Classification, EvaluateOn, Evaluation, Event, ImageSource, Job, JobError, JobId, Outcome, Request, VerifyResult,
 };
 use super::source;
+use super::{exchange, explain};
 use crate::config::RunConfig;
 use crate::data::{Catalog, Thumb};
 use crate::eval::{EmbeddingTable, OperatingPoint, OperatingRule, angle_deg, cosine_similarity, nearest};
@@ -71,6 +71,8 @@ impl Compute<'_> {
             Request::Train { catalog, config, place } => return self.train(job, catalog, config, place),
             Request::Evaluate { run, on, rule } => self.evaluate(job, run, on, *rule),
             Request::Verify { .. } => self.bench.verify(job, self.emitter),
+            Request::Import { weights, root } => exchange::import(job, weights, root, self.emitter),
+            Request::Export { run, format, out } => exchange::export(job, run, *format, out, self.emitter),
             Request::Devices => {
                 self.emitter.send(Event::Devices { job: job.id, devices: devices() });
                 Ok(())
@@ -126,7 +128,8 @@ impl Compute<'_> {
         .map_err(explain)?;
         let folder = catalog.root.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let on_words = format!("{} {words} of {folder}", result.table.len());
-        if matches!(on, EvaluateOn::OwnSplit) {
+        // An imported network has no images of its own: the first that it is measured on set its threshold.
+        if matches!(on, EvaluateOn::OwnSplit) || load_operating_point(run).is_none() {
             let stored = StoredEvaluation {
                 on: on_words.clone(),
                 rule,

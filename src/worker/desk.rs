@@ -67,7 +67,8 @@ fn run(job: &Job, emitter: &Emitter) -> Result<(), Box<JobError>> {
             emitter.send(Event::RunChanged { job: job.id, before: run.clone(), after });
             Ok(())
         }
-        Request::Train { .. } | Request::Evaluate { .. } | Request::Verify { .. } | Request::Devices => Ok(()),
+        // What needs tensors goes to the compute thread.
+        _ => Ok(()),
     }
 }
 

@@ -6,6 +6,7 @@
 mod compute;
 mod desk;
 mod emit;
+mod exchange;
 mod explain;
 pub mod protocol;
 mod sample;
@@ -133,7 +134,12 @@ const COMPUTE_STACK: usize = 32 << 20;
 
 fn needs_tensors(request: &Request) -> bool {
     match request {
-        Request::Train { .. } | Request::Evaluate { .. } | Request::Verify { .. } | Request::Devices => true,
+        Request::Train { .. }
+        | Request::Evaluate { .. }
+        | Request::Verify { .. }
+        | Request::Import { .. }
+        | Request::Export { .. }
+        | Request::Devices => true,
         Request::OpenData { .. }
         | Request::OpenSample { .. }
         | Request::Map { .. }

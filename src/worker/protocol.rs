@@ -7,7 +7,7 @@ use crate::config::RunConfig;
 use crate::data::{Catalog, Split, Thumb};
 use crate::eval::{Decision, EmbeddingTable, ErrorRates, Neighbour, OperatingPoint, OperatingRule, VerificationReport};
 use crate::map::{Layout, MapMethod, TsneSpec};
-use crate::train::{Control, DeviceInfo, EpochMetrics, Place, RunSummary, TrainEvent};
+use crate::train::{Control, DeviceInfo, EpochMetrics, ExportFormat, Place, RunSummary, TrainEvent};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -36,6 +36,10 @@ pub enum JobKind {
     ListRuns,
     /// Renaming, describing or deleting a run.
     ChangeRun,
+    /// Making a run of weights from elsewhere.
+    Import,
+    /// Writing a network for other programs.
+    Export,
     /// Looking for devices.
     Devices,
 }
@@ -53,6 +57,8 @@ impl JobKind {
             Self::SaveOperatingPoint => "Saving the threshold",
             Self::ListRuns => "Looking for runs",
             Self::ChangeRun => "Changing a run",
+            Self::Import => "Importing weights",
+            Self::Export => "Exporting the network",
             Self::Devices => "Looking for devices",
         }
     }
@@ -135,6 +141,10 @@ pub enum Request {
     ListRuns { root: PathBuf },
     /// Changes a run's folder.
     ChangeRun { run: PathBuf, change: RunChange },
+    /// Makes a run of weights from elsewhere, in a new folder below `root`.
+    Import { weights: PathBuf, root: PathBuf },
+    /// Writes a run's network for other programs.
+    Export { run: PathBuf, format: ExportFormat, out: PathBuf },
     /// Probes the devices.
     Devices,
 }
@@ -152,6 +162,8 @@ impl Request {
             Self::SaveOperatingPoint { .. } => JobKind::SaveOperatingPoint,
             Self::ListRuns { .. } => JobKind::ListRuns,
             Self::ChangeRun { .. } => JobKind::ChangeRun,
+            Self::Import { .. } => JobKind::Import,
+            Self::Export { .. } => JobKind::Export,
             Self::Devices => JobKind::Devices,
         }
     }
@@ -268,6 +280,11 @@ pub struct RunEntry {
 }
 
 impl RunEntry {
+    /// Its weights were made elsewhere.
+    pub fn is_imported(&self) -> bool {
+        self.config.run.as_ref().is_some_and(|run| !run.imported.is_empty())
+    }
+
     /// When it was begun, as text that sorts by time; the name where the run file does not say.
     pub fn started(&self) -> &str {
         self.config.run.as_ref().map_or(&self.name, |run| &run.started)
@@ -325,6 +342,10 @@ pub enum Event {
     Runs { job: JobId, runs: Vec<RunEntry> },
     /// A run has another folder, or none any more.
     RunChanged { job: JobId, before: PathBuf, after: Option<PathBuf> },
+    /// Weights became a run; whose network they are, in words.
+    Imported { job: JobId, run: PathBuf, flavour: String },
+    /// A network was written, so many bytes.
+    Exported { job: JobId, out: PathBuf, bytes: u64 },
     /// The devices.
     Devices { job: JobId, devices: Vec<DeviceInfo> },
     /// The job is over.
@@ -343,6 +364,8 @@ impl Event {
             | Self::Mapped { job, .. }
             | Self::Verified { job, .. }
             | Self::Runs { job, .. }
+            | Self::Imported { job, .. }
+            | Self::Exported { job, .. }
             | Self::RunChanged { job, .. }
             | Self::Devices { job, .. }
             | Self::Ended { job, .. } => *job,

@@ -110,3 +110,20 @@ fn images_of_one_and_two_pixels_stay_inside_themselves() {
         }
     }
 }
+
+#[test]
+fn a_network_that_takes_blue_first_gets_it_from_augmented_images_too() {
+    let src = picture(8, 3);
+    let red = Preprocess { mean: [0.1, 0.2, 0.3], std: [0.5, 0.6, 0.7], ..Preprocess::new(8, 3) };
+    let blue = Preprocess { blue_first: true, ..red.clone() };
+    let augment = Augment { flip: true, shift: 0.2, colour: 0.3, ..Augment::identity() };
+    let changed = |pre: &Preprocess| {
+        let mut out = vec![0.0; src.len()];
+        augment.apply(&src, 8, 3, &mut stream(5, "test", 1), &mut out, pre);
+        out
+    };
+    let (red, blue) = (changed(&red), changed(&blue));
+    assert_eq!(red[..64], blue[128..]);
+    assert_eq!(red[64..128], blue[64..128]);
+    assert_eq!(red[128..], blue[..64]);
+}

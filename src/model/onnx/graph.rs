@@ -6,7 +6,7 @@ use super::proto::Message;
 use crate::kernels::{Grouping, Kernels};
 use crate::model::forward::SIX;
 use crate::model::layers::{Conv, GroupedConv, SqueezeExcite};
-use crate::model::walk::{Act, After, EmbeddingLayer, Walk};
+use crate::model::walk::{Act, After, EmbeddingLayer, MaxPool, Walk};
 use burn::nn::BatchNorm;
 use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
@@ -180,12 +180,13 @@ impl<B: Kernels> Walk<B> for Graph {
         Maps { name: self.normed(&x.name, bn, None), ..x }
     }
 
-    fn subsample(&mut self, x: Maps, stride: usize) -> Maps {
-        if stride == 1 {
+    fn max_pool(&mut self, x: Maps, pool: MaxPool) -> Maps {
+        let MaxPool { side, stride } = pool;
+        if (side, stride) == (1, 1) {
             return x;
         }
-        let attributes = [("kernel_shape", Attribute::Ints(&[1; 2])), ("strides", Attribute::Ints(&[stride; 2]))];
-        Maps { name: self.node("MaxPool", &[&x.name], &attributes), px: x.px.div_ceil(stride), ..x }
+        let attributes = [("kernel_shape", Attribute::Ints(&[side; 2])), ("strides", Attribute::Ints(&[stride; 2]))];
+        Maps { name: self.node("MaxPool", &[&x.name], &attributes), px: pool.output_px(x.px), ..x }
     }
 
     fn excite(&mut self, x: Maps, gate: &SqueezeExcite<B>, shortcut: Maps) -> Maps {

@@ -130,7 +130,7 @@ fn file(spec: &EmbedderSpec) -> File {
     read(&onnx(&spec.init_seeded::<Flex>(&Default::default(), 1), spec, &metadata))
 }
 
-const EVERY: [(Net, Form, Pooling); 11] = [
+const EVERY: [(Net, Form, Pooling); 15] = [
     (Net::Small, Form::Usual, Pooling::Average),
     (Net::Small, Form::Usual, Pooling::Flatten),
     (Net::Resnet18, Form::Usual, Pooling::Average),
@@ -142,7 +142,46 @@ const EVERY: [(Net, Form, Pooling); 11] = [
     (Net::MobileFaceNet, Form::Usual, Pooling::Auto),
     (Net::MobileFaceNetClassic, Form::Usual, Pooling::Auto),
     (Net::MobileFaceNetClassic, Form::Relu6, Pooling::Auto),
+    (Net::Iresnet18, Form::Usual, Pooling::Depthwise),
+    (Net::Resnet50, Form::Usual, Pooling::Average),
+    (Net::Vgg16, Form::Usual, Pooling::Auto),
+    (Net::Small, Form::Usual, Pooling::Depthwise),
 ];
+
+/// Computed by another program: equal to our own embeddings, whatever the batch.
+#[cfg(feature = "faces")]
+#[test]
+fn tract_computes_the_same_embeddings_from_the_file() {
+    use crate::kernels::random::Draw;
+    use crate::model::Inference;
+    use burn::tensor::Tensor;
+    use tract_onnx::prelude::*;
+
+    for (net, form, pooling) in EVERY {
+        let spec = spec(net, form, pooling);
+        let net = spec.init_seeded::<Flex>(&Default::default(), 1);
+        let bytes = onnx(&net, &spec, &BTreeMap::new());
+        let model = tract_onnx::onnx().model_for_read(&mut bytes.as_slice()).unwrap();
+        for n in [1, 3] {
+            let shape = [n, 3, 32, 32];
+            let images = Draw::new(3, "test").normal::<Flex, 4>(shape, 1.0, &Default::default()).into_value();
+            let values: Vec<f32> = images.clone().into_data().iter().collect();
+            let input: tract_onnx::prelude::Tensor =
+                tract_ndarray::Array4::from_shape_vec((n, 3, 32, 32), values).unwrap().into();
+            let runnable = model.clone().with_input_fact(0, f32::fact(shape).into()).unwrap();
+            let runnable = runnable.into_optimized().unwrap().into_runnable().unwrap();
+            let found = runnable.run(tvec!(input.into())).unwrap();
+            let found: Vec<f32> = found[0].to_plain_array_view::<f32>().unwrap().iter().copied().collect();
+            let ours: Tensor<Flex, 2> = Inference::new(&net).forward(images);
+            let ours: Vec<f32> = ours.into_data().iter().collect();
+            assert_eq!(found.len(), ours.len());
+            let largest = ours.iter().fold(1f32, |largest, value| largest.max(value.abs()));
+            for (a, b) in found.iter().zip(&ours) {
+                assert!((a - b).abs() < 1e-4 * largest, "{spec:?}: {a} instead of {b}");
+            }
+        }
+    }
+}
 
 #[test]
 fn every_network_becomes_a_graph_in_which_each_value_is_made_once_before_it_is_used() {

@@ -3,7 +3,8 @@
 use super::{Demo, DemoKind, RUNS};
 use crate::app::Action;
 use crate::train::{
-    ANGLE_BINS, AngleHistogram, EpochMetrics, RunStarted, RunSummary, StepMetrics, TrainEvent, ValidationSnapshot,
+    ANGLE_BINS, AngleHistogram, EpochMetrics, Footprint, RunStarted, RunSummary, StepMetrics, TrainEvent,
+    ValidationSnapshot,
 };
 use crate::ui::demo_data::demo_table;
 use crate::worker::protocol::{Event, JobId};
@@ -67,7 +68,7 @@ impl Demo {
             classes: split.map_or(0, |split| split.train_classes.len()),
             train_images: split.map_or(0, |split| split.train.len()),
             validation_images: split.map_or(0, |split| split.validation.len()),
-            parameters: 284_096,
+            footprint: Footprint { parameters: 284_096, multiply_adds: 29_000_000, training_bytes: 210_000_000 },
             steps_per_epoch: STEPS as usize,
             epochs: EPOCHS,
             resumed_at_step: 0,

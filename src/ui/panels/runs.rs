@@ -4,7 +4,7 @@ mod compare;
 mod edit;
 mod row;
 
-use crate::app::{Action, RunAction, RunOrder, State, Workspace};
+use crate::app::{Action, Dialog, RunAction, RunOrder, State, Workspace};
 use crate::ui::theme::{self, SPACE};
 use crate::ui::widgets::figures::counted;
 use crate::worker::protocol::JobKind;
@@ -48,6 +48,12 @@ fn heading_ui(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
             if ui.button("Refresh").on_hover_text("Reads the folder again (F5)").clicked() {
                 out.push(Action::RefreshRuns);
             }
+            let import = ui
+                .button("Import…")
+                .on_hover_text("Makes a run of weights from elsewhere: PyTorch's .pt, .pth and .ckpt, or safetensors");
+            if import.clicked() {
+                out.push(Action::Ask(Dialog::ImportWeights));
+            }
             order_ui(ui, state.runs_view.order, out);
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
                 let kept = format!("{}, kept in {}", counted(state.runs.len(), "run"), state.runs_root.display());
@@ -86,7 +92,10 @@ fn empty_ui(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
         }
         ui.add_space(SPACE);
         if ui.button("Open a run…").on_hover_text("Uses a run folder from elsewhere (Ctrl+R)").clicked() {
-            out.push(Action::Ask(crate::app::Dialog::OpenRun));
+            out.push(Action::Ask(Dialog::OpenRun));
+        }
+        if ui.button("Import weights…").on_hover_text("Makes a run of weights from elsewhere").clicked() {
+            out.push(Action::Ask(Dialog::ImportWeights));
         }
     });
 }

@@ -41,6 +41,8 @@ pub struct FormInput<'a> {
     pub problem: Option<&'a str>,
     /// The devices; empty until they are known.
     pub devices: &'a [DeviceInfo],
+    /// The runs that a run can start from: (folder, name).
+    pub runs: &'a [(String, String)],
 }
 
 /// A setting's value beside its default.
@@ -113,6 +115,7 @@ impl ParamForm {
                 label,
                 reason,
                 devices: input.devices,
+                runs: input.runs,
                 width,
             };
             row.ui(ui, &mut self.typing, edits);

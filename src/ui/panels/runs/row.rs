@@ -136,6 +136,16 @@ fn menu_ui(ui: &mut Ui, run: &RunEntry, out: &mut Vec<Action>) {
                 "Takes its settings to Train, to be changed",
                 RunAction::Duplicate(run.path.clone()),
             ),
+            (
+                "Fine-tune",
+                "A new run that starts from this one's network, on the images that are open",
+                RunAction::FineTune(run.path.clone()),
+            ),
+            (
+                "Export…",
+                "Writes its network for other programs: ONNX, or safetensors for PyTorch",
+                RunAction::Export(run.path.clone()),
+            ),
             ("Show folder", "Opens the run's folder in the file manager", RunAction::OpenFolder(run.path.clone())),
             (
                 "Move to the bin",

@@ -3,7 +3,8 @@
 use crate::app::{OpenData, State};
 use crate::config::{Head, Resolved, spec, usual_margins};
 use crate::loss::{HeadOptions, target_logit};
-use crate::train::{Plan, lr_at};
+use crate::model::Form;
+use crate::train::{Footprint, Plan, lr_at};
 use crate::ui::format;
 use crate::ui::theme::{self, SPACE};
 use crate::ui::widgets::curve::{Curve, CurvePlot, CurveStyle, curve_plot};
@@ -45,6 +46,23 @@ fn numbers_ui(ui: &mut Ui, data: &OpenData, resolved: &Resolved) {
         ("Steps per epoch", count_text(resolved.steps_per_epoch), "One step learns from one batch"),
         ("Steps in all", count_text(resolved.steps_per_epoch * train.epochs as usize), "Steps per epoch times epochs"),
     ];
+    theme::stats(ui, &items);
+    let cost = Footprint::of(resolved, classes, Form::default());
+    let memory = format::bytes(cost.training_bytes);
+    let items = [
+        ("Weights", count_text(cost.parameters), "Numbers that are learnt, in network and head"),
+        (
+            "GMAC per image",
+            format::significant(cost.multiply_adds as f64 / 1e9),
+            "Billions of multiply-adds for one image; a training step costs about three times as many per image",
+        ),
+        (
+            "Memory, about",
+            memory,
+            "What a step needs beside the images, give or take a third; a smaller batch, a smaller image or more parts of a batch need less",
+        ),
+    ];
+    ui.add_space(SPACE / 2.0);
     theme::stats(ui, &items);
 }
 

@@ -1,7 +1,7 @@
 //! The left column: the form, and the one button that starts.
 
-use crate::app::{Action, State, command};
-use crate::config::Preset;
+use crate::app::{Action, RunAction, State, command};
+use crate::config::{Preset, Value};
 use crate::ui::theme::{self, SPACE};
 use crate::ui::widgets::param_form::{Edit, FormInput, ParamForm};
 use eframe::egui::{self, Align, Layout, Panel, RichText, ScrollArea, Ui};
@@ -67,13 +67,21 @@ fn presets_ui(ui: &mut Ui, out: &mut Vec<Action>) {
 
 fn form_ui(ui: &mut Ui, form: &mut ParamForm, state: &State, out: &mut Vec<Action>) {
     let resolved = state.open_data().map(|data| &data.resolved);
+    let runs: Vec<(String, String)> = state
+        .runs
+        .iter()
+        .filter(|run| run.has_model)
+        .map(|run| (run.path.to_string_lossy().into_owned(), run.name.clone()))
+        .collect();
     let input = FormInput {
+        runs: &runs,
         config: &state.config,
         resolved: resolved.and_then(|resolved| resolved.as_ref().ok()).map(AsRef::as_ref),
         problem: resolved.and_then(|resolved| resolved.as_ref().err()).map(String::as_str),
         devices: &state.devices,
     };
     out.extend(form.ui(ui, &input).into_iter().map(|edit| match edit {
+        Edit::Set("train.start_from", Value::Text(run)) if !run.is_empty() => RunAction::FineTune(run.into()).into(),
         Edit::Set(key, value) => Action::Set { key, value },
         Edit::Reset(key) => Action::Reset(key),
         Edit::Seal => Action::SealEdit,

@@ -22,6 +22,7 @@ pub(super) struct Row<'a> {
     /// What `auto` became.
     pub reason: Option<&'a Reason>,
     pub devices: &'a [DeviceInfo],
+    pub runs: &'a [(String, String)],
     pub width: f32,
 }
 
@@ -89,11 +90,16 @@ impl Row<'_> {
             (Kind::Float { min, max, log }, _) => self.float_ui(ui, value, (min, max, log), width, edits),
             (Kind::Bool, value) => self.bool_ui(ui, *value == Value::Bool(true), edits),
             (Kind::Choice(choices), value) => {
-                let choices: Vec<Choice> = choices.iter().map(|(word, label)| Choice::open(word, label)).collect();
+                let choices: Vec<Choice> =
+                    choices.iter().map(|(word, label)| Choice::open(word, &capitalised(label))).collect();
                 self.choice_ui(ui, &value.to_string(), &choices, width, edits);
             }
             (Kind::Text, value) if self.spec.key == "train.device" => {
                 self.choice_ui(ui, &value.to_string(), &devices(self.devices), width, edits);
+            }
+            (Kind::Text, value) if self.spec.key == "train.start_from" => {
+                let value = value.to_string();
+                self.choice_ui(ui, &value, &runs(self.runs, &value), width, edits);
             }
             (Kind::Text, value) => self.text_ui(ui, &value.to_string(), width, typing, edits),
         }
@@ -152,12 +158,12 @@ impl Row<'_> {
         let label = choices.iter().find(|choice| choice.word == word).map_or(word, |choice| choice.label.as_str());
         let mut chosen = None;
         let combo = ComboBox::from_id_salt(self.spec.key).width(width).height(LIST_HEIGHT).truncate();
-        let combo = combo.selected_text(capitalised(label));
+        let combo = combo.selected_text(label);
         let (_, rect) = ui.allocate_space(vec2(width, ui.available_height()));
         let mut room = ui.new_child(egui::UiBuilder::new().max_rect(rect).layout(*ui.layout()));
         let shown = combo.show_ui(&mut room, |ui| {
             for choice in choices {
-                let button = egui::Button::selectable(choice.word == word, capitalised(&choice.label));
+                let button = egui::Button::selectable(choice.word == word, &choice.label);
                 let response = ui.add_enabled(choice.why_not.is_none(), button);
                 if response.clicked() {
                     chosen = Some(choice.word.clone());
@@ -235,9 +241,20 @@ fn devices(known: &[DeviceInfo]) -> Vec<Choice> {
         label: device.name.clone(),
         why_not: device.reason.clone(),
     });
-    let mut choices: Vec<Choice> = std::iter::once(Choice::open("auto", "automatic")).chain(listed).collect();
+    let mut choices: Vec<Choice> = std::iter::once(Choice::open("auto", "Automatic")).chain(listed).collect();
     if !choices.iter().any(|choice| choice.word == "cpu") {
         choices.push(Choice::open("cpu", "CPU"));
+    }
+    choices
+}
+
+/// From scratch, or from a run; one that is not in the list (any more) is named by its folder.
+fn runs(known: &[(String, String)], chosen: &str) -> Vec<Choice> {
+    let listed = known.iter().map(|(folder, name)| Choice::open(folder, name));
+    let mut choices: Vec<Choice> = std::iter::once(Choice::open("", "From scratch")).chain(listed).collect();
+    if !choices.iter().any(|choice| choice.word == chosen) {
+        let name = std::path::Path::new(chosen).file_name().unwrap_or_default().to_string_lossy();
+        choices.push(Choice::open(chosen, &name));
     }
     choices
 }

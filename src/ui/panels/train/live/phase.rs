@@ -64,7 +64,7 @@ fn subtitle(view: &TrainView) -> String {
     }
     let Some(started) = &view.started else { return String::new() };
     let run = started.run.file_name().unwrap_or_default().to_string_lossy();
-    format!("{run} · {} · {} weights", started.device, count_text(started.parameters))
+    format!("{run} · {} · {} weights", started.device, count_text(started.footprint.parameters))
 }
 
 fn share(view: &TrainView) -> f32 {

@@ -1,0 +1,95 @@
+//! What training will cost, known before anything is built.
+
+use crate::config::{Optimizer, Resolved};
+use crate::loss::{HeadOptions, HeadSpec};
+use crate::model::{EmbedderSpec, Form};
+
+/// Size, work and memory of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Footprint {
+    /// Weights of network and head.
+    pub parameters: usize,
+    /// Multiply-adds of the network for one image, forward; a training step costs about three times as many.
+    pub multiply_adds: u64,
+    /// Memory of a training step in bytes, ± 30 %: weights, gradients, the optimiser's state, what the backward pass keeps of
+    /// a part of a batch. The images in memory come on top of it.
+    pub training_bytes: u64,
+}
+
+impl Footprint {
+    /// Of settings that fit `classes` classes.
+    pub fn of(resolved: &Resolved, classes: usize, form: Form) -> Self {
+        let (embedder, head) = specs(resolved, classes, form);
+        let train = &resolved.config.train;
+        let part = (train.batch as usize).div_ceil(train.micro_batches.max(1) as usize);
+        let parameters = embedder.parameter_count() + head.parameter_count();
+        let optimizer = if train.optimizer == Optimizer::Sgd { 1 } else { 2 };
+        // Weights and gradients, too.
+        let copies = 2 + optimizer + u64::from(train.weight_average > 0.0);
+        // The cosines, and their gradient.
+        let logits = 2 * (part * head.rows()) as u64;
+        Self {
+            parameters,
+            multiply_adds: embedder.multiply_adds(),
+            training_bytes: 4 * (copies * parameters as u64 + logits + embedder.step_numbers(part)),
+        }
+    }
+}
+
+/// Network and head of a run.
+pub(super) fn specs(resolved: &Resolved, classes: usize, form: Form) -> (EmbedderSpec, HeadSpec) {
+    let model = &resolved.config.model;
+    let embedder = EmbedderSpec {
+        net: model.net,
+        form,
+        pooling: resolved.pooling,
+        channels: resolved.channels as usize,
+        image_px: resolved.image_px as usize,
+        embedding_dim: resolved.embedding_dim as usize,
+        dropout: model.dropout,
+    };
+    let head = HeadSpec {
+        head: resolved.config.loss.head,
+        classes,
+        embedding_dim: resolved.embedding_dim as usize,
+        scale: resolved.scale,
+        margins: resolved.margins,
+        options: HeadOptions::of(&resolved.config.loss, resolved.margin_detached),
+    };
+    (embedder, head)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Auto, DataFacts, Net, RunConfig, resolve};
+
+    fn footprint(change: impl FnOnce(&mut RunConfig)) -> Footprint {
+        let mut config = RunConfig::default();
+        config.model.net = Net::Resnet18;
+        config.model.embedding_dim = Auto::Set(512);
+        change(&mut config);
+        let facts = DataFacts {
+            train_classes: 10,
+            train_images: 60_000,
+            validation_images: 10_000,
+            typical_px: 28,
+            all_grey: true,
+        };
+        Footprint::of(&resolve(&config, &facts).unwrap(), 10, Form::default())
+    }
+
+    #[test]
+    fn the_head_counts_and_so_do_optimiser_average_and_parts() {
+        let plain = footprint(|_| ());
+        assert_eq!(plain.parameters, 11_431_360 + 10 * 512);
+        let weights = 4 * plain.parameters as u64;
+        let adam = footprint(|config| config.train.optimizer = Optimizer::Adam);
+        assert_eq!(adam.training_bytes - plain.training_bytes, weights);
+        let averaged = footprint(|config| config.train.weight_average = 0.999);
+        assert_eq!(averaged.training_bytes - plain.training_bytes, weights);
+        let fixed = 3 * weights;
+        let parts = footprint(|config| config.train.micro_batches = 4);
+        assert_eq!(4 * (parts.training_bytes - fixed), plain.training_bytes - fixed);
+    }
+}

@@ -1,0 +1,179 @@
+//! Fine-tuning: a run begins with the network of another one, and with its class weights where classes have the same names.
+//!
+//! The network's shape and its preprocessing come with it, whatever the settings say: other ones would make the weights
+//! meaningless. The optimiser and the schedule begin anew.
+
+use super::checkpoint::{Checkpoint, HEAD_FILE, MODEL_FILE};
+use super::run_folder::{self, Place};
+use super::session::Session;
+use super::{ModelInfo, TrainError};
+use crate::config::{Auto, Colour, Head, Net, Pooling, Reason, RunConfig};
+use crate::loss::HeadSpec;
+use crate::model::weights::weights_from_bytes;
+use std::collections::HashMap;
+use std::path::Path;
+
+/// Why a setting is what it is.
+const WHY: &str = "as in the network that the run starts from";
+
+/// The network that a run starts from.
+#[derive(Clone, Debug)]
+pub(super) struct Origin {
+    /// Its shape and preprocessing.
+    pub info: ModelInfo,
+    /// Its weights; a run that has checkpoints of its own needs them no more.
+    weights: Option<Checkpoint>,
+}
+
+/// A row of class weights and the class's bias, where the loss has one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StartRow {
+    /// Row of the new head.
+    pub row: usize,
+    /// Its weights, `embedding_dim` of them.
+    pub weight: Vec<f32>,
+    /// Its bias (plain softmax).
+    pub bias: Option<f32>,
+}
+
+impl Origin {
+    /// What a run with these settings starts from; none when it starts from scratch.
+    ///
+    /// # Errors
+    /// When the run it should start from has no usable checkpoint, or has changed since.
+    pub fn find(config: &mut RunConfig, place: &Place) -> Result<Option<Self>, TrainError> {
+        if config.train.start_from.trim().is_empty() {
+            return Ok(None);
+        }
+        if let Place::Resume(run) = place
+            && let Ok((own, _)) = run_folder::latest_checkpoint(run)
+        {
+            return Ok(Some(Self { info: own.info()?, weights: None }));
+        }
+        let path = Path::new(config.train.start_from.trim());
+        let checkpoint = run_folder::best_checkpoint(path)?;
+        let begun_with = config.run.as_ref().map_or("", |run| run.start_sha256.as_str());
+        if !begun_with.is_empty() && begun_with != checkpoint.digest(MODEL_FILE) {
+            let path = path.display();
+            return Err(TrainError::CannotResume(format!(
+                "the run it started from has other weights now, and it has no checkpoint of its own yet; start a new run: {path}"
+            )));
+        }
+        let whole = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        config.train.start_from = whole.to_string_lossy().into_owned();
+        Ok(Some(Self { info: checkpoint.info()?, weights: Some(checkpoint) }))
+    }
+
+    /// SHA-256 of the weights file; empty when it is not needed any more.
+    pub fn digest(&self) -> String {
+        self.weights.as_ref().map(|checkpoint| checkpoint.digest(MODEL_FILE).to_owned()).unwrap_or_default()
+    }
+
+    /// Makes the settings say what the network is; returns what had to be changed.
+    pub fn settle(&self, config: &mut RunConfig) -> Vec<Reason> {
+        let (embedder, preprocess) = (&self.info.embedder, &self.info.preprocess);
+        let mut reasons = Vec::new();
+        let mut because = |key: &'static str, value: String| reasons.push(Reason { key, value, why: WHY.to_owned() });
+        let model = &mut config.model;
+        if model.net != embedder.net {
+            because("model.net", label(Net::ALL, embedder.net.word()));
+            model.net = embedder.net;
+        }
+        if model.pooling != embedder.pooling {
+            because("model.pooling", label(Pooling::ALL, embedder.pooling.word()));
+            model.pooling = embedder.pooling;
+        }
+        let dim = Auto::Set(embedder.embedding_dim as u32);
+        if model.embedding_dim != dim {
+            because("model.embedding_dim", embedder.embedding_dim.to_string());
+            model.embedding_dim = dim;
+        }
+        let px = Auto::Set(preprocess.image_px);
+        if config.data.image_px != px {
+            because("data.image_px", preprocess.image_px.to_string());
+            config.data.image_px = px;
+        }
+        let colour = if preprocess.channels == 1 { Colour::Grey } else { Colour::Rgb };
+        if config.data.colour != colour {
+            because("data.colour", label(Colour::ALL, colour.word()));
+            config.data.colour = colour;
+        }
+        if config.eval.flip == Auto::Auto {
+            because("eval.flip", if self.info.add_mirror { "on" } else { "off" }.to_owned());
+            config.eval.flip = Auto::Set(self.info.add_mirror);
+        }
+        reasons
+    }
+
+    /// Puts network and class weights into a fresh session. Returns how many classes it knew, `None` when there was nothing to do.
+    ///
+    /// # Errors
+    /// When the weights do not fit their own description.
+    pub fn give(
+        &self,
+        session: &mut dyn Session,
+        head: &HeadSpec,
+        classes: &[String],
+    ) -> Result<Option<usize>, TrainError> {
+        let Some(checkpoint) = &self.weights else { return Ok(None) };
+        let rows = self.rows(checkpoint, head, classes)?;
+        session.start_from(&checkpoint.read(MODEL_FILE)?, &rows)?;
+        let centres = head.options.subcenters.min(self.info.head.options.subcenters).max(1);
+        Ok(Some(rows.len() / centres))
+    }
+
+    /// The class weights of classes that both runs have, by name, sub-centre by sub-centre.
+    fn rows(&self, checkpoint: &Checkpoint, head: &HeadSpec, classes: &[String]) -> Result<Vec<StartRow>, TrainError> {
+        let old = &self.info.head;
+        if old.classes == 0 || old.embedding_dim != head.embedding_dim {
+            return Ok(Vec::new());
+        }
+        let damaged = |reason: String| TrainError::Damaged { reason, path: checkpoint.path.join(HEAD_FILE) };
+        let weights =
+            weights_from_bytes(&checkpoint.read(HEAD_FILE)?).map_err(|problem| damaged(problem.to_string()))?;
+        let matrix = weights.tensors.get("weight").filter(|weight| weight.shape == [old.rows(), old.embedding_dim]);
+        let matrix = matrix.ok_or_else(|| damaged("its class weights are not those it describes".to_owned()))?;
+        let bias = (old.head == Head::Softmax).then(|| weights.tensors.get("bias")).flatten();
+        let known: HashMap<&str, usize> =
+            self.info.classes.iter().enumerate().map(|(class, name)| (name.as_str(), class)).collect();
+        let (old_centres, new_centres) = (old.options.subcenters, head.options.subcenters);
+        let mut rows = Vec::new();
+        for (class, name) in classes.iter().enumerate() {
+            let Some(&from) = known.get(name.as_str()) else { continue };
+            for centre in 0..old_centres.min(new_centres) {
+                let row = matrix.data.chunks_exact(old.embedding_dim).nth(from * old_centres + centre);
+                rows.extend(row.map(|row| StartRow {
+                    row: class * new_centres + centre,
+                    weight: start_weight(row, head.head),
+                    bias: bias.and_then(|bias| bias.data.get(from).copied()),
+                }));
+            }
+        }
+        Ok(rows)
+    }
+}
+
+/// Cosine heads ignore the length of a row but turn long rows slowly: their rows begin at length 1, as fresh ones do.
+fn start_weight(row: &[f32], head: Head) -> Vec<f32> {
+    let length = row.iter().map(|value| value * value).sum::<f32>().sqrt();
+    if head == Head::Softmax || length <= f32::MIN_POSITIVE {
+        return row.to_vec();
+    }
+    row.iter().map(|value| value / length).collect()
+}
+
+fn label(choices: &[(&str, &str)], word: &str) -> String {
+    choices.iter().find(|(known, _)| *known == word).map_or(word, |(_, label)| label).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_of_cosine_heads_begin_at_length_one() {
+        assert_eq!(start_weight(&[3.0, 4.0], Head::ArcFace), [0.6, 0.8]);
+        assert_eq!(start_weight(&[3.0, 4.0], Head::Softmax), [3.0, 4.0]);
+        assert_eq!(start_weight(&[0.0, 0.0], Head::CosFace), [0.0, 0.0]);
+    }
+}

@@ -1,0 +1,141 @@
+//! Runs that start from other runs.
+
+use super::super::checkpoint::{HEAD_FILE, MODEL_FILE};
+use super::super::origin::Origin;
+use super::*;
+use crate::config::{Net, Pooling};
+use crate::loss::HeadSpec;
+use crate::model::weights::{Weights, weights_from_bytes};
+use std::path::PathBuf;
+
+fn weights(checkpoint: &Checkpoint, file: &str) -> Weights {
+    weights_from_bytes(&checkpoint.read(file).unwrap()).unwrap()
+}
+
+/// Six classes, told apart by plain softmax for two epochs.
+fn first_run(folder: &Path) -> (Arc<Catalog>, PathBuf) {
+    let catalog = draw(&folder.join("data"), 6, 8);
+    let mut config = config();
+    config.loss.head = Head::Softmax;
+    config.data.split = SplitBy::Image;
+    config.train.epochs = 2;
+    let path = folder.join("first");
+    run(&catalog, &config, Place::NewAt(path.clone()), None).unwrap();
+    (catalog, path)
+}
+
+/// Another network and size by the settings, which the first run decides.
+fn second_config(first: &Path) -> RunConfig {
+    let mut config = config();
+    config.data.split = SplitBy::Image;
+    config.data.image_px = Auto::Set(32);
+    config.model.net = Net::Resnet18;
+    config.model.pooling = Pooling::Flatten;
+    config.train.start_from = first.to_string_lossy().into_owned();
+    config.train.freeze_epochs = 1;
+    config.train.epochs = 2;
+    config
+}
+
+#[test]
+fn the_network_rests_while_it_is_frozen_and_learns_afterwards() {
+    let folder = tempfile::tempdir().unwrap();
+    let (catalog, first) = first_run(folder.path());
+    let mut watcher = Watcher::default();
+    let path = folder.path().join("second");
+    let request = TrainRequest { catalog, config: second_config(&first), place: Place::NewAt(path.clone()) };
+    train(&request, &Control::default(), &mut watcher).unwrap();
+
+    let found = best_checkpoint(&first).unwrap();
+    let (last, _) = latest_checkpoint(&path).unwrap();
+    let frozen = Checkpoint::open(&last.path.with_file_name(format!("{:08}", last.state.step / 2))).unwrap();
+    assert_eq!(frozen.state.epoch, 1);
+    assert_eq!(weights(&frozen, MODEL_FILE).tensors, weights(&found, MODEL_FILE).tensors);
+    assert_ne!(weights(&last, MODEL_FILE).tensors, weights(&found, MODEL_FILE).tensors);
+    assert_ne!(weights(&last, HEAD_FILE).tensors["weight"], weights(&frozen, HEAD_FILE).tensors["weight"]);
+
+    let written = read_config(&path).unwrap();
+    assert_eq!((written.model.net, written.data.image_px), (Net::Small, Auto::Set(16)));
+    let facts = written.run.unwrap();
+    assert_eq!(facts.start_sha256, found.digest(MODEL_FILE));
+    let said = |words: &str| {
+        watcher.events.iter().any(|event| matches!(event, TrainEvent::Note(text) if text.contains(words)))
+    };
+    assert!(said("6 of 6 classes"), "{:?}", watcher.events);
+    let reasons = watcher.events.iter().find_map(|event| match event {
+        TrainEvent::Started(started) => Some(&started.reasons),
+        _ => None,
+    });
+    assert!(reasons.unwrap().iter().any(|reason| reason.key == "model.net"), "{reasons:?}");
+}
+
+#[test]
+fn class_weights_are_found_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_, first) = first_run(folder.path());
+    let origin = Origin::find(&mut second_config(&first), &Place::NewIn(folder.path().into())).unwrap().unwrap();
+    let mut classes: Vec<String> = origin.info.classes.iter().rev().cloned().collect();
+    classes.insert(2, "nobody knows".to_owned());
+    let dim = origin.info.head.embedding_dim;
+    let mut head = HeadSpec::plain(Head::Softmax, [classes.len(), dim], 16.0, crate::config::Margins::NONE);
+    let check = |head: &HeadSpec, row_of: fn(usize) -> usize| {
+        let mut session = open_session(Device::Cpu, &origin.info.embedder, head, &config().train).unwrap();
+        let fresh = weights_from_bytes(&session.save().unwrap().head).unwrap();
+        assert_eq!(origin.give(session.as_mut(), head, &classes).unwrap(), Some(classes.len() - 1));
+        let saved = session.save().unwrap();
+        assert_eq!(
+            weights_from_bytes(&saved.model).unwrap().tensors,
+            weights(&best_checkpoint(&first).unwrap(), MODEL_FILE).tensors
+        );
+        let (old, new) =
+            (weights(&best_checkpoint(&first).unwrap(), HEAD_FILE), weights_from_bytes(&saved.head).unwrap());
+        let row = |weights: &Weights, row: usize| weights.tensors["weight"].data[row * dim..(row + 1) * dim].to_vec();
+        let cosine = |a: &[f32], b: &[f32]| {
+            let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>();
+            dot(a, b) / (dot(a, a) * dot(b, b)).sqrt()
+        };
+        for (class, name) in classes.iter().enumerate() {
+            let new_row = row(&new, row_of(class));
+            match origin.info.classes.iter().position(|known| known == name) {
+                Some(known) => assert!(cosine(&row(&old, known), &new_row) > 0.9999, "{name}"),
+                None => assert_eq!(new_row, row(&fresh, row_of(class))),
+            }
+        }
+        if head.head == Head::Softmax {
+            assert_eq!(new.tensors["bias"].data[0], old.tensors["bias"].data[classes.len() - 2]);
+        }
+    };
+    check(&head, |class| class);
+    head.head = Head::ArcFace;
+    head.options.subcenters = 2;
+    check(&head, |class| class * 2);
+}
+
+#[test]
+fn a_fine_tuned_run_goes_on_without_the_run_it_started_from() {
+    let folder = tempfile::tempdir().unwrap();
+    let (catalog, first) = first_run(folder.path());
+    let path = folder.path().join("second");
+    run(&catalog, &second_config(&first), Place::NewAt(path.clone()), Some(3)).unwrap();
+    std::fs::remove_dir_all(&first).unwrap();
+    let summary = run(&catalog, &config(), Place::Resume(path.clone()), None).unwrap();
+    assert_eq!(summary.epochs, 3);
+    // Before the first checkpoint there is nothing to go on with.
+    std::fs::remove_dir_all(path.join("checkpoints")).unwrap();
+    let error = run(&catalog, &config(), Place::Resume(path), None).unwrap_err();
+    assert!(error.to_string().contains("does not exist"), "{error}");
+}
+
+#[test]
+fn other_weights_than_those_it_started_from_are_noticed() {
+    let folder = tempfile::tempdir().unwrap();
+    let (catalog, first) = first_run(folder.path());
+    let path = folder.path().join("second");
+    run(&catalog, &second_config(&first), Place::NewAt(path.clone()), Some(3)).unwrap();
+    std::fs::remove_dir_all(path.join("checkpoints")).unwrap();
+    let mut longer = config();
+    longer.data.split = SplitBy::Image;
+    run(&catalog, &longer, Place::Resume(first), None).unwrap();
+    let error = run(&catalog, &config(), Place::Resume(path), None).unwrap_err();
+    assert!(error.to_string().contains("other weights"), "{error}");
+}

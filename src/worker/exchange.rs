@@ -1,0 +1,57 @@
+//! Weights that come in from elsewhere, and networks that go out.
+
+use super::emit::Emitter;
+use super::explain;
+use super::protocol::{Event, Job, JobError};
+use crate::train::{ExportFormat, ImportRequest, PreprocessChange};
+use std::path::{Path, PathBuf};
+
+/// Makes a run of a file of weights, in a new folder of its name below `root`.
+///
+/// # Errors
+/// When the file cannot be used or the disk refuses.
+pub(super) fn import(job: &Job, weights: &Path, root: &Path, emitter: &Emitter) -> Result<(), Box<JobError>> {
+    let out = free_folder(root, &weights.file_stem().unwrap_or_default().to_string_lossy());
+    let request = ImportRequest { weights, out: &out, preprocess: PreprocessChange::default() };
+    let done = crate::train::import(&request).map_err(|error| Box::new(explain::from_train(&error)))?;
+    emitter.send(Event::Imported { job: job.id, run: done.run, flavour: done.flavour });
+    Ok(())
+}
+
+/// Writes a run's network.
+///
+/// # Errors
+/// When the run has no usable checkpoint or the disk refuses.
+pub(super) fn export(
+    job: &Job,
+    run: &Path,
+    format: ExportFormat,
+    out: &Path,
+    emitter: &Emitter,
+) -> Result<(), Box<JobError>> {
+    let bytes = crate::train::export(run, format, out).map_err(|error| Box::new(explain::from_train(&error)))?;
+    emitter.send(Event::Exported { job: job.id, out: out.to_owned(), bytes });
+    Ok(())
+}
+
+/// A folder of this name that does not exist yet.
+fn free_folder(root: &Path, name: &str) -> PathBuf {
+    let name = if name.is_empty() { "imported" } else { name };
+    let plain = root.join(name);
+    let numbered = (2_u32..).map(|number| root.join(format!("{name}-{number}")));
+    std::iter::once(plain.clone()).chain(numbered.take(10_000)).find(|path| !path.exists()).unwrap_or(plain)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_import_of_the_same_file_gets_a_folder_of_its_own() {
+        let root = tempfile::tempdir().unwrap();
+        assert_eq!(free_folder(root.path(), "net"), root.path().join("net"));
+        std::fs::create_dir(root.path().join("net")).unwrap();
+        assert_eq!(free_folder(root.path(), "net"), root.path().join("net-2"));
+        assert_eq!(free_folder(root.path(), ""), root.path().join("imported"));
+    }
+}
