@@ -295,6 +295,47 @@ fn a_finished_run_can_be_lengthened() {
 }
 
 #[test]
+fn a_run_goes_on_with_the_network_of_another() {
+    let (folder, _) = trained();
+    ok(folder.path(), &["export", "run", "--out", "start.safetensors", "--json"]);
+    ok(folder.path(), &["import", "start.safetensors", "--out", "start", "--json"]);
+    let output = arclens(folder.path(), &["train", "data", "--resume", "start", "--device", "cpu"]);
+    assert!(output.status.code() == Some(2) && stderr(&output).contains("train.start_from"), "{}", stderr(&output));
+    // The network and its size are those of the imported run, whatever is asked for.
+    let words = [
+        "train",
+        "data",
+        "--out",
+        "tuned",
+        "--start-from",
+        "start",
+        "--train.freeze_epochs",
+        "1",
+        "--epochs",
+        "2",
+        "--net",
+        "resnet18",
+        "--image",
+        "64",
+        "--batch",
+        "16",
+        "--device",
+        "cpu",
+        "--json",
+    ];
+    let output = arclens(folder.path(), &words);
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert!(stderr(&output).contains("as in the network that the run starts from"), "{}", stderr(&output));
+    assert!(json(&output)["eer"].as_f64().unwrap() < 0.5);
+    let tuned = ok(folder.path(), &["inspect", "tuned", "--json"]);
+    assert_eq!(tuned["kind"], "run");
+    // A run that is there to start from must be one.
+    let output =
+        arclens(folder.path(), &["train", "data", "--out", "never", "--start-from", "data", "--device", "cpu"]);
+    assert!(output.status.code() == Some(2) && stderr(&output).contains("not a run folder"), "{}", stderr(&output));
+}
+
+#[test]
 fn the_sample_is_the_same_for_the_same_seed() {
     let folder = tempfile::tempdir().unwrap();
     for name in ["a", "b"] {
@@ -313,9 +354,13 @@ fn every_benchmark_prints_its_figures() {
         ["step", "--net", "small", "--image", "12", "--channels", "1", "--batch", "4", "--dim", "8", "--classes", "6"];
     let one = ["--steps", "1", "--warmup", "0"];
     let cpu = ["--device", "cpu"];
-    let cases: [(Vec<&str>, &[&str]); 6] = [
+    let cases: [(Vec<&str>, &[&str]); 7] = [
         ([&step[..], &one, &cpu].concat(), &["images_per_second", "step_ms_median", "gflops", "peak_mib", "threads"]),
         ([&step[..], &one, &cpu, &["--forward-only"]].concat(), &["images_per_second", "step_ms_median"]),
+        (
+            [&step[..], &one, &cpu, &["--precision", "f32", "--micro-batches", "2"]].concat(),
+            &["images_per_second", "step_ms_median"],
+        ),
         (
             [&["input", "data", "--image", "24"], &one[..]].concat(),
             &["images_per_second", "images_per_second_per_thread"],
@@ -338,6 +383,22 @@ fn every_benchmark_prints_its_figures() {
             assert!(value.is_finite() && value >= 0.0, "{words:?}: {key} is {value}");
         }
     }
+}
+
+#[test]
+fn half_precision_is_refused_on_the_cpu_and_an_unknown_one_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let refused = |precision: &str| {
+        let words =
+            ["bench", "step", "--image", "12", "--batch", "2", "--device", "cpu", "--precision", precision, "--json"];
+        let output = arclens(folder.path(), &words);
+        assert_eq!(output.status.code(), Some(2));
+        stderr(&output)
+    };
+    for precision in ["bf16", "f16"] {
+        assert!(refused(precision).contains("the CPU computes in f32"), "{}", refused(precision));
+    }
+    assert!(refused("f8").contains("bf16"), "{}", refused("f8"));
 }
 
 #[test]

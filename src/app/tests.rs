@@ -2,9 +2,9 @@ use super::state::TrainPhase;
 use super::*;
 use crate::config::Value;
 use crate::eval::OperatingRule;
-use crate::train::{EpochMetrics, Footprint, RunStarted, RunSummary, StepMetrics, TrainEvent};
+use crate::train::{EpochMetrics, ExportFormat, Footprint, RunStarted, RunSummary, StepMetrics, TrainEvent};
 use crate::worker::protocol::{
-    Event, ImageSource, Job, JobError, JobId, JobKind, OpenedData, Outcome, Progress, Request, RunChange,
+    EvaluateOn, Event, ImageSource, Job, JobError, JobId, JobKind, OpenedData, Outcome, Progress, Request, RunChange,
 };
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -473,6 +473,67 @@ fn the_settings_of_a_run_become_those_of_the_next_and_can_be_undone() {
     assert!(state.config.run.is_none());
     update(&mut state, Action::Undo);
     assert_eq!(state.config.train.epochs, crate::config::RunConfig::default().train.epochs);
+}
+
+#[test]
+fn the_next_run_starts_from_a_run_with_that_runs_network() {
+    let mut state = with_runs();
+    let run = state.runs[0].path.clone();
+    state.runs[0].has_model = false;
+    assert!(update(&mut state, RunAction::FineTune(run.clone()).into()).is_empty(), "nothing to start from");
+    state.runs[0].has_model = true;
+    state.runs[0].config.model.net = crate::config::Net::Resnet18;
+    state.runs[0].config.data.image_px = crate::config::Auto::Set(48);
+    state.config.model.dropout = 0.25;
+    update(&mut state, RunAction::FineTune(run.clone()).into());
+    assert_eq!(state.workspace, Workspace::Train);
+    let config = &state.config;
+    assert_eq!(PathBuf::from(&config.train.start_from), run);
+    assert_eq!((config.model.net, config.data.image_px), (crate::config::Net::Resnet18, crate::config::Auto::Set(48)));
+    assert_eq!(config.model.dropout, 0.25, "what the weights do not decide stays");
+    update(&mut state, Action::Undo);
+    assert!(state.config.train.start_from.is_empty());
+}
+
+#[test]
+fn dropped_weights_become_a_run_that_is_used_and_measured_on_the_open_images() {
+    let folder = folder();
+    let mut state = state();
+    let effects = update(&mut state, Action::Dropped(vec!["/downloads/Net.PTH".into()]));
+    let sent = job(&effects);
+    let wanted = Path::new("/downloads/Net.PTH");
+    assert!(matches!(&sent.request, Request::Import { weights, .. } if weights == wanted));
+    let run = PathBuf::from("/runs/net");
+    let imported = Event::Imported { job: sent.id, run: run.clone(), flavour: "somebody's".into() };
+    let listing = job(&on_event(&mut state, imported)).id;
+    assert_eq!(state.active_run, Some(run.clone()));
+    assert!(state.notices.last().unwrap().headline.contains("somebody's"));
+    let mut entry = entry("net", "x", None);
+    entry.path.clone_from(&run);
+    entry.config.run =
+        Some(crate::config::RunInfo { imported: "net.pth, somebody's".into(), ..crate::config::RunInfo::default() });
+    on_event(&mut state, Event::Runs { job: listing, runs: vec![entry] });
+    assert!(update(&mut state, Action::Evaluate(run.clone())).is_empty(), "there are no images");
+    assert!(state.notices.last().unwrap().hint.is_some());
+    open(&mut state, folder.path());
+    let effects = update(&mut state, Action::Evaluate(run));
+    assert!(matches!(&job(&effects).request, Request::Evaluate { on: EvaluateOn::Whole(_), .. }));
+}
+
+#[test]
+fn a_network_is_exported_as_the_name_of_the_file_says() {
+    let mut state = with_runs();
+    let run = state.runs[0].path.clone();
+    let effects = update(&mut state, RunAction::Export(run.clone()).into());
+    assert!(matches!(effects[..], [Effect::Ask(Dialog::ExportRun)]));
+    let effects = update(&mut state, RunAction::ExportTo("/out/net.onnx".into()).into());
+    let sent = job(&effects);
+    assert!(matches!(&sent.request, Request::Export { format: ExportFormat::Onnx, .. }));
+    on_event(&mut state, Event::Exported { job: sent.id, out: "/out/net.onnx".into(), bytes: 2_500_000 });
+    assert!(state.notices.last().unwrap().headline.contains("2.5 MB"));
+    update(&mut state, RunAction::Export(run).into());
+    assert!(update(&mut state, RunAction::ExportTo("/out/net.txt".into()).into()).is_empty());
+    assert!(state.notices.last().unwrap().hint.as_ref().unwrap().contains(".safetensors"));
 }
 
 #[test]

@@ -378,6 +378,7 @@ pub const PARAMS: &[ParamSpec] = &[
     param!(Train, "train.sampler"; "Order of images", Kind::Choice(Sampler::ALL); "Shuffled shows every image once an epoch; the others show classes equally often, which helps when some have many more images"),
     param!(Train, "train.images_per_class"; "Images per class", int(1, 64); "Images of one class in a row (K); a batch then holds P = batch / K classes"; |c| c.train.sampler == Sampler::PByK),
     param!(Train, "train.micro_batches"; "Parts of a batch", int(1, 256); "A batch is computed in so many parts whose gradients are added: less memory, the same step but for the normalisation, which sees a part at a time"),
+    param!(Train, "train.recompute"; "Recompute maps", Kind::Bool; "Keeps only the maps in front of each block and computes the others again for the gradients (gradient checkpointing): far less memory, a third more time, the same weights"),
     param!(Train, "train.precision", short "precision"; "Precision", Kind::Choice(Precision::ALL); "Arithmetic of the convolutions on a GPU; 16 bits (bf16) is about twice as fast. The CPU computes in 32 bits"),
     param!(Train, "train.optimizer", short "optimizer"; "Optimiser", Kind::Choice(Optimizer::ALL); "SGD with momentum generalises best here; Adam is forgiving about the learning rate"),
     param!(Train, "train.lr", short "lr"; "Learning rate", log(1e-6, 10.0), auto; "Peak learning rate after the warm-up"),

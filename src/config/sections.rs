@@ -209,6 +209,8 @@ pub struct TrainConfig {
     pub images_per_class: u32,
     /// Parts a batch is computed in, one after the other.
     pub micro_batches: u32,
+    /// Maps inside the network's blocks are computed again for the gradients.
+    pub recompute: bool,
     /// Arithmetic of the convolutions on a GPU.
     pub precision: Precision,
     /// The optimiser.
@@ -259,6 +261,7 @@ impl Default for TrainConfig {
             sampler: Sampler::Shuffled,
             images_per_class: 4,
             micro_batches: 1,
+            recompute: false,
             precision: Precision::F32,
             optimizer: Optimizer::Sgd,
             lr: Auto::Auto,

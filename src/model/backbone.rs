@@ -70,6 +70,7 @@ impl Plan {
         let mut count = Count::default();
         let mut px = spec.image_px.div_ceil(self.stem_stride);
         count.conv_norm([spec.channels, self.stem], 3, px);
+        count.end_unit(self.stem, px);
         for stage in 0..self.stages.len() {
             for ([c_in, c_out], stride) in self.blocks(stage) {
                 let before = px;
@@ -86,6 +87,7 @@ impl Plan {
                     count.conv_norm([c_in, c_out], 3, px);
                     count.conv_norm([c_out, c_out], 3, px);
                 }
+                count.end_unit(c_out, px);
             }
         }
         count_features(&mut count, spec, self.last_channels(), px);

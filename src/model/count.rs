@@ -11,6 +11,12 @@ pub(super) struct Count {
     pub kept: u64,
     /// Numbers of the largest maps.
     pub largest: u64,
+    /// Numbers in front of all units, see [`super::recompute`].
+    pub in_front: u64,
+    /// Numbers that the backward pass of the largest unit needs.
+    pub largest_unit: u64,
+    /// `kept` when the present unit began.
+    unit_began: u64,
 }
 
 impl Count {
@@ -51,6 +57,13 @@ impl Count {
     pub fn linear(&mut self, [from, to]: [usize; 2], bias: bool) {
         self.parameters += from * to + if bias { to } else { 0 };
         self.multiply_adds += (from * to) as u64;
+    }
+
+    /// Here ends a unit, whose maps the next one begins with.
+    pub fn end_unit(&mut self, channels: usize, px: usize) {
+        self.in_front += (channels * px * px) as u64;
+        self.largest_unit = self.largest_unit.max(self.kept - self.unit_began);
+        self.unit_began = self.kept;
     }
 
     fn maps(&mut self, channels: usize, px: usize) {

@@ -61,7 +61,7 @@ impl<B: Kernels> Embedder<B> {
     /// # Shapes
     /// `[n, channels, image_px, image_px]` → `[n, embedding_dim]`, not normalised
     pub fn forward(&self, images: Tensor<B, 4>) -> Tensor<B, 2> {
-        self.walk(&mut Forward, images.permute([0, 2, 3, 1]))
+        self.walk(&mut Forward::usual(), images.permute([0, 2, 3, 1]))
     }
 
     /// Tells a walk the network's layers.

@@ -1,6 +1,8 @@
 //! The walk that computes: a batch of images through the layers, as training needs it.
 
-use super::layers::{Conv, GroupedConv, SqueezeExcite, apply_norm, apply_norm_prelu, apply_prelu, full, norm_features};
+use super::layers::{
+    Conv, GroupedConv, SqueezeExcite, Statistics, apply_norm, apply_norm_prelu, apply_prelu, full, norm_features,
+};
 use super::walk::{Act, After, EmbeddingLayer, MaxPool, Walk};
 use crate::kernels::{Kernels, Tail};
 use burn::nn::BatchNorm;
@@ -9,7 +11,22 @@ use burn::tensor::module::{linear, max_pool2d};
 use burn::tensor::{Slice, Tensor};
 
 /// See [`Walk`]; maps are `[n, h, w, c]`.
-pub(super) struct Forward;
+pub(super) struct Forward {
+    /// Of the normalisations.
+    pub statistics: Statistics,
+}
+
+impl Forward {
+    /// As training and validation want it.
+    pub fn usual() -> Self {
+        Self { statistics: Statistics::Usual }
+    }
+
+    /// For a step that will be computed again.
+    pub fn once() -> Self {
+        Self { statistics: Statistics::OfBatch }
+    }
+}
 
 /// Upper end of MobileNetV2's activation.
 pub(super) const SIX: f32 = 6.0;
@@ -21,18 +38,18 @@ impl<B: Kernels> Walk<B> for Forward {
     fn conv(&mut self, x: Tensor<B, 4>, conv: &Conv<B>, after: After<'_, B, Tensor<B, 4>>) -> Tensor<B, 4> {
         let y = conv.forward(x);
         match (after.bn, after.act) {
-            (Some(bn), act) => normed(y, bn, after.shortcut, act),
+            (Some(bn), act) => normed(y, bn, after.shortcut, act, self.statistics),
             (None, Act::Prelu(prelu)) => apply_prelu(prelu, y),
             (None, _) => y,
         }
     }
 
     fn grouped(&mut self, x: Tensor<B, 4>, conv: &GroupedConv<B>, bn: &BatchNorm<B>, act: Act<'_, B>) -> Tensor<B, 4> {
-        normed(conv.forward(x), bn, None, act)
+        normed(conv.forward(x), bn, None, act, self.statistics)
     }
 
     fn norm(&mut self, x: Tensor<B, 4>, bn: &BatchNorm<B>) -> Tensor<B, 4> {
-        apply_norm(bn, x, None, Tail::Linear)
+        apply_norm(bn, x, None, Tail::Linear, self.statistics)
     }
 
     fn max_pool(&mut self, x: Tensor<B, 4>, pool: MaxPool) -> Tensor<B, 4> {
@@ -45,7 +62,7 @@ impl<B: Kernels> Walk<B> for Forward {
 
     fn embed(&mut self, x: Tensor<B, 4>, layer: EmbeddingLayer<'_, B>) -> Tensor<B, 2> {
         let maps = match layer.before {
-            Some(bn) => apply_norm(bn, x, None, Tail::Linear),
+            Some(bn) => apply_norm(bn, x, None, Tail::Linear, self.statistics),
             None => x,
         };
         let features = pool(maps, layer.weight.dims()[0]);
@@ -62,12 +79,13 @@ fn normed<B: Kernels>(
     bn: &BatchNorm<B>,
     shortcut: Option<Tensor<B, 4>>,
     act: Act<'_, B>,
+    statistics: Statistics,
 ) -> Tensor<B, 4> {
     match act {
-        Act::Linear => apply_norm(bn, y, shortcut, Tail::Linear),
-        Act::Relu => apply_norm(bn, y, shortcut, Tail::Relu),
-        Act::Relu6 => apply_norm(bn, y, shortcut, Tail::Relu).clamp_max(SIX),
-        Act::Prelu(prelu) => apply_norm_prelu(bn, prelu, y),
+        Act::Linear => apply_norm(bn, y, shortcut, Tail::Linear, statistics),
+        Act::Relu => apply_norm(bn, y, shortcut, Tail::Relu, statistics),
+        Act::Relu6 => apply_norm(bn, y, shortcut, Tail::Relu, statistics).clamp_max(SIX),
+        Act::Prelu(prelu) => apply_norm_prelu(bn, prelu, y, statistics),
     }
 }
 

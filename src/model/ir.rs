@@ -21,6 +21,7 @@ pub(super) fn count(spec: &EmbedderSpec) -> Count {
     let mut count = Count::default();
     let mut px = spec.image_px;
     count.conv_norm_prelu([spec.channels, STEM], 3, px);
+    count.end_unit(STEM, px);
     for ([c_in, c_out], stride) in stages(spec.net) {
         count.norm(c_in, px);
         count.conv_norm_prelu([c_in, c_out], 3, px);
@@ -36,6 +37,7 @@ pub(super) fn count(spec: &EmbedderSpec) -> Count {
             count.conv([c_out, c_out / 16], 1, 1);
             count.conv([c_out / 16, c_out], 1, 1);
         }
+        count.end_unit(c_out, px);
     }
     count.norm(WIDTHS[3], px);
     count.linear([features_in(spec, WIDTHS[3], px), spec.embedding_dim], true);
@@ -166,9 +168,9 @@ impl<B: Kernels> Ir<B> {
     /// `[n, image_px, image_px, channels]` → `[n, embedding_dim]`
     pub(super) fn walk<W: Walk<B>>(&self, walk: &mut W, images: W::Maps) -> W::Rows {
         let (conv, bn, prelu) = &self.input_layer;
-        let mut maps = walk.conv(images, conv, After::act(bn, Act::Prelu(prelu)));
+        let mut maps = walk.unit(images, |walk, images| walk.conv(images, conv, After::act(bn, Act::Prelu(prelu))));
         for unit in &self.body {
-            maps = unit.walk(walk, maps);
+            maps = walk.unit(maps, |walk, maps| unit.walk(walk, maps));
         }
         let (before, dropout, _, fc, norm) = &self.output_layer;
         walk.embed(maps, EmbeddingLayer::linear(fc, norm).with_norm_before(before).with_dropout(dropout))

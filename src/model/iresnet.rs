@@ -53,6 +53,7 @@ pub(super) fn count(spec: &EmbedderSpec) -> Count {
     let mut count = Count::default();
     let mut px = spec.image_px;
     count.conv_norm_prelu([spec.channels, STEM], 3, px);
+    count.end_unit(STEM, px);
     for i in 0..WIDTHS.len() {
         for ([c_in, c_out], stride) in stage(spec.net, i) {
             count.norm(c_in, px);
@@ -62,6 +63,7 @@ pub(super) fn count(spec: &EmbedderSpec) -> Count {
             if stride != 1 || c_in != c_out {
                 count.conv_norm([c_in, c_out], 1, px);
             }
+            count.end_unit(c_out, px);
         }
     }
     count.norm(WIDTHS[3], px);
@@ -181,16 +183,19 @@ impl<B: Backend> IResNet<B> {
 impl<B: Kernels> IResNet<B> {
     /// `[n, image_px, image_px, channels]` → `[n, embedding_dim]`
     pub(super) fn walk<W: Walk<B>>(&self, walk: &mut W, images: W::Maps) -> W::Rows {
-        let mut maps = walk.conv(images, &self.conv1, After::act(&self.bn1, Act::Prelu(&self.prelu)));
+        let stem = After::act(&self.bn1, Act::Prelu(&self.prelu));
+        let mut maps = walk.unit(images, |walk, images| walk.conv(images, &self.conv1, stem));
         for unit in [&self.layer1, &self.layer2, &self.layer3, &self.layer4].into_iter().flatten() {
-            maps = unit.walk(walk, maps);
+            maps = walk.unit(maps, |walk, maps| unit.walk(walk, maps));
         }
         let layer = EmbeddingLayer::linear(&self.fc, &self.features);
         let layer = layer.with_dropout(&self.dropout);
         match &self.global {
             Some(global) => {
-                maps = walk.norm(maps, &self.bn2);
-                maps = global.walk(walk, maps);
+                maps = walk.unit(maps, |walk, maps| {
+                    let maps = walk.norm(maps, &self.bn2);
+                    global.walk(walk, maps)
+                });
                 walk.embed(maps, layer)
             }
             None => walk.embed(maps, layer.with_norm_before(&self.bn2)),

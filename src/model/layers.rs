@@ -173,30 +173,44 @@ pub(super) fn batch_norm<B: Backend>(channels: usize, device: &B::Device) -> Bat
     }
 }
 
-/// Batch normalisation, then the shortcut, then the tail. Statistics of the batch when the backend records gradients
-/// (and the running statistics follow), else the running statistics.
+/// Which statistics normalisations use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Statistics {
+    /// Those of the batch when the backend records gradients, and the running ones follow; else the running ones.
+    Usual,
+    /// Those of the batch, and nothing follows: a step that will be computed again.
+    OfBatch,
+}
+
+/// Batch normalisation, then the shortcut, then the tail.
 pub(super) fn apply_norm<B: Kernels>(
     bn: &BatchNorm<B>,
     x: Tensor<B, 4>,
     shortcut: Option<Tensor<B, 4>>,
     tail: Tail,
+    statistics: Statistics,
 ) -> Tensor<B, 4> {
-    if !B::ad_enabled(&x.device()) {
+    if statistics == Statistics::Usual && !B::ad_enabled(&x.device()) {
         return affine(x, folded_factors(bn), shortcut, tail);
     }
     let dtype = x.dtype();
     let normed = norm(full(x), [bn.gamma.val(), bn.beta.val()], shortcut.map(full), tail, bn.epsilon as f32);
-    followed(bn, normed, dtype)
+    followed(bn, normed, dtype, statistics)
 }
 
-/// Batch normalisation and the PReLU behind it; statistics as in [`apply_norm`].
-pub(super) fn apply_norm_prelu<B: Kernels>(bn: &BatchNorm<B>, activation: &Prelu<B>, x: Tensor<B, 4>) -> Tensor<B, 4> {
+/// Batch normalisation and the PReLU behind it.
+pub(super) fn apply_norm_prelu<B: Kernels>(
+    bn: &BatchNorm<B>,
+    activation: &Prelu<B>,
+    x: Tensor<B, 4>,
+    statistics: Statistics,
+) -> Tensor<B, 4> {
     let slope = activation.weight.val();
-    if !B::ad_enabled(&x.device()) {
+    if statistics == Statistics::Usual && !B::ad_enabled(&x.device()) {
         return prelu(affine(x, folded_factors(bn), None, Tail::Linear), slope);
     }
     let dtype = x.dtype();
-    followed(bn, norm_prelu(full(x), [bn.gamma.val(), bn.beta.val(), slope], bn.epsilon as f32), dtype)
+    followed(bn, norm_prelu(full(x), [bn.gamma.val(), bn.beta.val(), slope], bn.epsilon as f32), dtype, statistics)
 }
 
 /// A PReLU with no normalisation in front of it.
@@ -206,13 +220,15 @@ pub(super) fn apply_prelu<B: Kernels>(activation: &Prelu<B>, x: Tensor<B, 4>) ->
     if dtype == DType::F32 { y } else { y.cast(FloatDType::from(dtype)) }
 }
 
-/// The output in the type of the input; the running statistics follow those of the batch.
-fn followed<B: Kernels>(bn: &BatchNorm<B>, normed: Normed<B>, dtype: DType) -> Tensor<B, 4> {
-    let [n, h, w, _] = normed.y.dims();
-    let count = (n * h * w) as f64;
-    let unbiased = normed.var.mul_scalar(count / (count - 1.0).max(1.0));
-    follow(&bn.running_mean, normed.mean, bn.momentum);
-    follow(&bn.running_var, unbiased, bn.momentum);
+/// The output in the type of the input; the running statistics follow those of the batch, if they should.
+fn followed<B: Kernels>(bn: &BatchNorm<B>, normed: Normed<B>, dtype: DType, statistics: Statistics) -> Tensor<B, 4> {
+    if statistics == Statistics::Usual {
+        let [n, h, w, _] = normed.y.dims();
+        let count = (n * h * w) as f64;
+        let unbiased = normed.var.mul_scalar(count / (count - 1.0).max(1.0));
+        follow(&bn.running_mean, normed.mean, bn.momentum);
+        follow(&bn.running_var, unbiased, bn.momentum);
+    }
     if dtype == DType::F32 { normed.y } else { normed.y.cast(FloatDType::from(dtype)) }
 }
 
@@ -238,5 +254,5 @@ fn follow<B: Backend>(state: &RunningState<Tensor<B, 1>>, batch: Tensor<B, 1>, m
 /// `[n, d]` → `[n, d]`
 pub fn norm_features<B: Kernels>(bn: &BatchNorm<B>, x: Tensor<B, 2>) -> Tensor<B, 2> {
     let [n, d] = x.dims();
-    apply_norm(bn, x.reshape([n, 1, 1, d]), None, Tail::Linear).reshape([n, d])
+    apply_norm(bn, x.reshape([n, 1, 1, d]), None, Tail::Linear, Statistics::Usual).reshape([n, d])
 }

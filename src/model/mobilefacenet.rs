@@ -39,10 +39,12 @@ pub(super) fn count(spec: &EmbedderSpec) -> Count {
     let mut px = spec.image_px.div_ceil(2);
     count.conv_norm_prelu([spec.channels, WIDTHS[0]], 3, px);
     count.conv_norm_prelu([WIDTHS[0] / SLIP_GROUPS, WIDTHS[0]], 3, px);
+    count.end_unit(WIDTHS[0], px);
     let mut bottleneck = |[c_in, c_out, between]: [usize; 3], px: usize, stride: usize| {
         count.conv_norm_prelu([c_in, between], 1, px);
         count.conv_norm_prelu([1, between], 3, px.div_ceil(stride));
         count.conv_norm([between, c_out], 1, px.div_ceil(stride));
+        count.end_unit(c_out, px.div_ceil(stride));
     };
     for (channels, residuals) in halvings().into_iter().zip(RESIDUALS) {
         bottleneck(channels, px, 2);
@@ -210,15 +212,19 @@ impl<B: Kernels> MobileFaceNet<B> {
     /// `[n, image_px, image_px, channels]` → `[n, embedding_dim]`
     pub(super) fn walk<W: Walk<B>>(&self, walk: &mut W, images: W::Maps) -> W::Rows {
         let (stem, second, ..) = &self.layers;
-        let mut maps = stem.walk(walk, images);
-        maps = second.walk(walk, maps);
+        let mut maps = walk.unit(images, |walk, images| {
+            let maps = stem.walk(walk, images);
+            second.walk(walk, maps)
+        });
         for (bottleneck, residual) in self.bottlenecks() {
-            maps = bottleneck.walk(walk, maps, residual);
+            maps = walk.unit(maps, |walk, maps| bottleneck.walk(walk, maps, residual));
         }
-        maps = self.conv_sep.walk(walk, maps);
         let (global, _, embedding, norm) = &self.features.layers;
         let (conv, bn) = &global.layers;
-        maps = walk.grouped(maps, conv, bn, Act::Linear);
+        maps = walk.unit(maps, |walk, maps| {
+            let maps = self.conv_sep.walk(walk, maps);
+            walk.grouped(maps, conv, bn, Act::Linear)
+        });
         walk.embed(maps, EmbeddingLayer::linear(embedding, norm))
     }
 }

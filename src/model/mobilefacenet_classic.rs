@@ -33,12 +33,14 @@ pub(super) fn count(spec: &EmbedderSpec) -> Count {
     let [stem, last] = ENDS;
     count.conv_norm_prelu([spec.channels, stem], 3, px);
     count.conv_norm_prelu([1, stem], 3, px);
+    count.end_unit(stem, px);
     let mut width = stem;
     for ([c_in, c_out, between], stride) in bottlenecks() {
         count.conv_norm_prelu([c_in, between], 1, px);
         px = px.div_ceil(stride);
         count.conv_norm_prelu([1, between], 3, px);
         count.conv_norm([between, c_out], 1, px);
+        count.end_unit(c_out, px);
         width = c_out;
     }
     count.conv_norm_prelu([width, last], 1, px);
@@ -212,18 +214,22 @@ impl<B: Kernels> DepthWise<B> {
 impl<B: Kernels> MobileFaceNetClassic<B> {
     /// `[n, image_px, image_px, channels]` → `[n, embedding_dim]`
     pub(super) fn walk<W: Walk<B>>(&self, walk: &mut W, images: W::Maps) -> W::Rows {
-        let maps = self.conv1.walk(walk, images);
-        let mut maps = self.conv2_dw.walk(walk, maps);
+        let mut maps = walk.unit(images, |walk, images| {
+            let maps = self.conv1.walk(walk, images);
+            self.conv2_dw.walk(walk, maps)
+        });
         for (first, row) in
             [(&self.conv_23, &self.conv_3), (&self.conv_34, &self.conv_4), (&self.conv_45, &self.conv_5)]
         {
-            maps = first.walk(walk, maps, None);
+            maps = walk.unit(maps, |walk, maps| first.walk(walk, maps, None));
             for bottleneck in &row.model {
-                maps = bottleneck.walk(walk, maps.clone(), Some(maps));
+                maps = walk.unit(maps, |walk, maps| bottleneck.walk(walk, maps.clone(), Some(maps)));
             }
         }
-        let maps = self.conv_6_sep.walk(walk, maps);
-        let maps = walk.grouped(maps, &self.conv_6_dw.conv, &self.conv_6_dw.bn, Act::Linear);
+        let maps = walk.unit(maps, |walk, maps| {
+            let maps = self.conv_6_sep.walk(walk, maps);
+            walk.grouped(maps, &self.conv_6_dw.conv, &self.conv_6_dw.bn, Act::Linear)
+        });
         walk.embed(maps, EmbeddingLayer::linear(&self.linear, &self.bn))
     }
 }

@@ -22,12 +22,14 @@ pub(super) fn count(spec: &EmbedderSpec) -> Count {
     count.conv_norm([spec.channels, stem], 3, px);
     count.conv_norm([1, stem], 3, px);
     count.conv_norm([stem, stem], 1, px);
+    count.end_unit(stem, px);
     let mut width = stem;
     for ([c_in, c_out, between], stride) in bottlenecks() {
         count.conv_norm([c_in, between], 1, px);
         px = px.div_ceil(stride);
         count.conv_norm([1, between], 3, px);
         count.conv_norm([between, c_out], 1, px);
+        count.end_unit(c_out, px);
         width = c_out;
     }
     count.conv_norm([width, last], 1, px);
@@ -139,21 +141,31 @@ impl<B: Backend> MobileFaceNetRelu6<B> {
     }
 }
 
+impl<B: Kernels> Inverted<B> {
+    fn walk<W: Walk<B>>(&self, walk: &mut W, x: W::Maps) -> W::Maps {
+        let shortcut = self.adds_its_input().then(|| x.clone());
+        let ((up, up_bn), (depthwise, depthwise_bn), down, down_bn) = &self.conv;
+        let y = walk.conv(x, up, After::act(up_bn, Act::Relu6));
+        let y = walk.grouped(y, depthwise, depthwise_bn, Act::Relu6);
+        walk.conv(y, down, After::norm(down_bn).plus(shortcut))
+    }
+}
+
 impl<B: Kernels> MobileFaceNetRelu6<B> {
     /// `[n, image_px, image_px, channels]` → `[n, embedding_dim]`
     pub(super) fn walk<W: Walk<B>>(&self, walk: &mut W, images: W::Maps) -> W::Rows {
-        let maps = walk.conv(images, &self.conv1.0, After::act(&self.conv1.1, Act::Relu6));
-        let maps = walk.grouped(maps, &self.dw_conv.depthwise, &self.dw_conv.bn1, Act::Relu);
-        let mut maps = walk.conv(maps, &self.dw_conv.pointwise, After::act(&self.dw_conv.bn2, Act::Relu));
+        let mut maps = walk.unit(images, |walk, images| {
+            let maps = walk.conv(images, &self.conv1.0, After::act(&self.conv1.1, Act::Relu6));
+            let maps = walk.grouped(maps, &self.dw_conv.depthwise, &self.dw_conv.bn1, Act::Relu);
+            walk.conv(maps, &self.dw_conv.pointwise, After::act(&self.dw_conv.bn2, Act::Relu))
+        });
         for block in &self.features {
-            let shortcut = block.adds_its_input().then(|| maps.clone());
-            let ((up, up_bn), (depthwise, depthwise_bn), down, down_bn) = &block.conv;
-            let y = walk.conv(maps, up, After::act(up_bn, Act::Relu6));
-            let y = walk.grouped(y, depthwise, depthwise_bn, Act::Relu6);
-            maps = walk.conv(y, down, After::norm(down_bn).plus(shortcut));
+            maps = walk.unit(maps, |walk, maps| block.walk(walk, maps));
         }
-        let maps = walk.conv(maps, &self.conv2.0, After::act(&self.conv2.1, Act::Relu6));
-        let maps = walk.grouped(maps, &self.gdconv.depthwise, &self.gdconv.bn, Act::Linear);
+        let maps = walk.unit(maps, |walk, maps| {
+            let maps = walk.conv(maps, &self.conv2.0, After::act(&self.conv2.1, Act::Relu6));
+            walk.grouped(maps, &self.gdconv.depthwise, &self.gdconv.bn, Act::Linear)
+        });
         let weight = self.conv3.weight.val();
         let [dim, features, ..] = weight.dims();
         walk.embed(

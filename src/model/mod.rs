@@ -22,6 +22,7 @@ mod mobilefacenet;
 mod mobilefacenet_classic;
 mod mobilefacenet_relu6;
 mod onnx;
+mod recompute;
 mod resnet;
 mod resnet18;
 mod resnet50;
@@ -46,5 +47,6 @@ pub use mobilefacenet::{Bottleneck, ConvBlock, Gdc, GroupedBlock, MobileFaceNet}
 pub use mobilefacenet_classic::MobileFaceNetClassic;
 pub use mobilefacenet_relu6::MobileFaceNetRelu6;
 pub use onnx::onnx;
+pub use recompute::Recomputed;
 pub use resnet::ResNet;
 pub use spec::{EmbedderSpec, Form};

@@ -75,12 +75,13 @@ impl<B: Backend> ResNet<B> {
 impl<B: Kernels> ResNet<B> {
     /// `[n, image_px, image_px, channels]` → `[n, embedding_dim]`
     pub(super) fn walk<W: Walk<B>>(&self, walk: &mut W, images: W::Maps) -> W::Rows {
-        let mut maps = walk.conv(images, &self.conv1, After::act(&self.bn1, Act::Relu));
+        let mut maps =
+            walk.unit(images, |walk, images| walk.conv(images, &self.conv1, After::act(&self.bn1, Act::Relu)));
         for block in [&self.layer1, &self.layer2, &self.layer3, &self.layer4].into_iter().flatten() {
-            maps = block.walk(walk, maps);
+            maps = walk.unit(maps, |walk, maps| block.walk(walk, maps));
         }
         if let Some(global) = &self.global {
-            maps = global.walk(walk, maps);
+            maps = walk.unit(maps, |walk, maps| global.walk(walk, maps));
         }
         walk.embed(maps, EmbeddingLayer::linear(&self.fc, &self.features).with_dropout(&self.dropout))
     }

@@ -461,7 +461,12 @@ fn a_spec_survives_the_checkpoint_file() {
 
 #[test]
 fn the_memory_estimate_grows_with_the_batch_and_the_network() {
-    let numbers = |net, batch| spec(net, 3, 64, 128).step_numbers(batch);
-    assert_eq!(numbers(Net::Small, 64), 2 * numbers(Net::Small, 32));
-    assert!(numbers(Net::Resnet18, 32) > 4 * numbers(Net::Small, 32));
+    let numbers = |net, batch, recompute| spec(net, 3, 64, 128).step_numbers(batch, recompute);
+    assert_eq!(numbers(Net::Small, 64, false), 2 * numbers(Net::Small, 32, false));
+    assert!(numbers(Net::Resnet18, 32, false) > 4 * numbers(Net::Small, 32, false));
+    for net in Net::every() {
+        let (all, some) = (numbers(net, 8, false), numbers(net, 8, true));
+        assert!(some < all * 9 / 10, "{net:?}: {some} of {all}");
+    }
+    assert!(numbers(Net::Iresnet100, 8, true) < numbers(Net::Iresnet100, 8, false) / 3);
 }

@@ -41,7 +41,10 @@ pub(super) fn count(spec: &EmbedderSpec) -> Count {
     let mut count = Count::default();
     let mut px = spec.image_px;
     for stage in 0..STAGES.len() {
-        convolutions(spec, stage).for_each(|channels| count.conv_norm(channels, 3, px));
+        for channels in convolutions(spec, stage) {
+            count.conv_norm(channels, 3, px);
+            count.end_unit(channels[1], px);
+        }
         px = pooled_px(px);
     }
     count_features(&mut count, spec, LAST, px);
@@ -101,16 +104,17 @@ impl<B: Kernels> Vgg16<B> {
     pub(super) fn walk<W: Walk<B>>(&self, walk: &mut W, images: W::Maps) -> W::Rows {
         let (mut maps, mut px) = (images, self.image_px);
         for stage in &self.stages {
-            for Layer { conv, bn } in stage {
-                maps = walk.conv(maps, conv, After::act(bn, Act::Relu));
-            }
-            if px > 1 {
-                maps = walk.max_pool(maps, MaxPool { side: 2, stride: 2 });
+            for (i, Layer { conv, bn }) in stage.iter().enumerate() {
+                let pooled = i + 1 == stage.len() && px > 1;
+                maps = walk.unit(maps, |walk, maps| {
+                    let maps = walk.conv(maps, conv, After::act(bn, Act::Relu));
+                    if pooled { walk.max_pool(maps, MaxPool { side: 2, stride: 2 }) } else { maps }
+                });
             }
             px = pooled_px(px);
         }
         if let Some(global) = &self.global {
-            maps = global.walk(walk, maps);
+            maps = walk.unit(maps, |walk, maps| global.walk(walk, maps));
         }
         walk.embed(maps, EmbeddingLayer::linear(&self.fc, &self.features).with_dropout(&self.dropout))
     }

@@ -28,6 +28,8 @@ pub struct StepBench {
     pub steps: usize,
     /// Parts a step is computed in.
     pub micro_batches: usize,
+    /// Maps are computed again for the gradients.
+    pub recompute: bool,
     /// Of the convolutions, on a GPU.
     pub precision: Precision,
     /// Embedding alone, as after training, instead of a training step.
@@ -51,6 +53,7 @@ impl StepBench {
         let config = TrainConfig {
             precision: self.precision,
             micro_batches: self.micro_batches as u32,
+            recompute: self.recompute,
             ..RunConfig::default().train
         };
         let mut session = open_session(device, &self.embedder, &self.head, &config)?;

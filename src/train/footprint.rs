@@ -31,7 +31,7 @@ impl Footprint {
         Self {
             parameters,
             multiply_adds: embedder.multiply_adds(),
-            training_bytes: 4 * (copies * parameters as u64 + logits + embedder.step_numbers(part)),
+            training_bytes: 4 * (copies * parameters as u64 + logits + embedder.step_numbers(part, train.recompute)),
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::config::{Precision, TrainConfig};
 use crate::data::HostBatch;
 use crate::kernels::{Cpu, Engine};
 use crate::loss::{HeadBatch, HeadSpec, Moment};
-use crate::model::{EmbedderSpec, Inference, save_weights};
+use crate::model::{EmbedderSpec, Inference, Recomputed, save_weights};
 use burn::module::{AutodiffModule, Module};
 use burn::optim::{GradientsAccumulator, GradientsParams};
 use burn::tensor::backend::Backend;
@@ -175,6 +175,7 @@ pub(super) struct BurnSession<B: Engine> {
     head_lr_factor: f64,
     average: Option<Average<B>>,
     micro_batches: usize,
+    recompute: bool,
     mode: Mode,
     loss_scale: LossScale,
     /// Steps that nobody has looked at.
@@ -203,6 +204,7 @@ impl<B: Engine> BurnSession<B> {
             head_lr_factor: config.head_lr_factor,
             average: (config.weight_average > 0.0).then(|| Average::start(&net, config.weight_average)),
             micro_batches: config.micro_batches as usize,
+            recompute: config.recompute,
             mode,
             loss_scale: LossScale::new(mode.precision),
             pending: Vec::new(),
@@ -242,18 +244,36 @@ impl<B: Engine> BurnSession<B> {
 
     fn part_gradients(&self, part: &HostBatch, moment: Moment, share: f64) -> (Measured<B::InnerBackend>, Grads) {
         let head = &self.net.head;
-        let embeddings = match &self.held {
-            Some(held) => self.without_gradient(held, part),
-            None => {
-                let images = images::<B>(part, &self.devices.training);
-                self.net.embedder.forward(in_precision(images, self.mode.precision))
-            }
-        };
         let told = HeadBatch::new(&head.spec, &part.labels, moment, &self.devices.training);
+        let (embeddings, again) = self.embedded(part);
         let output = head.forward(embeddings, &told);
         let measured = Measured::of(&output, told.labels, share);
         let mut all = scaled(output.loss, share * self.loss_scale.factor()).backward();
-        (measured, self.groups.0.each_ref().map(|group| GradientsParams::from_params(&mut all, &self.net, group)))
+        let mut grads = self.by_group(&mut all);
+        if let Some(again) = again {
+            let mut parts = Vec::new();
+            again.backward(&self.net.embedder, &mut all, |mut part| parts.push(self.by_group(&mut part)));
+            grads = parts.into_iter().fold(grads, |grads, part| self.added(grads, part));
+        }
+        (measured, grads)
+    }
+
+    /// Embeddings of a training step, and what is left to do behind the gradients of the embedding layer.
+    fn embedded(&self, part: &HostBatch) -> (Tensor<B, 2>, Option<Recomputed<B>>) {
+        if let Some(held) = &self.held {
+            return (self.without_gradient(held, part), None);
+        }
+        if self.recompute {
+            let images = in_precision(images::<B::InnerBackend>(part, &self.devices.plain), self.mode.precision);
+            let forward = self.net.embedder.forward_recomputing(images);
+            return (forward.embeddings.clone(), Some(forward));
+        }
+        let images = in_precision(images::<B>(part, &self.devices.training), self.mode.precision);
+        (self.net.embedder.forward(images), None)
+    }
+
+    fn by_group(&self, all: &mut B::Gradients) -> Grads {
+        self.groups.0.each_ref().map(|group| GradientsParams::from_params(all, &self.net, group))
     }
 
     fn added(&self, grads: Grads, more: Grads) -> Grads {

@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 mod faults;
 mod fine_tune;
+mod recompute;
 
 fn draw(folder: &Path, identities: u8, images: u8) -> Arc<Catalog> {
     draw_classes(folder, identities, images);

@@ -62,6 +62,12 @@ fn step() -> Command {
                 .value_parser(words(Precision::ALL))
                 .help("Arithmetic of the convolutions on a GPU"),
         )
+        .arg(
+            Arg::new("recompute")
+                .long("recompute")
+                .action(ArgAction::SetTrue)
+                .help("Compute maps again for the gradients, which needs less memory"),
+        )
         .arg(Arg::new("forward-only").long("forward-only").action(ArgAction::SetTrue).help("Embedding alone"))
         .arg(number("steps", "10", "Steps that are counted"))
         .arg(number("warmup", "2", "Steps before that"))

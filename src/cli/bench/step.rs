@@ -75,6 +75,7 @@ fn bench(matches: &ArgMatches) -> anyhow::Result<StepBench> {
         warmup: get(matches, "warmup", 0)?,
         steps: get(matches, "steps", 1)?,
         micro_batches: get(matches, "micro-batches", 1)?,
+        recompute: matches.get_flag("recompute"),
         precision,
         forward_only: matches.get_flag("forward-only"),
     })
@@ -91,6 +92,7 @@ fn object_of(bench: &StepBench, device: &str, mode: &str) -> Map<String, Value> 
         "device": device,
         "precision": bench.precision.word(),
         "micro_batches": bench.micro_batches,
+        "recompute": bench.recompute,
         "mode": mode,
         "threads": rayon::current_num_threads(),
         "arclens": env!("CARGO_PKG_VERSION"),

@@ -1,0 +1,51 @@
+//! Maps that are computed again for the gradients.
+
+use super::*;
+use crate::config::{Margins, Net, Pooling, TrainConfig};
+use crate::data::HostBatch;
+use crate::loss::{HeadSpec, Moment};
+use crate::model::{EmbedderSpec, Form};
+
+fn batch(n: usize, spec: &EmbedderSpec, seed: usize) -> HostBatch {
+    let value = |i: usize| ((i * 7919 + seed * 104_729) % 1000) as f32 / 500.0 - 1.0;
+    HostBatch {
+        images: (0..n * spec.channels * spec.image_px * spec.image_px).map(value).collect(),
+        labels: (0..n as u32).map(|i| i % 3).collect(),
+        items: (0..n as u32).collect(),
+        channels: spec.channels,
+        px: spec.image_px,
+    }
+}
+
+#[test]
+fn recomputing_changes_no_weight_by_a_single_bit() {
+    for (net, form, pooling) in [
+        (Net::Small, Form::Usual, Pooling::Depthwise),
+        (Net::Resnet50, Form::Usual, Pooling::Average),
+        (Net::Vgg16, Form::Usual, Pooling::Average),
+        (Net::Iresnet18, Form::Usual, Pooling::Depthwise),
+        (Net::Iresnet18, Form::EvolveSe, Pooling::Flatten),
+        (Net::MobileFaceNet, Form::Usual, Pooling::Auto),
+        (Net::MobileFaceNetClassic, Form::Usual, Pooling::Auto),
+        (Net::MobileFaceNetClassic, Form::Relu6, Pooling::Auto),
+    ] {
+        let spec = EmbedderSpec { net, form, pooling, channels: 3, image_px: 18, embedding_dim: 8, dropout: 0.3 };
+        let head = HeadSpec::plain(Head::ArcFace, [3, 8], 16.0, Margins { rad: 0.3, ..Margins::NONE });
+        let trained = |recompute: bool| {
+            let train = TrainConfig { recompute, micro_batches: 2, ..config().train };
+            let mut session = open_session(Device::Cpu, &spec, &head, &train).unwrap();
+            let mut losses = Vec::new();
+            for step in 0..2_u64 {
+                let moment = Moment { share: 1.0, step, seed: step };
+                let outcome = session.step(&batch(6, &spec, step as usize), 0.05, moment).unwrap();
+                losses.extend(outcome.iter().map(|outcome| outcome.loss.to_bits()));
+            }
+            let saved = session.save().unwrap();
+            (losses, saved.model, saved.head)
+        };
+        let (plain, again) = (trained(false), trained(true));
+        assert_eq!(plain.0, again.0, "{spec:?}: losses");
+        assert!(plain.1 == again.1, "{spec:?}: weights or running statistics");
+        assert!(plain.2 == again.2, "{spec:?}: head");
+    }
+}
