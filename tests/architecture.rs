@@ -185,3 +185,20 @@ fn the_readme_lists_every_setting_as_the_program_does() {
     let table = arclens::config::markdown_table();
     assert!(readme.contains(table.trim()), "README.md must contain this table:\n{table}");
 }
+
+/// Of photographs of 112 pixels and embeddings of 512 numbers.
+#[test]
+fn the_readme_lists_every_network_with_its_size() {
+    use arclens::config::{Net, Pooling};
+    use arclens::model::{EmbedderSpec, Form};
+    let mut table = "| network | `--net` | million weights | GMAC |\n|---|---|---|---|\n".to_owned();
+    for net in Net::every() {
+        let pooling = if net.is_made_for_faces() { Pooling::Flatten } else { Pooling::Auto };
+        let spec =
+            EmbedderSpec { net, form: Form::Usual, pooling, channels: 3, image_px: 112, embedding_dim: 512, dropout: 0.0 };
+        let (weights, giga) = (spec.parameter_count() as f64 / 1e6, spec.multiply_adds() as f64 / 1e9);
+        table += &format!("| {} | `{}` | {weights:.2} | {giga:.2} |\n", net.label(), net.word());
+    }
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    assert!(readme.contains(table.trim()), "README.md must contain this table:\n{table}");
+}

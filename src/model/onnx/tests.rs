@@ -160,7 +160,7 @@ fn tract_computes_the_same_embeddings_from_the_file() {
     for (net, form, pooling) in EVERY {
         let spec = spec(net, form, pooling);
         let net = spec.init_seeded::<Flex>(&Default::default(), 1);
-        let bytes = onnx(&net, &spec, &BTreeMap::new());
+        let bytes = crate::model::onnx(&net, &spec, &BTreeMap::new());
         let model = tract_onnx::onnx().model_for_read(&mut bytes.as_slice()).unwrap();
         for n in [1, 3] {
             let shape = [n, 3, 32, 32];
