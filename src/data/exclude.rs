@@ -144,7 +144,8 @@ fn without(whole: &Arc<Catalog>, excluded: &[u32]) -> Result<Catalog, DataError>
         let reason = "every image of this data set would be excluded; keep some, or open another".to_owned();
         return Err(DataError::Refused { reason, path: whole.exclude_path() });
     }
-    let keys: Vec<String> = (0..).zip(whole.keys()).filter(|(item, _)| gone.contains(item)).map(|(_, key)| key).collect();
+    let keys: Vec<String> =
+        (0..).zip(whole.keys()).filter(|(item, _)| gone.contains(item)).map(|(_, key)| key).collect();
     let names: BTreeSet<String> = gone.iter().map(|item| whole.name(*item as usize)).collect();
     let mut items = Vec::with_capacity(whole.items.len() - gone.len());
     items.extend((0..).zip(&whole.items).filter(|(item, _)| !gone.contains(item)).map(|(_, item)| item.clone()));
@@ -223,7 +224,9 @@ fn read(path: &Path) -> Result<Option<ExcludeFile>, DataError> {
     })?;
     if file.version != VERSION {
         let version = file.version;
-        return Err(refused(format!("the list of excluded images has version {version}; this program knows {VERSION}")));
+        return Err(refused(format!(
+            "the list of excluded images has version {version}; this program knows {VERSION}"
+        )));
     }
     Ok(Some(file))
 }

@@ -137,7 +137,9 @@ impl WarningKind {
             Self::MissingListed => "Left out. The list must lie beside the images it names.",
             Self::BadLabel => "Left out. A label is a whole number from 0; write the file anew.",
             Self::Mismatch => "What is in the file counts; is it complete?",
-            Self::Excluded => "Left out as arclens-exclude.toml beside the data says; Data → Check includes them again.",
+            Self::Excluded => {
+                "Left out as arclens-exclude.toml beside the data says; Data → Check includes them again."
+            }
             Self::UnknownExclusion => "arclens-exclude.toml names images that were moved or deleted; nothing to do.",
             Self::BadExclusions => "Every image is used. Repair or delete the file, then open the data set again.",
         }

@@ -21,7 +21,7 @@ pub(super) fn settings(request: &TrainRequest) -> Result<RunConfig, TrainError> 
     let known = config.run.as_ref().map(|run| run.data_fingerprint.as_str());
     if known.is_some_and(|known| known != request.catalog.fingerprint) {
         return Err(TrainError::CannotResume(
-            "the images differ from those it was trained with (added, removed or changed); start a new run".to_owned(),
+            "the images differ from those it was trained with (added, removed, changed or excluded since); start a new run, or undo the change".to_owned(),
         ));
     }
     config.train.epochs = config.train.epochs.max(request.config.train.epochs);

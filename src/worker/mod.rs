@@ -136,6 +136,8 @@ fn needs_tensors(request: &Request) -> bool {
         Request::Train { .. } | Request::Evaluate { .. } | Request::Verify { .. } | Request::Devices => true,
         Request::OpenData { .. }
         | Request::OpenSample { .. }
+        | Request::CheckData { .. }
+        | Request::Exclude { .. }
         | Request::Map { .. }
         | Request::SaveOperatingPoint { .. }
         | Request::ListRuns { .. }

@@ -113,7 +113,7 @@ impl FindingKind {
             }
             Self::Imbalance => {
                 "Large classes dominate the training. Add images to the small ones, or draw classes equally often \
-                 (data.sampling)."
+                 (train.sampler)."
             }
             Self::MixedSizes => {
                 "All images are brought to one size; what is much smaller becomes blurred, and the network may learn the \
