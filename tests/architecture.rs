@@ -194,8 +194,15 @@ fn the_readme_lists_every_network_with_its_size() {
     let mut table = "| network | `--net` | million weights | GMAC |\n|---|---|---|---|\n".to_owned();
     for net in Net::every() {
         let pooling = if net.is_made_for_faces() { Pooling::Flatten } else { Pooling::Auto };
-        let spec =
-            EmbedderSpec { net, form: Form::Usual, pooling, channels: 3, image_px: 112, embedding_dim: 512, dropout: 0.0 };
+        let spec = EmbedderSpec {
+            net,
+            form: Form::Usual,
+            pooling,
+            channels: 3,
+            image_px: 112,
+            embedding_dim: 512,
+            dropout: 0.0,
+        };
         let (weights, giga) = (spec.parameter_count() as f64 / 1e6, spec.multiply_adds() as f64 / 1e9);
         table += &format!("| {} | `{}` | {weights:.2} | {giga:.2} |\n", net.label(), net.word());
     }

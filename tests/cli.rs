@@ -458,3 +458,42 @@ fn help_lists_every_command() {
         assert!(text.contains(command), "{command}");
     }
 }
+
+#[test]
+fn inspect_prints_what_the_doctor_finds_and_leaves_it_out() {
+    let folder = tempfile::tempdir().unwrap();
+    ok(folder.path(), &["sample", "data", "--identities", "8", "--images", "4", "--size", "32", "--json"]);
+    let data = folder.path().join("data/train");
+    let classes: Vec<PathBuf> = std::fs::read_dir(&data).unwrap().flatten().map(|entry| entry.path()).collect();
+    let image = std::fs::read_dir(&classes[0]).unwrap().flatten().next().unwrap().path();
+    std::fs::copy(&image, classes[1].join("stray.png")).unwrap();
+    std::fs::copy(&image, classes[0].join("twice.png")).unwrap();
+    std::fs::write(classes[1].join("broken.png"), b"not a picture").unwrap();
+    let kinds = |report: &Value| -> Vec<String> {
+        let findings = report["findings"].as_array().unwrap();
+        findings.iter().map(|finding| finding["kind"].as_str().unwrap().to_owned()).collect()
+    };
+    let report = ok(folder.path(), &["inspect", "data", "--json"]);
+    let found = kinds(&report);
+    assert_eq!((report["checked"].as_bool(), found.first().unwrap().as_str()), (Some(true), "copies_across_classes"));
+    assert!(found.contains(&"unreadable".to_owned()), "{found:?}");
+    assert_eq!(report["findings"][0]["count"], 1);
+    assert_eq!(report["findings"][0]["groups"][0]["count"], 3);
+    let quick = ok(folder.path(), &["inspect", "data", "--quick", "--json"]);
+    assert!(quick["checked"] == false && !kinds(&quick).contains(&"copies_across_classes".to_owned()));
+    let report = ok(folder.path(), &["inspect", "data", "--exclude", "copies_across_classes", "--json"]);
+    assert_eq!(report["excluded"], 2);
+    assert!(folder.path().join("data/arclens-exclude.toml").is_file());
+    let again = ok(folder.path(), &["inspect", "data", "--quick", "--json"]);
+    assert_eq!(
+        (&again["excluded"], &again["images"], &again["fingerprint"]),
+        (&report["excluded"], &report["images"], &report["fingerprint"])
+    );
+    let text = String::from_utf8_lossy(&arclens(folder.path(), &["inspect", "data"]).stdout).into_owned();
+    assert!(
+        text.contains("found    2 images are excluded") && text.contains("found    1 file cannot be read"),
+        "{text}"
+    );
+    let output = arclens(folder.path(), &["inspect", "data", "--exclude", "everything"]);
+    assert_eq!(output.status.code(), Some(2));
+}

@@ -1,6 +1,6 @@
 //! Everything a person can ask for, and everything the state asks of the outside in return.
 
-use super::{NoticeId, RunAction, Workspace};
+use super::{CheckAction, NoticeId, RunAction, Workspace};
 use crate::config::{Preset, Value};
 use crate::eval::OperatingRule;
 use crate::map::MapMethod;
@@ -52,7 +52,7 @@ pub enum Action {
     UsePreset(Preset),
     /// The mouse was released: the next change is a new undo step.
     SealEdit,
-    /// Undo the last change of the settings.
+    /// Undo the last change of the settings or of the excluded images.
     Undo,
     /// Redo it.
     Redo,
@@ -98,6 +98,8 @@ pub enum Action {
     Paste,
     /// Files were dropped on the window.
     Dropped(Vec<PathBuf>),
+    /// Something about the check of the data set.
+    Check(CheckAction),
     /// Look for runs again.
     RefreshRuns,
     /// Something on the page of runs.

@@ -4,7 +4,7 @@
 //! no sense now. That keeps "disabled" and "what it does" from drifting apart. Not here: the palette itself (Ctrl+P)
 //! and the theme, which are the window's own business.
 
-use super::{Action, Dialog, State, TrainPhase, Workspace};
+use super::{Action, CheckAction, Dialog, State, TrainPhase, Workspace};
 
 /// A key with its modifiers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -93,6 +93,16 @@ pub const COMMANDS: &[Command] = &[
     row("data.close", "Close the data set", "Closes the data set; nothing is deleted", None, |state| {
         (state.open_data().is_some() && !state.is_training()).then_some(Action::CloseData)
     }),
+    row(
+        "data.check",
+        "Check the images",
+        "Reads and compares every image: unreadable files, copies, near copies across classes",
+        ctrl("D"),
+        |state| {
+            state.open_data().filter(|data| data.check.job.is_none())?;
+            Some(Action::Check(CheckAction::Start))
+        },
+    ),
     row("train.start", "Start training", "Trains on the open data set with the present settings", ctrl("Enter"), start),
     row("train.pause", "Pause or resume training", "Pauses the run; nothing is lost", plain("Space"), pause),
     row(
@@ -106,7 +116,7 @@ pub const COMMANDS: &[Command] = &[
         },
     ),
     row("train.continue", "Continue the stopped run", "Goes on from the last checkpoint", None, resume),
-    row("edit.undo", "Undo", "Takes the last change of the settings back", ctrl("Z"), |state| {
+    row("edit.undo", "Undo", "Takes the last change of settings or excluded images back", ctrl("Z"), |state| {
         state.history.can_undo().then_some(Action::Undo)
     }),
     row("edit.redo", "Redo", "Makes the change again", ctrl_shift("Z"), |state| {

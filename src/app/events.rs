@@ -1,6 +1,7 @@
 //! What the workers report, taken into the state. Results of jobs that are no longer current are ignored.
 
 use super::action::Effect;
+use super::check;
 use super::notice::{Notice, Severity};
 use super::runs;
 use super::state::{DataState, OpenData, Overlay, State, TrainPhase, TrainView};
@@ -25,6 +26,8 @@ pub fn on_event(state: &mut State, event: Event) -> Vec<Effect> {
             Vec::new()
         }
         Event::DataOpened { job, data } => data_opened(state, job, data),
+        Event::Checked { job, examination } => check::checked(state, job, &examination),
+        Event::Excluded { job, change } => check::changed(state, job, *change),
         Event::Train { job, event } => train_event(state, job, event),
         Event::Trained { job, summary } => trained(state, job, *summary),
         Event::Evaluated { job, evaluation } => evaluated(state, job, &evaluation),
@@ -65,16 +68,20 @@ fn data_opened(state: &mut State, job: JobId, data: OpenedData) -> Vec<Effect> {
     if !matches!(&state.data, DataState::Opening { job: current, .. } if *current == job) {
         return Vec::new();
     }
-    let problems = data.catalog.warnings.total();
+    let (problems, excluded) = (data.catalog.warnings.problems(), data.catalog.excluded().len());
     let (images, classes) = (data.catalog.items.len(), data.catalog.classes.len());
     state.data = DataState::Open(Box::new(OpenData::new(data.catalog)));
+    state.history.forget_excluded();
     state.refresh_preview();
-    let text = format!("{images} images of {classes} classes read in {:.1} s", data.elapsed_secs);
+    let mut text = format!("{images} images of {classes} classes read in {:.1} s", data.elapsed_secs);
+    if excluded > 0 {
+        text += &format!("; {excluded} excluded");
+    }
     if problems > 0 {
         let noun = if problems == 1 { "problem" } else { "problems" };
         state.notify(
             Notice::new(Severity::Warning, format!("{text}; {problems} {noun} found"))
-                .hint("Data lists them under Problems."),
+                .hint("Data lists them under Check."),
         );
     } else {
         state.notify(Notice::new(Severity::Success, text));
@@ -242,6 +249,7 @@ fn ended(state: &mut State, job: JobId, outcome: Outcome) -> Vec<Effect> {
             state.verify.job = None;
             state.verify.error = notice;
         }
+        Some(JobKind::CheckData | JobKind::Exclude) => check::ended(state, job, notice),
         Some(
             JobKind::SaveOperatingPoint
             | JobKind::Devices

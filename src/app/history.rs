@@ -1,15 +1,24 @@
-//! Undo and redo of the settings: whole configurations, because they are small.
+//! Undo and redo of the settings and of excluded images: whole configurations and whole lists, because they are small.
 
 use crate::config::RunConfig;
 
 /// Oldest states are forgotten beyond this many.
 const LIMIT: usize = 200;
 
-/// The settings before and after the present ones.
+/// Something as it was before a change.
+#[derive(Clone, Debug)]
+pub enum Step {
+    /// The settings.
+    Settings(Box<RunConfig>),
+    /// The excluded images of the open data set.
+    Excluded(Vec<u32>),
+}
+
+/// The settings and exclusions before and after the present ones.
 #[derive(Clone, Debug, Default)]
 pub struct History {
-    past: Vec<RunConfig>,
-    future: Vec<RunConfig>,
+    past: Vec<Step>,
+    future: Vec<Step>,
     /// Setting changed last: dragging one slider is one step, not hundreds.
     last_key: Option<String>,
 }
@@ -22,10 +31,28 @@ impl History {
             return;
         }
         self.last_key = key.map(str::to_owned);
-        self.past.push(before.clone());
+        self.push(Step::Settings(Box::new(before.clone())));
+    }
+
+    /// Remembers which images were excluded.
+    pub fn remember_excluded(&mut self, before: Vec<u32>) {
+        self.future.clear();
+        self.last_key = None;
+        self.push(Step::Excluded(before));
+    }
+
+    fn push(&mut self, step: Step) {
+        self.past.push(step);
         if self.past.len() > LIMIT {
             self.past.remove(0);
         }
+    }
+
+    /// Another data set is open: exclusions of the old one mean nothing there.
+    pub fn forget_excluded(&mut self) {
+        let is_setting = |step: &Step| matches!(step, Step::Settings(_));
+        self.past.retain(is_setting);
+        self.future.retain(is_setting);
     }
 
     /// The next change starts a new step (focus moved, mouse released).
@@ -33,18 +60,18 @@ impl History {
         self.last_key = None;
     }
 
-    /// One step back.
-    pub fn undo(&mut self, present: &RunConfig) -> Option<RunConfig> {
+    /// One step back: what to put back, given what is there now.
+    pub fn undo(&mut self, config: &RunConfig, excluded: &[u32]) -> Option<Step> {
         let before = self.past.pop()?;
-        self.future.push(present.clone());
+        self.future.push(before.present(config, excluded));
         self.last_key = None;
         Some(before)
     }
 
     /// One step forward.
-    pub fn redo(&mut self, present: &RunConfig) -> Option<RunConfig> {
+    pub fn redo(&mut self, config: &RunConfig, excluded: &[u32]) -> Option<Step> {
         let after = self.future.pop()?;
-        self.past.push(present.clone());
+        self.past.push(after.present(config, excluded));
         self.last_key = None;
         Some(after)
     }
@@ -57,5 +84,15 @@ impl History {
     /// Is there something to redo?
     pub fn can_redo(&self) -> bool {
         !self.future.is_empty()
+    }
+}
+
+impl Step {
+    /// The same thing as it is now.
+    fn present(&self, config: &RunConfig, excluded: &[u32]) -> Self {
+        match self {
+            Self::Settings(_) => Self::Settings(Box::new(config.clone())),
+            Self::Excluded(_) => Self::Excluded(excluded.to_vec()),
+        }
     }
 }

@@ -2,6 +2,7 @@
 //! the effects it wants. The window draws the state and reports actions; everything decided is decided (and tested) here.
 
 mod action;
+mod check;
 mod commands;
 mod drop;
 mod events;
@@ -13,10 +14,11 @@ mod training;
 mod update;
 
 pub use action::{Action, Dialog, Effect};
+pub use check::{Change, CheckAction, CheckView};
 pub use commands::{COMMANDS, Command, Shortcut, command};
 pub use drop::{DropTarget, drop_target};
 pub use events::on_event;
-pub use history::History;
+pub use history::{History, Step};
 pub use notice::{Notice, NoticeId, Severity};
 pub use runs::{MOST_COMPARED, RunAction, RunEdit, RunOrder, RunsView};
 pub use state::{

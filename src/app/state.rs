@@ -1,6 +1,6 @@
 //! Everything on the screen that is not a scroll position: the one owner of it.
 
-use super::{History, Notice, NoticeId, RunsView, Severity};
+use super::{CheckView, History, Notice, NoticeId, RunsView, Severity};
 use crate::config::{Resolved, RunConfig, resolve};
 use crate::data::{Catalog, SplitKind};
 use crate::eval::{EmbeddingTable, Neighbour, OperatingPoint, OperatingRule};
@@ -61,6 +61,8 @@ pub struct OpenData {
     pub split: SplitPreview,
     /// The settings with automatic values filled in, or every problem.
     pub resolved: Result<Arc<Resolved>, String>,
+    /// What is wrong with the images, and which are excluded.
+    pub check: CheckView,
     /// Changes whenever `resolved` does, so that previews know when to be redrawn.
     pub revision: u64,
 }
@@ -242,7 +244,7 @@ pub struct State {
     pub workspace: Workspace,
     /// The settings of the next run.
     pub config: RunConfig,
-    /// Undo and redo of the settings.
+    /// Undo and redo of the settings and the excluded images.
     pub history: History,
     /// The data set.
     pub data: DataState,

@@ -1,7 +1,9 @@
 //! From (state, action or event) to the next state and the effects it wants. Pure: no thread, no file, no window.
 
 use super::action::{Action, Dialog, Effect};
+use super::check::{self, CheckView};
 use super::drop::{DropTarget, drop_target};
+use super::history::Step;
 use super::notice::{Notice, Severity};
 use super::runs::{self, RunAction};
 use super::state::{DataState, EvaluateView, ExploreView, JobView, OpenData, State, VerifyView, Workspace};
@@ -75,6 +77,7 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
         }
         Action::Paste => vec![Effect::ReadClipboard],
         Action::Dropped(paths) => dropped(state, &paths),
+        Action::Check(action) => check::update(state, action),
         Action::RefreshRuns => refresh_runs(state),
         Action::Runs(action) => runs::update(state, action),
         Action::CancelJob(id) => cancel_job(state, id),
@@ -121,6 +124,7 @@ fn go(state: &mut State, workspace: Workspace) -> Vec<Effect> {
 pub(super) fn open_data(state: &mut State, path: PathBuf) -> Vec<Effect> {
     supersede(state, JobKind::OpenData);
     supersede(state, JobKind::DrawSample);
+    supersede(state, JobKind::CheckData);
     state.workspace = Workspace::Data;
     let (job, effects) = start(state, Request::OpenData { path: path.clone() });
     state.data = DataState::Opening { job, path };
@@ -143,7 +147,9 @@ fn close_data(state: &mut State) -> Vec<Effect> {
         );
         return Vec::new();
     }
+    supersede(state, JobKind::CheckData);
     state.data = DataState::Empty;
+    state.history.forget_excluded();
     Vec::new()
 }
 
@@ -180,9 +186,17 @@ pub(super) fn replace_config(state: &mut State, config: RunConfig) -> Vec<Effect
 }
 
 fn travel(state: &mut State, back: bool) -> Vec<Effect> {
-    let other = if back { state.history.undo(&state.config) } else { state.history.redo(&state.config) };
+    // What is being written cannot be undone yet.
+    let open = state.open_data();
+    if open.is_some_and(|data| data.check.change.is_some()) {
+        return Vec::new();
+    }
+    let excluded = open.map(|data| data.catalog.excluded().to_vec()).unwrap_or_default();
+    let history = &mut state.history;
+    let other = if back { history.undo(&state.config, &excluded) } else { history.redo(&state.config, &excluded) };
     match other {
-        Some(config) => apply_config(state, config),
+        Some(Step::Settings(config)) => apply_config(state, *config),
+        Some(Step::Excluded(excluded)) => check::change(state, excluded, false),
         None => Vec::new(),
     }
 }
@@ -440,6 +454,7 @@ pub fn on_refused(state: &mut State, job: &Job) {
     if state.verify.job == id {
         state.verify.job = None;
     }
+    check::ended(state, job.id, None);
 }
 
 impl OpenData {
@@ -447,6 +462,7 @@ impl OpenData {
     pub(super) fn new(catalog: Arc<crate::data::Catalog>) -> Self {
         Self {
             class_counts: catalog.class_counts(),
+            check: CheckView::new(&catalog),
             catalog,
             split: Err("not divided yet".to_owned()),
             resolved: Err("not divided yet".to_owned()),

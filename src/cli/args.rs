@@ -31,7 +31,26 @@ pub fn command() -> Command {
         .subcommand(verify())
         .subcommand(
             with_json(Command::new("inspect").about("Say what a folder, file or run is, with counts and problems"))
-                .arg(path("what", "Anything: a folder of images, an IDX or .rec file, an archive, a list, a verification .bin, a run, an image")),
+                .arg(path("what", "Anything: a folder of images, an IDX or .rec file, an archive, a list, a verification .bin, a run, an image"))
+                .arg(
+                    Arg::new("quick")
+                        .long("quick")
+                        .action(ArgAction::SetTrue)
+                        .help("Do not read and compare every image of a data set; what takes no pixels to know is said"),
+                )
+                .arg(
+                    Arg::new("exclude")
+                        .long("exclude")
+                        .value_name("KIND")
+                        .action(ArgAction::Append)
+                        .value_delimiter(',')
+                        .value_parser(super::inspect::EXCLUDABLE)
+                        .conflicts_with("quick")
+                        .help(
+                            "Leave out what is found: unreadable images, or all but the first of each group of copies. \
+                             Kept in arclens-exclude.toml beside the data; no image is touched",
+                        ),
+                ),
         )
         .subcommand(convert())
         .subcommand(super::import::command())

@@ -89,10 +89,10 @@ fn on_images(
 ) -> anyhow::Result<Done> {
     let control = Control::default();
     let config = read_config(run)?;
-    let catalog = Arc::new(match data {
-        Some(data) => crate::data::Catalog::open(data, &|_| {}, &|| false)?,
+    let catalog = match data {
+        Some(data) => Arc::new(crate::data::Catalog::open(data, &|_| {}, &|| false)?),
         None => own_catalog(run, &control)?,
-    });
+    };
     let own = config.run.as_ref().is_some_and(|info| info.data_fingerprint == catalog.fingerprint);
     if own {
         let (result, rule) = evaluate_split(model, &catalog, Some(rule), &control, progress)?;

@@ -1,16 +1,20 @@
 //! `arclens inspect`: what is it, how much of it, what is wrong with it.
 
+mod findings;
 mod protocol;
 
-use super::output;
+use super::output::{self, Meter};
 use super::{Answer, args};
-use crate::data::{Catalog, VerificationSet, decode_file, pair_list};
+use crate::data::{Catalog, Examination, VerificationSet, decode_file, examine, pair_list};
 use crate::model::recognise;
 use crate::model::weights::{looks_like_weights, read_weights};
 use crate::train::read_run;
 use clap::ArgMatches;
 use serde_json::{Value, json};
 use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+pub use findings::EXCLUDABLE;
 
 /// Problems listed per kind.
 const EXAMPLES: usize = 5;
@@ -29,7 +33,7 @@ pub fn run(matches: &ArgMatches) -> anyhow::Result<Answer> {
     } else if let Some(list) = pair_list(path) {
         protocol::list(path, &list)?
     } else {
-        data_set(path)?
+        data_set(path, matches)?
     };
     if matches.get_flag("json") {
         output::json(&object);
@@ -107,8 +111,29 @@ fn image(path: &Path) -> anyhow::Result<Value> {
     )
 }
 
-fn data_set(path: &Path) -> anyhow::Result<Value> {
-    let catalog = Catalog::open(path, &|_| {}, &|| false)?;
+/// Reads and compares every image, unless that would take too long.
+fn examination(catalog: &Arc<Catalog>, quick: bool) -> anyhow::Result<Arc<Examination>> {
+    if quick {
+        return Ok(Arc::new(Examination::none(catalog)));
+    }
+    let meter = Mutex::new(Meter::new("check"));
+    let report = |progress: crate::data::Progress| {
+        if let Ok(mut meter) = meter.try_lock() {
+            meter.report(progress.done, progress.total, "");
+        }
+    };
+    let examination = examine(catalog, &report, &|| false)?;
+    if let Ok(meter) = meter.lock() {
+        meter.finish();
+    }
+    Ok(Arc::new(examination))
+}
+
+fn data_set(path: &Path, matches: &ArgMatches) -> anyhow::Result<Value> {
+    let catalog = Arc::new(Catalog::open(path, &|_| {}, &|| false)?);
+    let diagnosis = examination(&catalog, matches.get_flag("quick"))?.diagnose(catalog.excluded());
+    let kinds: Vec<&String> = matches.get_many("exclude").into_iter().flatten().collect();
+    let (catalog, diagnosis) = findings::exclude(&kinds, catalog, diagnosis)?;
     let counts = catalog.class_counts();
     let (least, most) = (counts.iter().min().copied().unwrap_or(0), counts.iter().max().copied().unwrap_or(0));
     output::line(format!("{}: {}", catalog.layout, path.display()));
@@ -135,11 +160,12 @@ fn data_set(path: &Path) -> anyhow::Result<Value> {
         )),
         Err(error) => output::line(format!("split    none: {error}")),
     }
-    let problems = protocol::problems(&catalog.warnings);
+    let problems = protocol::problems_but(&catalog.warnings, &findings::said(&diagnosis));
+    let found = findings::print(&diagnosis);
     Ok(json!({
         "kind": "data", "layout": catalog.layout.to_string(), "images": catalog.items.len(), "classes": catalog.classes.len(),
         "grey": catalog.all_grey(), "typical_px": catalog.typical_px(), "fingerprint": catalog.fingerprint,
         "train": split.as_ref().ok().map(|split| split.train.len()), "validation": split.as_ref().ok().map(|split| split.validation.len()),
-        "problems": problems,
+        "problems": problems, "excluded": catalog.excluded().len(), "checked": diagnosis.examination.has_looked(), "findings": found,
     }))
 }

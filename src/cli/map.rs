@@ -63,7 +63,7 @@ fn of_run(run: &Path, matches: &ArgMatches) -> anyhow::Result<(EmbeddingTable, N
             (catalog, items)
         }
         None => {
-            let catalog = Arc::new(own_catalog(run, &Control::default())?);
+            let catalog = own_catalog(run, &Control::default())?;
             let config = read_config(run)?;
             let split = crate::data::split(&catalog, &config.data, u64::from(config.train.seed))?;
             (catalog, split.validation)

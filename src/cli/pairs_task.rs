@@ -142,12 +142,14 @@ fn embed(
 }
 
 /// The data set a run was trained with, from the place it remembers.
-pub fn own_catalog(run: &Path, control: &Control) -> anyhow::Result<Catalog> {
+pub fn own_catalog(run: &Path, control: &Control) -> anyhow::Result<Arc<Catalog>> {
     let info = crate::train::read_config(run)?.run.unwrap_or_default();
     anyhow::ensure!(
         info.imported.is_empty(),
         "the weights of this run were imported, so it has no images of its own; name some with --data"
     );
-    Catalog::open(Path::new(&info.data), &|_| {}, &|| control.is_cancelled())
-        .context("the images this run was trained with cannot be opened; give their new place with --data")
+    let catalog = Catalog::open(Path::new(&info.data), &|_| {}, &|| control.is_cancelled())
+        .context("the images this run was trained with cannot be opened; give their new place with --data")?;
+    let catalog = Arc::new(catalog);
+    Ok(catalog.with_fingerprint(&info.data_fingerprint).unwrap_or(catalog))
 }

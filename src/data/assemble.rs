@@ -49,7 +49,20 @@ pub(super) fn assemble(gathered: Gathered, watch: &Watch, mut warnings: Warnings
     found.sort_by(|a, b| place(a).cmp(&place(b)).then_with(|| name_of(a).cmp(name_of(b))));
     let items: Vec<Item> = found.into_iter().filter_map(|image| item(image, folders, &class_of)).collect();
     let packs = pack.into_iter().collect();
-    let mut catalog = Catalog { root, base, layout, classes, items, warnings, fingerprint, idx: Vec::new(), packs };
+    let mut catalog = Catalog {
+        beside: root.clone(),
+        root,
+        base,
+        layout,
+        classes,
+        items,
+        warnings,
+        fingerprint,
+        idx: Vec::new(),
+        packs,
+        excluded: Vec::new(),
+        whole: None,
+    };
     warn_of_classes(&mut catalog);
     Ok(catalog)
 }

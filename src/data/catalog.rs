@@ -4,7 +4,7 @@
 use super::idx::IdxImages;
 use super::open::open;
 use super::packed::Pack;
-use super::{DataError, Warnings, decode, path_text};
+use super::{DataError, Warnings, decode, exclude, path_text};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -123,12 +123,19 @@ pub struct Catalog {
     pub fingerprint: String,
     /// Where the items' paths start.
     pub(super) base: PathBuf,
+    /// What the list of excluded images lies in or beside: the folder, or the (first) file that holds or lists the images.
+    pub(super) beside: PathBuf,
     pub(super) idx: Vec<Arc<IdxImages>>,
     pub(super) packs: Vec<Arc<dyn Pack>>,
+    /// Positions in `whole`, sorted.
+    pub(super) excluded: Vec<u32>,
+    /// The data set before images were excluded, if some are.
+    pub(super) whole: Option<Arc<Catalog>>,
 }
 
 impl Catalog {
-    /// Looks at a folder, at IDX files (one of them, or their folder) or at RecordIO (the .rec file, or its folder).
+    /// Looks at a folder, at IDX files (one of them, or their folder) or at RecordIO (the .rec file, or its folder), and
+    /// leaves out what the list of excluded images beside it names ([`Self::exclude_path`]).
     ///
     /// `progress` is called from several threads, now and then; `cancelled` is asked often.
     ///
@@ -139,7 +146,7 @@ impl Catalog {
         progress: &(dyn Fn(Progress) + Sync),
         cancelled: &(dyn Fn() -> bool + Sync),
     ) -> Result<Self, DataError> {
-        open(path, &super::scan::Watch { progress, cancelled })
+        exclude::apply(open(path, &super::scan::Watch { progress, cancelled })?)
     }
 
     /// Decodes an image: upright, 8 bits, grey or RGB.
@@ -147,8 +154,14 @@ impl Catalog {
     /// # Errors
     /// [`DataError::Vanished`] when it is no longer there, [`DataError::Image`] when it is broken.
     pub fn load(&self, item: usize) -> Result<image::DynamicImage, DataError> {
+        self.decode(item, self.stored(item)?.as_deref())
+    }
+
+    /// As [`Self::load`], from the bytes that [`Self::stored`] gave.
+    pub(super) fn decode(&self, item: usize, bytes: Option<&[u8]>) -> Result<image::DynamicImage, DataError> {
+        let bytes = bytes.unwrap_or_default();
         match &self.item(item)?.location {
-            Location::File(path) => decode::decode_file(&self.base.join(path)),
+            Location::File(path) => decode::decode_bytes(bytes, &self.base.join(path)),
             Location::Idx { part, index } => self
                 .idx
                 .get(usize::from(*part))
@@ -158,7 +171,7 @@ impl Catalog {
             Location::Packed { pack, at } => {
                 let missing = DataError::NoSuchItem { item, count: self.items.len() };
                 let pack = self.packs.get(usize::from(*pack)).ok_or(missing)?;
-                decode::decode_bytes(&pack.bytes(*at)?, Path::new(&pack.name(*at)))
+                decode::decode_bytes(bytes, Path::new(&pack.name(*at)))
             }
         }
     }

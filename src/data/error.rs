@@ -77,7 +77,7 @@ pub enum DataError {
     /// The system refused.
     #[error("could not {verb} ({source}): {}", path.display())]
     Io {
-        /// "read", "list" or "write".
+        /// "read", "list", "write" or "remove".
         verb: &'static str,
         /// The file or folder.
         path: PathBuf,

@@ -5,17 +5,21 @@
 //!
 //! The way of the data: [`Catalog::open`] → [`split`] → [`ImageStore::build`] → [`Loader`] (training) or
 //! [`plain_batches`] (evaluation). Public protocols come in by [`read_pairs`] and [`VerificationSet`], and data sets go
-//! out to other trainers by [`export_records`] and its neighbours.
+//! out to other trainers by [`export_records`] and its neighbours. [`examine`] looks for what is wrong with it, and
+//! [`write_exclusions`] keeps what a person wants left out.
 
 mod archive;
 mod assemble;
 mod augment;
 mod batch;
 mod catalog;
+mod class_sizes;
 mod decode;
 mod degrade;
+mod doctor;
 mod duplicates;
 mod error;
+mod exclude;
 mod export;
 mod fit;
 mod header;
@@ -47,7 +51,9 @@ pub use batch::{HostBatch, PlainBatches, plain_batches};
 pub use catalog::{Catalog, Item, Layout, Location, Part, Progress};
 pub use decode::{MAX_PIXELS, MAX_SIDE_PX, MIN_SIDE_PX, decode_bytes, decode_file};
 pub use degrade::Degrade;
+pub use doctor::{Diagnosis, Examination, Finding, FindingKind, Group, Weight, examine};
 pub use error::{DataError, ImageProblem};
+pub use exclude::{EXCLUDE_FILE, write_exclusions};
 pub use export::{Exported, ItemPair, export_pairs, export_records, export_verification};
 pub use fit::{Thumb, fit, thumbnail};
 pub use idx::IdxImages;

@@ -4,15 +4,12 @@ use super::assemble::{Gathered, assemble};
 use super::layout::{self, Kind};
 use super::scan::{self, ClassFolder, Watch};
 use super::{Catalog, DataError, Item, Layout, Location, Part, Progress, WarningKind, Warnings};
-use super::{VerificationSet, archive, header, idx, lists, pair_list, path_text, recordio};
+use super::{VerificationSet, archive, class_sizes, header, idx, lists, pair_list, path_text, recordio};
 use sha2::{Digest as _, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-
-/// A class this many times larger than another is worth a word.
-const IMBALANCE: u32 = 20;
 
 /// See [`Catalog::open`].
 pub(super) fn open(path: &Path, watch: &Watch) -> Result<Catalog, DataError> {
@@ -137,10 +134,11 @@ pub(super) fn hex_digest(parts: impl Iterator<Item = impl AsRef<[u8]>>) -> Strin
 pub(super) fn warn_of_classes(catalog: &mut Catalog) {
     let counts = catalog.class_counts();
     let mut by_lower: BTreeMap<String, &String> = BTreeMap::new();
-    for (name, &count) in catalog.classes.iter().zip(&counts) {
-        if count == 1 {
-            catalog.warnings.push(WarningKind::TinyClass, name, "");
-        }
+    for class in class_sizes::tiny(&counts) {
+        let name = catalog.classes.get(class as usize).map_or("", String::as_str);
+        catalog.warnings.push(WarningKind::TinyClass, name, "");
+    }
+    for name in &catalog.classes {
         match by_lower.get(&name.to_lowercase()) {
             Some(other) => catalog.warnings.push(WarningKind::DuplicateName, name, format!("beside {other}")),
             None => {
@@ -148,9 +146,7 @@ pub(super) fn warn_of_classes(catalog: &mut Catalog) {
             }
         }
     }
-    let largest = counts.iter().copied().max().unwrap_or(0);
-    let smallest = counts.iter().copied().filter(|&count| count > 0).min().unwrap_or(0);
-    if largest > smallest.max(2).saturating_mul(IMBALANCE) {
+    if let Some((smallest, largest)) = class_sizes::imbalance(&counts) {
         let detail = format!("the largest has {largest} images, the smallest {smallest}");
         catalog.warnings.push(WarningKind::Imbalance, "", detail);
     }
@@ -183,6 +179,7 @@ fn open_idx(file: &Path, root: &Path, watch: &Watch) -> Result<Catalog, DataErro
     let hashed = parts.iter().flat_map(|part| [part.name.as_bytes(), &part.labels[..], &part.data[..]]);
     let mut catalog = Catalog {
         base: file.parent().map(Path::to_owned).unwrap_or_default(),
+        beside: files.first.images.clone(),
         root: root.to_owned(),
         layout: Layout::Idx,
         classes: labels.iter().map(ToString::to_string).collect(),
@@ -191,6 +188,8 @@ fn open_idx(file: &Path, root: &Path, watch: &Watch) -> Result<Catalog, DataErro
         fingerprint: hex_digest(hashed),
         idx: parts,
         packs: Vec::new(),
+        excluded: Vec::new(),
+        whole: None,
     };
     warn_of_classes(&mut catalog);
     Ok(catalog)

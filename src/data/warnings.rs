@@ -64,6 +64,12 @@ pub enum WarningKind {
     BadLabel,
     /// A description beside the data says another number.
     Mismatch,
+    /// Left out because a person said so.
+    Excluded,
+    /// The list of excluded images names one that is not there.
+    UnknownExclusion,
+    /// The list of excluded images cannot be used.
+    BadExclusions,
 }
 
 impl WarningKind {
@@ -98,6 +104,9 @@ impl WarningKind {
             Self::MissingListed => n("image of the list is missing", "images of the list are missing"),
             Self::BadLabel => n("image has no usable label", "images have no usable label"),
             Self::Mismatch => n("number differs from the description", "numbers differ from the description"),
+            Self::Excluded => n("image is excluded", "images are excluded"),
+            Self::UnknownExclusion => n("excluded image is not there", "excluded images are not there"),
+            Self::BadExclusions => "the list of excluded images is not used".to_owned(),
         }
     }
 
@@ -128,6 +137,11 @@ impl WarningKind {
             Self::MissingListed => "Left out. The list must lie beside the images it names.",
             Self::BadLabel => "Left out. A label is a whole number from 0; write the file anew.",
             Self::Mismatch => "What is in the file counts; is it complete?",
+            Self::Excluded => {
+                "Left out as arclens-exclude.toml beside the data says; Data → Check includes them again."
+            }
+            Self::UnknownExclusion => "arclens-exclude.toml names images that were moved or deleted; nothing to do.",
+            Self::BadExclusions => "Every image is used. Repair or delete the file, then open the data set again.",
         }
     }
 }
@@ -193,6 +207,25 @@ impl Warnings {
         self.stored.extend(other.stored.into_iter().take(room));
     }
 
+    /// What remains when some of the stored ones no longer hold.
+    pub(super) fn without(&self, is_settled: impl Fn(&Warning) -> bool) -> Self {
+        let mut rest = self.clone();
+        rest.stored.retain(|warning| {
+            let settled = is_settled(warning);
+            if settled && let Some(count) = rest.counts.get_mut(&warning.kind) {
+                *count = count.saturating_sub(1);
+            }
+            !settled
+        });
+        rest.counts.retain(|_, count| *count > 0);
+        rest
+    }
+
+    /// Of every kind that is something wrong: images excluded on purpose are not.
+    pub fn problems(&self) -> usize {
+        self.total() - self.count(WarningKind::Excluded)
+    }
+
     /// How many, of every kind.
     pub fn total(&self) -> usize {
         self.counts.values().sum()
@@ -222,21 +255,22 @@ impl Warnings {
                 count,
                 headline: kind.headline(count),
                 hint: kind.hint(),
-                examples: self.stored.iter().filter(|w| w.kind == kind).take(EXAMPLES).map(example).collect(),
+                examples: self.stored.iter().filter(|w| w.kind == kind).take(EXAMPLES).map(Warning::in_words).collect(),
             })
             .collect()
     }
 }
 
-fn example(warning: &Warning) -> String {
-    match (warning.path.is_empty(), warning.detail.is_empty()) {
-        (_, true) => warning.path.clone(),
-        (true, false) => warning.detail.clone(),
-        (false, false) => format!("{}: {}", warning.path, warning.detail),
-    }
-}
-
 impl Warning {
+    /// `path: detail`, or whichever there is.
+    pub(super) fn in_words(&self) -> String {
+        match (self.path.is_empty(), self.detail.is_empty()) {
+            (_, true) => self.path.clone(),
+            (true, false) => self.detail.clone(),
+            (false, false) => format!("{}: {}", self.path, self.detail),
+        }
+    }
+
     /// The warning that stands for an image left out because of `error`.
     pub(super) fn from_error(path: &str, error: &DataError) -> Self {
         let (kind, detail) = match error {

@@ -27,7 +27,7 @@ pub(super) fn settings(request: &TrainRequest) -> Result<RunConfig, TrainError> 
         }
         if facts.data_fingerprint != request.catalog.fingerprint {
             return Err(TrainError::CannotResume(
-                "the images differ from those it was trained with (added, removed or changed); start a new run"
+                "the images differ from those it was trained with (added, removed, changed or excluded since); start a new run, or undo the change"
                     .to_owned(),
             ));
         }

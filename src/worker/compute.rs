@@ -169,8 +169,9 @@ impl Bench {
     /// The data set a run was trained with.
     fn catalog_of(&mut self, run: &Path, control: &Control) -> Result<Arc<Catalog>, Box<JobError>> {
         let info = read_config(run).map_err(|error| Box::new(explain::from_train(&error)))?.run.unwrap_or_default();
-        if let Some(catalog) = self.catalog.as_ref().filter(|catalog| catalog.fingerprint == info.data_fingerprint) {
-            return Ok(Arc::clone(catalog));
+        let known = self.catalog.as_ref().and_then(|catalog| catalog.with_fingerprint(&info.data_fingerprint));
+        if let Some(catalog) = known {
+            return Ok(catalog);
         }
         let opened = Catalog::open(Path::new(&info.data), &|_| {}, &|| control.is_cancelled());
         let catalog = Arc::new(opened.map_err(|error| {
@@ -179,7 +180,7 @@ impl Bench {
             Box::new(explain::from_error(&error, Some(hint.to_owned())))
         })?);
         self.catalog = Some(Arc::clone(&catalog));
-        Ok(catalog)
+        Ok(catalog.with_fingerprint(&info.data_fingerprint).unwrap_or(catalog))
     }
 
     fn verify(&mut self, job: &Job, emitter: &Emitter) -> Result<(), Box<JobError>> {

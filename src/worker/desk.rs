@@ -1,10 +1,10 @@
 //! Jobs without tensors: reading folders, drawing the sample, maps, lists.
 
-use super::emit::Emitter;
+use super::emit::{Emitter, ProgressMeter};
 use super::explain;
-use super::protocol::{Event, Job, JobError, OpenedData, Outcome, Request, RunChange, RunEntry};
+use super::protocol::{Event, ExclusionChange, Job, JobError, OpenedData, Outcome, Request, RunChange, RunEntry};
 use super::sample::find_or_draw_sample;
-use crate::data::Catalog;
+use crate::data::{Catalog, Examination, examine, write_exclusions};
 use crate::map::lay_out;
 use crate::train::{delete_run, describe_run, list_runs, save_operating_point};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -45,6 +45,8 @@ fn run(job: &Job, emitter: &Emitter) -> Result<(), Box<JobError>> {
                 .map_err(|error| plain(&error))?;
             open(job, &path, emitter)
         }
+        Request::CheckData { catalog } => check(job, catalog, emitter),
+        Request::Exclude { examination, excluded } => exclude(job, examination, excluded, emitter),
         Request::Map { table, method, tsne } => {
             let layout =
                 lay_out(table, *method, tsne, &|| job.control.is_cancelled()).map_err(|error| plain(&error))?;
@@ -79,15 +81,44 @@ fn plain(error: &dyn std::error::Error) -> Box<JobError> {
 fn open(job: &Job, path: &Path, emitter: &Emitter) -> Result<(), Box<JobError>> {
     let began = Instant::now();
     let meter = Mutex::new(emitter.progress(job.id));
-    let report = |progress: crate::data::Progress| {
-        // Another thread is reporting: this report is no news.
-        if let Ok(mut meter) = meter.try_lock() {
-            meter.report(progress.done as usize, progress.total as usize);
-        }
-    };
+    let report = |progress| report(&meter, progress);
     let catalog = Catalog::open(path, &report, &|| job.control.is_cancelled()).map_err(|error| plain(&error))?;
     let data = OpenedData { catalog: Arc::new(catalog), elapsed_secs: began.elapsed().as_secs_f64() };
     emitter.send(Event::DataOpened { job: job.id, data });
+    Ok(())
+}
+
+/// Called from several threads.
+fn report(meter: &Mutex<ProgressMeter>, progress: crate::data::Progress) {
+    // Another thread is reporting: this report is no news.
+    if let Ok(mut meter) = meter.try_lock() {
+        meter.report(progress.done as usize, progress.total as usize);
+    }
+}
+
+fn check(job: &Job, catalog: &Arc<Catalog>, emitter: &Emitter) -> Result<(), Box<JobError>> {
+    let meter = Mutex::new(emitter.progress(job.id));
+    let report = |progress| report(&meter, progress);
+    let examination = examine(catalog, &report, &|| job.control.is_cancelled()).map_err(|error| plain(&error))?;
+    emitter.send(Event::Checked { job: job.id, examination: Arc::new(examination) });
+    Ok(())
+}
+
+/// The smaller data set is made before the file is written: what cannot be opened again is not kept.
+fn exclude(
+    job: &Job,
+    examination: &Arc<Examination>,
+    excluded: &[u32],
+    emitter: &Emitter,
+) -> Result<(), Box<JobError>> {
+    let whole = examination.catalog();
+    let catalog = match excluded {
+        [] => Arc::clone(whole),
+        some => Arc::new(whole.without(some).map_err(|error| plain(&error))?),
+    };
+    write_exclusions(whole, excluded).map_err(|error| plain(&error))?;
+    let diagnosis = Arc::new(examination.diagnose(excluded));
+    emitter.send(Event::Excluded { job: job.id, change: Box::new(ExclusionChange { catalog, diagnosis }) });
     Ok(())
 }
 

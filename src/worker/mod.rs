@@ -142,6 +142,8 @@ fn needs_tensors(request: &Request) -> bool {
         | Request::Devices => true,
         Request::OpenData { .. }
         | Request::OpenSample { .. }
+        | Request::CheckData { .. }
+        | Request::Exclude { .. }
         | Request::Map { .. }
         | Request::SaveOperatingPoint { .. }
         | Request::ListRuns { .. }

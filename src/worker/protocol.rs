@@ -4,7 +4,7 @@
 //! queued without bound; progress is latest-value; results are never dropped.
 
 use crate::config::RunConfig;
-use crate::data::{Catalog, Split, Thumb};
+use crate::data::{Catalog, Diagnosis, Examination, Split, Thumb};
 use crate::eval::{Decision, EmbeddingTable, ErrorRates, Neighbour, OperatingPoint, OperatingRule, VerificationReport};
 use crate::map::{Layout, MapMethod, TsneSpec};
 use crate::train::{Control, DeviceInfo, EpochMetrics, ExportFormat, Place, RunSummary, TrainEvent};
@@ -22,6 +22,10 @@ pub enum JobKind {
     OpenData,
     /// Drawing the sample data.
     DrawSample,
+    /// Reading and comparing every image.
+    CheckData,
+    /// Writing which images are excluded.
+    Exclude,
     /// Training.
     Train,
     /// Embedding held-out images and computing error rates.
@@ -50,6 +54,8 @@ impl JobKind {
         match self {
             Self::OpenData => "Reading images",
             Self::DrawSample => "Drawing sample portraits",
+            Self::CheckData => "Checking the images",
+            Self::Exclude => "Changing the excluded images",
             Self::Train => "Training",
             Self::Evaluate => "Measuring error rates",
             Self::Map => "Computing the map",
@@ -121,6 +127,10 @@ pub enum Request {
     OpenData { path: PathBuf },
     /// Finds the bundled sample data, or draws it into `fallback`, and opens it.
     OpenSample { fallback: PathBuf },
+    /// Reads and compares every image of a data set.
+    CheckData { catalog: Arc<Catalog> },
+    /// Keeps which images of the examined data set are excluded (positions in its whole, sorted).
+    Exclude { examination: Arc<Examination>, excluded: Vec<u32> },
     /// Trains.
     Train { catalog: Arc<Catalog>, config: Box<RunConfig>, place: Place },
     /// Embeds and computes error rates with a run's best checkpoint.
@@ -155,6 +165,8 @@ impl Request {
         match self {
             Self::OpenData { .. } => JobKind::OpenData,
             Self::OpenSample { .. } => JobKind::DrawSample,
+            Self::CheckData { .. } => JobKind::CheckData,
+            Self::Exclude { .. } => JobKind::Exclude,
             Self::Train { .. } => JobKind::Train,
             Self::Evaluate { .. } => JobKind::Evaluate,
             Self::Map { .. } => JobKind::Map,
@@ -207,6 +219,15 @@ pub struct OpenedData {
     pub catalog: Arc<Catalog>,
     /// How long it took.
     pub elapsed_secs: f64,
+}
+
+/// A data set with other images excluded.
+#[derive(Clone, Debug)]
+pub struct ExclusionChange {
+    /// The images that are left.
+    pub catalog: Arc<Catalog>,
+    /// What is wrong with them.
+    pub diagnosis: Arc<Diagnosis>,
 }
 
 /// Error rates of a run with the embeddings they come from.
@@ -328,6 +349,10 @@ pub enum Event {
     Progress { job: JobId, progress: Progress },
     /// A data set is open.
     DataOpened { job: JobId, data: OpenedData },
+    /// Every image was read and compared.
+    Checked { job: JobId, examination: Arc<Examination> },
+    /// Other images are excluded, and that is kept.
+    Excluded { job: JobId, change: Box<ExclusionChange> },
     /// News of a training run.
     Train { job: JobId, event: TrainEvent },
     /// A training run is over (finished or stopped).
@@ -358,6 +383,8 @@ impl Event {
         match self {
             Self::Progress { job, .. }
             | Self::DataOpened { job, .. }
+            | Self::Checked { job, .. }
+            | Self::Excluded { job, .. }
             | Self::Train { job, .. }
             | Self::Trained { job, .. }
             | Self::Evaluated { job, .. }

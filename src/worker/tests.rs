@@ -237,3 +237,31 @@ fn a_worker_that_panics_says_so_and_goes_on_working() {
         assert!(matches!(outcome, Outcome::Finished), "{outcome:?}");
     }
 }
+
+#[test]
+fn a_data_set_is_checked_and_what_is_excluded_stays_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = draw(folder.path());
+    std::fs::copy(data.join("p00/0.png"), data.join("p01/0.png")).unwrap();
+    let mut bench = Bench::new();
+    let catalog = open(&mut bench, &data);
+    let (events, outcome) = bench.run(Request::CheckData { catalog });
+    assert!(matches!(outcome, Outcome::Finished), "{outcome:?}");
+    let examination = events
+        .iter()
+        .find_map(
+            |event| if let Event::Checked { examination, .. } = event { Some(Arc::clone(examination)) } else { None },
+        )
+        .unwrap();
+    let diagnosis = examination.diagnose(&[]);
+    let excluded = diagnosis.findings.first().unwrap().all_but_first();
+    assert_eq!(excluded.len(), 1, "{:?}", diagnosis.findings);
+    let (_, outcome) =
+        bench.run(Request::Exclude { examination: Arc::clone(&examination), excluded: excluded.clone() });
+    assert!(matches!(outcome, Outcome::Finished), "{outcome:?}");
+    assert_eq!(open(&mut bench, &data).excluded(), excluded);
+    let all = (0..60).collect();
+    let (_, outcome) = bench.run(Request::Exclude { examination, excluded: all });
+    assert!(matches!(outcome, Outcome::Failed(_)), "{outcome:?}");
+    assert_eq!(open(&mut bench, &data).excluded(), excluded);
+}

@@ -2,7 +2,7 @@
 
 use super::EXAMPLES;
 use crate::cli::output;
-use crate::data::{PairList, VerificationSet, Warnings, resolve_pairs};
+use crate::data::{PairList, VerificationSet, WarningKind, Warnings, resolve_pairs};
 use rayon::prelude::*;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -68,8 +68,13 @@ fn pairs_line(pairs: usize, genuine: usize) {
 
 /// Prints every kind of problem with examples; the same as JSON.
 pub fn problems(warnings: &Warnings) -> Vec<Value> {
+    problems_but(warnings, &[])
+}
+
+/// As [`problems`], without printing those that are said elsewhere.
+pub fn problems_but(warnings: &Warnings, said: &[WarningKind]) -> Vec<Value> {
     let groups = warnings.groups();
-    for group in &groups {
+    for group in groups.iter().filter(|group| !said.contains(&group.kind)) {
         output::line(format!("problem  {}", group.headline));
         for example in group.examples.iter().take(EXAMPLES) {
             output::line(format!("         {example}"));

@@ -101,6 +101,7 @@ pub(super) fn open(files: &RecFiles, root: &Path, watch: &Watch) -> Result<Catal
     let items = found.iter().flat_map(|(pack, all)| all.iter().map(|seen| item(*pack, seen))).collect();
     let mut catalog = Catalog {
         base: files.first.parent().map(Path::to_owned).unwrap_or_default(),
+        beside: files.first.clone(),
         root: root.to_owned(),
         layout: Layout::Records,
         classes: class_of.keys().map(ToString::to_string).collect(),
@@ -109,6 +110,8 @@ pub(super) fn open(files: &RecFiles, root: &Path, watch: &Watch) -> Result<Catal
         fingerprint: fingerprint(&packs, &found),
         idx: Vec::new(),
         packs,
+        excluded: Vec::new(),
+        whole: None,
     };
     check_property(&files.first, &mut catalog);
     warn_of_classes(&mut catalog);

@@ -23,6 +23,7 @@ fn catalog(classes: &[(&str, u32, u32, u32)]) -> Catalog {
     Catalog {
         root: "set".into(),
         base: "set".into(),
+        beside: "set".into(),
         layout: Layout::IdentityFolder,
         classes: classes.iter().map(|class| class.0.to_owned()).collect(),
         items,
@@ -30,6 +31,8 @@ fn catalog(classes: &[(&str, u32, u32, u32)]) -> Catalog {
         fingerprint: String::new(),
         idx: Vec::new(),
         packs: Vec::new(),
+        excluded: Vec::new(),
+        whole: None,
     }
 }
 

@@ -4,16 +4,19 @@
 //! over all images are kept from frame to frame ([`Facts`]).
 
 mod augmentation;
+mod check;
 mod classes;
 mod facts;
 mod gallery;
 mod problems;
 
-use crate::app::{Action, DataState, Dialog, Notice, OpenData, State, Workspace};
+use crate::app::{Action, CheckAction, DataState, Dialog, Notice, OpenData, State, Workspace};
+use crate::data::FindingKind;
 use crate::ui::Media;
 use crate::ui::format;
 use crate::ui::theme::{self, SPACE};
 use crate::ui::widgets::figures::{count_text, counted};
+use crate::ui::widgets::segmented::{Segment, segmented};
 use eframe::egui::{self, Align, Layout, ProgressBar, RichText, ScrollArea, Ui, vec2};
 use facts::Facts;
 use std::path::Path;
@@ -29,6 +32,7 @@ pub struct DataPanel {
     facts: Option<Facts>,
     classes: classes::ClassList,
     augmentation: augmentation::Preview,
+    check: check::CheckPanel,
 }
 
 impl DataPanel {
@@ -41,17 +45,23 @@ impl DataPanel {
                 opening_ui(ui, path, &progress, || out.push(Action::CancelJob(*job)));
             }
             DataState::Failed { path, notice } => failed_ui(ui, path, notice, out),
-            DataState::Open(data) => self.open_ui(ui, data, media, out),
+            DataState::Open(data) => self.open_ui(ui, state, data, media, out),
         }
     }
 
-    fn open_ui(&mut self, ui: &mut Ui, data: &OpenData, media: &mut Media, out: &mut Vec<Action>) {
+    fn open_ui(&mut self, ui: &mut Ui, state: &State, data: &OpenData, media: &mut Media, out: &mut Vec<Action>) {
         if self.facts.as_ref().is_none_or(|facts| !facts.are_of(data)) {
             self.facts = Some(Facts::of(data));
         }
-        let Self { facts: Some(facts), classes, augmentation } = self else { return };
+        let Self { facts: Some(facts), classes, augmentation, check } = self else { return };
         theme::card(ui, |ui| summary_ui(ui, data, facts, out));
         ui.add_space(SPACE);
+        view_ui(ui, data, out);
+        ui.add_space(SPACE);
+        if data.check.shown {
+            check.ui(ui, state, data, media, out);
+            return;
+        }
         let height = ui.available_height();
         ui.horizontal_top(|ui| {
             ui.spacing_mut().item_spacing.x = SPACE * 2.0;
@@ -65,14 +75,39 @@ impl DataPanel {
                     let selected = classes.selected(data);
                     theme::card(ui, |ui| gallery::gallery_ui(ui, data, facts, selected, media));
                     theme::card(ui, |ui| split_ui(ui, data, facts));
-                    if !data.catalog.warnings.is_empty() {
-                        theme::card(ui, |ui| problems::problems_ui(ui, &data.catalog.warnings));
+                    let problems = problems::besides(data);
+                    if !problems.is_empty() {
+                        theme::card(ui, |ui| problems::problems_ui(ui, &problems));
                     }
                     theme::card(ui, |ui| augmentation.ui(ui, data, facts, selected, media));
                 });
             });
         });
     }
+}
+
+/// The images, or what is wrong with them.
+fn view_ui(ui: &mut Ui, data: &OpenData, out: &mut Vec<Action>) {
+    let diagnosis = &data.check.diagnosis;
+    ui.horizontal(|ui| {
+        let views = vec![
+            Segment::new(false, "Images", "The classes, their images, and how they are divided"),
+            Segment::new(true, "Check", "What is wrong with the images, and which are left out"),
+        ];
+        if let Some(shown) = segmented(ui, views, &data.check.shown) {
+            out.push(Action::Check(CheckAction::Show(shown)));
+        }
+        let found = diagnosis.findings.iter().filter(|finding| finding.kind != FindingKind::Excluded).count();
+        let mut words = match (diagnosis.examination.has_looked(), found) {
+            (true, 0) => "nothing wrong was found".to_owned(),
+            (false, 0) => "not checked yet".to_owned(),
+            (_, count) => counted(count, "finding"),
+        };
+        if !diagnosis.excluded.is_empty() {
+            words += &format!(", {} excluded", counted(diagnosis.excluded.len(), "image"));
+        }
+        ui.label(theme::caption(words));
+    });
 }
 
 fn empty_ui(ui: &mut Ui, out: &mut Vec<Action>) {

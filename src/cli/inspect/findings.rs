@@ -1,0 +1,88 @@
+//! What the data doctor found, for the terminal and as JSON, and leaving some of it out.
+
+use super::EXAMPLES;
+use crate::cli::output;
+use crate::data::{Catalog, Diagnosis, Finding, FindingKind, Group, WarningKind, write_exclusions};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// Groups and files listed in the JSON object per finding.
+const LISTED: usize = 200;
+/// Images named per group on the terminal.
+const NAMED: usize = 4;
+
+/// What `--exclude` takes: [`FindingKind::word`] of what can be decided without looking.
+pub const EXCLUDABLE: [&str; 4] =
+    ["unreadable", "copies_in_class", "copies_across_classes", "near_copies_across_classes"];
+
+/// Leaves out what was found of some kinds; the data set and the findings that remain.
+pub fn exclude(
+    kinds: &[&String],
+    catalog: Arc<Catalog>,
+    diagnosis: Diagnosis,
+) -> anyhow::Result<(Arc<Catalog>, Diagnosis)> {
+    if kinds.is_empty() {
+        return Ok((catalog, diagnosis));
+    }
+    let mut excluded: BTreeSet<u32> = diagnosis.excluded.iter().copied().collect();
+    let before = excluded.len();
+    for finding in diagnosis.findings.iter().filter(|finding| kinds.iter().any(|kind| *kind == finding.kind.word())) {
+        excluded.extend(if finding.has_copies() { finding.all_but_first() } else { finding.items() });
+    }
+    let excluded: Vec<u32> = excluded.into_iter().collect();
+    let whole = catalog.whole();
+    let catalog = if excluded.is_empty() { Arc::clone(&whole) } else { Arc::new(whole.without(&excluded)?) };
+    if excluded.len() > before {
+        write_exclusions(&whole, &excluded)?;
+        let path = whole.exclude_path();
+        output::line(format!("excluded {} more, kept in {}", excluded.len() - before, path.display()));
+    }
+    let diagnosis = diagnosis.examination.diagnose(&excluded);
+    Ok((catalog, diagnosis))
+}
+
+/// Warnings of opening that the findings repeat.
+pub fn said(diagnosis: &Diagnosis) -> Vec<WarningKind> {
+    diagnosis.findings.iter().flat_map(|finding| finding.kind.covers()).copied().collect()
+}
+
+/// Prints every finding with examples; the same as JSON.
+pub fn print(diagnosis: &Diagnosis) -> Vec<Value> {
+    let catalog = diagnosis.examination.catalog();
+    for finding in &diagnosis.findings {
+        let cut = if finding.is_cut { " at least; there are too many to compare all" } else { "" };
+        output::line(format!("found    {}{cut}", finding.headline));
+        let groups = finding.groups.iter().map(|group| in_words(catalog, group));
+        for example in groups.chain(finding.files.iter().cloned()).take(EXAMPLES) {
+            output::line(format!("         {example}"));
+        }
+    }
+    let has_problem = diagnosis.findings.iter().any(|finding| finding.kind != FindingKind::Excluded);
+    match (diagnosis.examination.has_looked(), has_problem) {
+        (false, _) => output::line("check    images were not read and compared (--quick)"),
+        (true, false) => output::line("check    nothing wrong was found"),
+        (true, true) => {}
+    }
+    diagnosis.findings.iter().map(|finding| to_json(catalog, finding)).collect()
+}
+
+fn in_words(catalog: &Catalog, group: &Group) -> String {
+    let names: Vec<String> = group.items.iter().take(NAMED).map(|item| catalog.name(*item as usize)).collect();
+    let more = group.items.len().saturating_sub(NAMED);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!("{}: {}{more}", group.title, names.join(", "))
+}
+
+fn to_json(catalog: &Catalog, finding: &Finding) -> Value {
+    let group = |group: &Group| {
+        let images: Vec<String> = group.items.iter().take(LISTED).map(|item| catalog.name(*item as usize)).collect();
+        json!({ "title": group.title, "count": group.items.len(), "images": images })
+    };
+    let groups: Vec<Value> = finding.groups.iter().take(LISTED).map(group).collect();
+    json!({
+        "kind": finding.kind.word(), "weight": format!("{:?}", finding.kind.weight()).to_lowercase(),
+        "count": finding.count, "headline": finding.headline, "images": finding.items().len(),
+        "groups": groups, "files": finding.files, "complete": !finding.is_cut,
+    })
+}

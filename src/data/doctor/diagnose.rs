@@ -1,0 +1,239 @@
+//! From what was seen, and what the catalogue knows, to findings, with excluded images left out of all of them but the
+//! one that lists them.
+
+use super::finding::{Finding, FindingKind, Group, LEFT_OUT};
+use super::near::NearPair;
+use super::{Diagnosis, Examination};
+use crate::data::{Catalog, Item, class_sizes};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// Files named that are not among the images.
+const MAX_FILES: usize = 200;
+/// Images shown of the smallest and the largest class.
+const EXAMPLES: usize = 12;
+/// An image whose shorter side is this many times shorter than the typical one is much smaller than the rest.
+const SMALLER: u32 = 2;
+
+impl Examination {
+    /// The findings while `excluded` (positions in the whole data set, sorted) are left out.
+    pub fn diagnose(self: &Arc<Self>, excluded: &[u32]) -> Diagnosis {
+        let view = View { examination: self, catalog: &self.catalog, excluded };
+        let (across, within) = view.copies();
+        let findings = [
+            across,
+            view.near(),
+            view.unreadable(),
+            within,
+            view.tiny_classes(),
+            view.imbalance(),
+            view.sizes(),
+            view.modes(),
+            view.excluded(),
+        ];
+        let findings = findings.into_iter().flatten().collect();
+        Diagnosis { examination: Arc::clone(self), excluded: excluded.to_vec(), findings }
+    }
+}
+
+struct View<'a> {
+    examination: &'a Examination,
+    catalog: &'a Catalog,
+    excluded: &'a [u32],
+}
+
+fn finding(kind: FindingKind, count: usize, headline: String, groups: Vec<Group>) -> Option<Finding> {
+    (count > 0).then(|| Finding { kind, count, headline, groups, files: Vec::new(), is_cut: false })
+}
+
+/// `1 image is`, `12 images are`.
+fn counted(count: usize, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
+impl View<'_> {
+    fn is_in(&self, item: u32) -> bool {
+        self.excluded.binary_search(&item).is_err()
+    }
+
+    /// The images that are not excluded.
+    fn items(&self) -> impl Iterator<Item = (u32, &Item)> {
+        (0..).zip(&self.catalog.items).filter(|(item, _)| self.is_in(*item))
+    }
+
+    fn class_of(&self, item: u32) -> u32 {
+        self.catalog.items.get(item as usize).map_or(0, |item| item.class)
+    }
+
+    fn class_name(&self, class: u32) -> &str {
+        self.catalog.classes.get(class as usize).map_or("", String::as_str)
+    }
+
+    fn counts(&self) -> Vec<u32> {
+        let mut counts = vec![0; self.catalog.classes.len()];
+        for (_, item) in self.items() {
+            if let Some(count) = counts.get_mut(item.class as usize) {
+                *count += 1;
+            }
+        }
+        counts
+    }
+
+    /// Names of the classes of some images: `anna, bert and 2 more`.
+    fn classes_in_words(&self, items: &[u32]) -> String {
+        const NAMED: usize = 3;
+        let classes: BTreeSet<u32> = items.iter().map(|item| self.class_of(*item)).collect();
+        let names: Vec<&str> = classes.iter().take(NAMED).map(|class| self.class_name(*class)).collect();
+        let more = classes.len().saturating_sub(NAMED);
+        let names = names.join(", ");
+        if more > 0 { format!("{names} and {more} more") } else { names }
+    }
+
+    fn copies(&self) -> (Option<Finding>, Option<Finding>) {
+        let (mut across, mut within) = (Vec::new(), Vec::new());
+        for group in &self.examination.copies {
+            let items: Vec<u32> = group.iter().copied().filter(|item| self.is_in(*item)).collect();
+            let Some((first, others)) = items.split_first().filter(|(_, others)| !others.is_empty()) else { continue };
+            let own = self.class_of(*first);
+            let same = others.iter().all(|item| self.class_of(*item) == own);
+            let group = Group { title: self.classes_in_words(&items), items };
+            if same { within.push(group) } else { across.push(group) }
+        }
+        let headline = counted(across.len(), "image is in several classes", "images are in several classes");
+        let across = finding(FindingKind::CopiesAcrossClasses, across.len(), headline, across);
+        let surplus = within.iter().map(|group| group.items.len() - 1).sum();
+        let headline = counted(surplus, "image repeats another of its class", "images repeat another of their class");
+        (across, finding(FindingKind::CopiesInClass, surplus, headline, within))
+    }
+
+    fn near(&self) -> Option<Finding> {
+        let near = &self.examination.near;
+        let pairs: Vec<NearPair> =
+            near.pairs.iter().copied().filter(|pair| self.is_in(pair.a) && self.is_in(pair.b)).collect();
+        let groups = connected(&pairs).into_iter().map(|(items, distance)| {
+            let title = format!("{}; hashes differ in {distance} of 64 bits", self.classes_in_words(&items));
+            Group { title, items }
+        });
+        let groups: Vec<Group> = groups.collect();
+        let headline = counted(
+            groups.len(),
+            "image looks almost the same in several classes",
+            "images look almost the same in several classes",
+        );
+        let mut finding = finding(FindingKind::NearAcrossClasses, groups.len(), headline, groups)?;
+        finding.is_cut = near.is_cut;
+        Some(finding)
+    }
+
+    fn unreadable(&self) -> Option<Finding> {
+        let warnings = &self.catalog.warnings;
+        let left_out: usize = LEFT_OUT.iter().map(|kind| warnings.count(*kind)).sum();
+        let mut by_reason: BTreeMap<String, Vec<u32>> = BTreeMap::new();
+        for (item, problem) in self.examination.unreadable.iter().filter(|(item, _)| self.is_in(*item)) {
+            by_reason.entry(problem.kind.headline(1)).or_default().push(*item);
+        }
+        let groups: Vec<Group> = by_reason.into_iter().map(|(title, items)| Group { title, items }).collect();
+        let count = left_out + groups.iter().map(|group| group.items.len()).sum::<usize>();
+        let headline = counted(count, "file cannot be read", "files cannot be read");
+        let mut finding = finding(FindingKind::Unreadable, count, headline, groups)?;
+        let files = warnings.stored().iter().filter(|warning| LEFT_OUT.contains(&warning.kind));
+        finding.files = files.take(MAX_FILES).map(crate::data::Warning::in_words).collect();
+        Some(finding)
+    }
+
+    fn tiny_classes(&self) -> Option<Finding> {
+        let tiny: BTreeSet<u32> = class_sizes::tiny(&self.counts()).collect();
+        let groups: Vec<Group> = self
+            .items()
+            .filter(|(_, item)| tiny.contains(&item.class))
+            .map(|(item, of)| Group { title: self.class_name(of.class).to_owned(), items: vec![item] })
+            .collect();
+        let headline = crate::data::WarningKind::TinyClass.headline(groups.len());
+        finding(FindingKind::TinyClasses, groups.len(), headline, groups)
+    }
+
+    fn imbalance(&self) -> Option<Finding> {
+        let counts = self.counts();
+        let (smallest, largest) = class_sizes::imbalance(&counts)?;
+        let groups = [("The largest", largest), ("The smallest", smallest)].into_iter().filter_map(|(word, size)| {
+            let class = (0..).zip(&counts).find(|(_, count)| **count == size)?.0;
+            let items = self.items().filter(|(_, item)| item.class == class).map(|(item, _)| item);
+            let title = format!("{word}: {}, {}", self.class_name(class), counted(size as usize, "image", "images"));
+            Some(Group { title, items: items.take(EXAMPLES).collect() })
+        });
+        let headline = format!("The largest class has {largest} images, the smallest {smallest}");
+        finding(FindingKind::Imbalance, 1, headline, groups.collect())
+    }
+
+    fn sizes(&self) -> Option<Finding> {
+        let side = |item: &Item| item.width.min(item.height);
+        let typical = self.catalog.typical_px();
+        let small: Vec<u32> = self
+            .items()
+            .filter(|(_, item)| side(item).saturating_mul(SMALLER) < typical)
+            .map(|(item, _)| item)
+            .collect();
+        let least = self.items().map(|(_, item)| side(item)).min()?;
+        let headline = counted(small.len(), "image is", "images are");
+        let headline = format!("{headline} much smaller than the typical {typical} px, down to {least} px");
+        let groups = self.by_class(&small);
+        finding(FindingKind::MixedSizes, small.len(), headline, groups)
+    }
+
+    fn modes(&self) -> Option<Finding> {
+        let (grey, colour): (Vec<_>, Vec<_>) = self.items().partition(|(_, item)| item.grey);
+        let (fewer, word) = if grey.len() <= colour.len() { (&grey, "grey") } else { (&colour, "coloured") };
+        let items: Vec<u32> = fewer.iter().map(|(item, _)| *item).collect();
+        let total = grey.len() + colour.len();
+        let headline = format!("{} {word}, out of {total}", counted(items.len(), "image is", "images are"));
+        finding(FindingKind::MixedModes, items.len(), headline, self.by_class(&items))
+    }
+
+    fn excluded(&self) -> Option<Finding> {
+        let headline = crate::data::WarningKind::Excluded.headline(self.excluded.len());
+        finding(FindingKind::Excluded, self.excluded.len(), headline, self.by_class(self.excluded))
+    }
+
+    /// Images (ascending, so class by class) by their classes.
+    fn by_class(&self, items: &[u32]) -> Vec<Group> {
+        items
+            .chunk_by(|a, b| self.class_of(*a) == self.class_of(*b))
+            .map(|items| Group { title: self.classes_in_words(items), items: items.to_vec() })
+            .collect()
+    }
+}
+
+/// Pairs to groups that hang together, each ascending with the smallest distance in it; the closest group first.
+fn connected(pairs: &[NearPair]) -> Vec<(Vec<u32>, u32)> {
+    let mut parent: BTreeMap<u32, u32> = BTreeMap::new();
+    for pair in pairs {
+        let (a, b) = (root(&mut parent, pair.a), root(&mut parent, pair.b));
+        parent.insert(a.max(b), a.min(b));
+    }
+    let members: Vec<u32> = parent.keys().copied().collect();
+    let mut groups: BTreeMap<u32, (Vec<u32>, u32)> = BTreeMap::new();
+    for item in members {
+        groups.entry(root(&mut parent, item)).or_insert((Vec::new(), u32::MAX)).0.push(item);
+    }
+    for pair in pairs {
+        if let Some((_, distance)) = groups.get_mut(&root(&mut parent, pair.a)) {
+            *distance = (*distance).min(pair.distance);
+        }
+    }
+    let mut groups: Vec<_> = groups.into_values().collect();
+    groups.sort_by_key(|(items, distance)| (*distance, items.first().copied()));
+    groups
+}
+
+/// The smallest member of an item's group so far; paths are halved on the way.
+fn root(parent: &mut BTreeMap<u32, u32>, mut item: u32) -> u32 {
+    loop {
+        let above = *parent.entry(item).or_insert(item);
+        if above == item {
+            return item;
+        }
+        let next = parent.get(&above).copied().unwrap_or(above);
+        parent.insert(item, next);
+        item = next;
+    }
+}

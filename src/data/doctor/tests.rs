@@ -1,0 +1,208 @@
+//! Tests of hashes, of the search, and of the findings on small folders.
+
+use super::hash::{SIDE_PX, dct_hash, distance};
+use super::look::Print;
+use super::near::{BandIndex, MAX_DISTANCE};
+use super::*;
+use crate::data::testing::draw_classes;
+use image::{DynamicImage, GrayImage, ImageFormat, Luma, Rgb, RgbImage};
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{RngCore as _, SeedableRng as _};
+use std::collections::BTreeSet;
+use std::path::Path;
+
+/// A smooth picture of `seed`: blobs of light on a slope, `px` wide and high.
+fn picture(seed: u64, px: u32) -> RgbImage {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let mut unit = || f64::from(rng.next_u32()) / f64::from(u32::MAX);
+    let blobs: Vec<[f64; 4]> = (0..6).map(|_| [unit(), unit(), 0.05 + 0.2 * unit(), unit()]).collect();
+    let slope = [unit(), unit()];
+    let tint = [0.6 + 0.4 * unit(), 0.6 + 0.4 * unit(), 0.6 + 0.4 * unit()];
+    RgbImage::from_fn(px, px, |x, y| {
+        let (x, y) = ((f64::from(x) + 0.5) / f64::from(px), (f64::from(y) + 0.5) / f64::from(px));
+        let blob = |b: &[f64; 4]| b[3] * (-((x - b[0]).powi(2) + (y - b[1]).powi(2)) / (2.0 * b[2] * b[2])).exp();
+        let light = 0.2 * (slope[0] * x + slope[1] * y) + 0.5 * blobs.iter().map(blob).sum::<f64>();
+        Rgb(tint.map(|tint| (30.0 + 190.0 * light * tint).clamp(0.0, 255.0) as u8))
+    })
+}
+
+fn jpeg(image: &RgbImage, quality: u8) -> DynamicImage {
+    let mut bytes = Vec::new();
+    image::codecs::jpeg::JpegEncoder::new_with_quality(&mut bytes, quality).encode_image(image).unwrap();
+    image::load_from_memory_with_format(&bytes, ImageFormat::Jpeg).unwrap()
+}
+
+fn print(image: &DynamicImage) -> Print {
+    Print::of(image).expect("not blank")
+}
+
+fn are_near(a: &DynamicImage, b: &DynamicImage) -> bool {
+    let prints = [Some(Box::new(print(a))), Some(Box::new(print(b)))];
+    let watch = Watch { progress: &|_| (), cancelled: &|| false };
+    !near_pairs(&prints, &|_, _| true, &watch).unwrap().pairs.is_empty()
+}
+
+fn brighter(image: &RgbImage, factor: f32, offset: f32) -> DynamicImage {
+    let mut image = image.clone();
+    image.iter_mut().for_each(|byte| *byte = (f32::from(*byte) * factor + offset).clamp(0.0, 255.0) as u8);
+    DynamicImage::ImageRgb8(image)
+}
+
+#[test]
+fn a_copy_that_was_resized_compressed_or_made_brighter_is_near() {
+    for seed in 0..20 {
+        let original = picture(seed, 160);
+        let image = DynamicImage::ImageRgb8(original.clone());
+        assert!(are_near(&image, &DynamicImage::ImageRgb8(picture(seed, 70))), "smaller, {seed}");
+        assert!(are_near(&image, &jpeg(&original, 30)), "compressed, {seed}");
+        assert!(are_near(&image, &brighter(&original, 0.8, 25.0)), "brighter, {seed}");
+        assert!(are_near(&image, &DynamicImage::ImageLuma8(image.to_luma8())), "grey, {seed}");
+    }
+}
+
+#[test]
+fn other_pictures_and_the_same_picture_in_another_colour_are_not_near() {
+    let images: Vec<DynamicImage> = (0..60).map(|seed| DynamicImage::ImageRgb8(picture(seed, 96))).collect();
+    for (index, a) in images.iter().enumerate() {
+        assert!(images.iter().skip(index + 1).all(|b| !are_near(a, b)), "{index}");
+    }
+    let swapped = RgbImage::from_fn(96, 96, |x, y| {
+        let Rgb([r, g, b]) = *picture(3, 96).get_pixel(x, y);
+        Rgb([b / 2, g, r])
+    });
+    assert!(!are_near(&images[3], &DynamicImage::ImageRgb8(swapped)));
+}
+
+#[test]
+fn a_blank_image_has_no_print() {
+    let nearly = GrayImage::from_fn(40, 40, |x, _| Luma([250 + (x % 2) as u8]));
+    assert!(Print::of(&DynamicImage::ImageLuma8(nearly)).is_none());
+    assert!(Print::of(&DynamicImage::ImageLuma8(GrayImage::new(8, 8))).is_none());
+}
+
+#[test]
+fn the_hash_has_as_many_ones_as_zeros_and_ignores_light_and_contrast() {
+    let grey: [f32; SIDE_PX * SIDE_PX] = std::array::from_fn(|at| ((at * 37) % 101) as f32 + (at % SIDE_PX) as f32);
+    let hash = dct_hash(&grey);
+    assert_eq!(hash.count_ones(), 32);
+    assert_eq!(distance(hash, dct_hash(&grey.map(|value| 0.5 * value + 40.0))), 0);
+}
+
+#[test]
+fn the_search_finds_exactly_what_comparing_all_with_all_finds() {
+    let mut rng = ChaCha8Rng::seed_from_u64(1);
+    let mut hashes = BTreeSet::new();
+    for _ in 0..300 {
+        let base = rng.next_u64();
+        hashes.insert(base);
+        for _ in 0..6 {
+            let bits = rng.next_u32() % 12;
+            hashes.insert((0..bits).fold(base, |hash, _| hash ^ (1 << (rng.next_u32() % 64))));
+        }
+    }
+    let hashes: Vec<u64> = hashes.into_iter().collect();
+    let index = BandIndex::new(&hashes);
+    let mut found = 0;
+    for own in 0..hashes.len() {
+        let slow: Vec<(usize, u32)> = (own + 1..hashes.len())
+            .map(|other| (other, distance(hashes[own], hashes[other])))
+            .filter(|(_, distance)| *distance <= MAX_DISTANCE)
+            .collect();
+        assert_eq!(index.close_after(own), (slow.clone(), false));
+        found += slow.len();
+    }
+    assert!(found > 500, "{found}");
+}
+
+fn opened(folder: &Path) -> Arc<Catalog> {
+    Arc::new(Catalog::open(folder, &|_| (), &|| false).unwrap())
+}
+
+fn examined(catalog: &Arc<Catalog>) -> Arc<Examination> {
+    Arc::new(examine(catalog, &|_| (), &|| false).unwrap())
+}
+
+fn of(diagnosis: &Diagnosis, kind: FindingKind) -> Option<&Finding> {
+    diagnosis.findings.iter().find(|finding| finding.kind == kind)
+}
+
+/// Six classes of three pictures each, and one thing wrong of every kind.
+fn sick() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    for class in 0..6_u64 {
+        std::fs::create_dir(path(&format!("c{class}"))).unwrap();
+        for image in 0..3 {
+            picture(100 + class * 10 + image, 64).save(path(&format!("c{class}/{image}.png"))).unwrap();
+        }
+    }
+    std::fs::copy(path("c0/0.png"), path("c1/stray.png")).unwrap();
+    std::fs::copy(path("c2/1.png"), path("c2/twice.png")).unwrap();
+    jpeg(&picture(130, 64), 40).to_rgb8().save(path("c4/near.png")).unwrap();
+    picture(900, 20).save(path("c5/small.png")).unwrap();
+    DynamicImage::ImageRgb8(picture(901, 64)).to_luma8().save(path("c5/grey.png")).unwrap();
+    std::fs::create_dir(path("c6")).unwrap();
+    picture(902, 64).save(path("c6/only.png")).unwrap();
+    // The header is whole, the pixels are not.
+    let bytes = std::fs::read(path("c3/2.png")).unwrap();
+    std::fs::write(path("c3/cut.png"), &bytes[..bytes.len() / 2]).unwrap();
+    std::fs::write(path("c3/empty.png"), b"").unwrap();
+    folder
+}
+
+#[test]
+fn every_kind_of_finding_is_found_with_its_images() {
+    let folder = sick();
+    let catalog = opened(folder.path());
+    let diagnosis = examined(&catalog).diagnose(&[]);
+    let names = |kind| {
+        let finding = of(&diagnosis, kind).unwrap_or_else(|| panic!("{kind:?} in {:?}", diagnosis.findings));
+        let groups = finding.groups.iter();
+        groups
+            .map(|group| group.items.iter().map(|item| catalog.name(*item as usize)).collect::<Vec<_>>().join(" "))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(names(FindingKind::CopiesAcrossClasses), ["c0/0.png c1/stray.png"]);
+    assert_eq!(names(FindingKind::CopiesInClass), ["c2/1.png c2/twice.png"]);
+    assert_eq!(names(FindingKind::NearAcrossClasses), ["c3/0.png c4/near.png"]);
+    assert_eq!(names(FindingKind::Unreadable), ["c3/cut.png"]);
+    assert_eq!(names(FindingKind::TinyClasses), ["c6/only.png"]);
+    assert_eq!(names(FindingKind::MixedSizes), ["c5/small.png"]);
+    assert_eq!(names(FindingKind::MixedModes), ["c5/grey.png"]);
+    let unreadable = of(&diagnosis, FindingKind::Unreadable).unwrap();
+    assert_eq!((unreadable.count, unreadable.files.len()), (2, 1));
+    assert!(of(&diagnosis, FindingKind::Excluded).is_none());
+    assert!(diagnosis.findings.is_sorted_by_key(|finding| finding.kind.weight()));
+}
+
+#[test]
+fn what_is_excluded_leaves_the_findings_and_is_listed() {
+    let folder = sick();
+    let examination = examined(&opened(folder.path()));
+    let before = examination.diagnose(&[]);
+    let mut excluded = of(&before, FindingKind::CopiesAcrossClasses).unwrap().all_but_first();
+    excluded.extend(of(&before, FindingKind::Unreadable).unwrap().items());
+    excluded.sort_unstable();
+    let after = examination.diagnose(&excluded);
+    assert!(of(&after, FindingKind::CopiesAcrossClasses).is_none());
+    assert_eq!(of(&after, FindingKind::Unreadable).unwrap().count, 1);
+    assert_eq!(of(&after, FindingKind::Excluded).unwrap().items(), excluded);
+}
+
+#[test]
+fn a_healthy_folder_has_no_finding_and_the_examination_can_be_stopped() {
+    let folder = tempfile::tempdir().unwrap();
+    draw_classes(folder.path(), 1, 1);
+    for class in ["a", "b"] {
+        std::fs::create_dir_all(folder.path().join(class)).unwrap();
+        for image in 0..4 {
+            let seed = 40 + u64::from(class == "a") * 10 + image;
+            picture(seed, 48).save(folder.path().join(class).join(format!("{image}.png"))).unwrap();
+        }
+    }
+    std::fs::remove_dir_all(folder.path().join("p00")).unwrap();
+    let catalog = opened(folder.path());
+    assert_eq!(examined(&catalog).diagnose(&[]).findings, []);
+    assert!(matches!(examine(&catalog, &|_| (), &|| true), Err(DataError::Cancelled)));
+    assert!(!Examination::none(&catalog).has_looked());
+}

@@ -1,0 +1,194 @@
+//! The check of the images: what was found on the left, the images of one finding on the right, and what to leave out.
+//!
+//! Decides nothing: findings come ready made, and what is excluded is asked for as an action. Positions of images are
+//! those of the whole data set, because excluded images are shown too.
+
+mod groups;
+mod list;
+
+use crate::app::{Action, CheckAction, OpenData, State};
+use crate::data::{Diagnosis, Finding, FindingKind};
+use crate::ui::Media;
+use crate::ui::format;
+use crate::ui::theme::{self, SPACE};
+use crate::ui::widgets::figures::count_text;
+use eframe::egui::{self, Align, Layout, ProgressBar, RichText, Ui, vec2};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// Width of the list of findings.
+const LIST_WIDTH: f32 = 340.0;
+
+/// Selected finding and ticked images.
+#[derive(Debug, Default)]
+pub(super) struct CheckPanel {
+    selected: Option<FindingKind>,
+    ticked: BTreeSet<u32>,
+    /// Whose images are ticked.
+    of: Option<Arc<Diagnosis>>,
+}
+
+impl CheckPanel {
+    /// Draws the check over the room that is left.
+    pub(super) fn ui(&mut self, ui: &mut Ui, state: &State, data: &OpenData, media: &mut Media, out: &mut Vec<Action>) {
+        let diagnosis = &data.check.diagnosis;
+        if self.of.as_ref().is_none_or(|of| !Arc::ptr_eq(of, diagnosis)) {
+            self.ticked.clear();
+            self.of = Some(Arc::clone(diagnosis));
+        }
+        let height = ui.available_height();
+        ui.horizontal_top(|ui| {
+            ui.spacing_mut().item_spacing.x = SPACE * 2.0;
+            ui.allocate_ui_with_layout(vec2(LIST_WIDTH, height), Layout::top_down(Align::Min), |ui| {
+                theme::card(ui, |ui| {
+                    ui.set_min_height(ui.available_height());
+                    job_ui(ui, state, data, out);
+                    ui.add_space(SPACE);
+                    if let Some(kind) = list::list_ui(ui, diagnosis, self.selected_of(diagnosis)) {
+                        self.ticked.clear();
+                        self.selected = Some(kind);
+                    }
+                });
+            });
+            ui.allocate_ui_with_layout(vec2(ui.available_width(), height), Layout::top_down(Align::Min), |ui| {
+                theme::card(ui, |ui| {
+                    ui.set_min_height(ui.available_height());
+                    let selected = self.selected_of(diagnosis);
+                    match diagnosis.findings.iter().find(|finding| Some(finding.kind) == selected) {
+                        Some(finding) => self.finding_ui(ui, data, finding, media, out),
+                        None => nothing_ui(ui, data),
+                    }
+                });
+            });
+        });
+    }
+
+    /// The finding chosen, else the gravest.
+    fn selected_of(&self, diagnosis: &Diagnosis) -> Option<FindingKind> {
+        let has = |kind: FindingKind| diagnosis.findings.iter().any(|finding| finding.kind == kind);
+        self.selected.filter(|kind| has(*kind)).or_else(|| diagnosis.findings.first().map(|finding| finding.kind))
+    }
+
+    fn finding_ui(
+        &mut self,
+        ui: &mut Ui,
+        data: &OpenData,
+        finding: &Finding,
+        media: &mut Media,
+        out: &mut Vec<Action>,
+    ) {
+        ui.label(theme::subheading(finding.headline.clone()));
+        ui.label(RichText::new(finding.kind.advice()).weak());
+        if finding.is_cut {
+            let text = "There is too much alike in this data set to compare everything; there may be more.";
+            ui.label(theme::caption(text).color(theme::tokens(ui).warning));
+        }
+        ui.add_space(SPACE / 2.0);
+        ui.add_enabled_ui(data.check.change.is_none(), |ui| self.buttons_ui(ui, finding, out));
+        ui.add_space(SPACE / 2.0);
+        if !finding.files.is_empty() {
+            files_ui(ui, finding);
+        }
+        let catalog = data.check.diagnosis.examination.catalog();
+        groups::groups_ui(ui, catalog, finding, &mut self.ticked, media);
+    }
+
+    /// What can be done with the images of a finding.
+    fn buttons_ui(&mut self, ui: &mut Ui, finding: &Finding, out: &mut Vec<Action>) {
+        if finding.groups.is_empty() {
+            return;
+        }
+        let include = finding.kind == FindingKind::Excluded;
+        let verb = if include { "Include" } else { "Exclude" };
+        let ask = |items: Vec<u32>| {
+            Action::Check(if include { CheckAction::Include(items) } else { CheckAction::Exclude(items) })
+        };
+        let help = if include { "They are used again" } else { "They are left out; the files stay as they are" };
+        ui.horizontal_wrapped(|ui| {
+            let button = |ui: &mut Ui, text: String, enabled: bool| {
+                ui.add_enabled(enabled, egui::Button::new(text)).on_hover_text(help).clicked()
+            };
+            let ticked = count_text(self.ticked.len());
+            if button(ui, format!("{verb} the ticked ({ticked})"), !self.ticked.is_empty()) {
+                out.push(ask(self.ticked.iter().copied().collect()));
+            }
+            if finding.has_copies() && button(ui, "Exclude all but the first of each group".to_owned(), true) {
+                out.push(ask(finding.all_but_first()));
+            }
+            if include && button(ui, "Include all".to_owned(), true) {
+                out.push(ask(finding.items()));
+            }
+            let tick = if self.ticked.is_empty() { "Tick all" } else { "Tick none" };
+            if ui.button(tick).on_hover_text("Nothing happens to the images yet").clicked() {
+                self.ticked =
+                    if self.ticked.is_empty() { finding.items().into_iter().collect() } else { BTreeSet::new() };
+            }
+        });
+    }
+}
+
+/// The button, or how far the check is, and what went wrong.
+fn job_ui(ui: &mut Ui, state: &State, data: &OpenData, out: &mut Vec<Action>) {
+    ui.label(theme::subheading("Check"));
+    let check = &data.check;
+    let has_looked = check.diagnosis.examination.has_looked();
+    if let Some(id) = check.job {
+        let progress = state.job(id).map(|job| job.progress).unwrap_or_default();
+        let share = if progress.total > 0 { progress.done as f32 / progress.total as f32 } else { 0.0 };
+        ui.add(ProgressBar::new(share).desired_height(8.0).fill(theme::tokens(ui).accent));
+        ui.horizontal(|ui| {
+            let left = progress.eta_secs.map(|secs| format!(", {} left", format::duration(secs))).unwrap_or_default();
+            let (done, total) = (count_text(progress.done as usize), count_text(progress.total as usize));
+            ui.label(theme::caption(format!("{done} of {total} images{left}")));
+            if ui.button("Stop checking").on_hover_text("Nothing is changed").clicked() {
+                out.push(Action::CancelJob(id));
+            }
+        });
+        return;
+    }
+    let text = if has_looked {
+        "Every image was read and compared with every other."
+    } else {
+        "Reads every image, and finds broken files, copies, and images that look almost the same under two names. \
+         Nothing is changed."
+    };
+    ui.label(RichText::new(text).weak());
+    if let Some(error) = &check.error {
+        ui.label(RichText::new(&error.headline).color(theme::tokens(ui).bad));
+        error.hint.iter().for_each(|hint| {
+            ui.label(theme::caption(hint.clone()));
+        });
+    }
+    let label = if has_looked { "Check again" } else { "Check the images" };
+    if ui.button(label).on_hover_text("Runs in the background (Ctrl+D)").clicked() {
+        out.push(Action::Check(CheckAction::Start));
+    }
+}
+
+/// There is no finding to show.
+fn nothing_ui(ui: &mut Ui, data: &OpenData) {
+    let (title, text) = if data.check.diagnosis.examination.has_looked() {
+        (
+            "Nothing wrong was found",
+            "Every image can be read, none is there twice, and the classes are of similar size.",
+        )
+    } else {
+        ("Not checked yet", "So far only names, sizes and counts are known, and nothing is wrong with them.")
+    };
+    theme::empty_state(ui, title, text, |_| ());
+}
+
+/// Files that are not among the images.
+fn files_ui(ui: &mut Ui, finding: &Finding) {
+    let title = format!("Left out when the data set was opened ({})", count_text(finding.files.len()));
+    egui::CollapsingHeader::new(title).id_salt("files left out").default_open(finding.groups.is_empty()).show(
+        ui,
+        |ui| {
+            egui::ScrollArea::vertical().id_salt("files").max_height(180.0).auto_shrink([false, true]).show(ui, |ui| {
+                for file in &finding.files {
+                    ui.add(egui::Label::new(theme::caption(file.clone())).truncate()).on_hover_text(file);
+                }
+            });
+        },
+    );
+}

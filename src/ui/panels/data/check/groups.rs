@@ -1,0 +1,115 @@
+//! The images of a finding, group by group, each with a tick; only the rows on screen exist.
+
+use crate::data::{Catalog, Finding};
+use crate::ui::Media;
+use crate::ui::theme::{self, SPACE};
+use crate::ui::widgets::neighbour_strip::fit_picture;
+use crate::worker::protocol::ImageSource;
+use eframe::egui::{
+    self, Align2, FontId, Label, Rect, Role, ScrollArea, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, pos2, vec2,
+};
+use std::collections::BTreeSet;
+use std::ops::Range;
+use std::sync::Arc;
+
+const TILE: f32 = 88.0;
+const TILE_PX: u32 = 176;
+const CAPTION: f32 = 18.0;
+const TITLE: f32 = 20.0;
+
+/// A line of tiles: a part of a group.
+struct Row {
+    group: usize,
+    items: Range<usize>,
+}
+
+/// Draws the groups; ticks change in place.
+pub(super) fn groups_ui(
+    ui: &mut Ui,
+    catalog: &Arc<Catalog>,
+    finding: &Finding,
+    ticked: &mut BTreeSet<u32>,
+    media: &mut Media,
+) {
+    let width = ui.available_width() - SPACE * 2.0;
+    let columns = (((width + SPACE) / (TILE + SPACE)).floor() as usize).max(1);
+    let rows: Vec<Row> = (0..)
+        .zip(&finding.groups)
+        .flat_map(|(group, of)| {
+            let count = of.items.len();
+            (0..count).step_by(columns).map(move |start| Row { group, items: start..count.min(start + columns) })
+        })
+        .collect();
+    let area = ScrollArea::vertical().id_salt(("groups", finding.kind)).auto_shrink([false, false]);
+    area.show_rows(ui, TITLE + TILE + CAPTION, rows.len(), |ui, visible| {
+        for row in rows.get(visible).unwrap_or_default() {
+            let Some(group) = finding.groups.get(row.group) else { continue };
+            ui.allocate_ui(vec2(ui.available_width(), TITLE + TILE + CAPTION), |ui| {
+                ui.spacing_mut().item_spacing = vec2(SPACE, 0.0);
+                let title = if row.items.start == 0 { group.title.as_str() } else { "" };
+                ui.add_sized(
+                    vec2(ui.available_width(), TITLE),
+                    Label::new(theme::caption(title)).truncate().halign(egui::Align::Min),
+                );
+                ui.horizontal(|ui| {
+                    for &item in group.items.get(row.items.clone()).unwrap_or_default() {
+                        if tile_ui(ui, catalog, item, ticked.contains(&item), media) && !ticked.remove(&item) {
+                            ticked.insert(item);
+                        }
+                    }
+                });
+            });
+        }
+    });
+}
+
+/// Draws one image; tells whether its tick was turned.
+fn tile_ui(ui: &mut Ui, catalog: &Arc<Catalog>, item: u32, ticked: bool, media: &mut Media) -> bool {
+    let tokens = theme::tokens(ui);
+    let (rect, response) = ui.allocate_exact_size(vec2(TILE, TILE + CAPTION), Sense::click());
+    let (name, class) = (catalog.name(item as usize), catalog.class_name(item as usize));
+    response.widget_info(|| WidgetInfo::selected(Role::CheckBox, true, ticked, &name));
+    let picture = Rect::from_min_size(rect.min, Vec2::splat(TILE));
+    ui.painter().rect_filled(picture, 6.0, tokens.control);
+    if ui.is_rect_visible(rect) {
+        match media.source(ui.ctx(), &ImageSource::Item(Arc::clone(catalog), item), TILE_PX) {
+            Some(Ok(texture)) => fit_picture(ui, picture, &texture),
+            Some(Err(_)) => {
+                let font = FontId::proportional(12.0);
+                ui.painter().text(picture.center(), Align2::CENTER_CENTER, "No picture", font, tokens.text_dim);
+            }
+            None => {}
+        }
+    }
+    let border = match (response.hovered() || response.has_focus(), ticked) {
+        (true, _) => Stroke::new(2.0, tokens.accent),
+        (false, true) => Stroke::new(2.0, tokens.bad),
+        (false, false) => Stroke::new(1.0, tokens.card_border),
+    };
+    ui.painter().rect_stroke(picture, 6.0, border, StrokeKind::Inside);
+    tick_ui(ui, Rect::from_min_size(picture.min + vec2(5.0, 5.0), Vec2::splat(18.0)), ticked);
+    let mut job =
+        egui::text::LayoutJob::simple_singleline(class.to_owned(), FontId::proportional(12.0), tokens.text_dim);
+    job.wrap = egui::text::TextWrapping::truncate_at_width(TILE);
+    let galley = ui.painter().layout_job(job);
+    let left = picture.center().x - galley.size().x / 2.0;
+    ui.painter().galley(pos2(left, picture.bottom() + 2.0), galley, tokens.text_dim);
+    let response = response.on_hover_ui(|ui| {
+        ui.label(&name);
+        if let Some(item) = catalog.items.get(item as usize) {
+            let colour = if item.grey { "grey" } else { "colour" };
+            ui.label(theme::caption(format!("{class}, {}×{} px, {colour}", item.width, item.height)));
+        }
+    });
+    response.clicked()
+}
+
+fn tick_ui(ui: &Ui, rect: Rect, ticked: bool) {
+    let (tokens, painter) = (theme::tokens(ui), ui.painter());
+    painter.rect_filled(rect, 4.0, if ticked { tokens.accent } else { tokens.card });
+    painter.rect_stroke(rect, 4.0, Stroke::new(1.0, tokens.text_dim), StrokeKind::Inside);
+    if ticked {
+        let at = |x: f32, y: f32| rect.min + vec2(x, y);
+        painter.line(vec![at(4.0, 9.5), at(7.5, 13.0), at(14.0, 5.5)], Stroke::new(2.0, tokens.accent_text));
+    }
+}
