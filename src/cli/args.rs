@@ -34,6 +34,7 @@ pub fn command() -> Command {
                 .arg(path("what", "Anything: a folder of images, an IDX or .rec file, an archive, a list, a verification .bin, a run, an image")),
         )
         .subcommand(convert())
+        .subcommand(super::align::command())
         .subcommand(super::import::command())
         .subcommand(super::export::command())
         .subcommand(sample())
