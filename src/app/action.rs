@@ -1,6 +1,6 @@
 //! Everything a person can ask for, and everything the state asks of the outside in return.
 
-use super::{NoticeId, RunAction, Workspace};
+use super::{FaceAction, NoticeId, RunAction, Workspace};
 use crate::config::{Preset, Value};
 use crate::eval::OperatingRule;
 use crate::map::MapMethod;
@@ -18,6 +18,8 @@ pub enum Dialog {
     PickImage(usize),
     /// A run folder.
     OpenRun,
+    /// A face detector.
+    PickDetector,
 }
 
 /// What a person can do.
@@ -96,6 +98,8 @@ pub enum Action {
     RefreshRuns,
     /// Something on the page of runs.
     Runs(RunAction),
+    /// Something about faces.
+    Faces(FaceAction),
     /// Stop a job.
     CancelJob(JobId),
     /// Take a message away.

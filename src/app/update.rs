@@ -2,10 +2,11 @@
 
 use super::action::{Action, Dialog, Effect};
 use super::drop::{DropTarget, drop_target};
+use super::faces::FaceAction;
 use super::notice::{Notice, Severity};
-use super::runs;
 use super::state::{DataState, EvaluateView, ExploreView, JobView, OpenData, State, VerifyView, Workspace};
 use super::training::{continue_run, start_training, stop_training, toggle_pause};
+use super::{faces, runs};
 use crate::config::{RunConfig, Value};
 use crate::eval::OperatingRule;
 use crate::worker::protocol::{EvaluateOn, ImageSource, Job, JobId, JobKind, Progress, Request};
@@ -76,6 +77,7 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Dropped(paths) => dropped(state, &paths),
         Action::RefreshRuns => refresh_runs(state),
         Action::Runs(action) => runs::update(state, action),
+        Action::Faces(action) => faces::update(state, action),
         Action::CancelJob(id) => cancel_job(state, id),
         Action::Dismiss(id) => {
             state.notices.retain(|notice| notice.id != id);
@@ -108,7 +110,7 @@ pub(super) fn start(state: &mut State, request: Request) -> (JobId, Vec<Effect>)
 }
 
 /// Stops the running job of a kind: its result is no longer wanted.
-fn supersede(state: &mut State, kind: JobKind) {
+pub(super) fn supersede(state: &mut State, kind: JobKind) {
     state.jobs.iter().filter(|job| job.kind == kind).for_each(|job| job.control.cancel());
 }
 
@@ -290,7 +292,7 @@ fn set_rule(state: &mut State, rule: OperatingRule) -> Vec<Effect> {
     start(state, Request::SaveOperatingPoint { run, point }).1
 }
 
-fn set_slot(state: &mut State, slot: usize, source: ImageSource) -> Vec<Effect> {
+pub(super) fn set_slot(state: &mut State, slot: usize, source: ImageSource) -> Vec<Effect> {
     let Some(place) = state.verify.slots.get_mut(slot) else { return Vec::new() };
     *place = Some(source);
     state.workspace = Workspace::Verify;
@@ -420,6 +422,7 @@ pub fn on_refused(state: &mut State, job: &Job) {
     if state.verify.job == id {
         state.verify.job = None;
     }
+    faces::ended(state, job.id, None);
 }
 
 impl OpenData {
@@ -448,5 +451,6 @@ pub fn dialog_answer(dialog: Dialog, path: PathBuf) -> Action {
         Dialog::OpenFolder | Dialog::OpenFile => Action::OpenData(path),
         Dialog::PickImage(slot) => Action::SetSlot(slot, ImageSource::File(path)),
         Dialog::OpenRun => Action::Dropped(vec![path]),
+        Dialog::PickDetector => FaceAction::UseDetector(path).into(),
     }
 }

@@ -4,7 +4,7 @@ use super::output::{self, Meter};
 use super::{Answer, args, train};
 use crate::data::Progress;
 use crate::faces::{
-    AlignSpec, Aligned, CROP_PX, CROP_PX_RANGE, CropFormat, Detector, Finder, LandmarkList, align_folder,
+    AlignSpec, Aligned, CROP_PX, CROP_PX_RANGE, CropFormat, Detector, Finder, LandmarkList, MIN_SCORE, align_folder,
 };
 use crate::train::Control;
 use clap::{Arg, ArgAction, ArgGroup, ArgMatches, Command, value_parser};
@@ -47,16 +47,14 @@ pub fn command() -> Command {
             .long("size")
             .value_name("PX")
             .value_parser(value_parser!(u32).range(i64::from(*CROP_PX_RANGE.start())..=i64::from(*CROP_PX_RANGE.end())))
-            .default_value(CROP_PX.to_string())
-            .help("Side of the crops in pixels"),
+            .help(format!("Side of the crops in pixels (default: {CROP_PX})")),
     )
     .arg(
         Arg::new("min-score")
             .long("min-score")
             .value_name("SCORE")
             .value_parser(score)
-            .default_value(crate::faces::MIN_SCORE.to_string())
-            .help("Faces the detector is less sure of are passed over, 0 to 1"),
+            .help(format!("Faces the detector is less sure of are passed over, 0 to 1 (default: {MIN_SCORE})")),
     )
     .arg(
         Arg::new("keep-unfound")
@@ -104,7 +102,7 @@ fn spec(matches: &ArgMatches) -> anyhow::Result<AlignSpec> {
         out: args::get_path(matches, "out")?.to_owned(),
         finder,
         size_px: matches.get_one::<u32>("size").copied().unwrap_or(CROP_PX),
-        min_score: matches.get_one::<f32>("min-score").copied().unwrap_or(crate::faces::MIN_SCORE),
+        min_score: matches.get_one::<f32>("min-score").copied().unwrap_or(MIN_SCORE),
         keep_unfound: matches.get_flag("keep-unfound"),
         format: if jpeg { CropFormat::Jpeg } else { CropFormat::Png },
     })

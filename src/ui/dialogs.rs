@@ -84,6 +84,9 @@ fn chosen(dialog: Dialog, start: Option<PathBuf>) -> Chosen {
         Dialog::OpenFolder => path_of(ask.set_title("Open a folder of images").pick_folder()),
         Dialog::OpenRun => path_of(ask.set_title("Open a run folder").pick_folder()),
         Dialog::OpenFile => path_of(ask.set_title("Open an IDX file").pick_file()),
+        Dialog::PickDetector => {
+            path_of(ask.set_title("Choose a YuNet face detector").add_filter("ONNX", &["onnx"]).pick_file())
+        }
         Dialog::PickImage(_) => path_of(ask.set_title("Choose an image").add_filter("Images", &IMAGES).pick_file()),
     }
 }

@@ -2,6 +2,7 @@
 
 use super::emit::Emitter;
 use super::explain;
+use super::faces;
 use super::protocol::{Event, Job, JobError, OpenedData, Outcome, Request, RunChange, RunEntry};
 use super::sample::find_or_draw_sample;
 use crate::data::Catalog;
@@ -67,6 +68,8 @@ fn run(job: &Job, emitter: &Emitter) -> Result<(), Box<JobError>> {
             emitter.send(Event::RunChanged { job: job.id, before: run.clone(), after });
             Ok(())
         }
+        Request::FindFace { source, detector } => faces::find(job, source, detector.as_deref(), emitter),
+        Request::AlignFolder { root, out, detector } => faces::align(job, root, out, detector, emitter),
         Request::Train { .. } | Request::Evaluate { .. } | Request::Verify { .. } | Request::Devices => Ok(()),
     }
 }

@@ -7,6 +7,7 @@ mod compute;
 mod desk;
 mod emit;
 mod explain;
+mod faces;
 pub mod protocol;
 mod sample;
 mod source;
@@ -139,7 +140,9 @@ fn needs_tensors(request: &Request) -> bool {
         | Request::Map { .. }
         | Request::SaveOperatingPoint { .. }
         | Request::ListRuns { .. }
-        | Request::ChangeRun { .. } => false,
+        | Request::ChangeRun { .. }
+        | Request::FindFace { .. }
+        | Request::AlignFolder { .. } => false,
     }
 }
 

@@ -6,6 +6,7 @@
 use crate::config::RunConfig;
 use crate::data::{Catalog, Split, Thumb};
 use crate::eval::{Decision, EmbeddingTable, ErrorRates, Neighbour, OperatingPoint, OperatingRule, VerificationReport};
+use crate::faces::{Aligned, Face, Landmarks};
 use crate::map::{Layout, MapMethod, TsneSpec};
 use crate::train::{Control, DeviceInfo, EpochMetrics, Place, RunSummary, TrainEvent};
 use std::path::PathBuf;
@@ -38,6 +39,10 @@ pub enum JobKind {
     ChangeRun,
     /// Looking for devices.
     Devices,
+    /// Looking for the face in a picture.
+    FindFace,
+    /// Aligning the faces of a folder.
+    AlignFolder,
 }
 
 impl JobKind {
@@ -54,6 +59,8 @@ impl JobKind {
             Self::ListRuns => "Looking for runs",
             Self::ChangeRun => "Changing a run",
             Self::Devices => "Looking for devices",
+            Self::FindFace => "Looking for the face",
+            Self::AlignFolder => "Aligning faces",
         }
     }
 }
@@ -74,6 +81,15 @@ pub enum ImageSource {
     },
     /// An image of the open data set.
     Item(Arc<Catalog>, u32),
+    /// The face in another image, cut out upright.
+    Aligned {
+        /// The image.
+        of: Arc<ImageSource>,
+        /// Where the face is, in pixels of the image.
+        landmarks: Landmarks,
+        /// Side of the crop in pixels.
+        size_px: u32,
+    },
 }
 
 impl PartialEq for ImageSource {
@@ -83,6 +99,9 @@ impl PartialEq for ImageSource {
             (Self::File(a), Self::File(b)) => a == b,
             (Self::Pixels { rgba: a, .. }, Self::Pixels { rgba: b, .. }) => Arc::ptr_eq(a, b),
             (Self::Item(a, i), Self::Item(b, j)) => Arc::ptr_eq(a, b) && i == j,
+            (Self::Aligned { of: a, landmarks: p, size_px: i }, Self::Aligned { of: b, landmarks: q, size_px: j }) => {
+                a == b && p == q && i == j
+            }
             _ => false,
         }
     }
@@ -95,6 +114,15 @@ impl ImageSource {
             Self::File(path) => path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
             Self::Pixels { width, height, .. } => format!("pasted picture, {width}×{height}"),
             Self::Item(catalog, item) => catalog.name(*item as usize),
+            Self::Aligned { of, .. } => format!("{}, aligned", of.name()),
+        }
+    }
+
+    /// The whole image, without an alignment.
+    pub fn whole(&self) -> &Self {
+        match self {
+            Self::Aligned { of, .. } => of.whole(),
+            other => other,
         }
     }
 }
@@ -137,6 +165,10 @@ pub enum Request {
     ChangeRun { run: PathBuf, change: RunChange },
     /// Probes the devices.
     Devices,
+    /// Loads a picture to mark a face in, and looks for one where there is a detector.
+    FindFace { source: ImageSource, detector: Option<PathBuf> },
+    /// Aligns every image below `root` into the folder `out`, to the usual size.
+    AlignFolder { root: PathBuf, out: PathBuf, detector: PathBuf },
 }
 
 impl Request {
@@ -153,6 +185,8 @@ impl Request {
             Self::ListRuns { .. } => JobKind::ListRuns,
             Self::ChangeRun { .. } => JobKind::ChangeRun,
             Self::Devices => JobKind::Devices,
+            Self::FindFace { .. } => JobKind::FindFace,
+            Self::AlignFolder { .. } => JobKind::AlignFolder,
         }
     }
 }
@@ -244,6 +278,21 @@ pub struct VerifyResult {
     pub neighbours: [Vec<Neighbour>; 2],
 }
 
+/// A picture in which a face is to be marked.
+#[derive(Clone, Debug)]
+pub struct FoundFace {
+    /// Width of the image in pixels.
+    pub width_px: u32,
+    /// Height of the image in pixels.
+    pub height_px: u32,
+    /// The image for the screen, smaller where it is large.
+    pub picture: Thumb,
+    /// The same without transparency, to cut a preview from.
+    pub small: Arc<image::DynamicImage>,
+    /// The main face in pixels of the image; none; or one sentence why nothing was looked for.
+    pub face: Result<Option<Face>, String>,
+}
+
 /// A run on disk.
 #[derive(Clone, Debug)]
 pub struct RunEntry {
@@ -327,6 +376,10 @@ pub enum Event {
     RunChanged { job: JobId, before: PathBuf, after: Option<PathBuf> },
     /// The devices.
     Devices { job: JobId, devices: Vec<DeviceInfo> },
+    /// A picture is ready to mark a face in.
+    FaceFound { job: JobId, found: Arc<FoundFace> },
+    /// A folder is aligned, or as far as it came.
+    FolderAligned { job: JobId, done: Box<Aligned> },
     /// The job is over.
     Ended { job: JobId, outcome: Outcome },
 }
@@ -345,6 +398,8 @@ impl Event {
             | Self::Runs { job, .. }
             | Self::RunChanged { job, .. }
             | Self::Devices { job, .. }
+            | Self::FaceFound { job, .. }
+            | Self::FolderAligned { job, .. }
             | Self::Ended { job, .. } => *job,
         }
     }

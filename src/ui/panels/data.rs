@@ -3,13 +3,14 @@
 //! Decides nothing about the data: the catalogue, its warnings and the split come ready made. Counts that need a pass
 //! over all images are kept from frame to frame ([`Facts`]).
 
+mod align_folder;
 mod augmentation;
 mod classes;
 mod facts;
 mod gallery;
 mod problems;
 
-use crate::app::{Action, DataState, Dialog, Notice, OpenData, State, Workspace};
+use crate::app::{Action, DataState, Dialog, FaceAction, Notice, OpenData, State, Workspace, command};
 use crate::ui::Media;
 use crate::ui::format;
 use crate::ui::theme::{self, SPACE};
@@ -41,16 +42,19 @@ impl DataPanel {
                 opening_ui(ui, path, &progress, || out.push(Action::CancelJob(*job)));
             }
             DataState::Failed { path, notice } => failed_ui(ui, path, notice, out),
-            DataState::Open(data) => self.open_ui(ui, data, media, out),
+            DataState::Open(data) => self.open_ui(ui, state, data, media, out),
+        }
+        if let Some(folder) = state.faces.folder.as_ref().filter(|folder| folder.is_open) {
+            align_folder::align_folder_ui(ui, state, folder, out);
         }
     }
 
-    fn open_ui(&mut self, ui: &mut Ui, data: &OpenData, media: &mut Media, out: &mut Vec<Action>) {
+    fn open_ui(&mut self, ui: &mut Ui, state: &State, data: &OpenData, media: &mut Media, out: &mut Vec<Action>) {
         if self.facts.as_ref().is_none_or(|facts| !facts.are_of(data)) {
             self.facts = Some(Facts::of(data));
         }
         let Self { facts: Some(facts), classes, augmentation } = self else { return };
-        theme::card(ui, |ui| summary_ui(ui, data, facts, out));
+        theme::card(ui, |ui| summary_ui(ui, state, data, facts, out));
         ui.add_space(SPACE);
         let height = ui.available_height();
         ui.horizontal_top(|ui| {
@@ -130,7 +134,7 @@ fn failed_ui(ui: &mut Ui, path: &Path, notice: &Notice, out: &mut Vec<Action>) {
     });
 }
 
-fn summary_ui(ui: &mut Ui, data: &OpenData, facts: &Facts, out: &mut Vec<Action>) {
+fn summary_ui(ui: &mut Ui, state: &State, data: &OpenData, facts: &Facts, out: &mut Vec<Action>) {
     let catalog = &data.catalog;
     let colour = if catalog.all_grey() { "grey" } else { "colour" };
     let items = [
@@ -154,12 +158,20 @@ fn summary_ui(ui: &mut Ui, data: &OpenData, facts: &Facts, out: &mut Vec<Action>
             ui.set_max_width(ui.available_width() - BUTTON_WIDTH);
             theme::stats(ui, &items);
         });
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+        ui.with_layout(Layout::top_down(Align::Max), |ui| {
             if theme::primary_button(ui, "Train on this")
                 .on_hover_text("Goes to the settings; nothing starts yet (2)")
                 .clicked()
             {
                 out.push(Action::Go(Workspace::Train));
+            }
+            let possible = command("data.align").and_then(|command| (command.action)(state)).is_some();
+            let align = ui.add_enabled(possible, egui::Button::new("Align faces…"));
+            let align = align
+                .on_hover_text("Photographs of faces: writes each face upright and of one size into a new folder")
+                .on_disabled_hover_text("Only images that lie in a folder as files can be aligned");
+            if align.clicked() {
+                out.push(FaceAction::OpenFolder.into());
             }
         });
     });
