@@ -11,7 +11,7 @@
 //! | 3 | [`train`] | the loop, checkpoints, resume, inference |
 //! | 2 | [`model`], [`loss`] | networks and margin heads |
 //! | 2 | [`kernels`] | our own tensor operations |
-//! | 1 | [`data`], [`eval`], [`map`] | files to batches; scores to rates; vectors to maps |
+//! | 1 | [`data`], [`faces`], [`eval`], [`map`] | files to batches; photographs to aligned faces; scores to rates; vectors to maps |
 //! | 0 | [`config`] | what a run is |
 #![recursion_limit = "256"]
 
@@ -20,6 +20,7 @@ pub mod cli;
 pub mod config;
 pub mod data;
 pub mod eval;
+pub mod faces;
 pub mod kernels;
 pub mod loss;
 pub mod map;

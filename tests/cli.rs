@@ -280,6 +280,50 @@ fn a_data_set_goes_out_as_records_and_pairs_and_comes_back() {
 }
 
 #[test]
+fn photographs_are_aligned_by_a_list_of_eyes_and_open_as_a_data_set() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    ok(folder, &["sample", "photos", "--identities", "3", "--images", "4", "--size", "64", "--json"]);
+    let mut list = String::new();
+    for entry in std::fs::read_dir(folder.join("photos/train")).unwrap().flatten() {
+        let class = entry.file_name().into_string().unwrap();
+        for image in std::fs::read_dir(entry.path()).unwrap().flatten() {
+            list += &format!("{class}/{},22,28,42,28\n", image.file_name().into_string().unwrap());
+        }
+    }
+    std::fs::write(folder.join("eyes.csv"), &list).unwrap();
+    std::fs::write(folder.join("photos/train/broken.jpg"), b"no image").unwrap();
+    let words = ["align", "photos/train", "--landmarks", "eyes.csv", "--out", "faces", "--size", "56", "--json"];
+    let done = ok(folder, &words);
+    let images = list.lines().count() as u64;
+    let counts = |done: &Value| ["images", "aligned", "already", "unfound", "left_out"].map(|key| done[key].as_u64());
+    assert_eq!(counts(&done), [Some(images + 1), Some(images), Some(0), Some(0), Some(1)], "{done}");
+    let seen = ok(folder, &["inspect", "faces", "--json"]);
+    assert_eq!((seen["images"].as_u64(), seen["typical_px"].as_u64()), (Some(images), Some(56)), "{seen}");
+    // The same again has nothing to do, and its own table is a list of points too.
+    assert_eq!(counts(&ok(folder, &words))[1..3], [Some(0), Some(images)]);
+    let words =
+        ["align", "photos/train", "--landmarks", "faces/align.csv", "--out", "again", "--format", "jpeg", "--json"];
+    assert_eq!(ok(folder, &words)["aligned"].as_u64(), Some(images));
+
+    std::fs::write(folder.join("empty.csv"), "").unwrap();
+    let none = arclens(folder, &["align", "photos/train", "--landmarks", "empty.csv", "--out", "none"]);
+    assert_eq!(none.status.code(), Some(1), "{}", stderr(&none));
+    std::fs::write(folder.join("wrong.onnx"), b"no network").unwrap();
+    for words in [
+        &["align", "photos/train", "--detector", "wrong.onnx", "--out", "x"][..],
+        &["align", "photos/train", "--out", "x"],
+        &["align", "nothing-here", "--landmarks", "eyes.csv", "--out", "x"],
+        &["align", "photos/train", "--landmarks", "eyes.csv", "--out", "photos/train"],
+    ] {
+        let output = arclens(folder, words);
+        let text = stderr(&output);
+        assert!(output.status.code() == Some(2) && !text.contains("panicked"), "{words:?}: {text}");
+        assert_eq!(text.matches("error:").count(), 1, "{words:?}: {text}");
+    }
+}
+
+#[test]
 fn a_finished_run_can_be_lengthened() {
     let (folder, _) = trained();
     let words = [
@@ -454,7 +498,7 @@ fn help_lists_every_command() {
     let output = arclens(folder.path(), &["--help"]);
     assert!(output.status.success());
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    for command in ["train", "evaluate", "embed", "map", "verify", "inspect", "convert", "sample", "devices"] {
+    for command in ["train", "evaluate", "embed", "map", "verify", "inspect", "convert", "align", "sample", "devices"] {
         assert!(text.contains(command), "{command}");
     }
 }

@@ -87,6 +87,21 @@ fn a_run_is_a_function_of_its_seed_even_when_it_was_stopped_twice() {
     assert_eq!(metrics(&place("whole")), metrics(&place("parts")), "the metrics differ after two stops");
     assert!(weights(&place("whole")) == weights(&place("parts")), "the weights differ after two stops");
 
+    let mut frugal = config.clone();
+    frugal.train.recompute = true;
+    run(&catalog, &frugal, Place::NewAt(place("frugal")), None);
+    assert_eq!(metrics(&place("whole")), metrics(&place("frugal")), "the metrics differ when maps are recomputed");
+    assert!(weights(&place("whole")) == weights(&place("frugal")), "the weights differ when maps are recomputed");
+
+    let mut tuned = config.clone();
+    tuned.train.start_from = place("whole").to_string_lossy().into_owned();
+    tuned.train.freeze_epochs = 1;
+    run(&catalog, &tuned, Place::NewAt(place("tuned")), None);
+    assert!(run(&catalog, &tuned, Place::NewAt(place("tuned in parts")), Some(3)).stopped);
+    run(&catalog, &tuned, Place::Resume(place("tuned in parts")), None);
+    assert_eq!(metrics(&place("tuned")), metrics(&place("tuned in parts")), "a stop while frozen changed the metrics");
+    assert!(weights(&place("tuned")) == weights(&place("tuned in parts")), "a stop while frozen changed the weights");
+
     let mut other = config;
     other.train.seed = 2;
     run(&catalog, &other, Place::NewAt(place("other")), None);

@@ -1,6 +1,6 @@
 //! Everything a person can ask for, and everything the state asks of the outside in return.
 
-use super::{CheckAction, NoticeId, RunAction, Workspace};
+use super::{CheckAction, FaceAction, NoticeId, RunAction, Workspace};
 use crate::config::{Preset, Value};
 use crate::eval::OperatingRule;
 use crate::map::MapMethod;
@@ -22,6 +22,8 @@ pub enum Dialog {
     ImportWeights,
     /// Where to write a run's network to, see [`super::RunsView`].
     ExportRun,
+    /// A face detector.
+    PickDetector,
 }
 
 /// What a person can do.
@@ -104,6 +106,8 @@ pub enum Action {
     RefreshRuns,
     /// Something on the page of runs.
     Runs(RunAction),
+    /// Something about faces.
+    Faces(FaceAction),
     /// Stop a job.
     CancelJob(JobId),
     /// Take a message away.

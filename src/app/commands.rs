@@ -103,6 +103,13 @@ pub const COMMANDS: &[Command] = &[
             Some(Action::Check(CheckAction::Start))
         },
     ),
+    row(
+        "data.align",
+        "Align faces…",
+        "Writes the face of every image of the open folder, upright and of one size, into a new folder",
+        None,
+        |state| super::faces::can_align_folder(state).then(|| super::FaceAction::OpenFolder.into()),
+    ),
     row("train.start", "Start training", "Trains on the open data set with the present settings", ctrl("Enter"), start),
     row("train.pause", "Pause or resume training", "Pauses the run; nothing is lost", plain("Space"), pause),
     row(

@@ -3,9 +3,9 @@
 use super::action::Effect;
 use super::check;
 use super::notice::{Notice, Severity};
-use super::runs;
 use super::state::{DataState, OpenData, Overlay, State, TrainPhase, TrainView};
 use super::update::{evaluate, explore_evaluation, map_request, refresh_runs, request_verify, select, start};
+use super::{faces, runs};
 use crate::config::RunConfig;
 use crate::eval::EmbeddingTable;
 use crate::map::{Layout, MapMethod};
@@ -60,6 +60,8 @@ pub fn on_event(state: &mut State, event: Event) -> Vec<Effect> {
             state.devices = devices;
             Vec::new()
         }
+        Event::FaceFound { job, found } => faces::found(state, job, found),
+        Event::FolderAligned { job, done } => faces::folder_aligned(state, job, done),
         Event::Ended { job, outcome } => ended(state, job, outcome),
     }
 }
@@ -250,6 +252,7 @@ fn ended(state: &mut State, job: JobId, outcome: Outcome) -> Vec<Effect> {
             state.verify.error = notice;
         }
         Some(JobKind::CheckData | JobKind::Exclude) => check::ended(state, job, notice),
+        Some(JobKind::FindFace | JobKind::AlignFolder) => faces::ended(state, job, notice),
         Some(
             JobKind::SaveOperatingPoint
             | JobKind::Devices

@@ -1,6 +1,6 @@
 //! Everything on the screen that is not a scroll position: the one owner of it.
 
-use super::{CheckView, History, Notice, NoticeId, RunsView, Severity};
+use super::{CheckView, FacesView, History, Notice, NoticeId, RunsView, Severity};
 use crate::config::{Resolved, RunConfig, resolve};
 use crate::data::{Catalog, SplitKind};
 use crate::eval::{EmbeddingTable, Neighbour, OperatingPoint, OperatingRule};
@@ -256,6 +256,8 @@ pub struct State {
     pub evaluate: EvaluateView,
     /// Two images.
     pub verify: VerifyView,
+    /// Faces being marked, folders being aligned.
+    pub faces: FacesView,
     /// Runs on disk, in the order of `runs_view`.
     pub runs: Vec<RunEntry>,
     /// The page of runs.
@@ -287,6 +289,7 @@ impl State {
             explore: ExploreView::default(),
             evaluate: EvaluateView::default(),
             verify: VerifyView::default(),
+            faces: FacesView::default(),
             runs: Vec::new(),
             runs_view: RunsView::default(),
             active_run: None,

@@ -3,6 +3,7 @@
 use super::action::{Action, Dialog, Effect};
 use super::check::{self, CheckView};
 use super::drop::{DropTarget, drop_target};
+use super::faces::{self, FaceAction};
 use super::history::Step;
 use super::notice::{Notice, Severity};
 use super::runs::{self, RunAction};
@@ -80,6 +81,7 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Check(action) => check::update(state, action),
         Action::RefreshRuns => refresh_runs(state),
         Action::Runs(action) => runs::update(state, action),
+        Action::Faces(action) => faces::update(state, action),
         Action::CancelJob(id) => cancel_job(state, id),
         Action::Dismiss(id) => {
             state.notices.retain(|notice| notice.id != id);
@@ -112,7 +114,7 @@ pub(super) fn start(state: &mut State, request: Request) -> (JobId, Vec<Effect>)
 }
 
 /// Stops the running job of a kind: its result is no longer wanted.
-fn supersede(state: &mut State, kind: JobKind) {
+pub(super) fn supersede(state: &mut State, kind: JobKind) {
     state.jobs.iter().filter(|job| job.kind == kind).for_each(|job| job.control.cancel());
 }
 
@@ -318,7 +320,7 @@ fn set_rule(state: &mut State, rule: OperatingRule) -> Vec<Effect> {
     start(state, Request::SaveOperatingPoint { run, point }).1
 }
 
-fn set_slot(state: &mut State, slot: usize, source: ImageSource) -> Vec<Effect> {
+pub(super) fn set_slot(state: &mut State, slot: usize, source: ImageSource) -> Vec<Effect> {
     let Some(place) = state.verify.slots.get_mut(slot) else { return Vec::new() };
     *place = Some(source);
     state.workspace = Workspace::Verify;
@@ -455,6 +457,7 @@ pub fn on_refused(state: &mut State, job: &Job) {
         state.verify.job = None;
     }
     check::ended(state, job.id, None);
+    faces::ended(state, job.id, None);
 }
 
 impl OpenData {
@@ -486,5 +489,6 @@ pub fn dialog_answer(dialog: Dialog, path: PathBuf) -> Action {
         Dialog::OpenRun => Action::Dropped(vec![path]),
         Dialog::ImportWeights => Action::ImportWeights(path),
         Dialog::ExportRun => RunAction::ExportTo(path).into(),
+        Dialog::PickDetector => FaceAction::UseDetector(path).into(),
     }
 }

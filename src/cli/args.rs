@@ -53,6 +53,7 @@ pub fn command() -> Command {
                 ),
         )
         .subcommand(convert())
+        .subcommand(super::align::command())
         .subcommand(super::import::command())
         .subcommand(super::export::command())
         .subcommand(sample())

@@ -3,6 +3,7 @@
 //! Results go to standard output, progress and warnings to standard error. An error is one message: what happened,
 //! where, what to do. Exit codes: 0 done (or "same"), 1 a negative answer, 2 an error, 3 undecided.
 
+mod align;
 mod args;
 mod bench;
 mod convert;
@@ -77,6 +78,7 @@ fn dispatch(matches: &ArgMatches) -> anyhow::Result<Answer> {
         Some(("import", matches)) => import::run(matches),
         Some(("inspect", matches)) => inspect::run(matches),
         Some(("convert", matches)) => convert::run(matches),
+        Some(("align", matches)) => align::run(matches),
         Some(("sample", matches)) => sample::run(matches),
         Some(("bench", matches)) => bench::run(matches),
         Some(("devices", matches)) => devices::run(matches),

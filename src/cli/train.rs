@@ -109,7 +109,7 @@ pub fn open(path: &Path, control: &Control, meter: &mut Meter) -> anyhow::Result
 }
 
 /// Ctrl+C asks for a stop, which keeps what was learned; a second one ends the program at once.
-fn stop_on_ctrl_c(control: &Control) -> anyhow::Result<()> {
+pub fn stop_on_ctrl_c(control: &Control) -> anyhow::Result<()> {
     let control = control.clone();
     ctrlc::set_handler(move || {
         if control.is_cancelled() {

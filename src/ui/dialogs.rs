@@ -96,6 +96,9 @@ fn chosen(dialog: Dialog, start: Option<PathBuf>) -> Chosen {
             let ask = ask.add_filter("ONNX, the whole network", &["onnx"]);
             path_of(ask.add_filter("safetensors, weights for PyTorch", &["safetensors"]).save_file())
         }
+        Dialog::PickDetector => {
+            path_of(ask.set_title("Choose a YuNet face detector").add_filter("ONNX", &["onnx"]).pick_file())
+        }
         Dialog::PickImage(_) => path_of(ask.set_title("Choose an image").add_filter("Images", &IMAGES).pick_file()),
     }
 }

@@ -99,11 +99,7 @@ impl Media {
 
     /// A file, a pasted picture or an image of a data set, longest side `px`; the error is one sentence.
     pub fn source(&mut self, ctx: &Context, source: &ImageSource, px: u32) -> Option<Result<TextureHandle, String>> {
-        let key = match source {
-            ImageSource::File(path) => key(&("file", path, px)),
-            ImageSource::Pixels { width, height, rgba } => key(&("pixels", width, height, rgba.as_ptr() as usize, px)),
-            ImageSource::Item(catalog, item) => key(&("item", &catalog.fingerprint, &catalog.root, item, px)),
-        };
+        let key = source_key(source, px);
         self.get(ctx, key, px, || ThumbWork::Source(source.clone()))
     }
 
@@ -187,6 +183,18 @@ fn upload(ctx: &Context, key: u64, thumb: &Thumb) -> TextureHandle {
         TextureOptions::LINEAR
     };
     ctx.load_texture(format!("media {key:x}"), image, options)
+}
+
+fn source_key(source: &ImageSource, px: u32) -> u64 {
+    match source {
+        ImageSource::File(path) => key(&("file", path, px)),
+        ImageSource::Pixels { width, height, rgba } => key(&("pixels", width, height, rgba.as_ptr() as usize, px)),
+        ImageSource::Item(catalog, item) => key(&("item", &catalog.fingerprint, &catalog.root, item, px)),
+        ImageSource::Aligned { of, landmarks, size_px } => {
+            let points: Vec<u64> = landmarks.points().as_flattened().iter().map(|value| value.to_bits()).collect();
+            key(&("aligned", source_key(of, px), points, size_px))
+        }
+    }
 }
 
 fn key(of: &impl Hash) -> u64 {

@@ -106,6 +106,7 @@ impl App {
         if let Some(settings) = remembered.settings() {
             state.config = settings;
         }
+        state.faces.detector = remembered.detector.clone().filter(|detector| detector.is_file());
         let mut app = Self::with(state, Some(workers));
         let workspace = if start.is_some() { None } else { Some(remembered.workspace) };
         let data = start.or(remembered.data.filter(|data| data.exists()));
@@ -210,7 +211,7 @@ impl eframe::App for App {
         let ctx = ui.ctx().clone();
         let mut out = Vec::new();
         self.drop.collect(&ctx, &mut out);
-        let free = !self.palette.is_open() && !self.state.asks_before_closing;
+        let free = !self.palette.is_open() && !self.state.asks_before_closing && !self.state.faces.has_dialog();
         if shortcuts::shortcuts(&ctx, &self.state, free, &mut out) {
             self.palette.toggle();
         }
@@ -249,6 +250,9 @@ fn start_folder(state: &State, dialog: crate::app::Dialog) -> Option<PathBuf> {
     use crate::app::Dialog;
     match dialog {
         Dialog::OpenRun | Dialog::ImportWeights | Dialog::ExportRun => Some(state.runs_root.clone()),
+        Dialog::PickDetector => {
+            state.faces.detector.as_deref().and_then(std::path::Path::parent).map(std::path::Path::to_owned)
+        }
         _ => state.open_data().map(|data| data.catalog.root.clone()),
     }
 }

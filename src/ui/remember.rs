@@ -1,4 +1,4 @@
-//! What is kept from one start to the next: theme, workspace, data set, runs folder, settings. The window's size is eframe's.
+//! What is kept from one start to the next: theme, workspace, data set, runs folder, face detector, settings. The window's size is eframe's.
 
 use crate::app::{State, Workspace};
 use crate::config::RunConfig;
@@ -17,6 +17,8 @@ pub(super) struct Remembered {
     pub data: Option<PathBuf>,
     /// Where runs go.
     pub runs_root: Option<PathBuf>,
+    /// The face detector chosen.
+    pub detector: Option<PathBuf>,
     /// The settings, unread: those of another version may not be understood, and must not take the rest with them.
     settings: Option<toml::Value>,
 }
@@ -39,6 +41,7 @@ pub(super) fn save(storage: &mut dyn Storage, state: &State) {
         workspace: state.workspace,
         data: state.open_data().map(|data| data.catalog.root.clone()),
         runs_root: Some(state.runs_root.clone()),
+        detector: state.faces.detector.clone(),
         settings: toml::Value::try_from(&state.config).ok(),
     };
     if let Ok(text) = toml::to_string(&remembered) {
@@ -73,9 +76,11 @@ mod tests {
         let mut state = State::new(PathBuf::from("some/runs"));
         state.workspace = Workspace::Verify;
         state.config.train.epochs = 77;
+        state.faces.detector = Some(PathBuf::from("some/yunet.onnx"));
         save(&mut storage, &state);
         let back = load(&storage);
         assert_eq!(back.settings().as_ref(), Some(&state.config));
+        assert_eq!(back.detector, state.faces.detector);
         assert_eq!(
             (back.workspace, back.runs_root, back.data),
             (Workspace::Verify, Some(PathBuf::from("some/runs")), None)

@@ -2,6 +2,7 @@
 
 use super::emit::{Emitter, ProgressMeter};
 use super::explain;
+use super::faces;
 use super::protocol::{Event, ExclusionChange, Job, JobError, OpenedData, Outcome, Request, RunChange, RunEntry};
 use super::sample::find_or_draw_sample;
 use crate::data::{Catalog, Examination, examine, write_exclusions};
@@ -69,6 +70,8 @@ fn run(job: &Job, emitter: &Emitter) -> Result<(), Box<JobError>> {
             emitter.send(Event::RunChanged { job: job.id, before: run.clone(), after });
             Ok(())
         }
+        Request::FindFace { source, detector } => faces::find(job, source, detector.as_deref(), emitter),
+        Request::AlignFolder { root, out, detector } => faces::align(job, root, out, detector, emitter),
         // What needs tensors goes to the compute thread.
         _ => Ok(()),
     }

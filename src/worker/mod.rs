@@ -8,6 +8,7 @@ mod desk;
 mod emit;
 mod exchange;
 mod explain;
+mod faces;
 pub mod protocol;
 mod sample;
 mod source;
@@ -147,7 +148,9 @@ fn needs_tensors(request: &Request) -> bool {
         | Request::Map { .. }
         | Request::SaveOperatingPoint { .. }
         | Request::ListRuns { .. }
-        | Request::ChangeRun { .. } => false,
+        | Request::ChangeRun { .. }
+        | Request::FindFace { .. }
+        | Request::AlignFolder { .. } => false,
     }
 }
 

@@ -6,6 +6,7 @@
 use crate::config::RunConfig;
 use crate::data::{Catalog, Diagnosis, Examination, Split, Thumb};
 use crate::eval::{Decision, EmbeddingTable, ErrorRates, Neighbour, OperatingPoint, OperatingRule, VerificationReport};
+use crate::faces::{Aligned, Face, Landmarks};
 use crate::map::{Layout, MapMethod, TsneSpec};
 use crate::train::{Control, DeviceInfo, EpochMetrics, ExportFormat, Place, RunSummary, TrainEvent};
 use std::path::PathBuf;
@@ -46,6 +47,10 @@ pub enum JobKind {
     Export,
     /// Looking for devices.
     Devices,
+    /// Looking for the face in a picture.
+    FindFace,
+    /// Aligning the faces of a folder.
+    AlignFolder,
 }
 
 impl JobKind {
@@ -66,6 +71,8 @@ impl JobKind {
             Self::Import => "Importing weights",
             Self::Export => "Exporting the network",
             Self::Devices => "Looking for devices",
+            Self::FindFace => "Looking for the face",
+            Self::AlignFolder => "Aligning faces",
         }
     }
 }
@@ -86,6 +93,15 @@ pub enum ImageSource {
     },
     /// An image of the open data set.
     Item(Arc<Catalog>, u32),
+    /// The face in another image, cut out upright.
+    Aligned {
+        /// The image.
+        of: Arc<ImageSource>,
+        /// Where the face is, in pixels of the image.
+        landmarks: Landmarks,
+        /// Side of the crop in pixels.
+        size_px: u32,
+    },
 }
 
 impl PartialEq for ImageSource {
@@ -95,6 +111,9 @@ impl PartialEq for ImageSource {
             (Self::File(a), Self::File(b)) => a == b,
             (Self::Pixels { rgba: a, .. }, Self::Pixels { rgba: b, .. }) => Arc::ptr_eq(a, b),
             (Self::Item(a, i), Self::Item(b, j)) => Arc::ptr_eq(a, b) && i == j,
+            (Self::Aligned { of: a, landmarks: p, size_px: i }, Self::Aligned { of: b, landmarks: q, size_px: j }) => {
+                a == b && p == q && i == j
+            }
             _ => false,
         }
     }
@@ -107,6 +126,15 @@ impl ImageSource {
             Self::File(path) => path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
             Self::Pixels { width, height, .. } => format!("pasted picture, {width}×{height}"),
             Self::Item(catalog, item) => catalog.name(*item as usize),
+            Self::Aligned { of, .. } => format!("{}, aligned", of.name()),
+        }
+    }
+
+    /// The whole image, without an alignment.
+    pub fn whole(&self) -> &Self {
+        match self {
+            Self::Aligned { of, .. } => of.whole(),
+            other => other,
         }
     }
 }
@@ -157,6 +185,10 @@ pub enum Request {
     Export { run: PathBuf, format: ExportFormat, out: PathBuf },
     /// Probes the devices.
     Devices,
+    /// Loads a picture to mark a face in, and looks for one where there is a detector.
+    FindFace { source: ImageSource, detector: Option<PathBuf> },
+    /// Aligns every image below `root` into the folder `out`, to the usual size.
+    AlignFolder { root: PathBuf, out: PathBuf, detector: PathBuf },
 }
 
 impl Request {
@@ -177,6 +209,8 @@ impl Request {
             Self::Import { .. } => JobKind::Import,
             Self::Export { .. } => JobKind::Export,
             Self::Devices => JobKind::Devices,
+            Self::FindFace { .. } => JobKind::FindFace,
+            Self::AlignFolder { .. } => JobKind::AlignFolder,
         }
     }
 }
@@ -277,6 +311,21 @@ pub struct VerifyResult {
     pub neighbours: [Vec<Neighbour>; 2],
 }
 
+/// A picture in which a face is to be marked.
+#[derive(Clone, Debug)]
+pub struct FoundFace {
+    /// Width of the image in pixels.
+    pub width_px: u32,
+    /// Height of the image in pixels.
+    pub height_px: u32,
+    /// The image for the screen, smaller where it is large.
+    pub picture: Thumb,
+    /// The same without transparency, to cut a preview from.
+    pub small: Arc<image::DynamicImage>,
+    /// The main face in pixels of the image; none; or one sentence why nothing was looked for.
+    pub face: Result<Option<Face>, String>,
+}
+
 /// A run on disk.
 #[derive(Clone, Debug)]
 pub struct RunEntry {
@@ -373,6 +422,10 @@ pub enum Event {
     Exported { job: JobId, out: PathBuf, bytes: u64 },
     /// The devices.
     Devices { job: JobId, devices: Vec<DeviceInfo> },
+    /// A picture is ready to mark a face in.
+    FaceFound { job: JobId, found: Arc<FoundFace> },
+    /// A folder is aligned, or as far as it came.
+    FolderAligned { job: JobId, done: Box<Aligned> },
     /// The job is over.
     Ended { job: JobId, outcome: Outcome },
 }
@@ -395,6 +448,8 @@ impl Event {
             | Self::Exported { job, .. }
             | Self::RunChanged { job, .. }
             | Self::Devices { job, .. }
+            | Self::FaceFound { job, .. }
+            | Self::FolderAligned { job, .. }
             | Self::Ended { job, .. } => *job,
         }
     }

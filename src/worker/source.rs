@@ -1,6 +1,7 @@
 //! Loads an image from wherever it comes: a file, the clipboard, a data set.
 
 use crate::data::{DataError, decode_file};
+use crate::faces::align;
 use crate::worker::protocol::ImageSource;
 use image::{DynamicImage, RgbaImage};
 
@@ -20,6 +21,12 @@ pub enum SourceError {
         /// Bytes that came.
         bytes: usize,
     },
+    /// There is no face at the marked points.
+    #[error("the points marked in {name} lie on one spot; mark the eyes again")]
+    OneSpot {
+        /// The image.
+        name: String,
+    },
 }
 
 /// Decodes the image, upright.
@@ -30,6 +37,9 @@ pub fn load(source: &ImageSource) -> Result<DynamicImage, SourceError> {
     match source {
         ImageSource::File(path) => Ok(decode_file(path)?),
         ImageSource::Item(catalog, item) => Ok(catalog.load(*item as usize)?),
+        ImageSource::Aligned { of, landmarks, size_px } => {
+            align(&load(of)?, landmarks, *size_px).ok_or_else(|| SourceError::OneSpot { name: of.name() })
+        }
         ImageSource::Pixels { width, height, rgba } => RgbaImage::from_raw(*width, *height, rgba.to_vec())
             .map(DynamicImage::ImageRgba8)
             .ok_or_else(|| SourceError::Pasted { width: *width, height: *height, bytes: rgba.len() }),

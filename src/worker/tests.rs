@@ -189,6 +189,39 @@ fn what_cannot_be_opened_fails_with_a_sentence() {
 }
 
 #[test]
+fn a_picture_comes_for_marking_even_when_the_detector_is_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = draw(folder.path());
+    let mut bench = Bench::new();
+    let source = ImageSource::File(data.join("p00/0.png"));
+    for detector in [None, Some(data.join("p00/1.png"))] {
+        let fails = detector.is_some();
+        let (events, outcome) = bench.run(Request::FindFace { source: source.clone(), detector });
+        assert!(matches!(outcome, Outcome::Finished), "{outcome:?}");
+        let Some(Event::FaceFound { found, .. }) = events.first() else { panic!("{events:?}") };
+        assert_eq!((found.width_px, found.small.width(), found.picture.rgba.len()), (16, 16, 16 * 16 * 4));
+        assert_eq!(found.face.is_err(), fails, "{:?}", found.face);
+    }
+    let gone = Request::FindFace { source: ImageSource::File("/gone.png".into()), detector: None };
+    assert!(matches!(bench.run(gone).1, Outcome::Failed(_)));
+    let out = folder.path().join("out");
+    let wrong = Request::AlignFolder { root: data.clone(), out: out.clone(), detector: data.join("p00/0.png") };
+    let (_, outcome) = bench.run(wrong);
+    assert!(matches!(outcome, Outcome::Failed(_)) && !out.exists(), "{outcome:?}");
+}
+
+#[test]
+fn an_aligned_picture_is_cut_out_when_it_is_loaded() {
+    let eyes = |left: f64| crate::faces::Landmarks::Eyes([[left, 8.0], [11.0, 8.0]]);
+    let whole = ImageSource::Pixels { width: 16, height: 16, rgba: Arc::from([200_u8; 1024]) };
+    let aligned = |left| ImageSource::Aligned { of: Arc::new(whole.clone()), landmarks: eyes(left), size_px: 56 };
+    let crop = load_source(&aligned(5.0)).unwrap();
+    assert_eq!((crop.width(), crop.height()), (56, 56));
+    assert!(load_source(&aligned(11.0)).unwrap_err().to_string().contains("one spot"));
+    assert!(aligned(5.0) != aligned(6.0) && aligned(5.0).whole() == &whole);
+}
+
+#[test]
 fn a_panic_becomes_words() {
     let error = explain::from_panic(protocol::JobKind::Map, &"index out of bounds");
     assert!(

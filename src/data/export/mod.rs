@@ -53,7 +53,7 @@ impl Draft {
 }
 
 /// A temporary file is private by default; a data set is for other programs and people, as the system's mask allows.
-fn temporary(folder: &Path) -> std::io::Result<NamedTempFile> {
+pub(crate) fn temporary(folder: &Path) -> std::io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));

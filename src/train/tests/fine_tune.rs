@@ -48,7 +48,7 @@ fn the_network_rests_while_it_is_frozen_and_learns_afterwards() {
 
     let found = best_checkpoint(&first).unwrap();
     let (last, _) = latest_checkpoint(&path).unwrap();
-    let frozen = Checkpoint::open(&last.path.with_file_name(format!("{:08}", last.state.step / 2))).unwrap();
+    let frozen = Checkpoint::open(&last.path.with_file_name(format!("{:06}", last.state.step / 2))).unwrap();
     assert_eq!(frozen.state.epoch, 1);
     assert_eq!(weights(&frozen, MODEL_FILE).tensors, weights(&found, MODEL_FILE).tensors);
     assert_ne!(weights(&last, MODEL_FILE).tensors, weights(&found, MODEL_FILE).tensors);

@@ -3,6 +3,7 @@
 //! Decides nothing about the data: the catalogue, its warnings and the split come ready made. Counts that need a pass
 //! over all images are kept from frame to frame ([`Facts`]).
 
+mod align_folder;
 mod augmentation;
 mod check;
 mod classes;
@@ -10,7 +11,7 @@ mod facts;
 mod gallery;
 mod problems;
 
-use crate::app::{Action, CheckAction, DataState, Dialog, Notice, OpenData, State, Workspace};
+use crate::app::{Action, CheckAction, DataState, Dialog, FaceAction, Notice, OpenData, State, Workspace, command};
 use crate::data::FindingKind;
 use crate::ui::Media;
 use crate::ui::format;
@@ -47,6 +48,9 @@ impl DataPanel {
             DataState::Failed { path, notice } => failed_ui(ui, path, notice, out),
             DataState::Open(data) => self.open_ui(ui, state, data, media, out),
         }
+        if let Some(folder) = state.faces.folder.as_ref().filter(|folder| folder.is_open) {
+            align_folder::align_folder_ui(ui, state, folder, out);
+        }
     }
 
     fn open_ui(&mut self, ui: &mut Ui, state: &State, data: &OpenData, media: &mut Media, out: &mut Vec<Action>) {
@@ -54,7 +58,7 @@ impl DataPanel {
             self.facts = Some(Facts::of(data));
         }
         let Self { facts: Some(facts), classes, augmentation, check } = self else { return };
-        theme::card(ui, |ui| summary_ui(ui, data, facts, out));
+        theme::card(ui, |ui| summary_ui(ui, state, data, facts, out));
         ui.add_space(SPACE);
         view_ui(ui, data, out);
         ui.add_space(SPACE);
@@ -165,7 +169,7 @@ fn failed_ui(ui: &mut Ui, path: &Path, notice: &Notice, out: &mut Vec<Action>) {
     });
 }
 
-fn summary_ui(ui: &mut Ui, data: &OpenData, facts: &Facts, out: &mut Vec<Action>) {
+fn summary_ui(ui: &mut Ui, state: &State, data: &OpenData, facts: &Facts, out: &mut Vec<Action>) {
     let catalog = &data.catalog;
     let colour = if catalog.all_grey() { "grey" } else { "colour" };
     let items = [
@@ -189,12 +193,20 @@ fn summary_ui(ui: &mut Ui, data: &OpenData, facts: &Facts, out: &mut Vec<Action>
             ui.set_max_width(ui.available_width() - BUTTON_WIDTH);
             theme::stats(ui, &items);
         });
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+        ui.with_layout(Layout::top_down(Align::Max), |ui| {
             if theme::primary_button(ui, "Train on this")
                 .on_hover_text("Goes to the settings; nothing starts yet (2)")
                 .clicked()
             {
                 out.push(Action::Go(Workspace::Train));
+            }
+            let possible = command("data.align").and_then(|command| (command.action)(state)).is_some();
+            let align = ui.add_enabled(possible, egui::Button::new("Align faces…"));
+            let align = align
+                .on_hover_text("Photographs of faces: writes each face upright and of one size into a new folder")
+                .on_disabled_hover_text("Only images that lie in a folder as files can be aligned");
+            if align.clicked() {
+                out.push(FaceAction::OpenFolder.into());
             }
         });
     });

@@ -3,10 +3,11 @@
 //! Not a probability that the two show the same: nothing here knows how often strangers are compared. What is said is what
 //! was counted, how often this threshold was wrong on pairs of the person's own data.
 
+mod align;
 mod verdict;
 
 use self::verdict::verdict_ui;
-use crate::app::{Action, Dialog, State, Workspace};
+use crate::app::{Action, Dialog, FaceAction, State, Workspace};
 use crate::ui::media::Media;
 use crate::ui::theme;
 use crate::ui::widgets::image_slot::{ImageSlot, image_slot};
@@ -48,6 +49,9 @@ impl VerifyPanel {
             }
             ui.add_space(theme::SPACE);
         });
+        if let Some(view) = &state.faces.align {
+            self::align::align_ui(ui, state, view, media, out);
+        }
     }
 
     /// Where this similarity falls among all pairs that were measured.
@@ -136,6 +140,9 @@ fn slot_ui(ui: &mut Ui, index: usize, state: &State, media: &mut Media, out: &mu
     }
     if reply.clear {
         out.push(Action::ClearSlot(index));
+    }
+    if reply.align {
+        out.push(FaceAction::Open(index).into());
     }
 }
 

@@ -38,6 +38,8 @@ pub struct SlotReply {
     pub pick: bool,
     /// Empty the slot.
     pub clear: bool,
+    /// Mark the face, to compare an aligned crop.
+    pub align: bool,
 }
 
 /// Draws the slot over the available width.
@@ -64,6 +66,8 @@ fn title_row(ui: &mut Ui, slot: &ImageSlot<'_>, reply: &mut SlotReply) {
             if slot.source.is_some() {
                 let clear = ui.button("Clear").on_hover_text("Takes the image out of this slot");
                 reply.clear = clear.accessible_name(format!("Clear {}", slot.title.to_lowercase())).clicked();
+                let align = ui.button("Align…").on_hover_text("Cuts the face out upright, as face networks expect it");
+                reply.align = align.accessible_name(format!("Align {}", slot.title.to_lowercase())).clicked();
             }
         });
     });

@@ -5,6 +5,8 @@
 
 pub mod curve;
 pub mod det_plot;
+pub mod detector_row;
+pub mod face_picture;
 pub mod figures;
 pub mod image_slot;
 pub mod neighbour_strip;

@@ -1,12 +1,12 @@
 //! The two slots under a pointer, without drawing pixels.
 
 use super::VerifyPanel;
-use crate::app::{Action, Dialog, Notice, Severity, State, Workspace};
+use crate::app::{Action, Dialog, FaceAction, Notice, Severity, State, Workspace, on_event, update};
 use crate::config::RunConfig;
 use crate::ui::media::Media;
 use crate::ui::theme;
-use crate::worker::protocol::{ImageSource, RunEntry};
-use eframe::egui::Ui;
+use crate::worker::protocol::{Event, FoundFace, ImageSource, RunEntry};
+use eframe::egui::{Key, Ui};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
 use std::path::PathBuf;
@@ -86,4 +86,85 @@ fn an_error_offers_to_replace_the_file_it_names() {
     harness.get_by_label("Replace broken.png").click();
     harness.run_steps(1);
     assert_eq!(harness.state().out, [Action::Ask(Dialog::PickImage(1))]);
+}
+
+/// The dialog for the first slot, with a picture of 200 × 100 px in it.
+fn marking() -> Harness<'static, Page> {
+    let mut state = with_model();
+    state.verify.slots[0] = Some(grey());
+    update(&mut state, FaceAction::Open(0).into());
+    let job = state.faces.align.as_ref().and_then(|view| view.job).unwrap();
+    let found = FoundFace {
+        width_px: 200,
+        height_px: 100,
+        picture: crate::data::Thumb { width: 200, height: 100, rgba: vec![90; 80_000] },
+        small: Arc::new(image::DynamicImage::new_rgb8(200, 100)),
+        face: Ok(None),
+    };
+    on_event(&mut state, Event::FaceFound { job, found: Arc::new(found) });
+    harness(state)
+}
+
+/// Carries out what was asked for, as the window does.
+fn apply(harness: &mut Harness<'static, Page>) -> Vec<Action> {
+    let page = harness.state_mut();
+    let actions = std::mem::take(&mut page.out);
+    for action in actions.clone() {
+        update(&mut page.state, action);
+    }
+    harness.run_steps(2);
+    actions
+}
+
+#[test]
+fn the_slot_offers_to_align_its_image() {
+    let mut state = with_model();
+    state.verify.slots[1] = Some(grey());
+    let mut harness = harness(state);
+    assert!(harness.query_by_label("Align first image").is_none(), "an empty slot has nothing to align");
+    harness.get_by_label("Align second image").click();
+    harness.run_steps(1);
+    assert_eq!(harness.state().out, [FaceAction::Open(1).into()]);
+}
+
+#[test]
+fn eyes_are_marked_moved_by_arrows_and_applied_with_enter() {
+    let mut harness = marking();
+    assert!(harness.query_by_label("Apply").is_some());
+    for name in ["Picture: mark the eyes", "Picture: mark the other eye"] {
+        // Where the pointer is not, the usual places are meant; both clicks of the harness hit the centre.
+        harness.get_by_label(name).focus();
+        harness.run_steps(2);
+        harness.key_press(Key::Space);
+        harness.run_steps(2);
+        let actions = apply(&mut harness);
+        assert!(matches!(actions[..], [Action::Faces(FaceAction::Place(_))]), "{actions:?}");
+    }
+    let points = harness.state().state.faces.align.as_ref().unwrap().points.clone();
+    assert_eq!(points, [[72.0, 42.0], [128.0, 42.0]]);
+    harness.get_by_label("Left eye").focus();
+    harness.run_steps(2);
+    harness.key_press(Key::ArrowRight);
+    harness.run_steps(1);
+    let actions = apply(&mut harness);
+    assert!(matches!(actions[..], [Action::Faces(FaceAction::Move(0, [x, _]))] if x > 72.0), "{actions:?}");
+    harness.get_by_label("Apply").click();
+    harness.run_steps(1);
+    assert_eq!(apply(&mut harness), [FaceAction::Apply.into()]);
+    let slot = harness.state().state.verify.slots[0].clone().unwrap();
+    assert_eq!(slot.name(), "pasted picture, 2×2, aligned");
+}
+
+#[test]
+fn escape_leaves_the_image_as_it_is_and_a_detector_can_be_chosen() {
+    let mut harness = marking();
+    if cfg!(feature = "faces") {
+        harness.get_by_label("Choose a YuNet file").click();
+        harness.run_steps(1);
+        assert_eq!(apply(&mut harness), [FaceAction::AskDetector.into()]);
+    }
+    harness.key_press(Key::Escape);
+    harness.run_steps(1);
+    assert_eq!(apply(&mut harness), [FaceAction::Cancel.into()]);
+    assert!(matches!(harness.state().state.verify.slots[0], Some(ImageSource::Pixels { .. })));
 }

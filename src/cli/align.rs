@@ -1,0 +1,136 @@
+//! `arclens align`: photographs become the aligned crops that face networks take.
+
+use super::output::{self, Meter};
+use super::{Answer, args, train};
+use crate::data::Progress;
+use crate::faces::{
+    AlignSpec, Aligned, CROP_PX, CROP_PX_RANGE, CropFormat, Detector, Finder, LandmarkList, MIN_SCORE, align_folder,
+};
+use crate::train::Control;
+use clap::{Arg, ArgAction, ArgGroup, ArgMatches, Command, value_parser};
+use serde_json::json;
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+
+/// The command line.
+pub fn command() -> Command {
+    let file = |name: &'static str, help: &'static str| {
+        Arg::new(name).long(name).value_name("FILE").value_parser(value_parser!(PathBuf)).help(help)
+    };
+    args::with_json(
+        Command::new("align")
+            .about("Find the face of every image and write it upright, at the place and size that face networks take"),
+    )
+    .arg(
+        Arg::new("images")
+            .required(true)
+            .num_args(1..)
+            .value_parser(value_parser!(PathBuf))
+            .help("Images, or a folder whose sub-folders are kept"),
+    )
+    .arg(
+        Arg::new("out")
+            .long("out")
+            .required(true)
+            .value_parser(value_parser!(PathBuf))
+            .help("Folder of the crops and of align.csv; the same command again goes on where it stopped"),
+    )
+    .arg(file("detector", "A YuNet face detector as ONNX (OpenCV Zoo: face_detection_yunet_….onnx)"))
+    .arg(file(
+        "landmarks",
+        "Instead of a detector: a list of path and 4 numbers (x and y of the left and right eye as seen) or 10 (and nose, \
+         left and right corner of the mouth), in pixels; align.csv is one",
+    ))
+    .group(ArgGroup::new("finder").args(["detector", "landmarks"]).required(true))
+    .arg(
+        Arg::new("size")
+            .long("size")
+            .value_name("PX")
+            .value_parser(value_parser!(u32).range(i64::from(*CROP_PX_RANGE.start())..=i64::from(*CROP_PX_RANGE.end())))
+            .help(format!("Side of the crops in pixels (default: {CROP_PX})")),
+    )
+    .arg(
+        Arg::new("min-score")
+            .long("min-score")
+            .value_name("SCORE")
+            .value_parser(score)
+            .help(format!("Faces the detector is less sure of are passed over, 0 to 1 (default: {MIN_SCORE})")),
+    )
+    .arg(
+        Arg::new("keep-unfound")
+            .long("keep-unfound")
+            .action(ArgAction::SetTrue)
+            .help("Write the middle of an image in which no face was found"),
+    )
+    .arg(
+        Arg::new("format")
+            .long("format")
+            .value_parser(["png", "jpeg"])
+            .default_value("png")
+            .help("Kind of file: without loss, or a fifth of the size"),
+    )
+}
+
+fn score(text: &str) -> Result<f32, String> {
+    let score = text.parse::<f32>().ok().filter(|score| (0.0..=1.0).contains(score));
+    score.ok_or_else(|| "a score is a number from 0 to 1".to_owned())
+}
+
+/// Aligns; the answer is "no" when there is not one crop.
+pub fn run(matches: &ArgMatches) -> anyhow::Result<Answer> {
+    let spec = spec(matches)?;
+    let control = Control::default();
+    train::stop_on_ctrl_c(&control)?;
+    let meter = Mutex::new(Meter::new("align"));
+    let lock = || meter.lock().unwrap_or_else(PoisonError::into_inner);
+    let progress = |at: Progress| lock().report(at.done, at.total, "images");
+    let done = align_folder(&spec, &progress, &|| control.is_cancelled());
+    lock().finish();
+    let done = done?;
+    report(&done, matches.get_flag("json"));
+    Ok(if done.aligned + done.already > 0 || done.stopped { Answer::Yes } else { Answer::No })
+}
+
+fn spec(matches: &ArgMatches) -> anyhow::Result<AlignSpec> {
+    let finder = match matches.get_one::<PathBuf>("landmarks") {
+        Some(list) => Finder::Listed(LandmarkList::read(list)?),
+        None => Finder::Detector(Detector::open(args::get_path(matches, "detector")?)?),
+    };
+    let jpeg = matches.get_one::<String>("format").is_some_and(|format| format == "jpeg");
+    Ok(AlignSpec {
+        inputs: matches.get_many::<PathBuf>("images").unwrap_or_default().cloned().collect(),
+        out: args::get_path(matches, "out")?.to_owned(),
+        finder,
+        size_px: matches.get_one::<u32>("size").copied().unwrap_or(CROP_PX),
+        min_score: matches.get_one::<f32>("min-score").copied().unwrap_or(MIN_SCORE),
+        keep_unfound: matches.get_flag("keep-unfound"),
+        format: if jpeg { CropFormat::Jpeg } else { CropFormat::Png },
+    })
+}
+
+fn report(done: &Aligned, as_json: bool) {
+    output::left_out(&done.warnings);
+    let part = |count: u64, words: &str| if count > 0 { format!(", {count} {words}") } else { String::new() };
+    output::line(format!(
+        "{} of {} images aligned{}{}{}{}: {}",
+        done.aligned + done.already,
+        done.images,
+        part(done.already, "of them earlier"),
+        part(done.unfound, "without a face"),
+        part(done.kept, "of those kept"),
+        part(done.left_out, "left out"),
+        done.out.display()
+    ));
+    if done.unfound + done.left_out > 0 {
+        output::line(format!("the reasons are in {}", done.record.display()));
+    }
+    if done.stopped {
+        output::line("stopped; the same command goes on");
+    }
+    if as_json {
+        output::json(&json!({
+            "images": done.images, "aligned": done.aligned, "already": done.already, "unfound": done.unfound,
+            "kept": done.kept, "left_out": done.left_out, "stopped": done.stopped, "out": done.out, "record": done.record,
+        }));
+    }
+}

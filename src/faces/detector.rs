@@ -1,0 +1,88 @@
+//! Finds faces with a YuNet network that the user points to.
+//!
+//! YuNet: Wu, Peng and Yu, "YuNet: A tiny millisecond-level face detector", 2023; files are published in OpenCV Zoo.
+
+use super::decode::suppress;
+use super::picture::Picture;
+use super::{Face, FaceError, Network};
+use image::DynamicImage;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+/// YuNet files have a quarter of a megabyte; larger files are not read.
+const MAX_FILE_BYTES: u64 = 32 << 20;
+/// Longer sides at which an image is looked at until a face is found, in pixels: YuNet finds faces of about 10 to 300 px. The
+/// first is what it was trained at, the second is for small faces in large photos, the third for faces that fill it.
+const LOOKS_PX: [u32; 3] = [640, 1280, 320];
+
+/// A detector that is ready to run, on as many threads at once as there are.
+#[derive(Debug)]
+pub struct Detector {
+    network: Network,
+    path: PathBuf,
+}
+
+impl Detector {
+    /// Reads a YuNet network from an ONNX file.
+    ///
+    /// # Errors
+    /// When the file cannot be read or is no YuNet network, or this build has no detector.
+    pub fn open(path: &Path) -> Result<Self, FaceError> {
+        let reading = |source| FaceError::reading(path, source);
+        let meta = std::fs::metadata(path).map_err(reading)?;
+        let not = |reason: String| FaceError::NotADetector { reason, path: path.to_owned() };
+        // Asked before opening: opening a pipe would wait for ever.
+        if !meta.is_file() {
+            return Err(not("it is no file".to_owned()));
+        }
+        let mut bytes = Vec::new();
+        let file = std::fs::File::open(path).map_err(reading)?;
+        file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(reading)?;
+        if bytes.len() as u64 > MAX_FILE_BYTES {
+            return Err(not(format!("it is larger than {} MiB", MAX_FILE_BYTES >> 20)));
+        }
+        let network = Network::load(&bytes).map_err(|reason| reason.map_or(FaceError::NotBuilt, not))?;
+        Ok(Self { network, path: path.to_owned() })
+    }
+
+    /// The file it was read from.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The faces of an image with at least `min_score` (in [0, 1]), best first, in pixels of the image.
+    ///
+    /// The image is looked at with its longer side at 640 px or less; when nothing is found, also larger and smaller. A
+    /// network whose input has one fixed size looks once, at the image made to fit.
+    ///
+    /// # Errors
+    /// When the network stops.
+    pub fn detect(&self, image: &DynamicImage, min_score: f32) -> Result<Vec<Face>, FaceError> {
+        if let Some(size) = self.network.fixed_size() {
+            return self.look(&Picture::filling(image, size), min_score);
+        }
+        let longest = image.width().max(image.height());
+        let mut seen = None;
+        for side in LOOKS_PX {
+            let side = side.min(longest);
+            if seen == Some(side) {
+                continue;
+            }
+            seen = Some(side);
+            let faces = self.look(&Picture::within(image, side), min_score)?;
+            if !faces.is_empty() {
+                return Ok(faces);
+            }
+        }
+        Ok(Vec::new())
+    }
+
+    fn look(&self, picture: &Picture, min_score: f32) -> Result<Vec<Face>, FaceError> {
+        let faces = self
+            .network
+            .run(picture, min_score)
+            .map_err(|reason| FaceError::Stopped { reason, path: self.path.clone() })?;
+        let [x, y] = picture.scale;
+        Ok(suppress(faces).iter().map(|face| face.scaled(x, y)).collect())
+    }
+}

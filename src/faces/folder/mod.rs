@@ -1,0 +1,165 @@
+//! Aligns every image of a folder into another one that has the same sub-folders.
+//!
+//! The user's files are only read. What is done is recorded in a table beside the crops, row by row as it happens, so a
+//! job that was stopped or killed goes on where it was. An image that cannot be used is a row with a reason, not a stop.
+
+mod landmark_list;
+mod one;
+mod record;
+mod sources;
+
+pub use landmark_list::LandmarkList;
+pub use record::RECORD_NAME;
+
+use self::one::{Fate, one};
+use self::record::Record;
+use self::sources::{Source, sources};
+use super::{CROP_PX_RANGE, Detector, FaceError};
+use crate::data::{DataError, Progress, Warnings};
+use rayon::prelude::*;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+/// How the crops are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CropFormat {
+    /// Without loss.
+    #[default]
+    Png,
+    /// A fifth of the size, quality 95 of 100.
+    Jpeg,
+}
+
+/// Where the points of the faces come from.
+#[derive(Debug)]
+pub enum Finder {
+    /// A network finds them.
+    Detector(Detector),
+    /// A list has them.
+    Listed(LandmarkList),
+}
+
+/// What to align, and how.
+#[derive(Debug)]
+pub struct AlignSpec {
+    /// Folders and image files.
+    pub inputs: Vec<PathBuf>,
+    /// Folder of the crops; made if it is not there.
+    pub out: PathBuf,
+    /// Who says where the faces are.
+    pub finder: Finder,
+    /// Side of the crops in pixels, within [`CROP_PX_RANGE`].
+    pub size_px: u32,
+    /// Faces the detector is less sure of are passed over, in [0, 1].
+    pub min_score: f32,
+    /// Write the middle of an image in which no face was found, instead of nothing.
+    pub keep_unfound: bool,
+    /// Kind of file.
+    pub format: CropFormat,
+}
+
+/// What became of the images.
+#[derive(Debug, Default, Clone)]
+pub struct Aligned {
+    /// Images looked for.
+    pub images: u64,
+    /// Crops written now.
+    pub aligned: u64,
+    /// Crops that were there from an earlier time.
+    pub already: u64,
+    /// Images in which no face was found.
+    pub unfound: u64,
+    /// Of those, images whose middle was written.
+    pub kept: u64,
+    /// Images that could not be read or written.
+    pub left_out: u64,
+    /// Stopped before the end.
+    pub stopped: bool,
+    /// The folder of the crops.
+    pub out: PathBuf,
+    /// The table of what was done.
+    pub record: PathBuf,
+    /// What could not be read.
+    pub warnings: Warnings,
+}
+
+/// Aligns images in parallel. Cancelling keeps what was done; the same call again goes on.
+///
+/// # Errors
+/// When there are no images, the folder of the crops cannot be used, or the disk refuses.
+pub fn align_folder(
+    spec: &AlignSpec,
+    progress: &(dyn Fn(Progress) + Sync),
+    cancelled: &(dyn Fn() -> bool + Sync),
+) -> Result<Aligned, FaceError> {
+    let mut done = Aligned { out: spec.out.clone(), record: spec.out.join(RECORD_NAME), ..Aligned::default() };
+    check(spec)?;
+    let sources = sources(spec, &mut done.warnings, cancelled)?;
+    done.images = sources.len() as u64;
+    std::fs::create_dir_all(&spec.out).map_err(FaceError::writing(&spec.out))?;
+    let record = Record::open(&spec.out, spec.size_px)?;
+    let todo: Vec<&Source> = sources.iter().filter(|source| !record.has(&source.name, &spec.out)).collect();
+    done.already = done.images - todo.len() as u64;
+    let count = AtomicU64::new(done.already);
+    let shared = Mutex::new((record, done));
+    let result = todo.par_iter().try_for_each(|source| {
+        if cancelled() {
+            return Err(FaceError::Data(DataError::Cancelled));
+        }
+        let ours = lock(&shared).0.file_of(&source.name).is_some_and(|file| Path::new(file) == source.target);
+        let (row, fate) = one(source, spec, ours)?;
+        let mut guard = lock(&shared);
+        let (record, done) = &mut *guard;
+        record.add(row)?;
+        tally(done, fate, &source.name);
+        drop(guard);
+        progress(Progress { done: count.fetch_add(1, Ordering::Relaxed) + 1, total: sources.len() as u64 });
+        Ok(())
+    });
+    let (record, mut done) = shared.into_inner().unwrap_or_else(PoisonError::into_inner);
+    record.finish()?;
+    match result {
+        Err(FaceError::Data(DataError::Cancelled)) => done.stopped = true,
+        other => other?,
+    }
+    Ok(done)
+}
+
+fn lock<T>(shared: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn tally(done: &mut Aligned, fate: Fate, name: &str) {
+    match fate {
+        Fate::Aligned => done.aligned += 1,
+        Fate::Unfound { kept } => {
+            done.unfound += 1;
+            done.kept += u64::from(kept);
+        }
+        Fate::LeftOut(error) => {
+            done.left_out += 1;
+            done.warnings.left_out(name, &error);
+        }
+    }
+}
+
+fn check(spec: &AlignSpec) -> Result<(), FaceError> {
+    let refuse = |reason: String| Err(FaceError::Refused { reason, path: spec.out.clone() });
+    if !CROP_PX_RANGE.contains(&spec.size_px) {
+        let (least, most) = CROP_PX_RANGE.into_inner();
+        return refuse(format!("crops of {} px are not made, only {least} to {most} px", spec.size_px));
+    }
+    let real = |path: &Path| path.canonicalize().ok();
+    let out = real(&spec.out);
+    if out.is_some() && spec.inputs.iter().any(|input| real(input) == out) {
+        return refuse("the crops cannot go into the folder of the images; name another with --out".to_owned());
+    }
+    if spec.out.exists() && !spec.out.is_dir() {
+        return refuse("the crops need a folder, and this is a file".to_owned());
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,140 @@
+//! One image of a folder: read, found, cut out, written.
+
+use super::record::Row;
+use super::{AlignSpec, CropFormat, Finder, Source};
+use crate::data::{DataError, decode_file, path_text, temporary};
+use crate::faces::{Face, FaceError, Landmarks, align, centre, main_face};
+use image::codecs::jpeg::JpegEncoder;
+use image::{DynamicImage, ImageFormat};
+use std::io::{Cursor, Write as _};
+use std::path::Path;
+
+/// Quality of JPEG crops, of 100.
+const JPEG_QUALITY: u8 = 95;
+
+/// What became of an image.
+pub(super) enum Fate {
+    Aligned,
+    Unfound { kept: bool },
+    LeftOut(DataError),
+}
+
+/// Aligns one image; `ours` says that a crop of its name was written by us and may be replaced.
+///
+/// # Errors
+/// Only what ends the whole job: the disk refuses.
+pub(super) fn one(source: &Source, spec: &AlignSpec, ours: bool) -> Result<(Row, Fate), FaceError> {
+    let mut row = Row { path: source.name.clone(), size_px: spec.size_px, ..Row::default() };
+    let image = match decode_file(&source.path) {
+        Ok(image) => image,
+        Err(error) => return Ok(left_out(row, error)),
+    };
+    let found = match find(&image, &source.name, spec) {
+        Ok(found) => found,
+        Err(error) => {
+            let error = DataError::Refused { reason: reason_of(&error), path: source.path.clone() };
+            return Ok(left_out(row, error));
+        }
+    };
+    row.face = found.face;
+    row.points = found.landmarks.as_ref().map(|landmarks| landmarks.points().to_vec()).unwrap_or_default();
+    let crop = found.landmarks.and_then(|landmarks| align(&image, &landmarks, spec.size_px));
+    let is_aligned = crop.is_some();
+    if !is_aligned {
+        row.reason = found.reason.to_owned();
+        if !spec.keep_unfound {
+            return Ok((row, Fate::Unfound { kept: false }));
+        }
+        row.reason += "; the middle of the image is kept";
+    }
+    let crop = crop.unwrap_or_else(|| centre(&image, spec.size_px));
+    let path = spec.out.join(&source.target);
+    let bytes = encoded(&crop, spec.format, &path)?;
+    if let Err(error) = write(&path, &bytes, ours) {
+        return match error {
+            FaceError::Refused { reason, path } => Ok(left_out(row, DataError::Refused { reason, path })),
+            other => Err(other),
+        };
+    }
+    row.file = path_text(&source.target);
+    Ok((row, if is_aligned { Fate::Aligned } else { Fate::Unfound { kept: true } }))
+}
+
+fn left_out(row: Row, error: DataError) -> (Row, Fate) {
+    let reason = match &error {
+        DataError::Image { problem, .. } => problem.to_string(),
+        DataError::Refused { reason, .. } => reason.clone(),
+        other => other.to_string(),
+    };
+    (Row { reason, ..row }, Fate::LeftOut(error))
+}
+
+fn reason_of(error: &FaceError) -> String {
+    match error {
+        FaceError::Stopped { reason, .. } => format!("the face detector stopped ({reason})"),
+        other => other.to_string(),
+    }
+}
+
+struct Found {
+    face: Option<Face>,
+    landmarks: Option<Landmarks>,
+    /// Why there is no crop, if there is none.
+    reason: &'static str,
+}
+
+fn find(image: &DynamicImage, name: &str, spec: &AlignSpec) -> Result<Found, FaceError> {
+    match &spec.finder {
+        Finder::Detector(detector) => {
+            let faces = detector.detect(image, spec.min_score)?;
+            let face = main_face(&faces, image.width(), image.height()).copied();
+            let landmarks = face.map(|face| Landmarks::Five(face.landmarks));
+            let reason = if face.is_some() { "the points of the face lie on one spot" } else { "no face was found" };
+            Ok(Found { face, landmarks, reason })
+        }
+        Finder::Listed(list) => {
+            let landmarks = list.get(name);
+            let reason =
+                if landmarks.is_some() { "the listed points lie on one spot" } else { "no points are listed for it" };
+            Ok(Found { face: None, landmarks, reason })
+        }
+    }
+}
+
+fn encoded(crop: &DynamicImage, format: CropFormat, path: &Path) -> Result<Vec<u8>, FaceError> {
+    let mut bytes = Cursor::new(Vec::new());
+    let result = match format {
+        CropFormat::Png => crop.write_to(&mut bytes, ImageFormat::Png),
+        CropFormat::Jpeg => crop.write_with_encoder(JpegEncoder::new_with_quality(&mut bytes, JPEG_QUALITY)),
+    };
+    match result {
+        Ok(()) => Ok(bytes.into_inner()),
+        Err(error) => {
+            let reason = format!("the crop cannot be encoded ({error})");
+            Err(FaceError::Refused { reason, path: path.to_owned() })
+        }
+    }
+}
+
+/// Writes a whole file or none. A file that is there and not ours stays; when it has these very bytes, that is well.
+fn write(path: &Path, bytes: &[u8], ours: bool) -> Result<(), FaceError> {
+    let writing = FaceError::writing(path);
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let mut file = std::fs::create_dir_all(folder).and_then(|()| temporary(folder)).map_err(&writing)?;
+    file.write_all(bytes).map_err(&writing)?;
+    if ours {
+        return file.persist(path).map(|_| ()).map_err(|error| writing(error.error));
+    }
+    match file.persist_noclobber(path) {
+        Ok(_) => Ok(()),
+        Err(error) if error.error.kind() == std::io::ErrorKind::AlreadyExists => {
+            // A job that was killed between the crop and its row left exactly this behind.
+            if std::fs::read(path).is_ok_and(|there| there == bytes) {
+                return Ok(());
+            }
+            let reason = "another file of the crop's name is there already; move it, or name another --out".to_owned();
+            Err(FaceError::Refused { reason, path: path.to_owned() })
+        }
+        Err(error) => Err(writing(error.error)),
+    }
+}

@@ -1,0 +1,207 @@
+//! A folder of drawn photographs with listed eyes: structure, resume, cancel, and files that are not ours.
+
+use super::*;
+use crate::faces::template;
+use image::{GrayImage, Luma, RgbImage};
+use std::sync::atomic::AtomicBool;
+
+struct Bench {
+    folder: tempfile::TempDir,
+}
+
+impl Bench {
+    /// Photos of 96 px: `a/one.png`, `a/two.jpg`, `b/deep/three.png`, all listed but `b/none.png`; `b/broken.png` is none.
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let photos = folder.path().join("photos");
+        for name in ["a/one.png", "a/two.jpg", "b/deep/three.png", "b/none.png"] {
+            let path = photos.join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            RgbImage::from_fn(96, 96, |x, y| image::Rgb([x as u8, y as u8, 90])).save(path).unwrap();
+        }
+        std::fs::write(photos.join("b/broken.png"), b"\x89PNG\r\n\x1a\nno more").unwrap();
+        std::fs::write(photos.join("b/readme.txt"), b"not an image").unwrap();
+        let bench = Self { folder };
+        bench.list("a/one.png,30,40,60,40\na/two.jpg,30,40,60,42\nb/deep/three.png,30,40,60,40,46,55,34,70,58,70\n");
+        bench
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn list(&self, text: &str) {
+        std::fs::write(self.path("eyes.csv"), text).unwrap();
+    }
+
+    fn spec(&self) -> AlignSpec {
+        AlignSpec {
+            inputs: vec![self.path("photos")],
+            out: self.path("out"),
+            finder: Finder::Listed(LandmarkList::read(&self.path("eyes.csv")).unwrap()),
+            size_px: 56,
+            min_score: 0.6,
+            keep_unfound: false,
+            format: CropFormat::Png,
+        }
+    }
+
+    fn run(&self, spec: &AlignSpec) -> Result<Aligned, FaceError> {
+        align_folder(spec, &|_| {}, &|| false)
+    }
+
+    fn rows(&self) -> Vec<csv::StringRecord> {
+        let mut reader = csv::Reader::from_path(self.path("out").join(RECORD_NAME)).unwrap();
+        reader.records().map(Result::unwrap).collect()
+    }
+}
+
+fn counts(done: &Aligned) -> [u64; 5] {
+    [done.images, done.aligned, done.already, done.unfound, done.left_out]
+}
+
+#[test]
+fn a_folder_keeps_its_structure_and_says_what_became_of_each_image() {
+    let bench = Bench::new();
+    let done = bench.run(&bench.spec()).unwrap();
+    assert_eq!(counts(&done), [5, 3, 0, 1, 1]);
+    for name in ["a/one.png", "a/two.png", "b/deep/three.png"] {
+        let crop = crate::data::decode_file(&bench.path("out").join(name)).unwrap();
+        assert_eq!((crop.width(), crop.height()), (56, 56), "{name}");
+    }
+    assert!(!bench.path("out/b/none.png").exists() && !bench.path("out/b/broken.png").exists());
+    let rows = bench.rows();
+    let reasons: Vec<(&str, &str)> = rows.iter().map(|row| (&row[0], &row[18])).collect();
+    assert_eq!(reasons[0], ("a/one.png", ""));
+    assert_eq!(reasons[4], ("b/none.png", "no points are listed for it"));
+    assert!(reasons[2].0 == "b/broken.png" && reasons[2].1.contains("image"), "{reasons:?}");
+    assert_eq!((&rows[3][8], &rows[3][17]), ("30.000", "70.000"));
+    // The eyes are where the template has them.
+    let crop = crate::data::decode_file(&bench.path("out/a/one.png")).unwrap().to_rgb8();
+    let [x, y] = template(56)[0];
+    let pixel = crop.get_pixel(x.round() as u32, y.round() as u32).0;
+    assert!(pixel[0].abs_diff(30) <= 2 && pixel[1].abs_diff(40) <= 2, "{pixel:?}");
+}
+
+#[test]
+fn the_same_again_does_nothing_and_what_is_missing_is_made_again() {
+    let bench = Bench::new();
+    bench.run(&bench.spec()).unwrap();
+    let before = std::fs::read(bench.path("out").join(RECORD_NAME)).unwrap();
+    assert_eq!(counts(&bench.run(&bench.spec()).unwrap()), [5, 0, 3, 1, 1]);
+    assert_eq!(std::fs::read(bench.path("out").join(RECORD_NAME)).unwrap(), before);
+    std::fs::remove_file(bench.path("out/a/two.png")).unwrap();
+    assert_eq!(counts(&bench.run(&bench.spec()).unwrap()), [5, 1, 2, 1, 1]);
+    // Listed later, an image that had no points gets its crop.
+    bench.list("a/one.png,30,40,60,40\nb/none.png,30,40,60,40\n");
+    assert_eq!(counts(&bench.run(&bench.spec()).unwrap()), [5, 1, 3, 0, 1]);
+}
+
+#[test]
+fn a_killed_job_leaves_a_cut_row_and_goes_on() {
+    let bench = Bench::new();
+    bench.run(&bench.spec()).unwrap();
+    let record = bench.path("out").join(RECORD_NAME);
+    let text = std::fs::read_to_string(&record).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    // The row of the second crop is gone, that of the third is cut off; both crops are there.
+    std::fs::write(&record, format!("{}\n{}\n{}", lines[0], lines[1], &lines[4][..20])).unwrap();
+    assert_eq!(counts(&bench.run(&bench.spec()).unwrap()), [5, 2, 1, 1, 1]);
+    assert_eq!(std::fs::read_to_string(&record).unwrap(), text);
+}
+
+#[test]
+fn a_cancelled_job_keeps_what_it_did() {
+    let bench = Bench::new();
+    let stop = AtomicBool::new(false);
+    let progress = |_| stop.store(true, Ordering::SeqCst);
+    let spec = bench.spec();
+    let done = align_folder(&spec, &progress, &|| stop.load(Ordering::SeqCst)).unwrap();
+    assert!(done.stopped && done.images == 5);
+    let again = bench.run(&spec).unwrap();
+    assert!(!again.stopped && again.aligned + again.already == 3, "{again:?}");
+    assert_eq!(again.already, done.aligned);
+}
+
+#[test]
+fn files_that_are_not_ours_stay_as_they_are() {
+    let bench = Bench::new();
+    std::fs::create_dir_all(bench.path("out/a")).unwrap();
+    std::fs::write(bench.path("out/a/one.png"), b"mine").unwrap();
+    let done = bench.run(&bench.spec()).unwrap();
+    assert_eq!(counts(&done), [5, 2, 0, 1, 2]);
+    assert_eq!(std::fs::read(bench.path("out/a/one.png")).unwrap(), b"mine");
+    std::fs::write(bench.path("out").join(RECORD_NAME), b"my,own,table\n1,2,3\n").unwrap();
+    let said = bench.run(&bench.spec()).unwrap_err().to_string();
+    assert!(said.contains("did not write"), "{said}");
+}
+
+#[test]
+fn another_size_and_the_folder_of_the_images_are_refused() {
+    let bench = Bench::new();
+    bench.run(&bench.spec()).unwrap();
+    let said = |spec: AlignSpec| bench.run(&spec).unwrap_err().to_string();
+    let text = said(AlignSpec { size_px: 112, ..bench.spec() });
+    assert!(text.contains("crops of 56 px"), "{text}");
+    let text = said(AlignSpec { out: bench.path("photos"), ..bench.spec() });
+    assert!(text.contains("folder of the images"), "{text}");
+    assert!(said(AlignSpec { size_px: 4, ..bench.spec() }).contains("16 to 1024"));
+    assert!(said(AlignSpec { inputs: vec![bench.path("gone")], ..bench.spec() }).contains("gone"));
+}
+
+#[test]
+fn images_without_a_face_can_be_kept_and_are_replaced_once_there_is_one() {
+    let bench = Bench::new();
+    let keeping = |bench: &Bench| AlignSpec { keep_unfound: true, format: CropFormat::Jpeg, ..bench.spec() };
+    let done = bench.run(&keeping(&bench)).unwrap();
+    assert_eq!((done.unfound, done.kept), (1, 1));
+    let middle = std::fs::read(bench.path("out/b/none.jpg")).unwrap();
+    assert!(bench.rows()[4][18].contains("middle"));
+    bench.list("b/none.png,30,40,60,40\n");
+    let done = bench.run(&keeping(&bench)).unwrap();
+    assert_eq!(counts(&done), [5, 1, 3, 0, 1]);
+    assert_ne!(std::fs::read(bench.path("out/b/none.jpg")).unwrap(), middle);
+}
+
+#[test]
+fn single_images_and_several_folders_keep_apart() {
+    let bench = Bench::new();
+    let grey = bench.path("grey.png");
+    GrayImage::from_fn(96, 96, |x, _| Luma([x as u8])).save(&grey).unwrap();
+    let name = crate::data::path_text(&grey);
+    bench.list(&format!("{name}\t30\t40\t60\t40\n"));
+    let spec = AlignSpec { inputs: vec![grey, bench.path("photos")], ..bench.spec() };
+    let done = bench.run(&spec).unwrap();
+    assert_eq!(counts(&done), [6, 1, 0, 4, 1]);
+    let crop = image::open(bench.path("out/grey.png")).unwrap();
+    assert_eq!(crop.color(), image::ColorType::L8);
+}
+
+#[test]
+fn lists_come_in_every_form_and_mistakes_have_their_line() {
+    let bench = Bench::new();
+    let read = |text: &str| {
+        bench.list(text);
+        LandmarkList::read(&bench.path("eyes.csv"))
+    };
+    let five = read(
+        "path,score,left_eye_x,left_eye_y,right_eye_x,right_eye_y,nose_x,nose_y,mouth_left_x,mouth_left_y,\
+                     mouth_right_x,mouth_right_y\nx.png,0.9,1,2,3,4,5,6,7,8,9,10\ny.png,,,,,,,,,,,\nz.png,1,1,2,3,4\n",
+    )
+    .unwrap();
+    assert!(matches!(five.get("x.png"), Some(super::super::Landmarks::Five(_))));
+    assert!(matches!(five.get("z.png"), Some(super::super::Landmarks::Eyes([[1.0, 2.0], [3.0, 4.0]]))));
+    assert!(five.get("y.png").is_none() && five.len() == 2);
+    for (text, words) in [
+        ("x.png,1,2,3,4\ny.png,1,2,3\n", "line 2"),
+        ("x.png,1,2,3,4\n\ny.png,1,2,three,4\n", "line 3"),
+        ("x.png,1,2,3,inf\n", "\"inf\" is no number"),
+        ("path,left\nx,1\n", "left_eye_x"),
+        ("name,left_eye_x\nx,1\n", "called path"),
+        ("x.png,1,2,3,4\n\u{0}\u{1},\"\n", "line 2"),
+    ] {
+        let said = read(text).unwrap_err().to_string();
+        assert!(said.contains(words), "{text:?}: {said}");
+    }
+    assert!(read("").unwrap().is_empty());
+}
