@@ -9,6 +9,7 @@ use anyhow::Context as _;
 use image::DynamicImage;
 use rayon::prelude::*;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Images decoded and embedded at once.
 const BATCH: usize = 64;
