@@ -14,8 +14,8 @@ use rayon::prelude::*;
 
 /// Bits of 64 in which hashes of near copies differ at most; four bands find up to 7 without a miss.
 pub(super) const MAX_DISTANCE: u32 = 7;
-/// Correlation of the 16×16 pixels of near copies: JPEG at quality 30 and a change of size stay above 0.99, the closest
-/// digits of different classes in MNIST below 0.97.
+/// Correlation of the 16×16 pixels of near copies: averaging to so few pixels takes compression and resizing away, so a
+/// true copy is close to 1.
 const MIN_CORRELATION: f32 = 0.98;
 /// Mean colours of near copies differ at most this much (of 255): the same shirt in red and in blue is two products.
 const MAX_CHROMA_DIFFERENCE: f32 = 10.0;
