@@ -161,6 +161,29 @@ fn a_class_is_shown_when_it_is_clicked() {
 }
 
 #[test]
+fn the_faces_of_the_open_folder_are_aligned_from_a_dialog() {
+    for theme in [egui::Theme::Dark, egui::Theme::Light] {
+        let Some(state) = demo(Workspace::Data, DemoKind::Done) else { return };
+        let mut window = sized(state, egui::vec2(1024.0, 700.0), theme);
+        click(&mut window, Role::Button, "Align faces…");
+        assert!(window.state().state.faces.has_dialog());
+        // Keys belong to the dialog while it is in front.
+        press(&mut window, Modifiers::NONE, Key::Num2);
+        assert_eq!(window.state().state.workspace, Workspace::Data);
+        if cfg!(feature = "faces") {
+            window.state_mut().state.faces.detector = Some(PathBuf::from("yunet.onnx"));
+            window.run_steps(2);
+            click(&mut window, Role::Button, "Align");
+            assert_eq!(effects(&window), ["AlignFolder"]);
+            click(&mut window, Role::Button, "Go on in the background");
+        } else {
+            press(&mut window, Modifiers::NONE, Key::Escape);
+        }
+        assert!(!window.state().state.faces.has_dialog());
+    }
+}
+
+#[test]
 fn the_empty_screen_offers_a_folder_and_the_sample_data() {
     let mut window = window(empty());
     let buttons: Vec<_> = window.query_all_by_label("Open a folder…").collect();

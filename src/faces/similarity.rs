@@ -35,7 +35,7 @@ impl Similarity {
             [sum[0] / n, sum[1] / n]
         };
         let (from_mean, to_mean) = (mean(from), mean(to));
-        let (mut dot, mut cross, mut spread) = (0.0, 0.0, 0.0);
+        let (mut dot, mut cross, mut spread) = (0.0, 0.0, 0.0_f64);
         for (p, q) in from.iter().zip(to) {
             let (x, y) = (p[0] - from_mean[0], p[1] - from_mean[1]);
             let (u, v) = (q[0] - to_mean[0], q[1] - to_mean[1]);
@@ -43,8 +43,8 @@ impl Similarity {
             cross += x * v - y * u;
             spread += x * x + y * y;
         }
-        // Not "<", which a NaN would pass.
-        if !((spread / n).sqrt() > MIN_SPREAD_PX) {
+        let spread_px = (spread / n).sqrt();
+        if spread_px.is_nan() || spread_px <= MIN_SPREAD_PX {
             return None;
         }
         let (a, b) = (dot / spread, cross / spread);
