@@ -94,7 +94,7 @@ pub fn run(matches: &ArgMatches) -> anyhow::Result<Answer> {
 fn spec(matches: &ArgMatches) -> anyhow::Result<AlignSpec> {
     let finder = match matches.get_one::<PathBuf>("landmarks") {
         Some(list) => Finder::Listed(LandmarkList::read(list)?),
-        None => Finder::Detector(Detector::open(args::get_path(matches, "detector")?)?),
+        None => Finder::Detector(Box::new(Detector::open(args::get_path(matches, "detector")?)?)),
     };
     let jpeg = matches.get_one::<String>("format").is_some_and(|format| format == "jpeg");
     Ok(AlignSpec {

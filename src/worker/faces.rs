@@ -59,7 +59,7 @@ pub(super) fn align(
     let spec = AlignSpec {
         inputs: vec![root.to_owned()],
         out: out.to_owned(),
-        finder: Finder::Detector(Detector::open(detector).map_err(explain)?),
+        finder: Finder::Detector(Box::new(Detector::open(detector).map_err(explain)?)),
         size_px: CROP_PX,
         min_score: MIN_SCORE,
         keep_unfound: false,

@@ -35,7 +35,7 @@ pub enum CropFormat {
 #[derive(Debug)]
 pub enum Finder {
     /// A network finds them.
-    Detector(Detector),
+    Detector(Box<Detector>),
     /// A list has them.
     Listed(LandmarkList),
 }

@@ -98,7 +98,7 @@ pub fn face_picture(ui: &mut Ui, picture: &FacePicture<'_>) -> Option<FaceReply>
 fn point_ui(ui: &mut Ui, index: usize, point: Point, scale: Scale) -> Option<Point> {
     let tokens = theme::tokens(ui);
     let centre = scale.screen(point);
-    let id = ui.id().with(("face point", index));
+    let id = ui.scope_id().with(("face point", index));
     let response = ui.interact(Rect::from_center_size(centre, Vec2::splat(2.0 * GRAB_PT)), id, Sense::click_and_drag());
     let name = NAMES.get(index).copied().unwrap_or("Point");
     response.widget_info(|| WidgetInfo::labeled(Role::Button, true, name));
