@@ -10,6 +10,7 @@
 //! The way of an image: [`Detector::detect`] → [`main_face`] → [`align`]; of a folder: [`align_folder`].
 
 mod align;
+#[cfg_attr(not(feature = "faces"), allow(dead_code, reason = "only a network asks for all of it"))]
 mod decode;
 mod detector;
 mod error;
@@ -21,6 +22,7 @@ mod graph_check;
 mod network;
 #[cfg(not(feature = "faces"))]
 mod no_network;
+#[cfg_attr(not(feature = "faces"), allow(dead_code, reason = "only a network asks for all of it"))]
 mod picture;
 mod similarity;
 mod template;

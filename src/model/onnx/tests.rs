@@ -1,6 +1,6 @@
 use super::onnx;
 use crate::config::{Net, Pooling};
-use crate::model::{Embedder, EmbedderSpec, Form};
+use crate::model::{EmbedderSpec, Form};
 use burn::backend::Flex;
 use std::collections::BTreeMap;
 
@@ -151,7 +151,7 @@ const EVERY: [(Net, Form, Pooling); 15] = [
 /// A network whose running statistics are those of some images: with those of the start, deep networks give numbers so large
 /// that the last digits of a sigmoid decide.
 #[cfg(feature = "faces")]
-fn settled(spec: &EmbedderSpec) -> Embedder<Flex> {
+fn settled(spec: &EmbedderSpec) -> crate::model::Embedder<Flex> {
     use crate::kernels::{Cpu, random::Draw};
     use burn::module::AutodiffModule as _;
     let net = spec.init_seeded::<Cpu>(&Default::default(), 1);
