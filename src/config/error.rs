@@ -61,9 +61,9 @@ impl ConfigError {
 
     pub(super) fn unknown_key(key: &str) -> Self {
         let leaf = key.rsplit('.').next().unwrap_or(key);
-        let hint = super::PARAMS
-            .iter()
-            .find(|spec| spec.key.ends_with(leaf) || spec.short == Some(leaf))
+        let known = |fits: &dyn Fn(&super::ParamSpec) -> bool| super::PARAMS.iter().find(|spec| fits(spec));
+        let hint = known(&|spec| spec.name() == leaf || spec.short == Some(leaf))
+            .or_else(|| known(&|spec| spec.key.ends_with(leaf)))
             .map(|spec| spec.key.to_owned());
         Self::UnknownKey { key: key.to_owned(), hint }
     }

@@ -6,6 +6,7 @@ use super::decode::suppress;
 use super::picture::Picture;
 use super::{Face, FaceError, Network};
 use image::DynamicImage;
+use image::imageops::FilterType;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
@@ -14,6 +15,9 @@ const MAX_FILE_BYTES: u64 = 32 << 20;
 /// Longer sides at which an image is looked at until a face is found, in pixels: YuNet finds faces of about 10 to 300 px. The
 /// first is what it was trained at, the second is for small faces in large photos, the third for faces that fill it.
 const LOOKS_PX: [u32; 3] = [640, 1280, 320];
+/// Smaller images are looked at at twice their size: the points of small faces are then surer (on ORL, of 92 × 112 pixels, the
+/// equal error rate of faces aligned by them falls by half).
+const ENLARGED_BELOW_PX: u32 = 256;
 
 /// A detector that is ready to run, on as many threads at once as there are.
 #[derive(Debug)]
@@ -52,7 +56,8 @@ impl Detector {
 
     /// The faces of an image with at least `min_score` (in [0, 1]), best first, in pixels of the image.
     ///
-    /// The image is looked at with its longer side at 640 px or less; when nothing is found, also larger and smaller. A
+    /// The image is looked at with its longer side at 640 px or less (a small one at twice its size); when nothing is found,
+    /// also larger and smaller. A
     /// network whose input has one fixed size looks once, at the image made to fit.
     ///
     /// # Errors
@@ -62,6 +67,13 @@ impl Detector {
             return self.look(&Picture::filling(image, size), min_score);
         }
         let longest = image.width().max(image.height());
+        if longest < ENLARGED_BELOW_PX {
+            let twice = image.resize_exact(2 * image.width(), 2 * image.height(), FilterType::CatmullRom);
+            let faces = self.look(&Picture::within(&twice, 2 * longest), min_score)?;
+            if !faces.is_empty() {
+                return Ok(faces.iter().map(|face| face.scaled(0.5, 0.5)).collect());
+            }
+        }
         let mut seen = None;
         for side in LOOKS_PX {
             let side = side.min(longest);

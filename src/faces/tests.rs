@@ -198,12 +198,12 @@ fn real_detectors_find_the_main_face_of_real_photographs() {
             let image = crate::data::decode_file(&photos.join(fields[0])).unwrap();
             let faces = detector.detect(&image, MIN_SCORE).unwrap();
             let face = main_face(&faces, image.width(), image.height()).unwrap();
-            assert!(face.score >= 0.915, "{line}: {}", face.score);
+            assert!(face.score >= 0.92, "{line}: {}", face.score);
             for (index, point) in face.landmarks.iter().enumerate() {
                 let listed = |at: usize| fields[2 + 2 * index + at].parse::<f64>().unwrap();
                 let distance = (point[0] - listed(0)).hypot(point[1] - listed(1));
-                // Listed by another detector; the mouths of profiles differ most.
-                assert!(distance < 7.0, "{line}: point {index} is {distance:.1} px away");
+                // Listed by another detector; OpenCV's own YuNet is up to 8.7 px away from it.
+                assert!(distance < 9.0, "{line}: point {index} is {distance:.1} px away");
             }
         }
     }

@@ -4,6 +4,9 @@ use crate::config::{Optimizer, Resolved};
 use crate::loss::{HeadOptions, HeadSpec};
 use crate::model::{EmbedderSpec, Form};
 
+/// The program with its thread pool, and what its allocator keeps back.
+const PROGRAM_BYTES: u64 = 100_000_000;
+
 /// Size, work and memory of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Footprint {
@@ -11,8 +14,8 @@ pub struct Footprint {
     pub parameters: usize,
     /// Multiply-adds of the network for one image, forward; a training step costs about three times as many.
     pub multiply_adds: u64,
-    /// Memory of a training step in bytes, ± 30 %: weights, gradients, the optimiser's state, what the backward pass keeps of
-    /// a part of a batch. The images in memory come on top of it.
+    /// Memory of training in bytes, ± 30 %: weights, gradients, the optimiser's state, what the backward pass keeps of a part
+    /// of a batch, and the program itself. The images in memory come on top of it.
     pub training_bytes: u64,
 }
 
@@ -31,7 +34,8 @@ impl Footprint {
         Self {
             parameters,
             multiply_adds: embedder.multiply_adds(),
-            training_bytes: 4 * (copies * parameters as u64 + logits + embedder.step_numbers(part, train.recompute)),
+            training_bytes: PROGRAM_BYTES
+                + 4 * (copies * parameters as u64 + logits + embedder.step_numbers(part, train.recompute)),
         }
     }
 }
@@ -88,7 +92,7 @@ mod tests {
         assert_eq!(adam.training_bytes - plain.training_bytes, weights);
         let averaged = footprint(|config| config.train.weight_average = 0.999);
         assert_eq!(averaged.training_bytes - plain.training_bytes, weights);
-        let fixed = 3 * weights;
+        let fixed = PROGRAM_BYTES + 3 * weights;
         let parts = footprint(|config| config.train.micro_batches = 4);
         assert_eq!(4 * (parts.training_bytes - fixed), plain.training_bytes - fixed);
     }

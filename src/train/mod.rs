@@ -3,6 +3,7 @@
 //! It knows no channel and no window: it reports to an [`Observer`] and obeys a [`Control`]. Whoever calls
 //! [`train`] owns the thread on which every tensor lives.
 
+mod announce;
 mod average;
 mod bench;
 mod checkpoint;

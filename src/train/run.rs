@@ -3,9 +3,7 @@
 
 use super::checkpoint::{BestSoFar, CheckpointState};
 use super::clock::Clock;
-use super::events::{
-    AngleHistogram, EpochMetrics, RunStarted, RunSummary, StepMetrics, TrainEvent, ValidationSnapshot,
-};
+use super::events::{AngleHistogram, EpochMetrics, RunSummary, StepMetrics, TrainEvent, ValidationSnapshot};
 use super::guard::{Guard, Verdict};
 use super::metrics_log::MetricsLog;
 use super::origin::Origin;
@@ -15,8 +13,8 @@ use super::schedule::{Plan, lr_at, margin_at, margin_share_at};
 use super::session::{Session, StepOutcome, open_session};
 use super::tensorboard::Board;
 use super::validate::{Classified, LIVE_IMAGES, TableBuilder, error_rates, for_batches, thin};
-use super::{Control, Footprint, ModelInfo, TrainError, TrainedModel, device, evaluate, patience, rewind};
-use crate::config::{Best, Precision, Resolved, RunConfig, resolve};
+use super::{Control, ModelInfo, TrainError, TrainedModel, device, evaluate, patience, rewind};
+use crate::config::{Best, Resolved, RunConfig, resolve};
 use crate::data::{
     Augment, Catalog, EpochPlan, HostBatch, ImageStore, Loader, Preprocess, Sampling, Split, SplitKind, split,
     steps_per_epoch,
@@ -149,31 +147,6 @@ impl Run {
         };
         run.announce(device_name, observer);
         Ok(run)
-    }
-
-    fn announce(&self, device: String, observer: &mut dyn Observer) {
-        let precision = self.resolved.config.train.precision;
-        if self.device == device::Device::Cpu && precision != Precision::F32 {
-            let words = format!("train.precision {} has no effect: the CPU computes in 32 bits", precision.word());
-            observer.event(TrainEvent::Warning(words));
-        }
-        if let Some(words) = self.info.head.warning() {
-            observer.event(TrainEvent::Warning(words));
-        }
-        let run = self.folder.path().display();
-        tracing::info!(%run, %device, step = self.state.step, weights = self.session.parameter_count(), "training");
-        observer.event(TrainEvent::Started(Box::new(RunStarted {
-            run: self.folder.path().to_owned(),
-            device,
-            classes: self.info.head.classes,
-            train_images: self.split.train.len(),
-            validation_images: self.split.validation.len(),
-            footprint: Footprint::of(&self.resolved, self.info.head.classes, self.info.embedder.form),
-            steps_per_epoch: self.resolved.steps_per_epoch,
-            epochs: self.resolved.config.train.epochs,
-            resumed_at_step: self.state.step,
-            reasons: self.resolved.reasons.clone(),
-        })));
     }
 
     /// All remaining epochs; `false` when stopped before the last.

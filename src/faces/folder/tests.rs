@@ -194,7 +194,7 @@ fn lists_come_in_every_form_and_mistakes_have_their_line() {
     assert!(five.get("y.png").is_none() && five.len() == 2);
     for (text, words) in [
         ("x.png,1,2,3,4\ny.png,1,2,3\n", "line 2"),
-        ("x.png,1,2,3,4\n\ny.png,1,2,three,4\n", "line 3"),
+        ("x.png,1,2,3,4\ny.png,1,2,three,4\n", "line 2"),
         ("x.png,1,2,3,inf\n", "\"inf\" is no number"),
         ("path,left\nx,1\n", "left_eye_x"),
         ("name,left_eye_x\nx,1\n", "called path"),

@@ -54,5 +54,6 @@ fn replaced<'a, B: Engine, const D: usize>(
         place.into_iter().for_each(|place| place.copy_from_slice(new));
     }
     let new = Tensor::from_data(TensorData::new(values, shape), &devices.training);
-    Ok(param.clone().map(|_| new))
+    // A tensor made here takes no gradient of its own accord, and the parameter would never learn again.
+    Ok(param.clone().map(|_| new.require_grad()))
 }

@@ -58,9 +58,9 @@ impl DataPanel {
             self.facts = Some(Facts::of(data));
         }
         let Self { facts: Some(facts), classes, augmentation, check } = self else { return };
-        theme::card(ui, |ui| summary_ui(ui, state, data, facts, out));
+        theme::card(ui, |ui| summary_ui(ui, data, facts, out));
         ui.add_space(SPACE);
-        view_ui(ui, data, out);
+        view_ui(ui, state, data, out);
         ui.add_space(SPACE);
         if data.check.shown {
             check.ui(ui, state, data, media, out);
@@ -90,8 +90,8 @@ impl DataPanel {
     }
 }
 
-/// The images, or what is wrong with them.
-fn view_ui(ui: &mut Ui, data: &OpenData, out: &mut Vec<Action>) {
+/// The images, or what is wrong with them; and what can be made of them.
+fn view_ui(ui: &mut Ui, state: &State, data: &OpenData, out: &mut Vec<Action>) {
     let diagnosis = &data.check.diagnosis;
     ui.horizontal(|ui| {
         let views = vec![
@@ -111,7 +111,19 @@ fn view_ui(ui: &mut Ui, data: &OpenData, out: &mut Vec<Action>) {
             words += &format!(", {} excluded", counted(diagnosis.excluded.len(), "image"));
         }
         ui.label(theme::caption(words));
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| align_ui(ui, state, out));
     });
+}
+
+fn align_ui(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
+    let possible = command("data.align").and_then(|command| (command.action)(state)).is_some();
+    let align = ui.add_enabled(possible, egui::Button::new("Align faces…"));
+    let align = align
+        .on_hover_text("Photographs of faces: writes each face upright and of one size into a new folder")
+        .on_disabled_hover_text("Only images that lie in a folder as files can be aligned");
+    if align.clicked() {
+        out.push(FaceAction::OpenFolder.into());
+    }
 }
 
 fn empty_ui(ui: &mut Ui, out: &mut Vec<Action>) {
@@ -169,7 +181,7 @@ fn failed_ui(ui: &mut Ui, path: &Path, notice: &Notice, out: &mut Vec<Action>) {
     });
 }
 
-fn summary_ui(ui: &mut Ui, state: &State, data: &OpenData, facts: &Facts, out: &mut Vec<Action>) {
+fn summary_ui(ui: &mut Ui, data: &OpenData, facts: &Facts, out: &mut Vec<Action>) {
     let catalog = &data.catalog;
     let colour = if catalog.all_grey() { "grey" } else { "colour" };
     let items = [
@@ -199,14 +211,6 @@ fn summary_ui(ui: &mut Ui, state: &State, data: &OpenData, facts: &Facts, out: &
                 .clicked()
             {
                 out.push(Action::Go(Workspace::Train));
-            }
-            let possible = command("data.align").and_then(|command| (command.action)(state)).is_some();
-            let align = ui.add_enabled(possible, egui::Button::new("Align faces…"));
-            let align = align
-                .on_hover_text("Photographs of faces: writes each face upright and of one size into a new folder")
-                .on_disabled_hover_text("Only images that lie in a folder as files can be aligned");
-            if align.clicked() {
-                out.push(FaceAction::OpenFolder.into());
             }
         });
     });

@@ -68,9 +68,12 @@ fn compare_ui(ui: &mut Ui, state: &State, run: &RunEntry, out: &mut Vec<Action>)
 
 fn name_ui(ui: &mut Ui, run: &RunEntry, active: bool) {
     ui.add(Label::new(theme::strong(&run.name).size(15.0)).truncate()).on_hover_text(run.path.display().to_string());
-    let classes = run.config.run.as_ref().map(|facts| format!(", {} classes", facts.classes)).unwrap_or_default();
     let used = if active { ", in use" } else { "" };
-    let facts = format!("{}{classes}{used}", run.data_name());
+    let facts = match &run.config.run {
+        Some(facts) if run.is_imported() => format!("imported from {}{used}", facts.imported),
+        Some(facts) => format!("{}, {} classes{used}", run.data_name(), facts.classes),
+        None => format!("{}{used}", run.data_name()),
+    };
     let first_line = run.note.lines().next().unwrap_or_default();
     let text = if first_line.is_empty() { facts.clone() } else { format!("{first_line} ({facts})") };
     let response = ui.add(Label::new(theme::caption(text)).truncate());
@@ -87,8 +90,11 @@ fn numbers_ui(ui: &mut Ui, run: &RunEntry) {
         });
         response.on_hover_text(help);
     };
-    cell(ui, 100.0, "Loss", run.config.loss.head.label(), "The margin head it was trained with");
-    let epochs = format!("{} of {}", run.epochs_done, run.config.train.epochs);
+    // How imported weights were trained is not known.
+    let known = |text: String| if run.is_imported() { "–".to_owned() } else { text };
+    let loss = known(run.config.loss.head.label().to_owned());
+    cell(ui, 100.0, "Loss", &loss, "The margin head it was trained with");
+    let epochs = known(format!("{} of {}", run.epochs_done, run.config.train.epochs));
     cell(ui, 88.0, "Epochs", &epochs, "Passes over the training images that were done");
     let eer = run.eer.map_or_else(|| "–".to_owned(), rate_text);
     cell(ui, 72.0, "Best EER", &eer, "Lowest equal error rate on held-out pairs");
@@ -129,7 +135,7 @@ fn buttons_ui(ui: &mut Ui, state: &State, run: &RunEntry, active: bool, out: &mu
 /// What is wanted less often.
 fn menu_ui(ui: &mut Ui, run: &RunEntry, out: &mut Vec<Action>) {
     let menu = ui.menu_button("…", |ui| {
-        for (label, help, action) in [
+        let items = [
             ("Name and note…", "Gives the run a name and a note", RunAction::Edit(run.path.clone())),
             (
                 "New run with these settings",
@@ -152,7 +158,10 @@ fn menu_ui(ui: &mut Ui, run: &RunEntry, out: &mut Vec<Action>) {
                 "Moves it to the folder bin beside the runs, from where it can be moved back",
                 RunAction::Delete(run.path.clone()),
             ),
-        ] {
+        ];
+        // Imported weights come without settings of their own.
+        let offered = |action: &RunAction| !(run.is_imported() && matches!(action, RunAction::Duplicate(_)));
+        for (label, help, action) in items.into_iter().filter(|(_, _, action)| offered(action)) {
             if ui.button(label).on_hover_text(help).clicked() {
                 out.push(action.into());
                 ui.close();
