@@ -133,9 +133,11 @@ fn other_weights_than_those_it_started_from_are_noticed() {
     let path = folder.path().join("second");
     run(&catalog, &second_config(&first), Place::NewAt(path.clone()), Some(3)).unwrap();
     std::fs::remove_dir_all(path.join("checkpoints")).unwrap();
-    let mut longer = config();
-    longer.data.split = SplitBy::Image;
-    run(&catalog, &longer, Place::Resume(first), None).unwrap();
+    std::fs::remove_dir_all(&first).unwrap();
+    let mut other = config();
+    other.data.split = SplitBy::Image;
+    other.train.seed = 2;
+    run(&catalog, &other, Place::NewAt(first), None).unwrap();
     let error = run(&catalog, &config(), Place::Resume(path), None).unwrap_err();
     assert!(error.to_string().contains("other weights"), "{error}");
 }
