@@ -8,28 +8,18 @@
     reason = "a test may stop, and says why it skips"
 )]
 
+mod common;
+
 use arclens::data::{
     Catalog, DataError, ImageProblem, ImageStore, Layout, MIN_SIDE_PX, PairList, Preprocess, WarningKind, decode_file,
     fit, read_pairs, resolve_pairs,
 };
+use common::{fails, folder, open, put};
 use image::{ImageEncoder as _, ImageFormat, RgbImage};
 use std::fs;
 use std::io::{Cursor, Write as _};
 use std::path::Path;
 use std::sync::Arc;
-use tempfile::TempDir;
-
-fn folder() -> TempDir {
-    tempfile::tempdir().unwrap()
-}
-
-fn open(path: &Path) -> Result<Catalog, DataError> {
-    Catalog::open(path, &|_| (), &|| false)
-}
-
-fn fails(path: &Path) -> String {
-    open(path).expect_err("this must not open").to_string()
-}
 
 /// A picture that differs for every `seed`.
 fn picture(width: u32, height: u32, seed: u32) -> RgbImage {
@@ -40,12 +30,6 @@ fn encode(image: &RgbImage, format: ImageFormat) -> Vec<u8> {
     let mut bytes = Cursor::new(Vec::new());
     image.write_to(&mut bytes, format).unwrap();
     bytes.into_inner()
-}
-
-fn put(root: &Path, name: &str, bytes: &[u8]) {
-    let path = root.join(name);
-    fs::create_dir_all(path.parent().unwrap()).unwrap();
-    fs::write(path, bytes).unwrap();
 }
 
 /// Two classes `a` and `b` of `n` sound images.

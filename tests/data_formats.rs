@@ -1,29 +1,19 @@
 //! The file formats of the field, end to end: built here byte by byte or with our own writers, opened as a person would.
 #![allow(clippy::unwrap_used, reason = "a test may stop")]
 
+mod common;
+
 use arclens::config::DataConfig;
 use arclens::data::{
-    Catalog, DataError, ImageStore, Layout, Part, Preprocess, RecWriter, VerificationSet, WarningKind, export_pairs,
+    Catalog, ImageStore, Layout, Part, Preprocess, RecWriter, VerificationSet, WarningKind, export_pairs,
     export_records, export_verification, read_pairs, resolve_pairs, split,
 };
+use common::{fails, folder, open, put};
 use image::{ImageFormat, RgbImage};
 use std::fs;
 use std::io::Cursor;
 use std::path::Path;
 use std::sync::Arc;
-use tempfile::TempDir;
-
-fn folder() -> TempDir {
-    tempfile::tempdir().unwrap()
-}
-
-fn open(path: &Path) -> Result<Catalog, DataError> {
-    Catalog::open(path, &|_| (), &|| false)
-}
-
-fn fails(path: &Path) -> String {
-    open(path).expect_err("this must not open").to_string()
-}
 
 /// A picture that differs for every `seed`, as an encoded file.
 fn picture(seed: u32, format: ImageFormat) -> Vec<u8> {
@@ -35,12 +25,6 @@ fn picture(seed: u32, format: ImageFormat) -> Vec<u8> {
 
 fn png(seed: u32) -> Vec<u8> {
     picture(seed, ImageFormat::Png)
-}
-
-fn put(root: &Path, name: &str, bytes: &[u8]) {
-    let path = root.join(name);
-    fs::create_dir_all(path.parent().unwrap()).unwrap();
-    fs::write(path, bytes).unwrap();
 }
 
 /// Decodes everything, as a training does; the pixels of each image.
