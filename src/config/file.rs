@@ -4,6 +4,7 @@
 use super::{ConfigError, Group, PARAMS, RunConfig};
 use std::io::Write as _;
 use std::path::Path;
+use tempfile::NamedTempFile;
 
 /// Largest run file that is read: a real one has 6 kB.
 const MAX_BYTES: u64 = 1 << 20;
@@ -75,11 +76,23 @@ pub fn save(config: &RunConfig, path: &Path) -> Result<(), ConfigError> {
 /// The system's reason; the old file is then still in place.
 pub fn atomic_write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    let mut file = temporary(folder)?;
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
     file.persist(path).map_err(|error| error.error)?;
     Ok(())
+}
+
+/// A file under a name of its own, to be renamed when it is whole. Such files are private by default; these are for other
+/// programs and people too, as the system's mask allows.
+///
+/// # Errors
+/// The system's reason.
+pub fn temporary(folder: &Path) -> std::io::Result<NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    builder.tempfile_in(folder)
 }
 
 /// The file's text, each key under its help.

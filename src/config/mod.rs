@@ -18,7 +18,7 @@ mod sections;
 pub use auto::Auto;
 pub use choices::{Best, Colour, MapKind, Net, Optimizer, Pooling, Precision, Sampler, Schedule, SplitBy};
 pub use error::{ConfigError, Problem};
-pub use file::{atomic_write, load, load_over, save, to_toml};
+pub use file::{atomic_write, load, load_over, save, temporary, to_toml};
 pub use head::{Head, MarginUse};
 pub use margins::Margins;
 pub use params::{Applies, Group, Kind, PARAMS, ParamSpec, Value, markdown_table, spec};

@@ -55,7 +55,6 @@ pub use degrade::Degrade;
 pub use doctor::{Diagnosis, Examination, Finding, FindingKind, Group, Weight, examine};
 pub use error::{DataError, ImageProblem};
 pub use exclude::{EXCLUDE_FILE, write_exclusions};
-pub(crate) use export::temporary;
 pub use export::{Exported, ItemPair, export_pairs, export_records, export_verification};
 pub use files::image_files;
 pub use fit::{Thumb, fit, thumbnail};

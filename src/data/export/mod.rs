@@ -13,6 +13,7 @@ pub use records::export_records;
 pub use verification::export_verification;
 
 use super::{DataError, Warnings};
+use crate::config::temporary;
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
@@ -50,14 +51,6 @@ impl Draft {
         let file = file.map_err(|source| DataError::Io { verb: "write", path: path.clone(), source })?;
         Ok(Self { file: BufWriter::with_capacity(1 << 20, file), path })
     }
-}
-
-/// A temporary file is private by default; a data set is for other programs and people, as the system's mask allows.
-pub(crate) fn temporary(folder: &Path) -> std::io::Result<NamedTempFile> {
-    let mut builder = tempfile::Builder::new();
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    builder.tempfile_in(folder)
 }
 
 /// Gives a finished file its name.

@@ -2,7 +2,8 @@
 
 use super::record::Row;
 use super::{AlignSpec, CropFormat, Finder, Source};
-use crate::data::{DataError, decode_file, path_text, temporary};
+use crate::config::temporary;
+use crate::data::{DataError, decode_file, path_text};
 use crate::faces::{Face, FaceError, Landmarks, align, centre, main_face};
 use image::codecs::jpeg::JpegEncoder;
 use image::{DynamicImage, ImageFormat};

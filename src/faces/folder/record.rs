@@ -1,6 +1,6 @@
 //! The table of what was done: one row per image, written as it happens, sorted at the end.
 
-use crate::data::temporary;
+use crate::config::temporary;
 use crate::faces::{Face, FaceError, Point};
 use std::collections::BTreeMap;
 use std::fs::File;
