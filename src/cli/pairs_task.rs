@@ -146,7 +146,7 @@ fn embed(
 pub fn own_catalog(run: &Path, control: &Control) -> anyhow::Result<Arc<Catalog>> {
     let info = crate::train::read_config(run)?.run.unwrap_or_default();
     anyhow::ensure!(
-        info.imported.is_empty(),
+        !info.is_imported(),
         "the weights of this run were imported, so it has no images of its own; name some with --data"
     );
     let catalog = Catalog::open(Path::new(&info.data), &|_| {}, &|| control.is_cancelled())

@@ -293,10 +293,6 @@ fn is_magface(config: &RunConfig) -> bool {
     matches!(config.loss.head, Head::MagFace | Head::MagFaceFallback)
 }
 
-fn is_fine_tuned(config: &RunConfig) -> bool {
-    !config.train.start_from.trim().is_empty()
-}
-
 macro_rules! param {
     ($group:ident, $key:literal $(, short $short:literal)?; $label:literal, $kind:expr $(, $unit:literal)? $(, $flag:ident)* ; $help:literal $(; $applies:expr)?) => {{
         ParamSpec {
@@ -372,7 +368,7 @@ pub const PARAMS: &[ParamSpec] = &[
     param!(Loss, "loss.focal_gamma"; "Focal power", float(0.0, 10.0); "Samples that are recognised count less; 2 is usual, 0 switches it off"),
     param!(Loss, "loss.batch_negatives"; "Impostors within the batch", Kind::Bool; "Pairs of different classes in the batch count as impostors too, without the outliers among them (UNPG)"; |c| c.loss.head.is_cosine()),
     param!(Train, "train.start_from", short "start-from"; "Start from", Kind::Text, basic; "Folder of a run whose network this one goes on with (fine-tuning), trained here or imported; its shape and preprocessing are kept, and classes of the same name keep their weights. Empty starts from scratch"),
-    param!(Train, "train.freeze_epochs"; "Frozen at first", int(0, 10_000), "epochs"; "Epochs in which only the class weights learn and the network is left as it is (1 to 3 is usual with new classes)"; is_fine_tuned),
+    param!(Train, "train.freeze_epochs"; "Frozen at first", int(0, 10_000), "epochs"; "Epochs in which only the class weights learn and the network is left as it is (1 to 3 is usual with new classes)"; |c| c.train.is_fine_tuned()),
     param!(Train, "train.epochs", short "epochs"; "Epochs", int(1, 10_000), basic; "Passes over the training images"),
     param!(Train, "train.batch", short "batch"; "Batch size", int(2, 4096), basic; "Images per step; larger is smoother and needs more memory (32 to 256)"),
     param!(Train, "train.sampler"; "Order of images", Kind::Choice(Sampler::ALL); "Shuffled shows every image once an epoch; the others show classes equally often, which helps when some have many more images"),

@@ -333,7 +333,7 @@ impl Chosen {
                 ((1e-3 * batch / 64.0).clamp(1e-4, 4e-3), format!("0.001 per 64 images, for batches of {batch}"))
             }
         };
-        let trained = !self.config.train.start_from.trim().is_empty();
+        let trained = self.config.train.is_fine_tuned();
         if trained {
             why = format!("a tenth of {why}: the network is trained already");
         }

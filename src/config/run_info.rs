@@ -27,3 +27,10 @@ pub struct RunInfo {
     /// Images trained on.
     pub images: u32,
 }
+
+impl RunInfo {
+    /// The weights were made elsewhere: the run has no images and no training of its own.
+    pub fn is_imported(&self) -> bool {
+        !self.imported.is_empty()
+    }
+}

@@ -286,6 +286,11 @@ impl Default for TrainConfig {
 }
 
 impl TrainConfig {
+    /// The run starts from another run's network.
+    pub fn is_fine_tuned(&self) -> bool {
+        !self.start_from.trim().is_empty()
+    }
+
     /// Epochs at which the step schedule falls.
     ///
     /// # Errors

@@ -4,7 +4,7 @@ use super::checkpoint::CheckpointState;
 use super::run_folder::{Place, RunFolder};
 use super::session::Saved;
 use super::{ModelInfo, TrainError};
-use crate::config::{Auto, Colour, ConfigError, Margins, RunConfig, RunInfo};
+use crate::config::{Auto, ConfigError, Margins, RunConfig, RunInfo};
 use crate::data::Preprocess;
 use crate::loss::HeadSpec;
 use crate::model::weights::{Weights, read_weights};
@@ -155,13 +155,8 @@ fn fitted(spec: &EmbedderSpec, weights: Weights) -> Result<Vec<u8>, String> {
 
 fn config(info: &ModelInfo, weights: &Path, flavour: &str) -> RunConfig {
     let mut config = RunConfig::default();
-    let spec = &info.embedder;
-    config.model.net = spec.net;
-    config.model.pooling = spec.pooling;
-    config.model.embedding_dim = Auto::Set(spec.embedding_dim as u32);
-    config.model.dropout = spec.dropout;
-    config.data.image_px = Auto::Set(info.preprocess.image_px);
-    config.data.colour = if spec.channels == 1 { Colour::Grey } else { Colour::Rgb };
+    info.describe(&mut config);
+    config.model.dropout = info.embedder.dropout;
     config.eval.flip = Auto::Set(info.add_mirror);
     let name = weights.file_name().unwrap_or_default().to_string_lossy();
     config.run = Some(RunInfo {

@@ -1,5 +1,6 @@
 //! What a checkpoint must carry so that it can be used without the settings, the data set or us.
 
+use crate::config::{Auto, Colour, RunConfig};
 use crate::data::Preprocess;
 use crate::loss::HeadSpec;
 use crate::model::EmbedderSpec;
@@ -25,4 +26,14 @@ pub struct ModelInfo {
 impl ModelInfo {
     /// Present form of the file.
     pub const FORMAT: u32 = 1;
+
+    /// Makes settings say what the network is and what images it takes.
+    pub(super) fn describe(&self, config: &mut RunConfig) {
+        let spec = &self.embedder;
+        config.model.net = spec.net;
+        config.model.pooling = spec.pooling;
+        config.model.embedding_dim = Auto::Set(spec.embedding_dim as u32);
+        config.data.image_px = Auto::Set(self.preprocess.image_px);
+        config.data.colour = if self.preprocess.channels == 1 { Colour::Grey } else { Colour::Rgb };
+    }
 }

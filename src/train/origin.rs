@@ -7,7 +7,7 @@ use super::checkpoint::{Checkpoint, HEAD_FILE, MODEL_FILE};
 use super::run_folder::{self, Place};
 use super::session::Session;
 use super::{ModelInfo, TrainError};
-use crate::config::{Auto, Colour, Head, Net, Pooling, Reason, RunConfig};
+use crate::config::{Auto, Head, Reason, RunConfig, spec};
 use crate::loss::HeadSpec;
 use crate::model::weights::weights_from_bytes;
 use std::collections::HashMap;
@@ -15,6 +15,9 @@ use std::path::Path;
 
 /// Why a setting is what it is.
 const WHY: &str = "as in the network that the run starts from";
+
+/// Settings that the network decides, see [`ModelInfo::describe`].
+const DECIDED: [&str; 5] = ["model.net", "model.pooling", "model.embedding_dim", "data.image_px", "data.colour"];
 
 /// The network that a run starts from.
 #[derive(Clone, Debug)]
@@ -42,7 +45,7 @@ impl Origin {
     /// # Errors
     /// When the run it should start from has no usable checkpoint, or has changed since.
     pub fn find(config: &mut RunConfig, place: &Place) -> Result<Option<Self>, TrainError> {
-        if config.train.start_from.trim().is_empty() {
+        if !config.train.is_fine_tuned() {
             return Ok(None);
         }
         if let Place::Resume(run) = place
@@ -71,35 +74,19 @@ impl Origin {
 
     /// Makes the settings say what the network is; returns what had to be changed.
     pub fn settle(&self, config: &mut RunConfig) -> Vec<Reason> {
-        let (embedder, preprocess) = (&self.info.embedder, &self.info.preprocess);
+        let before = config.clone();
+        self.info.describe(config);
         let mut reasons = Vec::new();
-        let mut because = |key: &'static str, value: String| reasons.push(Reason { key, value, why: WHY.to_owned() });
-        let model = &mut config.model;
-        if model.net != embedder.net {
-            because("model.net", label(Net::ALL, embedder.net.word()));
-            model.net = embedder.net;
-        }
-        if model.pooling != embedder.pooling {
-            because("model.pooling", label(Pooling::ALL, embedder.pooling.word()));
-            model.pooling = embedder.pooling;
-        }
-        let dim = Auto::Set(embedder.embedding_dim as u32);
-        if model.embedding_dim != dim {
-            because("model.embedding_dim", embedder.embedding_dim.to_string());
-            model.embedding_dim = dim;
-        }
-        let px = Auto::Set(preprocess.image_px);
-        if config.data.image_px != px {
-            because("data.image_px", preprocess.image_px.to_string());
-            config.data.image_px = px;
-        }
-        let colour = if preprocess.channels == 1 { Colour::Grey } else { Colour::Rgb };
-        if config.data.colour != colour {
-            because("data.colour", label(Colour::ALL, colour.word()));
-            config.data.colour = colour;
+        for param in DECIDED.iter().filter_map(|key| spec(key)) {
+            if let (Ok(now), Ok(asked)) = (config.get(param.key), before.get(param.key))
+                && now != asked
+            {
+                reasons.push(Reason { key: param.key, value: param.text(&now), why: WHY.to_owned() });
+            }
         }
         if config.eval.flip == Auto::Auto {
-            because("eval.flip", if self.info.add_mirror { "on" } else { "off" }.to_owned());
+            let value = if self.info.add_mirror { "on" } else { "off" }.to_owned();
+            reasons.push(Reason { key: "eval.flip", value, why: WHY.to_owned() });
             config.eval.flip = Auto::Set(self.info.add_mirror);
         }
         reasons
@@ -160,10 +147,6 @@ fn start_weight(row: &[f32], head: Head) -> Vec<f32> {
         return row.to_vec();
     }
     row.iter().map(|value| value / length).collect()
-}
-
-fn label(choices: &[(&str, &str)], word: &str) -> String {
-    choices.iter().find(|(known, _)| *known == word).map_or(word, |(_, label)| label).to_owned()
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ pub(super) fn settings(request: &TrainRequest) -> Result<RunConfig, TrainError> 
     let Place::Resume(run) = &request.place else { return Ok(RunConfig { run: None, ..request.config.clone() }) };
     let mut config = run_folder::read_config(run)?;
     if let Some(facts) = &config.run {
-        if !facts.imported.is_empty() {
+        if facts.is_imported() {
             return Err(TrainError::CannotResume(
                 "its weights were imported, so there is nothing to go on with; start a new run from it (train.start_from)"
                     .to_owned(),

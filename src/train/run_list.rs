@@ -2,7 +2,7 @@
 
 use super::events::EpochMetrics;
 use super::{TrainError, metrics_log, run_change, run_folder};
-use crate::config::RunConfig;
+use crate::config::{RunConfig, RunInfo};
 use std::path::{Path, PathBuf};
 
 /// A run as far as its folder tells.
@@ -30,7 +30,7 @@ impl RunOnDisk {
 
     /// Its weights were made elsewhere.
     pub fn is_imported(&self) -> bool {
-        self.config.run.as_ref().is_some_and(|run| !run.imported.is_empty())
+        self.config.run.as_ref().is_some_and(RunInfo::is_imported)
     }
 
     /// It has epochs left.

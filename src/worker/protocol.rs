@@ -3,7 +3,7 @@
 //! Per job the order is: (progress | result)*, then exactly one [`Event::Ended`]. Requests are refused rather than
 //! queued without bound; progress is latest-value; results are never dropped.
 
-use crate::config::RunConfig;
+use crate::config::{RunConfig, RunInfo};
 use crate::data::{Catalog, Diagnosis, Examination, Split, Thumb};
 use crate::eval::{Decision, EmbeddingTable, ErrorRates, Neighbour, OperatingPoint, OperatingRule, VerificationReport};
 use crate::faces::{Aligned, Face, Landmarks};
@@ -352,7 +352,7 @@ pub struct RunEntry {
 impl RunEntry {
     /// Its weights were made elsewhere.
     pub fn is_imported(&self) -> bool {
-        self.config.run.as_ref().is_some_and(|run| !run.imported.is_empty())
+        self.config.run.as_ref().is_some_and(RunInfo::is_imported)
     }
 
     /// When it was begun, as text that sorts by time; the name where the run file does not say.
