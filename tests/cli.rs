@@ -218,6 +218,19 @@ fn inspect_says_what_things_are() {
         (Some("data"), Some(192), Some(24))
     );
     assert_eq!(ok(folder.path(), &["inspect", "data/test/p017/p017_0001.png", "--json"])["kind"], "image");
+    ok(folder.path(), &["export", "run", "--out", "seen.onnx", "--json"]);
+    let net = ok(folder.path(), &["inspect", "seen.onnx", "--json"]);
+    assert_eq!(
+        (net["kind"].as_str(), net["opset"].as_u64(), net["face_detector"].as_bool()),
+        (Some("onnx"), Some(17), Some(false))
+    );
+    assert_eq!(
+        (net["inputs"][0]["name"].as_str(), net["outputs"][0]["sizes"][0].as_str()),
+        (Some("images"), Some("batch"))
+    );
+    std::fs::write(folder.path().join("no.onnx"), "nothing of the kind").unwrap();
+    let output = arclens(folder.path(), &["inspect", "no.onnx"]);
+    assert!(output.status.code() == Some(2) && stderr(&output).contains("no ONNX file"), "{}", stderr(&output));
 }
 
 #[test]

@@ -442,6 +442,11 @@ fn records_written_from_a_folder_open_with_the_same_pixels() {
     assert_eq!(mode(&out.join("train.rec")), mode(&dir.path().join("in/c/0.bmp")));
     let back = open(&out).unwrap();
     assert_eq!((back.class_counts(), back.warnings.count(WarningKind::Mismatch)), (vec![2, 2, 1], 0));
+    assert_eq!(back.classes, ["a", "b", "c"]);
+    for odd in ["a\nb\n", "a\nb\nb\n", "a\n\nc\n"] {
+        fs::write(out.join("classes.txt"), odd).unwrap();
+        assert_eq!(open(&out).unwrap().classes, ["0", "1", "2"], "names that do not fit are no names: {odd:?}");
+    }
     assert_eq!(pixels(back), [0, 1, 10, 11, 30].map(raw));
     assert!(fs::read(out.join("train.rec")).unwrap().windows(png(0).len()).any(|bytes| bytes == png(0)));
     let again = export_records(&catalog, &items, None, &out, &quiet, &|| false).unwrap_err().to_string();

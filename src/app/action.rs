@@ -20,6 +20,8 @@ pub enum Dialog {
     OpenRun,
     /// A file of weights made elsewhere.
     ImportWeights,
+    /// A list of pairs or a verification set.
+    PickPairs,
     /// Where to write a run's network to, see [`super::RunsView`].
     ExportRun,
     /// A face detector.
@@ -72,6 +74,8 @@ pub enum Action {
     UseRun(PathBuf),
     /// Measure a run's error rates.
     Evaluate(PathBuf),
+    /// Measure the model in use on a list of pairs or a verification set.
+    EvaluatePairs(PathBuf),
     /// Choose the projection.
     SetMethod(MapMethod),
     /// Compute the map again.

@@ -144,6 +144,13 @@ pub const COMMANDS: &[Command] = &[
             .then(|| state.active_run.clone().map(Action::Evaluate))
             .flatten()
     }),
+    row(
+        "run.evaluate_pairs",
+        "Measure on pairs…",
+        "Measures the model in use on a list of pairs or a verification set (pairs.txt, .bin)",
+        None,
+        |state| (state.has_model() && state.evaluate.job.is_none()).then_some(Action::Ask(Dialog::PickPairs)),
+    ),
     row("runs.refresh", "Look for runs again", "Reads the folder of runs again", plain("F5"), |_| {
         Some(Action::RefreshRuns)
     }),

@@ -12,6 +12,8 @@ pub enum DropTarget {
     Run(PathBuf),
     /// A file of weights made elsewhere.
     Weights(PathBuf),
+    /// A list of pairs or a verification set.
+    Pairs(PathBuf),
     /// Images for Verify.
     Images(Vec<PathBuf>),
     /// Nothing we know.
@@ -26,6 +28,7 @@ impl DropTarget {
             Self::Data(path) => format!("Open {} as a data set", name(path)),
             Self::Run(path) => format!("Open the run {}", name(path)),
             Self::Weights(path) => format!("Make a run of the weights in {}", name(path)),
+            Self::Pairs(path) => format!("Measure the model in use on the pairs of {}", name(path)),
             Self::Images(paths) if paths.len() == 1 => "Put this image into Verify's free slot".to_owned(),
             Self::Images(paths) if paths.len() == 2 => "Compare these two images".to_owned(),
             Self::Images(paths) => format!("Compare the first two of {} images", paths.len()),
@@ -38,7 +41,7 @@ impl DropTarget {
     pub fn workspace(&self) -> Option<Workspace> {
         match self {
             Self::Data(_) => Some(Workspace::Data),
-            Self::Run(_) => Some(Workspace::Evaluate),
+            Self::Run(_) | Self::Pairs(_) => Some(Workspace::Evaluate),
             Self::Weights(_) => Some(Workspace::Runs),
             Self::Images(_) => Some(Workspace::Verify),
             Self::Unknown(_) => None,
@@ -55,6 +58,9 @@ pub fn drop_target(paths: &[PathBuf]) -> DropTarget {
     let Some(first) = paths.first() else { return unknown() };
     if let Some(run) = run_of(first) {
         return DropTarget::Run(run);
+    }
+    if is_pairs(first) {
+        return DropTarget::Pairs(first.clone());
     }
     if first.is_dir() || is_data_file(first) {
         return DropTarget::Data(first.clone());
@@ -80,6 +86,13 @@ fn is_image(path: &Path) -> bool {
 
 fn is_weights(path: &Path) -> bool {
     ends_with(path, &["pt", "pth", "ckpt", "safetensors"])
+}
+
+/// `lfw.bin`, `pairsDevTest.txt`, `cplfw_pairs.csv`.
+fn is_pairs(path: &Path) -> bool {
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy().to_lowercase();
+    let is_list = stem.contains("pair") && ends_with(path, &["txt", "csv", "tsv", "list"]);
+    !path.is_dir() && (is_list || ends_with(path, &["bin"]))
 }
 
 fn ends_with(path: &Path, endings: &[&str]) -> bool {

@@ -2,15 +2,17 @@
 
 use super::action::Effect;
 use super::check;
+use super::evaluate::{evaluate, evaluated};
 use super::notice::{Notice, Severity};
-use super::state::{DataState, OpenData, Overlay, State, TrainPhase, TrainView};
-use super::update::{evaluate, explore_evaluation, map_request, refresh_runs, request_verify, select, start};
+use super::state::{DataState, OpenData, State, TrainPhase, TrainView};
+use super::update::{map_request, refresh_runs, select, start};
 use super::{faces, runs};
 use crate::config::RunConfig;
+use crate::data::{WarningKind, Warnings};
 use crate::eval::EmbeddingTable;
 use crate::map::{Layout, MapMethod};
 use crate::train::{RunSummary, TrainEvent, ValidationSnapshot};
-use crate::worker::protocol::{Evaluation, Event, JobError, JobId, JobKind, OpenedData, Outcome};
+use crate::worker::protocol::{Event, JobError, JobId, JobKind, OpenedData, Outcome};
 use std::sync::Arc;
 
 /// Most points kept of a curve; beyond, every second one goes.
@@ -70,7 +72,7 @@ fn data_opened(state: &mut State, job: JobId, data: OpenedData) -> Vec<Effect> {
     if !matches!(&state.data, DataState::Opening { job: current, .. } if *current == job) {
         return Vec::new();
     }
-    let (problems, excluded) = (data.catalog.warnings.problems(), data.catalog.excluded().len());
+    let (problems, excluded) = (problems(&data.catalog.warnings), data.catalog.excluded().len());
     let (images, classes) = (data.catalog.items.len(), data.catalog.classes.len());
     state.data = DataState::Open(Box::new(OpenData::new(data.catalog)));
     state.history.forget_excluded();
@@ -79,16 +81,33 @@ fn data_opened(state: &mut State, job: JobId, data: OpenedData) -> Vec<Effect> {
     if excluded > 0 {
         text += &format!("; {excluded} excluded");
     }
-    if problems > 0 {
-        let noun = if problems == 1 { "problem" } else { "problems" };
-        state.notify(
-            Notice::new(Severity::Warning, format!("{text}; {problems} {noun} found"))
-                .hint("Data lists them under Check."),
-        );
-    } else {
-        state.notify(Notice::new(Severity::Success, text));
+    match problems {
+        Some((severity, problems)) => {
+            state.notify(Notice::new(severity, format!("{text}; {problems}")).hint("Data shows it under Check."));
+        }
+        None => state.notify(Notice::new(Severity::Success, text)),
     }
     Vec::new()
+}
+
+/// Kinds of problem that are named; more are counted.
+const NAMED: usize = 2;
+
+/// What is wrong, in words. Classes of one image and the like are no reason for a warning that stays: a set that is only
+/// measured on has many of them.
+fn problems(warnings: &Warnings) -> Option<(Severity, String)> {
+    let mut groups = warnings.groups();
+    groups.retain(|group| group.kind != WarningKind::Excluded);
+    let is_harmless =
+        |kind| matches!(kind, WarningKind::TinyClass | WarningKind::Imbalance | WarningKind::WrongExtension);
+    let severity =
+        if groups.iter().all(|group| is_harmless(group.kind)) { Severity::Success } else { Severity::Warning };
+    let more = groups.len().saturating_sub(NAMED);
+    let mut words: Vec<String> = groups.into_iter().take(NAMED).map(|group| group.headline).collect();
+    if more > 0 {
+        words.push(format!("and {more} more kinds of problem"));
+    }
+    (!words.is_empty()).then(|| (severity, words.join(", ")))
 }
 
 impl TrainView {
@@ -179,32 +198,6 @@ fn trained(state: &mut State, job: JobId, summary: RunSummary) -> Vec<Effect> {
     state.notify(Notice::new(Severity::Success, text));
     state.active_run = Some(run.clone());
     evaluate(state, run)
-}
-
-fn evaluated(state: &mut State, job: JobId, evaluation: &Arc<Evaluation>) -> Vec<Effect> {
-    if state.evaluate.job != Some(job) {
-        return Vec::new();
-    }
-    state.active_run = Some(evaluation.run.clone());
-    let known = state
-        .evaluate
-        .overlays
-        .iter()
-        .position(|overlay| overlay.evaluation.run == evaluation.run && overlay.evaluation.on == evaluation.on);
-    let overlay = Overlay { evaluation: Arc::clone(evaluation), visible: true };
-    state.evaluate.current = match known {
-        Some(index) => {
-            state.evaluate.overlays[index] = overlay;
-            index
-        }
-        None => {
-            state.evaluate.overlays.push(overlay);
-            state.evaluate.overlays.len() - 1
-        }
-    };
-    let mut effects = explore_evaluation(state, evaluation);
-    effects.extend(request_verify(state));
-    effects
 }
 
 fn mapped(state: &mut State, job: JobId, table: Arc<EmbeddingTable>, mut layout: Arc<Layout>) -> Vec<Effect> {

@@ -5,6 +5,7 @@ mod action;
 mod check;
 mod commands;
 mod drop;
+mod evaluate;
 mod events;
 mod faces;
 mod history;

@@ -342,7 +342,9 @@ impl State {
     /// The evaluation of the active run.
     pub fn active_evaluation(&self) -> Option<&Arc<Evaluation>> {
         let run = self.active_run.as_deref()?;
-        self.evaluate.overlays.iter().rev().map(|overlay| &overlay.evaluation).find(|evaluation| evaluation.run == run)
+        // Of several, the one whose numbers are on the page.
+        let newest = || self.evaluate.overlays.iter().rev().map(|overlay| &overlay.evaluation);
+        self.evaluate.current().into_iter().chain(newest()).find(|evaluation| evaluation.run == run)
     }
 
     /// The threshold Verify uses: the chosen rule on the active run's measured rates.

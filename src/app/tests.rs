@@ -1,11 +1,12 @@
 use super::state::TrainPhase;
 use super::*;
 use crate::config::Value;
-use crate::eval::OperatingRule;
+use crate::data::Catalog;
+use crate::eval::{EmbeddingTable, ErrorRates, OperatingRule, make_pairs, score_pairs, verification_report};
 use crate::train::{EpochMetrics, ExportFormat, Footprint, RunStarted, RunSummary, StepMetrics, TrainEvent};
 use crate::worker::protocol::{
-    EvaluateOn, Event, FoundFace, ImageSource, Job, JobError, JobId, JobKind, OpenedData, Outcome, Progress, Request,
-    RunChange,
+    EvaluateOn, Evaluation, Event, FoundFace, ImageSource, Job, JobError, JobId, JobKind, OpenedData, Outcome,
+    Progress, Request, RunChange,
 };
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -282,6 +283,9 @@ fn what_a_drop_will_do_is_said_in_words() {
     for name in ["faces.zip", "faces.TAR.GZ", "train.rec", "train.csv", "train-images-idx3-ubyte.gz"] {
         assert!(matches!(drop_target(&[folder.path().join(name)]), DropTarget::Data(_)), "{name}");
     }
+    for name in ["lfw.bin", "pairsDevTest.txt", "cplfw_Pairs.CSV"] {
+        assert!(drop_target(&[folder.path().join(name)]).describe().contains("pairs of"), "{name}");
+    }
     assert!(drop_target(&[folder.path().join("letter.docx")]).describe().contains("cannot"));
     assert!(matches!(drop_target(&[]), DropTarget::Unknown(_)));
 }
@@ -519,6 +523,55 @@ fn dropped_weights_become_a_run_that_is_used_and_measured_on_the_open_images() {
     open(&mut state, folder.path());
     let effects = update(&mut state, Action::Evaluate(run));
     assert!(matches!(&job(&effects).request, Request::Evaluate { on: EvaluateOn::Whole(_), .. }));
+}
+
+/// Error rates of embeddings at small angles around their classes.
+fn measured(run: &Path, catalog: Arc<Catalog>) -> Evaluation {
+    let classes: Vec<u32> = catalog.items.iter().map(|item| item.class).collect();
+    let angle = |(item, class): (usize, &u32)| (*class as f32).mul_add(0.3, (item % 4) as f32 * 0.1);
+    let data = classes.iter().enumerate().map(angle).flat_map(|angle| [angle.cos(), angle.sin()]).collect();
+    let table = EmbeddingTable::new(2, data, (0..classes.len() as u32).collect(), classes).unwrap();
+    let scored = score_pairs(&table, &make_pairs(table.classes(), 1000, 1000, 1)).unwrap();
+    Evaluation {
+        run: run.to_owned(),
+        name: run.file_name().unwrap().to_string_lossy().into_owned(),
+        on: "all images".into(),
+        protocol: None,
+        report: verification_report(&scored, OperatingRule::Eer, false, 1).unwrap(),
+        rates: Arc::new(ErrorRates::from_scored(&scored).unwrap()),
+        classification: None,
+        table: Arc::new(table),
+        catalog,
+    }
+}
+
+#[test]
+fn a_dropped_list_of_pairs_measures_the_model_in_use_beside_what_was_measured_before() {
+    let folder = folder();
+    let mut state = with_runs();
+    let list = PathBuf::from("/protocols/pairs.txt");
+    assert!(update(&mut state, Action::Dropped(vec![list.clone()])).is_empty(), "no model is in use");
+    assert!(state.notices.last().unwrap().hint.as_deref().unwrap().contains("open a run"));
+    open(&mut state, folder.path());
+    let (run, catalog) = (state.runs[0].path.clone(), Arc::clone(&state.open_data().unwrap().catalog));
+    let own = measured(&run, catalog);
+    let sent = job(&update(&mut state, Action::Evaluate(run.clone()))).id;
+    on_event(&mut state, Event::Evaluated { job: sent, evaluation: Arc::new(own.clone()) });
+    let effects = update(&mut state, Action::Dropped(vec![list.clone()]));
+    let sent = job(&effects);
+    let Request::Evaluate { run: asked, on: EvaluateOn::Protocol { file, images }, .. } = &sent.request else {
+        panic!("{effects:?}")
+    };
+    assert_eq!((asked, file), (&run, &list));
+    assert_eq!(images.as_deref(), Some(folder.path()), "the open folder may hold the images");
+    assert_eq!(state.workspace, Workspace::Evaluate);
+    let of_pairs = Evaluation { on: "3 pairs of pairs.txt".into(), protocol: Some("pairs.txt".into()), ..own.clone() };
+    on_event(&mut state, Event::Evaluated { job: sent.id, evaluation: Arc::new(of_pairs) });
+    assert_eq!(state.evaluate.overlays.len(), 2);
+    let shown = |state: &State| state.active_evaluation().unwrap().label();
+    assert_eq!(shown(&state), format!("{}, pairs.txt", own.name));
+    update(&mut state, Action::ShowOverlay(0));
+    assert_eq!(shown(&state), own.name, "the threshold in use is the one on the page");
 }
 
 #[test]

@@ -3,15 +3,15 @@
 use super::action::{Action, Dialog, Effect};
 use super::check::{self, CheckView};
 use super::drop::{DropTarget, drop_target};
+use super::evaluate::{evaluate, evaluate_pairs, remove_overlay, set_rule, show_overlay};
 use super::faces::{self, FaceAction};
 use super::history::Step;
 use super::notice::{Notice, Severity};
 use super::runs::{self, RunAction};
-use super::state::{DataState, EvaluateView, ExploreView, JobView, OpenData, State, VerifyView, Workspace};
+use super::state::{DataState, ExploreView, JobView, OpenData, State, VerifyView, Workspace};
 use super::training::{continue_run, start_training, stop_training, toggle_pause};
 use crate::config::{RunConfig, Value};
-use crate::eval::OperatingRule;
-use crate::worker::protocol::{EvaluateOn, ImageSource, Job, JobId, JobKind, Progress, Request, RunEntry};
+use crate::worker::protocol::{ImageSource, Job, JobId, JobKind, Progress, Request};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -46,6 +46,7 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
             state.workspace = Workspace::Evaluate;
             evaluate(state, run)
         }
+        Action::EvaluatePairs(file) => evaluate_pairs(state, file),
         Action::SetMethod(method) => {
             state.explore.method = method;
             request_map(state)
@@ -217,28 +218,6 @@ pub(super) fn use_run(state: &mut State, run: PathBuf) -> Vec<Effect> {
     effects
 }
 
-pub(super) fn evaluate(state: &mut State, run: PathBuf) -> Vec<Effect> {
-    supersede(state, JobKind::Evaluate);
-    let on = if state.run_entry(&run).is_some_and(RunEntry::is_imported) {
-        // It has no images of its own: those that are open have to do.
-        let Some(data) = state.open_data() else {
-            let notice = Notice::new(Severity::Info, "An imported network is measured on the images that are open");
-            state.notify(
-                notice.hint("Open a folder of images of people or things it should tell apart, then choose Evaluate."),
-            );
-            return Vec::new();
-        };
-        EvaluateOn::Whole(Arc::clone(&data.catalog))
-    } else {
-        EvaluateOn::OwnSplit
-    };
-    let request = Request::Evaluate { run, on, rule: state.evaluate.rule };
-    let (job, effects) = start(state, request);
-    state.evaluate.job = Some(job);
-    state.evaluate.error = None;
-    effects
-}
-
 /// Lays out what Explore shows.
 pub(super) fn request_map(state: &mut State) -> Vec<Effect> {
     supersede(state, JobKind::Map);
@@ -272,27 +251,6 @@ pub(super) fn select(state: &mut State, row: Option<u32>) -> Vec<Effect> {
     Vec::new()
 }
 
-fn remove_overlay(state: &mut State, index: usize) -> Vec<Effect> {
-    if index < state.evaluate.overlays.len() {
-        state.evaluate.overlays.remove(index);
-        let last = state.evaluate.overlays.len().saturating_sub(1);
-        let current = state.evaluate.current;
-        state.evaluate.current = if current > index { current - 1 } else { current.min(last) };
-    }
-    Vec::new()
-}
-
-fn show_overlay(state: &mut State, index: usize) -> Vec<Effect> {
-    let Some(overlay) = state.evaluate.overlays.get_mut(index) else { return Vec::new() };
-    overlay.visible = true;
-    let evaluation = Arc::clone(&overlay.evaluation);
-    state.evaluate.current = index;
-    state.active_run = Some(evaluation.run.clone());
-    let mut effects = explore_evaluation(state, &evaluation);
-    effects.extend(request_verify(state));
-    effects
-}
-
 /// Shows the embeddings of an evaluation in Explore.
 pub(super) fn explore_evaluation(
     state: &mut State,
@@ -307,17 +265,6 @@ pub(super) fn explore_evaluation(
         ..ExploreView::default()
     };
     request_map(state)
-}
-
-fn set_rule(state: &mut State, rule: OperatingRule) -> Vec<Effect> {
-    state.evaluate.rule = rule;
-    let Some(point) = state.operating_point() else { return Vec::new() };
-    if let Some(result) = &mut state.verify.result {
-        result.decision = point.decide(result.similarity);
-        result.operating = point.clone();
-    }
-    let Some(run) = state.active_run.clone() else { return Vec::new() };
-    start(state, Request::SaveOperatingPoint { run, point }).1
 }
 
 pub(super) fn set_slot(state: &mut State, slot: usize, source: ImageSource) -> Vec<Effect> {
@@ -377,6 +324,7 @@ fn dropped(state: &mut State, paths: &[PathBuf]) -> Vec<Effect> {
     match drop_target(paths) {
         DropTarget::Data(path) => open_data(state, path),
         DropTarget::Weights(path) => import_weights(state, path),
+        DropTarget::Pairs(path) => evaluate_pairs(state, path),
         DropTarget::Run(run) => {
             state.workspace = Workspace::Evaluate;
             use_run(state, run)
@@ -390,7 +338,7 @@ fn dropped(state: &mut State, paths: &[PathBuf]) -> Vec<Effect> {
                 .collect();
             state.notify(
                 Notice::new(Severity::Warning, format!("ArcLens does not know what to do with {}", names.join(", ")))
-                    .hint("Drop a folder of images, a file that holds or lists images, one or two images, a run folder, or a file of weights."),
+                    .hint("Drop a folder of images, a file that holds or lists images, one or two images, a run folder, a list of pairs, or a file of weights."),
             );
             Vec::new()
         }
@@ -474,13 +422,6 @@ impl OpenData {
     }
 }
 
-impl EvaluateView {
-    /// The run whose numbers fill the table.
-    pub fn current(&self) -> Option<&Arc<crate::worker::protocol::Evaluation>> {
-        self.overlays.get(self.current).map(|overlay| &overlay.evaluation)
-    }
-}
-
 /// Dialogs answer with these actions.
 pub fn dialog_answer(dialog: Dialog, path: PathBuf) -> Action {
     match dialog {
@@ -488,6 +429,7 @@ pub fn dialog_answer(dialog: Dialog, path: PathBuf) -> Action {
         Dialog::PickImage(slot) => Action::SetSlot(slot, ImageSource::File(path)),
         Dialog::OpenRun => Action::Dropped(vec![path]),
         Dialog::ImportWeights => Action::ImportWeights(path),
+        Dialog::PickPairs => Action::EvaluatePairs(path),
         Dialog::ExportRun => RunAction::ExportTo(path).into(),
         Dialog::PickDetector => FaceAction::UseDetector(path).into(),
     }

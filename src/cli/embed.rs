@@ -1,16 +1,16 @@
 //! `arclens embed`: embeddings as `.npy` (f32, N×D) with a `.csv` of path and label in the same order.
 
 use super::output::{self, Meter};
-use super::pairs_task::embed_files;
 use super::{Answer, args};
 use crate::config::atomic_write;
-use crate::data::{Catalog, ImageStore};
+use crate::data::{Catalog, DataError, HostBatch, ImageStore, decode_file, fit};
 use crate::eval::EmbeddingTable;
 use crate::train::{Control, TableBuilder, TrainedModel, for_batches};
 use anyhow::Context as _;
 use clap::ArgMatches;
 use ndarray::ArrayView2;
 use ndarray_npy::WriteNpyExt as _;
+use rayon::prelude::*;
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -47,7 +47,37 @@ pub fn run(matches: &ArgMatches) -> anyhow::Result<Answer> {
 
 /// A single path that is no image is taken for a data set (an IDX file), whose reader then explains what is wrong.
 fn decode_fails(path: &Path) -> bool {
-    crate::data::decode_file(path).is_err()
+    decode_file(path).is_err()
+}
+
+/// Images decoded and embedded at once.
+const BATCH: usize = 64;
+
+/// Embeds image files; row i belongs to `files[i]`.
+fn embed_files(
+    model: &TrainedModel,
+    files: &[PathBuf],
+    progress: &mut dyn FnMut(usize, usize),
+) -> anyhow::Result<EmbeddingTable> {
+    let preprocess = &model.info().preprocess;
+    let (channels, px) = (preprocess.channels as usize, preprocess.image_px as usize);
+    let mut data = Vec::with_capacity(files.len() * model.info().embedder.embedding_dim);
+    let mut done = 0;
+    for batch in files.chunks(BATCH) {
+        let decoded: Vec<Vec<u8>> =
+            batch.par_iter().map(|file| Ok(fit(&decode_file(file)?, preprocess))).collect::<Result<_, DataError>>()?;
+        let mut images = vec![0_f32; batch.len() * preprocess.sample_len()];
+        for (pixels, place) in decoded.iter().zip(images.chunks_exact_mut(preprocess.sample_len())) {
+            preprocess.normalise(pixels, place);
+        }
+        let (labels, items) = (vec![0; batch.len()], vec![0; batch.len()]);
+        data.extend(model.embed(&HostBatch { images, labels, items, channels, px })?);
+        done += batch.len();
+        progress(done, files.len());
+    }
+    let rows: Vec<u32> = (0..files.len() as u32).collect();
+    EmbeddingTable::new(model.info().embedder.embedding_dim, data, rows.clone(), rows)
+        .context("an image has no usable embedding")
 }
 
 /// (path, label) of every row.

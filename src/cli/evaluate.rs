@@ -1,14 +1,14 @@
 //! `arclens evaluate`.
 
 use super::output::{self, Meter};
-use super::pairs_task::{ScoredList, own_catalog, score_list, score_set};
+use super::own_images::own_catalog;
 use super::{Answer, args};
 use crate::config::Auto;
-use crate::data::VerificationSet;
+use crate::data::Protocol;
 use crate::eval::{OperatingRule, VerificationReport};
 use crate::train::{
-    Control, StoredEvaluation, TrainedModel, evaluate_all, evaluate_split, load_operating_point, rates_of, read_config,
-    rule_of, store_evaluation,
+    Control, StoredEvaluation, TrainedModel, evaluate_all, evaluate_protocol, evaluate_split, read_config, rule_of,
+    store_evaluation, store_first_evaluation,
 };
 use anyhow::Context as _;
 use clap::ArgMatches;
@@ -25,13 +25,8 @@ pub fn run(matches: &ArgMatches) -> anyhow::Result<Answer> {
     let mut progress = |done: usize, total: usize| meter.report(done as u64, total as u64, "images");
     let given = |name: &str| matches.get_one::<PathBuf>(name).map(PathBuf::as_path);
     let done = match (given("pairs"), given("bin"), given("data")) {
-        (Some(list), None, None) => {
-            let scores = score_list(&model, list, given("images"), &mut progress)?;
-            on_pairs(&model, list, &scores, rule)?
-        }
-        (None, Some(bin), None) => {
-            let scores = score_set(&model, &VerificationSet::open(bin)?, &mut progress)?;
-            on_pairs(&model, bin, &scores, rule)?
+        (Some(file), None, None) | (None, Some(file), None) => {
+            on_pairs(&model, file, given("images"), rule, &mut progress)?
         }
         (None, None, data) => on_images(&model, run, data, rule, &mut progress)?,
         _ => {
@@ -53,14 +48,11 @@ struct Done {
     accuracy: Option<f64>,
 }
 
-/// Where there is no threshold yet (imported weights), the first one measured becomes the run's.
 fn keep_first(run: &Path, done: &Done, rule: OperatingRule) -> anyhow::Result<()> {
-    if load_operating_point(run).is_some() {
-        return Ok(());
-    }
     let stored = StoredEvaluation { on: done.on.clone(), rule, report: done.report.clone(), classification: None };
-    store_evaluation(run, &stored).context("the rates were measured, but not kept")?;
-    output::line("this run had no threshold yet: the operating point below is kept for `arclens verify`");
+    if store_first_evaluation(run, &stored).context("the rates were measured, but not kept")? {
+        output::line("this run had no threshold yet: the operating point below is kept for `arclens verify`");
+    }
     Ok(())
 }
 
@@ -73,11 +65,18 @@ fn rule(matches: &ArgMatches, run: &Path) -> anyhow::Result<OperatingRule> {
     Ok(rule_of(&config.eval))
 }
 
-fn on_pairs(model: &TrainedModel, source: &Path, scores: &ScoredList, rule: OperatingRule) -> anyhow::Result<Done> {
-    output::left_out(&scores.warnings);
-    let seed = u64::from(read_config(model.run())?.train.seed);
-    let (report, _) = rates_of(&scores.scored, rule, scores.has_folds, seed)?;
-    Ok(Done { on: format!("{} pairs of {}", report.pairs, source.display()), report, accuracy: None })
+fn on_pairs(
+    model: &TrainedModel,
+    file: &Path,
+    images: Option<&Path>,
+    rule: OperatingRule,
+    progress: &mut dyn FnMut(usize, usize),
+) -> anyhow::Result<Done> {
+    let protocol = Protocol::open(file, images, &|_| {}, &|| false)?;
+    let result = evaluate_protocol(model, &protocol, rule, &Control::default(), progress)?;
+    output::left_out(&result.warnings);
+    let on = format!("{} pairs of {}", result.report.pairs, file.display());
+    Ok(Done { on, report: result.report, accuracy: None })
 }
 
 fn on_images(

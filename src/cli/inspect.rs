@@ -6,9 +6,11 @@ mod protocol;
 use super::output::{self, Meter};
 use super::{Answer, args};
 use crate::data::{Catalog, Examination, VerificationSet, decode_file, examine, pair_list};
-use crate::model::recognise;
+use crate::faces::Detector;
 use crate::model::weights::{looks_like_weights, read_weights};
+use crate::model::{OnnxSummary, recognise};
 use crate::train::read_run;
+use anyhow::Context as _;
 use clap::ArgMatches;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -16,6 +18,8 @@ use std::sync::{Arc, Mutex};
 
 pub use findings::EXCLUDABLE;
 
+/// Letters of a text in an ONNX file that are shown.
+const MAX_SHOWN: usize = 100;
 /// Problems listed per kind.
 const EXAMPLES: usize = 5;
 
@@ -26,6 +30,8 @@ pub fn run(matches: &ArgMatches) -> anyhow::Result<Answer> {
         run_folder(path)?
     } else if is_weights(path) {
         weights(path)?
+    } else if path.is_file() && ending(path) == "onnx" {
+        onnx(path)?
     } else if path.is_file() && decode_file(path).is_ok() {
         image(path)?
     } else if path.is_file() && VerificationSet::is_one(path) {
@@ -74,8 +80,41 @@ const WEIGHTS: [&str; 4] = ["pth", "pt", "ckpt", "safetensors"];
 
 /// By its name first: other files are not read as a whole for this.
 fn is_weights(path: &Path) -> bool {
-    let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default().to_ascii_lowercase();
-    WEIGHTS.contains(&ending.as_str()) && path.is_file() && looks_like_weights(path)
+    WEIGHTS.contains(&ending(path).as_str()) && path.is_file() && looks_like_weights(path)
+}
+
+/// In lower case.
+fn ending(path: &Path) -> String {
+    path.extension().and_then(|ending| ending.to_str()).unwrap_or_default().to_ascii_lowercase()
+}
+
+fn onnx(path: &Path) -> anyhow::Result<Value> {
+    let found = OnnxSummary::read(path).with_context(|| format!("could not read {} as ONNX", path.display()))?;
+    let is_detector = Detector::open(path).is_ok();
+    let by = if found.producer.is_empty() { String::new() } else { format!(", written by {}", found.producer) };
+    output::line(format!("ONNX network, opset {}{by}", found.opset));
+    for (what, list) in [("input ", &found.inputs), ("output", &found.outputs)] {
+        for (name, sizes) in list {
+            output::line(format!("{what}   {name} [{}]", sizes.join(", ")));
+        }
+    }
+    output::line(format!("weights  {} numbers in {} operations", found.weights, found.nodes));
+    for (key, text) in &found.metadata {
+        let short: String = text.chars().take(MAX_SHOWN).collect();
+        let dots = if short.len() < text.len() { "…" } else { "" };
+        output::line(format!("says     {key}: {short}{dots}"));
+    }
+    if is_detector {
+        output::line("use      a face detector (YuNet): `arclens align FOLDER --detector` takes it");
+    }
+    let shaped = |list: &[(String, Vec<String>)]| -> Vec<Value> {
+        list.iter().map(|(name, sizes)| json!({ "name": name, "sizes": sizes })).collect()
+    };
+    Ok(json!({
+        "kind": "onnx", "producer": found.producer, "opset": found.opset, "inputs": shaped(&found.inputs),
+        "outputs": shaped(&found.outputs), "nodes": found.nodes, "weights": found.weights, "metadata": found.metadata,
+        "face_detector": is_detector,
+    }))
 }
 
 fn weights(path: &Path) -> anyhow::Result<Value> {

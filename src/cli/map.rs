@@ -2,7 +2,7 @@
 
 use super::embed::{Names, embed_items};
 use super::output::{self, Meter};
-use super::pairs_task::own_catalog;
+use super::own_images::own_catalog;
 use super::{Answer, args};
 use crate::config::atomic_write;
 use crate::data::Catalog;

@@ -15,7 +15,7 @@ mod import;
 mod inspect;
 mod map;
 mod output;
-mod pairs_task;
+mod own_images;
 mod sample;
 mod train;
 mod verify;

@@ -25,6 +25,10 @@ pub enum Layout {
     Records,
     /// A list of images with their labels.
     List,
+    /// A list of pairs of images: only to be measured on.
+    Pairs,
+    /// A file of pairs of images, as InsightFace packs them: only to be measured on.
+    VerificationSet,
     /// An archive of one of the folders.
     Archive {
         /// "zip" or "tar".
@@ -42,6 +46,8 @@ impl fmt::Display for Layout {
             Self::Idx => write!(f, "MNIST-style IDX files"),
             Self::Records => write!(f, "RecordIO (.rec)"),
             Self::List => write!(f, "list of images with labels"),
+            Self::Pairs => write!(f, "list of pairs"),
+            Self::VerificationSet => write!(f, "verification set"),
             Self::Archive { form, inner } => write!(f, "{inner}, in a {form} archive"),
         }
     }

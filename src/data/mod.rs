@@ -4,7 +4,7 @@
 //! bounded, nothing panics, and one bad image among ten thousand is a [`Warning`], not an error.
 //!
 //! The way of the data: [`Catalog::open`] → [`split`] → [`ImageStore::build`] → [`Loader`] (training) or
-//! [`plain_batches`] (evaluation). Public protocols come in by [`read_pairs`] and [`VerificationSet`], and data sets go
+//! [`plain_batches`] (evaluation). Public protocols come in by [`Protocol`], and data sets go
 //! out to other trainers by [`export_records`] and its neighbours. [`examine`] looks for what is wrong with it, and
 //! [`write_exclusions`] keeps what a person wants left out.
 
@@ -35,6 +35,7 @@ mod packed;
 mod pairs;
 mod pickle_bin;
 mod preprocess;
+mod protocol;
 mod recordio;
 mod resolve;
 pub mod sample;
@@ -63,6 +64,7 @@ pub use loader::{EpochPlan, Loader};
 pub use pairs::{PairList, pair_list, read_pairs};
 pub use pickle_bin::{BinWriter, VerificationSet};
 pub use preprocess::Preprocess;
+pub use protocol::Protocol;
 pub use recordio::RecWriter;
 pub use resolve::{Resolved, resolve_pairs};
 pub use sampler::{Sampling, steps_per_epoch};

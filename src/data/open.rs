@@ -55,9 +55,11 @@ fn describe_file(path: &Path, is_file: bool) -> String {
                 .to_owned()
         }
         _ if VerificationSet::is_one(path) => {
-            "a verification set; it is measured on, with `evaluate RUN --bin`".to_owned()
+            "a verification set; it is measured on, in Evaluate or with `evaluate RUN --bin`".to_owned()
         }
-        _ if pair_list(path).is_some() => "a list of pairs; it is measured on, with `evaluate RUN --pairs`".to_owned(),
+        _ if pair_list(path).is_some() => {
+            "a list of pairs; it is measured on, in Evaluate or with `evaluate RUN --pairs`".to_owned()
+        }
         _ if header::read_header(path).is_ok() => "a single image; open the folder above its class folder".to_owned(),
         _ => "a file of another kind".to_owned(),
     }

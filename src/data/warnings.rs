@@ -221,11 +221,6 @@ impl Warnings {
         rest
     }
 
-    /// Of every kind that is something wrong: images excluded on purpose are not.
-    pub fn problems(&self) -> usize {
-        self.total() - self.count(WarningKind::Excluded)
-    }
-
     /// How many, of every kind.
     pub fn total(&self) -> usize {
         self.counts.values().sum()

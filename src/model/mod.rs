@@ -46,7 +46,7 @@ pub use layers::{Conv, GroupedConv, Prelu, SqueezeExcite, norm_features};
 pub use mobilefacenet::{Bottleneck, ConvBlock, Gdc, GroupedBlock, MobileFaceNet};
 pub use mobilefacenet_classic::MobileFaceNetClassic;
 pub use mobilefacenet_relu6::MobileFaceNetRelu6;
-pub use onnx::onnx;
+pub use onnx::{OnnxSummary, onnx};
 pub use recompute::Recomputed;
 pub use resnet::ResNet;
 pub use spec::{EmbedderSpec, Form};

@@ -2,8 +2,8 @@
 
 use super::validate::{Classified, TableBuilder, error_rates, for_batches};
 use super::{Control, TrainError, TrainedModel};
-use crate::config::{EvalConfig, atomic_write};
-use crate::data::{Catalog, ImageStore, Split, SplitKind, Warnings};
+use crate::config::{EvalConfig, RunInfo, atomic_write};
+use crate::data::{Catalog, DataError, ImageStore, Split, SplitKind, Warnings};
 use crate::eval::{EmbeddingTable, ErrorRates, OperatingPoint, OperatingRule, VerificationReport};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -124,6 +124,16 @@ pub fn evaluate_all(
     evaluate_items(model, &task, control, progress)
 }
 
+/// The data set a run was trained with, opened again from the place it remembers; its whole where images were excluded
+/// since.
+///
+/// # Errors
+/// When it cannot be opened.
+pub fn reopen(info: &RunInfo, control: &Control) -> Result<Arc<Catalog>, DataError> {
+    let catalog = Arc::new(Catalog::open(Path::new(&info.data), &|_| {}, &|| control.is_cancelled())?);
+    Ok(catalog.with_fingerprint(&info.data_fingerprint).unwrap_or(catalog))
+}
+
 /// The rule a configuration asks for.
 pub fn rule_of(config: &EvalConfig) -> OperatingRule {
     config.far_target.set().map_or(OperatingRule::Eer, OperatingRule::Far)
@@ -136,6 +146,19 @@ pub fn rule_of(config: &EvalConfig) -> OperatingRule {
 pub fn store_evaluation(run: &Path, stored: &StoredEvaluation) -> Result<(), TrainError> {
     write_json(run, "report.json", stored)?;
     save_operating_point(run, &stored.report.operating)
+}
+
+/// As [`store_evaluation`], but only where the run has no threshold yet (imported weights): the first that is measured
+/// becomes the run's. Tells whether it was kept.
+///
+/// # Errors
+/// When the disk refuses.
+pub fn store_first_evaluation(run: &Path, stored: &StoredEvaluation) -> Result<bool, TrainError> {
+    let is_first = load_operating_point(run).is_none();
+    if is_first {
+        store_evaluation(run, stored)?;
+    }
+    Ok(is_first)
 }
 
 /// The evaluation kept with a run, if there is one that can be read.

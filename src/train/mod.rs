@@ -14,6 +14,7 @@ mod cuda_cache;
 mod device;
 mod error;
 mod evaluate;
+mod evaluate_protocol;
 mod events;
 mod export;
 mod footprint;
@@ -49,9 +50,10 @@ pub use control::Control;
 pub use device::{Device, DeviceInfo, choose, devices};
 pub use error::TrainError;
 pub use evaluate::{
-    EvaluationResult, StoredEvaluation, evaluate_all, evaluate_split, load_evaluation, load_operating_point, rule_of,
-    save_operating_point, store_evaluation,
+    EvaluationResult, StoredEvaluation, evaluate_all, evaluate_split, load_evaluation, load_operating_point, reopen,
+    rule_of, save_operating_point, store_evaluation, store_first_evaluation,
 };
+pub use evaluate_protocol::evaluate_protocol;
 pub use events::{
     ANGLE_BINS, AngleHistogram, EpochMetrics, RunStarted, RunSummary, StepMetrics, TrainEvent, ValidationSnapshot,
 };

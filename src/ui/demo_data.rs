@@ -66,6 +66,7 @@ pub fn demo_evaluation(name: &str, separation: f32, catalog: Arc<Catalog>) -> Re
     let scored = score_pairs(&table, &pairs)?;
     let report = verification_report(&scored, OperatingRule::Eer, false, SEED)?;
     Ok(Evaluation {
+        protocol: None,
         run: PathBuf::from("runs").join(name),
         name: name.to_owned(),
         on: format!("{} held-out images of the sample data", catalog.items.len()),

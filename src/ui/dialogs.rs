@@ -16,6 +16,9 @@ use std::thread::Thread;
 /// Endings offered by the dialog for images.
 const IMAGES: [&str; 11] = ["jpg", "jpeg", "png", "bmp", "gif", "tif", "tiff", "webp", "pgm", "ppm", "pnm"];
 
+/// Endings of lists of pairs and of verification sets.
+const PAIRS: [&str; 5] = ["txt", "csv", "tsv", "list", "bin"];
+
 /// Endings of files of weights.
 const WEIGHTS: [&str; 4] = ["pt", "pth", "ckpt", "safetensors"];
 
@@ -90,6 +93,10 @@ fn chosen(dialog: Dialog, start: Option<PathBuf>) -> Chosen {
         Dialog::ImportWeights => {
             let ask = ask.set_title("Import weights").add_filter("PyTorch and safetensors", &WEIGHTS);
             path_of(ask.pick_file())
+        }
+        Dialog::PickPairs => {
+            let ask = ask.set_title("Choose a list of pairs or a verification set");
+            path_of(ask.add_filter("Pairs", &PAIRS).pick_file())
         }
         Dialog::ExportRun => {
             let ask = ask.set_title("Export the network").set_file_name("network.onnx");

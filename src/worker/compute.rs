@@ -10,11 +10,12 @@ use super::protocol::{
 use super::source;
 use super::{exchange, explain};
 use crate::config::RunConfig;
-use crate::data::{Catalog, Thumb};
+use crate::data::{Catalog, DataError, Protocol, Thumb};
 use crate::eval::{EmbeddingTable, OperatingPoint, OperatingRule, angle_deg, cosine_similarity, nearest};
 use crate::train::{
     Control, Device, Observer, Place, StoredEvaluation, TrainError, TrainEvent, TrainRequest, TrainedModel, choose,
-    devices, evaluate_all, evaluate_split, load_operating_point, read_config, store_evaluation, train,
+    devices, evaluate_all, evaluate_protocol, evaluate_split, load_operating_point, read_config, reopen,
+    store_evaluation, store_first_evaluation, train,
 };
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -113,35 +114,46 @@ impl Compute<'_> {
         let explain = |error: TrainError| Box::new(explain::from_train(&error));
         let mut meter = self.emitter.progress(job.id);
         let mut progress = |done, total| meter.report(done, total);
-        let (catalog, words) = match on {
-            EvaluateOn::OwnSplit => (self.bench.catalog_of(run, &job.control)?, "held-out images"),
-            EvaluateOn::Whole(catalog) => (Arc::clone(catalog), "images"),
+        let control = &job.control;
+        let target = match on {
+            EvaluateOn::OwnSplit => Target::Split(self.bench.catalog_of(run, control)?),
+            EvaluateOn::Whole(catalog) => Target::Whole(Arc::clone(catalog)),
+            EvaluateOn::Protocol { file, images } => Target::Pairs(open_protocol(file, images.as_deref(), control)?),
         };
         self.bench.load(run).map_err(explain)?;
         let Some(model) = &self.bench.model else { return Ok(()) };
-        let result = match on {
-            EvaluateOn::OwnSplit => {
-                evaluate_split(model, &catalog, Some(rule), &job.control, &mut progress).map(|(result, _)| result)
+        let result = match &target {
+            Target::Split(catalog) => {
+                evaluate_split(model, catalog, Some(rule), control, &mut progress).map(|(result, _)| result)
             }
-            EvaluateOn::Whole(_) => evaluate_all(model, &catalog, rule, &job.control, &mut progress),
+            Target::Whole(catalog) => evaluate_all(model, catalog, rule, control, &mut progress),
+            Target::Pairs(protocol) => evaluate_protocol(model, protocol, rule, control, &mut progress),
         }
         .map_err(explain)?;
-        let folder = catalog.root.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let on_words = format!("{} {words} of {folder}", result.table.len());
-        // An imported network has no images of its own: the first that it is measured on set its threshold.
-        if matches!(on, EvaluateOn::OwnSplit) || load_operating_point(run).is_none() {
-            let stored = StoredEvaluation {
-                on: on_words.clone(),
-                rule,
-                report: result.report.clone(),
-                classification: result.classification,
-            };
-            store_evaluation(run, &stored).map_err(explain)?;
-        }
+        let catalog = target.catalog();
+        let source = catalog.root.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let on_words = match target {
+            Target::Split(_) => format!("{} held-out images of {source}", result.table.len()),
+            Target::Whole(_) => format!("{} images of {source}", result.table.len()),
+            Target::Pairs(_) => format!("{} pairs of {source}", result.report.pairs),
+        };
+        let stored = StoredEvaluation {
+            on: on_words.clone(),
+            rule,
+            report: result.report.clone(),
+            classification: result.classification,
+        };
+        // An imported network has no images of its own.
+        let kept = match target {
+            Target::Split(_) => store_evaluation(run, &stored),
+            Target::Whole(_) | Target::Pairs(_) => store_first_evaluation(run, &stored).map(|_| ()),
+        };
+        kept.map_err(explain)?;
         let evaluation = Evaluation {
             run: run.to_owned(),
             name: run.file_name().unwrap_or_default().to_string_lossy().into_owned(),
             on: on_words,
+            protocol: matches!(target, Target::Pairs(_)).then_some(source),
             report: result.report,
             rates: Arc::new(result.rates),
             classification: result.classification.map(|(loss, accuracy)| Classification { loss, accuracy }),
@@ -151,6 +163,38 @@ impl Compute<'_> {
         self.emitter.send(Event::Evaluated { job: job.id, evaluation: Arc::new(evaluation) });
         Ok(())
     }
+}
+
+/// What is evaluated, opened.
+enum Target {
+    Split(Arc<Catalog>),
+    Whole(Arc<Catalog>),
+    Pairs(Protocol),
+}
+
+impl Target {
+    fn catalog(&self) -> Arc<Catalog> {
+        match self {
+            Self::Split(catalog) | Self::Whole(catalog) => Arc::clone(catalog),
+            Self::Pairs(protocol) => Arc::clone(&protocol.catalog),
+        }
+    }
+}
+
+/// The images of a list are looked for beside it, then in the folder that is open.
+fn open_protocol(file: &Path, images: Option<&Path>, control: &Control) -> Result<Protocol, Box<JobError>> {
+    let open = |images: Option<&Path>| Protocol::open(file, images, &|_| {}, &|| control.is_cancelled());
+    let opened = match (open(None), images) {
+        (Err(DataError::NoPairs { .. }), Some(folder)) => open(Some(folder)),
+        (opened, _) => opened,
+    };
+    opened.map_err(|error| {
+        let hint = matches!(error, DataError::NoPairs { .. }).then(|| {
+            "Put the list beside its images, or open the folder of the images in Data and choose the list again."
+                .to_owned()
+        });
+        Box::new(explain::from_error(&error, hint))
+    })
 }
 
 impl Bench {
@@ -173,14 +217,13 @@ impl Bench {
         if let Some(catalog) = known {
             return Ok(catalog);
         }
-        let opened = Catalog::open(Path::new(&info.data), &|_| {}, &|| control.is_cancelled());
-        let catalog = Arc::new(opened.map_err(|error| {
+        let catalog = reopen(&info, control).map_err(|error| {
             let hint =
                 "The run remembers where its images were; open them again and evaluate the run on the open data set.";
             Box::new(explain::from_error(&error, Some(hint.to_owned())))
-        })?);
+        })?;
         self.catalog = Some(Arc::clone(&catalog));
-        Ok(catalog.with_fingerprint(&info.data_fingerprint).unwrap_or(catalog))
+        Ok(catalog)
     }
 
     fn verify(&mut self, job: &Job, emitter: &Emitter) -> Result<(), Box<JobError>> {

@@ -146,6 +146,13 @@ pub enum EvaluateOn {
     OwnSplit,
     /// Every image of another data set, all pairs.
     Whole(Arc<Catalog>),
+    /// A list of pairs or a verification set.
+    Protocol {
+        /// The file.
+        file: PathBuf,
+        /// Where the images of a list may lie when they are not beside it.
+        images: Option<PathBuf>,
+    },
 }
 
 /// Everything the rest of the program can ask for.
@@ -273,6 +280,8 @@ pub struct Evaluation {
     pub name: String,
     /// What was evaluated, in words ("320 held-out images of sample-data").
     pub on: String,
+    /// The name of the public protocol whose pairs these are, if it is one.
+    pub protocol: Option<String>,
     /// The numbers.
     pub report: VerificationReport,
     /// The exact sweep behind them, for other thresholds.
@@ -283,6 +292,16 @@ pub struct Evaluation {
     pub table: Arc<EmbeddingTable>,
     /// The images behind `table.items()`.
     pub catalog: Arc<Catalog>,
+}
+
+impl Evaluation {
+    /// The run for legends; with what it was measured on, where that is not its own choice.
+    pub fn label(&self) -> String {
+        match &self.protocol {
+            Some(protocol) => format!("{}, {protocol}", self.name),
+            None => self.name.clone(),
+        }
+    }
 }
 
 /// Closed-set result.

@@ -116,6 +116,22 @@ fn a_folder_goes_all_the_way_to_a_verdict() {
     let Some(Event::Verified { result, .. }) = events.first() else { panic!("{events:?}") };
     assert!(result.similarity > 0.999 && result.decision == crate::eval::Decision::Same);
     assert_eq!(result.neighbours[0].len(), 5);
+    let list = folder.path().join("pairs.txt");
+    std::fs::write(&list, "p00/0.png p00/1.png 1\np00/0.png p01/0.png 0\np01/0.png p01/1.png 1\n").unwrap();
+    let pairs = |images: Option<&Path>| Request::Evaluate {
+        run: run.clone(),
+        on: protocol::EvaluateOn::Protocol { file: list.clone(), images: images.map(Path::to_owned) },
+        rule: OperatingRule::Eer,
+    };
+    let (_, outcome) = bench.run(pairs(None));
+    let Outcome::Failed(error) = outcome else { panic!("the images are not beside the list: {outcome:?}") };
+    assert!(error.hint.as_deref().unwrap_or_default().contains("open the folder"), "{error:?}");
+    let (events, outcome) = bench.run(pairs(Some(&data)));
+    assert!(matches!(outcome, Outcome::Finished), "{outcome:?}");
+    let Some(Event::Evaluated { evaluation, .. }) = events.last() else { panic!("{events:?}") };
+    assert_eq!((evaluation.report.n_genuine, evaluation.report.n_impostor, evaluation.table.len()), (2, 1, 4));
+    assert_eq!(evaluation.on, "3 pairs of pairs.txt");
+    assert!(evaluation.label().ends_with(", pairs.txt"));
     let bad = Box::new([ImageSource::File(data.join("p00/0.png")), ImageSource::File(folder.path().join("gone.png"))]);
     let (_, outcome) = bench.run(Request::Verify { run, images: bad, gallery: None, operating: None });
     let Outcome::Failed(error) = outcome else { panic!("{outcome:?}") };

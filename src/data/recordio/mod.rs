@@ -6,6 +6,7 @@
 
 mod index;
 mod look;
+mod names;
 mod record;
 #[cfg(test)]
 mod tests;
@@ -104,7 +105,8 @@ pub(super) fn open(files: &RecFiles, root: &Path, watch: &Watch) -> Result<Catal
         beside: files.first.clone(),
         root: root.to_owned(),
         layout: Layout::Records,
-        classes: class_of.keys().map(ToString::to_string).collect(),
+        classes: names::names_of(&files.first, class_of.keys().copied())
+            .unwrap_or_else(|| class_of.keys().map(ToString::to_string).collect()),
         items,
         warnings,
         fingerprint: fingerprint(&packs, &found),

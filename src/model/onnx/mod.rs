@@ -6,8 +6,11 @@
 
 mod graph;
 mod proto;
+mod summary;
 #[cfg(test)]
 mod tests;
+
+pub use summary::OnnxSummary;
 
 use super::{Embedder, EmbedderSpec};
 use crate::kernels::Kernels;

@@ -1,4 +1,4 @@
-use super::onnx;
+use super::{OnnxSummary, onnx};
 use crate::config::{Net, Pooling};
 use crate::model::{EmbedderSpec, Form};
 use burn::backend::Flex;
@@ -297,4 +297,31 @@ fn numbers_are_written_as_protocol_buffers_write_them() {
     assert_eq!(bytes, wanted);
     let Field::Four(four) = fields(&bytes)[2].1.clone() else { panic!("no number") };
     assert_eq!(f32::from_le_bytes(four), 1.0);
+}
+
+#[test]
+fn a_file_says_what_it_is_and_a_part_of_one_is_refused() {
+    let spec = spec(Net::Small, Form::default(), Pooling::Average);
+    let net = spec.init_seeded::<Flex>(&Default::default(), 1);
+    let metadata = BTreeMap::from([("classes".to_owned(), "[\"a\"]".to_owned())]);
+    let bytes = onnx(&net, &spec, &metadata);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("net.onnx");
+    std::fs::write(&file, &bytes).unwrap();
+    let found = OnnxSummary::read(&file).unwrap();
+    let sizes = |list: &[&str]| list.iter().map(|size| (*size).to_owned()).collect::<Vec<_>>();
+    assert_eq!(found.inputs, [("images".to_owned(), sizes(&["batch", "3", "32", "32"]))]);
+    assert_eq!(found.outputs, [("embedding".to_owned(), sizes(&["batch", "16"]))]);
+    assert_eq!((found.opset, found.metadata), (17, metadata));
+    assert!(found.producer.starts_with("ArcLens ") && found.nodes > 10, "{}", found.producer);
+    let graph = messages(&bytes, 7)[0];
+    let four_bytes: usize = messages(graph, 5).iter().map(|tensor| messages(tensor, 9)[0].len() / 4).sum();
+    assert_eq!(found.weights, four_bytes as u64);
+    for len in (0..bytes.len()).step_by(bytes.len() / 97) {
+        std::fs::write(&file, &bytes[..len]).unwrap();
+        assert!(OnnxSummary::read(&file).is_err(), "{len} of {} bytes", bytes.len());
+    }
+    // A message that holds itself for ever, as far as its lengths go.
+    std::fs::write(&file, [0x3a, 0x7f].repeat(64)).unwrap();
+    assert!(OnnxSummary::read(&file).is_err());
 }

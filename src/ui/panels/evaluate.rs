@@ -126,7 +126,7 @@ fn curves<'a>(ui: &Ui, state: &'a State) -> Vec<RateCurve<'a>> {
     let shown = |index: usize, overlay: &Overlay| overlay.visible || index == state.evaluate.current;
     let overlays = state.evaluate.overlays.iter().enumerate().filter(|(index, overlay)| shown(*index, overlay));
     let curve = |(index, overlay): (usize, &'a Overlay)| RateCurve {
-        name: &overlay.evaluation.name,
+        name: overlay.evaluation.label(),
         points: &overlay.evaluation.report.det,
         colour: theme::series(ui, index),
         current: index == state.evaluate.current,
@@ -141,11 +141,22 @@ fn header_ui(ui: &mut Ui, state: &State, evaluation: &Evaluation, out: &mut Vec<
         ui.add_space(theme::SPACE);
         ui.with_layout(egui::Layout::right_to_left(Align::Center), |ui| {
             runs::evaluate_menu(ui, state, out);
+            pairs_button(ui, state, out);
             ui.with_layout(egui::Layout::left_to_right(Align::Center), |ui| {
                 ui.add(egui::Label::new(theme::caption(format!("{}, {}", evaluation.name, evaluation.on))).truncate());
             });
         });
     });
+}
+
+/// Another question to the same model.
+fn pairs_button(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
+    let help = "Measures the model in use on the pairs of a list (LFW's pairs.txt and its kin) or of a verification set (.bin)";
+    let ready = state.has_model() && state.evaluate.job.is_none();
+    let button = ui.add_enabled(ready, egui::Button::new("Measure on pairs…"));
+    if button.on_hover_text(help).on_disabled_hover_text(help).clicked() {
+        out.push(Action::Ask(Dialog::PickPairs));
+    }
 }
 
 /// ROC and scores.
@@ -246,6 +257,9 @@ fn nothing_ui(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
             out.push(Action::Go(Workspace::Train));
         }
         ui.add_space(theme::SPACE);
+        if state.has_model() {
+            pairs_button(ui, state, out);
+        }
         if ui.button("Open a run").clicked() {
             out.push(Action::Ask(Dialog::OpenRun));
         }

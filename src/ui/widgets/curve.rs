@@ -69,13 +69,20 @@ const SWATCH_WIDTH: f32 = 14.0;
 pub fn curve_plot(ui: &mut Ui, plot: &CurvePlot<'_>) {
     ui.spacing_mut().item_spacing.y = SPACE / 2.0;
     ui.spacing_mut().interact_size.y = 16.0;
-    ui.horizontal(|ui| {
+    let beside = ui.horizontal(|ui| {
         let title = ui.label(crate::ui::theme::strong(plot.title).size(14.0));
         if !plot.help.is_empty() {
             title.on_hover_text(plot.help);
         }
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| legend_ui(ui, plot));
+        let fits = legend_width(ui, plot) <= ui.available_width();
+        if fits {
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| legend_ui(ui, plot));
+        }
+        fits
     });
+    if !beside.inner {
+        ui.horizontal_wrapped(|ui| legend_ui(ui, plot));
+    }
     let (axis_x, axis_y) = (quiet(ui, AxisHints::new_x()), quiet(ui, AxisHints::new_y()));
     let (x_unit, y_text, x_step) = (plot.x_unit.to_owned(), plot.y_text, plot.x_step);
     let tick_text = y_text;
@@ -131,20 +138,39 @@ pub fn curve_plot(ui: &mut Ui, plot: &CurvePlot<'_>) {
     });
 }
 
-/// With more than one curve, their names in their colours, if there is room beside the title; the pointer tells them too.
-fn legend_ui(ui: &mut Ui, plot: &CurvePlot<'_>) {
-    let named = || plot.curves.iter().filter(|curve| curve.style != CurveStyle::Faint);
+/// The curves of the legend; none where there is only one.
+fn named<'a>(plot: &CurvePlot<'a>) -> Vec<&'a Curve> {
+    let named: Vec<&Curve> = plot.curves.iter().filter(|curve| curve.style != CurveStyle::Faint).collect();
+    if named.len() > 1 { named } else { Vec::new() }
+}
+
+/// What the legend takes in one line, in points.
+fn legend_width(ui: &Ui, plot: &CurvePlot<'_>) -> f32 {
     let width = |curve: &Curve| {
         let text = eframe::egui::WidgetText::from(theme::caption(curve.name.as_ref()));
         let galley = text.into_galley(ui, None, f32::INFINITY, eframe::egui::TextStyle::Body);
         galley.size().x + SWATCH_WIDTH + 2.0 * ui.spacing().item_spacing.x
     };
-    if named().count() > 1 && named().map(width).sum::<f32>() <= ui.available_width() {
-        for curve in named().rev() {
-            ui.label(theme::caption(curve.name.as_ref()));
-            let (rect, _) =
-                ui.allocate_exact_size(eframe::egui::vec2(SWATCH_WIDTH, 12.0), eframe::egui::Sense::hover());
-            ui.painter().hline(rect.x_range(), rect.center().y, Stroke::new(2.0, curve.colour));
+    named(plot).into_iter().map(width).sum()
+}
+
+/// Their names in their colours; the pointer tells them too. A line of its own is read from the left, the colour first.
+fn legend_ui(ui: &mut Ui, plot: &CurvePlot<'_>) {
+    let swatch = |ui: &mut Ui, curve: &Curve| {
+        let size = eframe::egui::vec2(SWATCH_WIDTH, 12.0);
+        let (rect, _) = ui.allocate_exact_size(size, eframe::egui::Sense::hover());
+        ui.painter().hline(rect.x_range(), rect.center().y, Stroke::new(2.0, curve.colour));
+    };
+    let name = |ui: &mut Ui, curve: &Curve| ui.label(theme::caption(curve.name.as_ref()));
+    if ui.layout().prefer_right_to_left() {
+        for curve in named(plot).into_iter().rev() {
+            name(ui, curve);
+            swatch(ui, curve);
+        }
+    } else {
+        for curve in named(plot) {
+            swatch(ui, curve);
+            name(ui, curve);
         }
     }
 }

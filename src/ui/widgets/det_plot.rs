@@ -24,10 +24,10 @@ const REACH_PT: f32 = 36.0;
 const READ_PT: f32 = 14.0;
 
 /// One run in the plot.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct RateCurve<'a> {
     /// Name of the run.
-    pub name: &'a str,
+    pub name: String,
     /// Its DET curve, thresholds rising.
     pub points: &'a [DetPoint],
     /// Its colour in every plot.
@@ -207,7 +207,7 @@ pub(super) fn read_curve(drawn: &DrawnFrame, curves: &[RateCurve<'_>], place: im
     let Some((curve, point, _)) = nearest else { return };
     drawn.inside.circle_filled(vertex(point), 3.5, curve.colour);
     drawn.response.clone().on_hover_ui_at_pointer(|ui| {
-        ui.label(theme::subheading(curve.name));
+        ui.label(theme::subheading(&curve.name));
         ui.label(format!("FAR {}", rate_text(point.fmr)));
         ui.label(format!("FRR {} [{}]", rate_text(point.fnmr), interval_text(point.fnmr_low, point.fnmr_high)));
         ui.label(theme::caption(format!("Threshold {:.3}", point.threshold)));
@@ -227,7 +227,7 @@ mod tests {
     }
 
     fn shown(points: &[DetPoint]) -> RateCurve<'_> {
-        RateCurve { name: "run", points, colour: Color32::WHITE, current: true }
+        RateCurve { name: "run".to_owned(), points, colour: Color32::WHITE, current: true }
     }
 
     #[test]

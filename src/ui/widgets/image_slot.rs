@@ -19,6 +19,9 @@ const PICTURE_PX: u32 = 512;
 /// Side of the crop shown below, in points.
 const CROP_PT: f32 = 56.0;
 
+/// Narrower than this, the title of a filled slot is its first word, in points.
+const WHOLE_TITLE_PT: f32 = 260.0;
+
 /// What is in the slot.
 pub struct ImageSlot<'a> {
     /// "First image" or "Second image".
@@ -61,7 +64,10 @@ pub fn image_slot(ui: &mut Ui, media: &mut Media, slot: &ImageSlot<'_>) -> SlotR
 fn title_row(ui: &mut Ui, slot: &ImageSlot<'_>, reply: &mut SlotReply) {
     ui.horizontal(|ui| {
         ui.set_min_height(28.0);
-        ui.label(theme::subheading(slot.title));
+        // In a narrow slot the buttons need the room.
+        let short = slot.source.is_some() && ui.available_width() < WHOLE_TITLE_PT;
+        let title = if short { slot.title.split(' ').next().unwrap_or_default() } else { slot.title };
+        ui.label(theme::subheading(title));
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
             if slot.source.is_some() {
                 let clear = ui.button("Clear").on_hover_text("Takes the image out of this slot");

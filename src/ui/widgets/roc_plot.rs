@@ -87,7 +87,12 @@ mod tests {
     #[test]
     fn the_axis_begins_at_the_decade_of_the_smallest_measured_rate() {
         let points = curve(&[0.4, 0.6, 0.8], 5000);
-        let curves = [RateCurve { name: "run", points: &points, colour: eframe::egui::Color32::WHITE, current: true }];
+        let curves = [RateCurve {
+            name: "run".to_owned(),
+            points: &points,
+            colour: eframe::egui::Color32::WHITE,
+            current: true,
+        }];
         assert!((lowest_decade(&curves) + 4.0).abs() < 1e-12, "1/5000 lies in the decade of 0.01 %");
         assert_eq!(decade_ticks(-4.0).first().map(|tick| tick.1.as_str()), Some("0.01 %"));
         assert!((lowest_decade(&[]) - FIRST_DECADE).abs() < 1e-12);
@@ -96,10 +101,20 @@ mod tests {
     #[test]
     fn a_good_curve_gets_the_whole_height() {
         let points = curve(&[0.6, 0.7, 0.8, 0.9], 100);
-        let curves = [RateCurve { name: "run", points: &points, colour: eframe::egui::Color32::WHITE, current: true }];
+        let curves = [RateCurve {
+            name: "run".to_owned(),
+            points: &points,
+            colour: eframe::egui::Color32::WHITE,
+            current: true,
+        }];
         assert!((lowest_tar(&curves) - 0.9).abs() < 1e-12);
         let points = curve(&[0.0, 0.1, 0.8, 0.9], 100);
-        let curves = [RateCurve { name: "run", points: &points, colour: eframe::egui::Color32::WHITE, current: true }];
+        let curves = [RateCurve {
+            name: "run".to_owned(),
+            points: &points,
+            colour: eframe::egui::Color32::WHITE,
+            current: true,
+        }];
         assert!(lowest_tar(&curves) <= 0.5);
     }
 }

@@ -71,6 +71,9 @@ impl ClassList {
     }
 }
 
+/// What "held out" takes beside a name, in points.
+const HELD_OUT_PT: f32 = 64.0;
+
 fn row_ui(row: &mut TableRow<'_, '_>, data: &OpenData, facts: &Facts, class: u32, media: &mut Media) -> bool {
     let name = data.catalog.classes.get(class as usize).map_or("", String::as_str);
     let items = facts.items(class);
@@ -83,8 +86,10 @@ fn row_ui(row: &mut TableRow<'_, '_>, data: &OpenData, facts: &Facts, class: u32
         }
     });
     row.col(|ui| {
-        ui.add(Label::new(name).truncate().selectable(false));
-        if part_of(data, &items) == Some(Part::HeldOut) {
+        let room = ui.available_width();
+        let written = ui.add(Label::new(name).truncate().selectable(false)).rect.width();
+        // A part of the words would say nothing.
+        if part_of(data, &items) == Some(Part::HeldOut) && written + HELD_OUT_PT <= room {
             ui.add(Label::new(theme::caption("held out")).selectable(false));
         }
     });

@@ -19,11 +19,12 @@ pub(super) fn overlays_ui(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
 
 fn overlay_ui(ui: &mut Ui, index: usize, overlay: &Overlay, current: bool, out: &mut Vec<Action>) {
     let evaluation = &overlay.evaluation;
+    let label = evaluation.label();
     ui.horizontal(|ui| {
         let mut visible = overlay.visible || current;
         // The current run cannot be hidden: its operating point is in the hand.
         let toggle = ui.add_enabled(!current, egui::Checkbox::without_text(&mut visible));
-        let toggle = toggle.accessible_name(format!("Draw {}", evaluation.name));
+        let toggle = toggle.accessible_name(format!("Draw {label}"));
         if toggle
             .on_hover_text("Draws this run or leaves it out")
             .on_disabled_hover_text("The selected run is always drawn")
@@ -36,7 +37,7 @@ fn overlay_ui(ui: &mut Ui, index: usize, overlay: &Overlay, current: bool, out: 
         ui.painter().hline(swatch.x_range(), swatch.center().y, Stroke::new(3.0, colour));
         ui.with_layout(egui::Layout::right_to_left(Align::Center), |ui| {
             let remove = ui.add(egui::Button::new("×").frame_when_inactive(false));
-            let remove = remove.accessible_name(format!("Remove {}", evaluation.name));
+            let remove = remove.accessible_name(format!("Remove {label}"));
             if remove.on_hover_text("Takes this run out of the plots; the run itself stays").clicked() {
                 out.push(Action::RemoveOverlay(index));
             }
@@ -45,13 +46,10 @@ fn overlay_ui(ui: &mut Ui, index: usize, overlay: &Overlay, current: bool, out: 
                 |ui| {
                     let tokens = theme::tokens(ui);
                     let fill = if current { tokens.accent_faint } else { tokens.card };
-                    let name = egui::RichText::new(&evaluation.name).color(tokens.text);
+                    let name = egui::RichText::new(&label).color(tokens.text);
                     let name = egui::Button::selectable(current, name).fill(fill).truncate();
-                    let tooltip = format!(
-                        "{}, EER {}. A click shows its numbers",
-                        evaluation.name,
-                        rate_text(evaluation.report.eer)
-                    );
+                    let tooltip =
+                        format!("{label}, EER {}. A click shows its numbers", rate_text(evaluation.report.eer));
                     if ui.add(name).on_hover_text(tooltip).clicked() && !current {
                         out.push(Action::ShowOverlay(index));
                     }

@@ -65,8 +65,8 @@ pub(super) fn comparison_ui(ui: &mut Ui, overlays: &[Overlay], current: usize) {
 
 fn comparison_row(ui: &mut Ui, overlay: &Overlay, current: bool) {
     let report = &overlay.evaluation.report;
-    let name = RichText::new(&overlay.evaluation.name);
-    ui.label(if current { theme::strong(&overlay.evaluation.name) } else { name });
+    let label = overlay.evaluation.label();
+    ui.label(if current { theme::strong(&label) } else { RichText::new(&label) });
     ui.label(theme::strong(rate_text(report.eer)));
     ui.label(interval_text(report.eer_low, report.eer_high));
     ui.label(format!("{:.4}", report.auc));

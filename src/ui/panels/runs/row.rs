@@ -19,19 +19,32 @@ pub(super) fn run_ui(ui: &mut Ui, state: &State, run: &RunEntry, out: &mut Vec<A
     frame.show(ui, |ui| {
         ui.set_width(ui.available_width());
         ui.horizontal(|ui| {
-            ui.spacing_mut().item_spacing.x = SPACE * 2.0;
+            let widths = if ui.available_width() < NARROW { CLOSE } else { WIDE };
+            ui.spacing_mut().item_spacing.x = widths.gap;
             compare_ui(ui, state, run, out);
-            let rest = ui.available_width() - NUMBERS_WIDTH - BUTTONS_WIDTH;
-            cell_ui(ui, rest.clamp(180.0, 420.0), |ui| name_ui(ui, run, active));
-            numbers_ui(ui, run);
+            let numbers: f32 = widths.numbers.iter().map(|width| width + widths.gap).sum();
+            let rest = ui.available_width() - numbers - BUTTONS_WIDTH - widths.gap;
+            cell_ui(ui, rest.clamp(140.0, 420.0), |ui| name_ui(ui, run, active));
+            numbers_ui(ui, run, widths.numbers);
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| buttons_ui(ui, state, run, active, out));
         });
     });
 }
 
-/// Room for the three numbers, and for the buttons.
-const NUMBERS_WIDTH: f32 = 340.0;
-const BUTTONS_WIDTH: f32 = 300.0;
+/// Room for the buttons.
+const BUTTONS_WIDTH: f32 = 276.0;
+/// Rows below this width have their cells closer together.
+const NARROW: f32 = 900.0;
+
+/// Widths of the three numbers, and the gap beside each.
+#[derive(Clone, Copy)]
+struct Widths {
+    numbers: [f32; 3],
+    gap: f32,
+}
+
+const WIDE: Widths = Widths { numbers: [100.0, 88.0, 72.0], gap: SPACE * 2.0 };
+const CLOSE: Widths = Widths { numbers: [84.0, 62.0, 60.0], gap: SPACE };
 
 /// Columns align because every cell has its width, whatever is in it.
 fn cell_ui(ui: &mut Ui, width: f32, add: impl FnOnce(&mut Ui)) -> egui::Response {
@@ -82,7 +95,7 @@ fn name_ui(ui: &mut Ui, run: &RunEntry, active: bool) {
     }
 }
 
-fn numbers_ui(ui: &mut Ui, run: &RunEntry) {
+fn numbers_ui(ui: &mut Ui, run: &RunEntry, [loss_width, epochs_width, eer_width]: [f32; 3]) {
     let cell = |ui: &mut Ui, width: f32, label: &str, value: &str, help: &str| {
         let response = cell_ui(ui, width, |ui| {
             ui.label(theme::caption(label));
@@ -93,11 +106,11 @@ fn numbers_ui(ui: &mut Ui, run: &RunEntry) {
     // How imported weights were trained is not known.
     let known = |text: String| if run.is_imported() { "–".to_owned() } else { text };
     let loss = known(run.config.loss.head.label().to_owned());
-    cell(ui, 100.0, "Loss", &loss, "The margin head it was trained with");
+    cell(ui, loss_width, "Loss", &loss, "The margin head it was trained with");
     let epochs = known(format!("{} of {}", run.epochs_done, run.config.train.epochs));
-    cell(ui, 88.0, "Epochs", &epochs, "Passes over the training images that were done");
+    cell(ui, epochs_width, "Epochs", &epochs, "Passes over the training images that were done");
     let eer = run.eer.map_or_else(|| "–".to_owned(), rate_text);
-    cell(ui, 72.0, "Best EER", &eer, "Lowest equal error rate on held-out pairs");
+    cell(ui, eer_width, "Best EER", &eer, "Lowest equal error rate on held-out pairs");
 }
 
 fn buttons_ui(ui: &mut Ui, state: &State, run: &RunEntry, active: bool, out: &mut Vec<Action>) {

@@ -14,6 +14,8 @@ use eframe::egui::{self, RichText, Ui};
 /// Points of a drawn schedule.
 const SCHEDULE_POINTS: u64 = 240;
 const PLOT_HEIGHT: f32 = 190.0;
+/// Narrower than this, reasons stand below their values, in points.
+const THREE_COLUMNS_PT: f32 = 560.0;
 
 /// Draws what will happen.
 pub(super) fn plan_ui(ui: &mut Ui, state: &State) {
@@ -137,13 +139,25 @@ fn reasons_ui(ui: &mut Ui, resolved: &Resolved) {
     ui.label(theme::subheading("Chosen for this data set"));
     ui.label(theme::caption("Every value can be set by hand, under Advanced."));
     ui.add_space(SPACE / 2.0);
-    egui::Grid::new("reasons").num_columns(3).spacing([SPACE * 3.0, SPACE / 2.0]).show(ui, |ui| {
+    // Three columns need room; otherwise the reason stands below the value.
+    let narrow = ui.available_width() < THREE_COLUMNS_PT;
+    let columns = if narrow { 2 } else { 3 };
+    egui::Grid::new("reasons").num_columns(columns).spacing([SPACE * 3.0, SPACE / 2.0]).show(ui, |ui| {
         for reason in &resolved.reasons {
             let spec = spec(reason.key);
             let unit = spec.and_then(|spec| spec.unit).map(|unit| format!(" {unit}")).unwrap_or_default();
+            let value = format!("{}{unit}", reason.value);
             ui.label(spec.map_or(reason.key, |spec| spec.label));
-            ui.label(format!("{}{unit}", reason.value));
-            ui.label(RichText::new(&reason.why).weak());
+            if narrow {
+                ui.vertical(|ui| {
+                    ui.spacing_mut().item_spacing.y = 2.0;
+                    ui.label(value);
+                    ui.add(egui::Label::new(theme::caption(&reason.why)).wrap());
+                });
+            } else {
+                ui.label(value);
+                ui.label(RichText::new(&reason.why).weak());
+            }
             ui.end_row();
         }
     });

@@ -1,6 +1,6 @@
 //! The images of a finding, group by group, each with a tick; only the rows on screen exist.
 
-use crate::data::{Catalog, Finding};
+use crate::data::{Catalog, Finding, Group};
 use crate::ui::Media;
 use crate::ui::theme::{self, SPACE};
 use crate::ui::widgets::neighbour_strip::fit_picture;
@@ -17,10 +17,25 @@ const TILE_PX: u32 = 176;
 const CAPTION: f32 = 18.0;
 const TITLE: f32 = 20.0;
 
-/// A line of tiles: a part of a group.
+/// A line of tiles: a part of a group, or the only images of some groups.
 struct Row {
-    group: usize,
+    groups: Range<usize>,
     items: Range<usize>,
+}
+
+/// Groups of one image each stand beside each other, without titles.
+fn rows_of(finding: &Finding, columns: usize) -> (Vec<Row>, f32) {
+    let groups = finding.groups.len();
+    if finding.groups.iter().all(|group| group.items.len() == 1) {
+        let row = |start: usize| Row { groups: start..groups.min(start + columns), items: 0..1 };
+        return ((0..groups).step_by(columns).map(row).collect(), 0.0);
+    }
+    let parts = |(number, group): (usize, &Group)| {
+        let count = group.items.len();
+        let row = move |start: usize| Row { groups: number..number + 1, items: start..count.min(start + columns) };
+        (0..count).step_by(columns).map(row)
+    };
+    (finding.groups.iter().enumerate().flat_map(parts).collect(), TITLE)
 }
 
 /// Draws the groups; ticks change in place.
@@ -33,26 +48,20 @@ pub(super) fn groups_ui(
 ) {
     let width = ui.available_width() - SPACE * 2.0;
     let columns = (((width + SPACE) / (TILE + SPACE)).floor() as usize).max(1);
-    let rows: Vec<Row> = (0..)
-        .zip(&finding.groups)
-        .flat_map(|(group, of)| {
-            let count = of.items.len();
-            (0..count).step_by(columns).map(move |start| Row { group, items: start..count.min(start + columns) })
-        })
-        .collect();
+    let (rows, title_height) = rows_of(finding, columns);
+    let height = title_height + TILE + CAPTION;
     let area = ScrollArea::vertical().id_salt(("groups", finding.kind)).auto_shrink([false, false]);
-    area.show_rows(ui, TITLE + TILE + CAPTION, rows.len(), |ui, visible| {
+    area.show_rows(ui, height, rows.len(), |ui, visible| {
         for row in rows.get(visible).unwrap_or_default() {
-            let Some(group) = finding.groups.get(row.group) else { continue };
-            ui.allocate_ui(vec2(ui.available_width(), TITLE + TILE + CAPTION), |ui| {
+            let groups = finding.groups.get(row.groups.clone()).unwrap_or_default();
+            ui.allocate_ui(vec2(ui.available_width(), height), |ui| {
                 ui.spacing_mut().item_spacing = vec2(SPACE, 0.0);
-                let title = if row.items.start == 0 { group.title.as_str() } else { "" };
-                ui.add_sized(
-                    vec2(ui.available_width(), TITLE),
-                    Label::new(theme::caption(title)).truncate().halign(egui::Align::Min),
-                );
+                if title_height > 0.0 {
+                    title_ui(ui, groups.first().filter(|_| row.items.start == 0).map_or("", |group| &group.title));
+                }
                 ui.horizontal(|ui| {
-                    for &item in group.items.get(row.items.clone()).unwrap_or_default() {
+                    for &item in groups.iter().flat_map(|group| group.items.get(row.items.clone()).unwrap_or_default())
+                    {
                         if tile_ui(ui, catalog, item, ticked.contains(&item), media) && !ticked.remove(&item) {
                             ticked.insert(item);
                         }
@@ -60,6 +69,14 @@ pub(super) fn groups_ui(
                 });
             });
         }
+    });
+}
+
+fn title_ui(ui: &mut Ui, title: &str) {
+    let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), TITLE), Sense::hover());
+    ui.put(rect, |ui: &mut Ui| {
+        let layout = egui::Layout::left_to_right(egui::Align::Center);
+        ui.with_layout(layout, |ui| ui.add(Label::new(theme::caption(title)).truncate())).inner
     });
 }
 

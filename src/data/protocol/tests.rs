@@ -1,0 +1,72 @@
+use super::*;
+use crate::data::BinWriter;
+use crate::data::testing::draw_classes;
+
+fn open(path: &Path, images: Option<&Path>) -> Result<Protocol, DataError> {
+    Protocol::open(path, images, &|_| (), &|| false)
+}
+
+fn names(protocol: &Protocol, pair: usize) -> (String, String, bool) {
+    let (a, b, same) = protocol.pairs[pair];
+    (protocol.catalog.name(a as usize), protocol.catalog.name(b as usize), same)
+}
+
+#[test]
+fn a_list_is_its_images_and_pairs_of_them_in_its_order() {
+    let folder = tempfile::tempdir().unwrap();
+    draw_classes(folder.path(), 3, 3);
+    std::fs::write(folder.path().join("p02/0.png"), "no picture").unwrap();
+    let list = folder.path().join("pairs.csv");
+    let lines = "p00/0.png,p00/2.png,1\np01/1.png,p00/2.png,0\np00/0.png,p02/0.png,0\np01/9.png,p01/1.png,1\n";
+    std::fs::write(&list, lines).unwrap();
+    assert!(Protocol::is_one(&list) && !Protocol::is_one(folder.path()));
+    let protocol = open(&list, None).unwrap();
+    assert_eq!(protocol.pairs.len(), 2, "one image is broken, one is missing");
+    assert_eq!(names(&protocol, 0), ("p00/0.png".into(), "p00/2.png".into(), true));
+    assert_eq!(names(&protocol, 1), ("p01/1.png".into(), "p00/2.png".into(), false));
+    let catalog = &protocol.catalog;
+    assert_eq!((catalog.items.len(), catalog.warnings.total()), (3, 2), "{:?}", catalog.warnings);
+    assert_eq!(catalog.layout.to_string(), "list of pairs");
+    for item in 0..catalog.items.len() {
+        assert_eq!(catalog.load(item).unwrap().width(), catalog.items[item].width);
+        assert!(catalog.name(item).starts_with(catalog.class_name(item)));
+    }
+    // The images elsewhere than the list.
+    let away = tempfile::tempdir().unwrap();
+    let list = away.path().join("pairs.csv");
+    std::fs::write(&list, lines).unwrap();
+    assert!(matches!(open(&list, None), Err(DataError::NoPairs { .. })));
+    assert_eq!(open(&list, Some(folder.path())).unwrap().pairs, protocol.pairs);
+    assert!(matches!(Protocol::open(&list, Some(folder.path()), &|_| (), &|| true), Err(DataError::Cancelled)));
+}
+
+#[test]
+fn images_in_one_folder_are_named_after_what_stands_before_their_number() {
+    assert_eq!(class_of(Path::new("a/b/x.jpg")), "a/b");
+    assert_eq!(class_of(Path::new("Ann_Lee_0012.jpg")), "Ann_Lee");
+    assert_eq!(class_of(Path::new("0012.jpg")), "0012");
+}
+
+#[test]
+fn a_verification_set_keeps_its_pairs_but_those_with_a_broken_image() {
+    let folder = tempfile::tempdir().unwrap();
+    draw_classes(folder.path(), 2, 2);
+    let read = |name: &str| std::fs::read(folder.path().join(name)).unwrap();
+    let file = folder.path().join("dev.bin");
+    let mut writer = BinWriter::new(Vec::new(), 3).unwrap();
+    for bytes in [read("p00/0.png"), read("p00/1.png"), b"nothing".to_vec(), read("p01/0.png"), read("p00/0.png")] {
+        writer.image(&bytes).unwrap();
+    }
+    writer.image(&read("p01/1.png")).unwrap();
+    std::fs::write(&file, writer.finish(&[true, true, false]).unwrap()).unwrap();
+    assert!(Protocol::is_one(&file));
+    let protocol = open(&file, None).unwrap();
+    assert!(protocol.has_folds);
+    assert_eq!(protocol.pairs, [(0, 1, true), (3, 4, false)]);
+    let catalog = &protocol.catalog;
+    assert_eq!((catalog.items.len(), catalog.warnings.total()), (5, 1));
+    assert_eq!((catalog.class_name(0), catalog.class_name(1)), ("pair 1", "pair 1"), "shows who they are together");
+    assert_ne!(catalog.class_name(3), catalog.class_name(4));
+    assert_eq!(catalog.name(4), "dev.bin#5");
+    assert_eq!(catalog.load(4).unwrap(), crate::data::decode_file(&folder.path().join("p01/1.png")).unwrap());
+}
