@@ -62,6 +62,8 @@ pub enum Action {
     Redo,
     /// Train with the present settings.
     StartTraining,
+    /// With how many seeds the next run is made.
+    SetSeeds(u32),
     /// Pause or go on.
     TogglePause,
     /// Stop, keeping what was done.

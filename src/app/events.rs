@@ -6,7 +6,7 @@ use super::evaluate::{evaluate, evaluated};
 use super::notice::{Notice, Severity};
 use super::state::{DataState, OpenData, State, TrainPhase, TrainView};
 use super::update::{map_request, refresh_runs, select, start};
-use super::{faces, runs};
+use super::{faces, runs, series};
 use crate::config::RunConfig;
 use crate::data::{WarningKind, Warnings};
 use crate::eval::EmbeddingTable;
@@ -194,10 +194,12 @@ fn trained(state: &mut State, job: JobId, summary: RunSummary) -> Vec<Effect> {
     } else {
         format!("Trained {} epochs{rate}", summary.epochs)
     };
-    view.summary = Some(summary);
+    view.summary = Some(summary.clone());
     state.notify(Notice::new(Severity::Success, text));
     state.active_run = Some(run.clone());
-    evaluate(state, run)
+    let mut effects = evaluate(state, run);
+    effects.extend(series::trained(state, &summary));
+    effects
 }
 
 fn mapped(state: &mut State, job: JobId, table: Arc<EmbeddingTable>, mut layout: Arc<Layout>) -> Vec<Effect> {
@@ -278,6 +280,7 @@ fn data_ended(state: &mut State, job: JobId, notice: Option<Notice>) {
 
 fn train_ended(state: &mut State, job: JobId, failure: Option<&JobError>) {
     let Some(view) = state.training.as_mut().filter(|view| view.job == job) else { return };
+    let is_unfinished = failure.is_some() || view.summary.is_none();
     match failure {
         Some(error) => {
             let notice = Notice::from_error(error);
@@ -289,5 +292,8 @@ fn train_ended(state: &mut State, job: JobId, failure: Option<&JobError>) {
         None if view.summary.is_none() && view.epochs.is_empty() && view.steps.is_empty() => state.training = None,
         None if view.summary.is_none() => view.phase = TrainPhase::Stopped,
         None => {}
+    }
+    if is_unfinished {
+        series::ended(state);
     }
 }

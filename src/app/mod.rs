@@ -11,6 +11,7 @@ mod faces;
 mod history;
 mod notice;
 mod runs;
+mod series;
 mod state;
 mod training;
 mod update;
@@ -24,6 +25,7 @@ pub use faces::{AlignView, FaceAction, FacesView, FolderView};
 pub use history::{History, Step};
 pub use notice::{Notice, NoticeId, Severity};
 pub use runs::{MOST_COMPARED, RunAction, RunEdit, RunOrder, RunsView};
+pub use series::{MOST_SEEDS, Series};
 pub use state::{
     DataState, EvaluateView, ExploreView, JobView, OpenData, Overlay, State, TrainPhase, TrainView, VerifyView,
     Workspace,

@@ -1,5 +1,6 @@
 //! Everything on the screen that is not a scroll position: the one owner of it.
 
+use super::series::Series;
 use super::{CheckView, FacesView, History, Notice, NoticeId, RunsView, Severity};
 use crate::config::{Resolved, RunConfig, resolve};
 use crate::data::{Catalog, SplitKind};
@@ -250,6 +251,10 @@ pub struct State {
     pub data: DataState,
     /// The run watched, if any.
     pub training: Option<TrainView>,
+    /// With how many seeds the next run is made, one after the other.
+    pub seeds: u32,
+    /// The runs that the one watched is one of, if it is one of several.
+    pub series: Option<Series>,
     /// The map.
     pub explore: ExploreView,
     /// Error rates.
@@ -286,6 +291,8 @@ impl State {
             history: History::default(),
             data: DataState::Empty,
             training: None,
+            seeds: 1,
+            series: None,
             explore: ExploreView::default(),
             evaluate: EvaluateView::default(),
             verify: VerifyView::default(),

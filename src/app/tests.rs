@@ -185,8 +185,16 @@ fn a_run_goes_through_its_phases() {
         elapsed_secs: 1.0,
     };
     on_event(&mut state, Event::Train { job: id, event: TrainEvent::Epoch(epoch) });
-    let summary = RunSummary {
-        run: "/runs/a".into(),
+    let effects = on_event(&mut state, Event::Trained { job: id, summary: Box::new(summary("/runs/a", 0.1)) });
+    assert_eq!(job(&effects).request.kind(), JobKind::Evaluate, "a finished run is evaluated by itself");
+    on_event(&mut state, Event::Ended { job: id, outcome: Outcome::Finished });
+    assert_eq!(state.training.as_ref().unwrap().phase, TrainPhase::Done);
+    assert!(!state.is_training());
+}
+
+fn summary(run: &str, eer: f64) -> RunSummary {
+    RunSummary {
+        run: run.into(),
         epochs: 1,
         images_per_second: 10.0,
         input_wait_share: 0.01,
@@ -194,15 +202,63 @@ fn a_run_goes_through_its_phases() {
         train_accuracy: Some(0.5),
         val_loss: None,
         val_accuracy: None,
-        eer: Some(0.1),
+        eer: Some(eer),
         seconds: 1.0,
         stopped: false,
-    };
-    let effects = on_event(&mut state, Event::Trained { job: id, summary: Box::new(summary) });
-    assert_eq!(job(&effects).request.kind(), JobKind::Evaluate, "a finished run is evaluated by itself");
-    on_event(&mut state, Event::Ended { job: id, outcome: Outcome::Finished });
-    assert_eq!(state.training.as_ref().unwrap().phase, TrainPhase::Done);
-    assert!(!state.is_training());
+    }
+}
+
+/// The training job among some effects.
+fn train_job(effects: &[Effect]) -> Option<(JobId, u32)> {
+    effects.iter().find_map(|effect| match effect {
+        Effect::Send(Job { id, request: Request::Train { config, .. }, .. }) => Some((*id, config.train.seed)),
+        _ => None,
+    })
+}
+
+#[test]
+fn a_run_over_several_seeds_is_made_one_after_the_other_and_tells_mean_and_spread() {
+    let folder = folder();
+    let mut state = state();
+    open(&mut state, folder.path());
+    state.config.train.seed = 7;
+    update(&mut state, Action::SetSeeds(3));
+    let mut job = train_job(&update(&mut state, Action::StartTraining));
+    update(&mut state, Action::Go(Workspace::Verify));
+    for (run, eer) in [("/runs/a", 0.02), ("/runs/b", 0.04), ("/runs/c", 0.03)] {
+        let (id, seed) = job.expect("the next one is started");
+        assert_eq!(seed, 6 + state.series.as_ref().unwrap().number() as u32);
+        let effects = on_event(&mut state, Event::Trained { job: id, summary: Box::new(summary(run, eer)) });
+        on_event(&mut state, Event::Ended { job: id, outcome: Outcome::Finished });
+        job = train_job(&effects);
+    }
+    assert_eq!(job, None);
+    assert!(state.series.is_none() && !state.is_training() && state.workspace == Workspace::Verify);
+    let notice = state.notices.last().unwrap();
+    assert_eq!(notice.headline, "3 runs, seeds 7 to 9: EER 3.0 ± 1.0 %");
+    assert_eq!(state.runs_view.compared.len(), 3);
+    assert_eq!(state.config.train.seed, 7, "the settings stay as they were");
+}
+
+#[test]
+fn a_stopped_run_ends_its_series() {
+    let folder = folder();
+    let mut state = state();
+    open(&mut state, folder.path());
+    update(&mut state, Action::SetSeeds(5));
+    let (first, _) = train_job(&update(&mut state, Action::StartTraining)).unwrap();
+    let effects = on_event(&mut state, Event::Trained { job: first, summary: Box::new(summary("/runs/a", 0.1)) });
+    let (second, _) = train_job(&effects).unwrap();
+    update(&mut state, Action::StopTraining);
+    let stopped = RunSummary { stopped: true, ..summary("/runs/b", 0.2) };
+    let effects = on_event(&mut state, Event::Trained { job: second, summary: Box::new(stopped) });
+    assert_eq!(train_job(&effects), None);
+    on_event(&mut state, Event::Ended { job: second, outcome: Outcome::Cancelled });
+    assert!(state.series.is_none() && !state.is_training());
+    // A failure, too.
+    let (first, _) = train_job(&update(&mut state, Action::StartTraining)).unwrap();
+    on_event(&mut state, Event::Ended { job: first, outcome: failure() });
+    assert!(state.series.is_none());
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use super::action::Effect;
 use super::notice::{Notice, Severity};
+use super::series::Series;
 use super::state::{State, TrainPhase, TrainView, Workspace};
 use super::update::{open_data, start};
 use crate::config::RunConfig;
@@ -30,6 +31,7 @@ pub(super) fn start_training(state: &mut State) -> Vec<Effect> {
     let catalog = Arc::clone(&data.catalog);
     let config = state.config.clone();
     let place = Place::NewIn(state.runs_root.clone());
+    state.series = Series::new(state.seeds, &config, &catalog);
     begin_training(state, Request::Train { catalog, config: Box::new(config.clone()), place }, config)
 }
 
@@ -61,6 +63,7 @@ pub(super) fn continue_run(state: &mut State, run: PathBuf) -> Vec<Effect> {
         return open_data(state, PathBuf::from(data));
     };
     let config = entry.config.clone();
+    state.series = None;
     begin_training(
         state,
         Request::Train { catalog, config: Box::new(config.clone()), place: Place::Resume(run) },

@@ -8,6 +8,7 @@ use super::faces::{self, FaceAction};
 use super::history::Step;
 use super::notice::{Notice, Severity};
 use super::runs::{self, RunAction};
+use super::series::MOST_SEEDS;
 use super::state::{DataState, ExploreView, JobView, OpenData, State, VerifyView, Workspace};
 use super::training::{continue_run, start_training, stop_training, toggle_pause};
 use crate::config::{RunConfig, Value};
@@ -37,6 +38,10 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Undo => travel(state, true),
         Action::Redo => travel(state, false),
         Action::StartTraining => start_training(state),
+        Action::SetSeeds(seeds) => {
+            state.seeds = seeds.clamp(1, MOST_SEEDS);
+            Vec::new()
+        }
         Action::TogglePause => toggle_pause(state),
         Action::StopTraining => stop_training(state),
         Action::ContinueRun(run) => continue_run(state, run),

@@ -70,10 +70,10 @@ fn of_list(list: &PairList, path: &Path, folder: &Path, watch: &Watch) -> Result
     gather(found, &pairs, warnings, watch)
 }
 
-/// The folder of an image; without one, its name up to the number.
+/// The name of an image's folder; without one, its own up to the number.
 fn class_of(relative: &Path) -> String {
-    match relative.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        Some(folder) => path_text(folder),
+    match relative.parent().and_then(Path::file_name) {
+        Some(folder) => path_text(Path::new(folder)),
         None => {
             let stem = path_text(Path::new(relative.file_stem().unwrap_or_default()));
             let name = stem.trim_end_matches(|letter: char| letter.is_ascii_digit()).trim_end_matches(['_', '-', ' ']);

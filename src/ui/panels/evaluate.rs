@@ -209,7 +209,8 @@ fn busy_ui(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
         });
         let progress = state.job(id).map(|job| job.progress).unwrap_or_default();
         if progress.total > 0 {
-            ui.add(egui::ProgressBar::new(progress.done as f32 / progress.total as f32).desired_height(6.0));
+            let share = progress.done as f32 / progress.total as f32;
+            ui.add(egui::ProgressBar::new(share).desired_height(6.0).fill(theme::tokens(ui).accent));
             ui.label(theme::caption(format!(
                 "{} of {} images embedded",
                 count_text(progress.done as usize),

@@ -13,8 +13,9 @@ const LEFT: f32 = 48.0;
 const BOTTOM: f32 = 40.0;
 const TOP: f32 = 24.0;
 const RIGHT: f32 = 14.0;
-/// Tick labels nearer than this would touch.
-const LABEL_GAP_X: f32 = 42.0;
+/// Room between two tick labels of the x axis.
+const LABEL_GAP_X: f32 = 10.0;
+/// Tick labels of the y axis nearer than this would touch.
 const LABEL_GAP_Y: f32 = 16.0;
 /// Size of tick labels and axis titles, in points.
 pub const TICK_PT: f32 = 11.0;
@@ -97,10 +98,13 @@ fn draw_axes(ui: &Ui, painter: &Painter, frame: PlotFrame, x: &Axis, y: &Axis) {
     let mut free_from = f32::NEG_INFINITY;
     for (value, text) in x.ticks.iter().filter(|(value, _)| (x.low..=x.high).contains(value)) {
         let at = frame.at(*value, y.low);
-        painter.vline(at.x, area.y_range(), grid(at.x >= free_from));
-        if at.x >= free_from {
-            painter.text(at + vec2(0.0, 6.0), Align2::CENTER_TOP, text, font.clone(), tokens.text_dim);
-            free_from = at.x + LABEL_GAP_X;
+        let label = painter.layout_no_wrap(text.clone(), font.clone(), tokens.text_dim);
+        let half = label.size().x / 2.0;
+        let has_room = at.x - half >= free_from;
+        painter.vline(at.x, area.y_range(), grid(has_room));
+        if has_room {
+            painter.galley(at + vec2(-half, 6.0), label, tokens.text_dim);
+            free_from = at.x + half + LABEL_GAP_X;
         }
     }
     let mut free_below = f32::INFINITY;

@@ -11,6 +11,8 @@ use eframe::egui::{self, Align2, Color32, FontId, Pos2, Rect, Role, Sense, Strok
 
 /// Distance of ticks on the similarity axis.
 const TICK_STEP: f64 = 0.2;
+/// Narrower than this, the title of the y axis and the legend would touch, in points.
+const WHOLE_TITLE_PT: f32 = 400.0;
 /// Air above the highest bin, as a share of it.
 const HEADROOM: f64 = 1.18;
 
@@ -33,7 +35,9 @@ pub fn score_histogram(ui: &mut Ui, size: Vec2, scores: &ScoreHistogram<'_>) {
     let (low, high) = shown_range(scores);
     let top = genuine.iter().chain(&impostor).copied().fold(0.0, f64::max).max(1e-9) * HEADROOM;
     let x = Axis { title: "Cosine similarity", low, high, ticks: similarity_ticks(low, high) };
-    let y = Axis { title: "Share of pairs of each kind", low: 0.0, high: top, ticks: Vec::new() };
+    // The legend stands on the same line.
+    let title = if size.x < WHOLE_TITLE_PT { "Share of pairs" } else { "Share of pairs of each kind" };
+    let y = Axis { title, low: 0.0, high: top, ticks: Vec::new() };
     let drawn = plot_frame(ui, size, &x, &y, Sense::hover());
     drawn.response.widget_info(|| WidgetInfo::labeled(Role::Image, true, describe(scores)));
     let tokens = theme::tokens(ui);

@@ -11,8 +11,7 @@ use eframe::egui::{self, Ui, vec2};
 /// The headline figures of the current run.
 pub(super) fn stats_ui(ui: &mut Ui, evaluation: &Evaluation) {
     let report = &evaluation.report;
-    let accuracy =
-        report.accuracy_10fold.map_or_else(|| "too few pairs".to_owned(), |mean| format!("{:.1} %", mean * 100.0));
+    let accuracy = report.accuracy_10fold.map_or_else(|| "too few pairs".to_owned(), rate_text);
     let error =
         report.accuracy_10fold_se.map_or_else(String::new, |se| format!("± {:.2} % standard error", se * 100.0));
     let pairs = format!("{} genuine, {} impostor", count_text(report.n_genuine), count_text(report.n_impostor));

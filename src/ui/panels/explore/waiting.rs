@@ -37,7 +37,8 @@ pub(super) fn busy_ui(ui: &mut Ui, state: &State, explore: &ExploreView, out: &m
     let progress =
         explore.job.and_then(|job| state.job(job)).map(|job| job.progress).filter(|progress| progress.total > 0);
     if let Some(progress) = progress {
-        ui.add(egui::ProgressBar::new(progress.done as f32 / progress.total as f32).desired_height(6.0));
+        let share = progress.done as f32 / progress.total as f32;
+        ui.add(egui::ProgressBar::new(share).desired_height(6.0).fill(theme::tokens(ui).accent));
     }
     let text = match explore.method {
         MapMethod::Tsne => {

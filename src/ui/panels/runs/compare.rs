@@ -1,12 +1,12 @@
 //! Runs side by side: their curves in one plot, and the settings in which they differ.
 
 use crate::app::{Action, RunAction, State};
-use crate::config::{PARAMS, ParamSpec, Value};
-use crate::train::EpochMetrics;
+use crate::config::{PARAMS, ParamSpec, Value, spec};
+use crate::train::{EpochMetrics, MeanSd};
 use crate::ui::format;
 use crate::ui::theme::{self, SPACE};
 use crate::ui::widgets::curve::{Curve, CurvePlot, CurveStyle, curve_plot};
-use crate::ui::widgets::figures::rate_text;
+use crate::ui::widgets::figures::{rate_text, spread_text};
 use crate::worker::protocol::RunEntry;
 use eframe::egui::{self, Align, Layout, ScrollArea, Sense, Stroke, Ui, vec2};
 
@@ -88,6 +88,12 @@ fn table_ui(ui: &mut Ui, runs: &[&RunEntry]) {
                 ui.label(run.eer.map_or_else(|| "–".to_owned(), rate_text));
             }
             ui.end_row();
+            if let Some(spread) = spread(runs, &differing) {
+                ui.label(theme::caption("over the seeds"));
+                ui.label(spread)
+                    .on_hover_text("Mean and standard deviation of the best EER: the runs differ in their seed only");
+                ui.end_row();
+            }
             for (label, values) in differing {
                 ui.label(theme::caption(label));
                 for value in values {
@@ -97,6 +103,15 @@ fn table_ui(ui: &mut Ui, runs: &[&RunEntry]) {
             }
         });
     });
+}
+
+/// Mean and spread of the best EER of runs that differ in their seed only.
+fn spread(runs: &[&RunEntry], differing: &[(&str, Vec<String>)]) -> Option<String> {
+    let seed = spec("train.seed")?.label;
+    let rates: Vec<f64> = runs.iter().filter_map(|run| run.eer).collect();
+    let only_seed = matches!(differing, [(label, _)] if *label == seed);
+    let MeanSd { mean, sd, .. } = MeanSd::of(&rates).filter(|_| only_seed && rates.len() == runs.len())?;
+    Some(spread_text(mean, sd?))
 }
 
 /// The settings in which some of the runs differ, with the value of each run as a person reads it.

@@ -142,19 +142,22 @@ fn reasons_ui(ui: &mut Ui, resolved: &Resolved) {
     // Three columns need room; otherwise the reason stands below the value.
     let narrow = ui.available_width() < THREE_COLUMNS_PT;
     let columns = if narrow { 2 } else { 3 };
-    egui::Grid::new("reasons").num_columns(columns).spacing([SPACE * 3.0, SPACE / 2.0]).show(ui, |ui| {
+    let between = if narrow { SPACE } else { SPACE / 2.0 };
+    egui::Grid::new("reasons").num_columns(columns).spacing([SPACE * 3.0, between]).show(ui, |ui| {
         for reason in &resolved.reasons {
             let spec = spec(reason.key);
             let unit = spec.and_then(|spec| spec.unit).map(|unit| format!(" {unit}")).unwrap_or_default();
             let value = format!("{}{unit}", reason.value);
-            ui.label(spec.map_or(reason.key, |spec| spec.label));
+            let label = spec.map_or(reason.key, |spec| spec.label);
             if narrow {
+                ui.vertical(|ui| ui.label(label));
                 ui.vertical(|ui| {
                     ui.spacing_mut().item_spacing.y = 2.0;
                     ui.label(value);
                     ui.add(egui::Label::new(theme::caption(&reason.why)).wrap());
                 });
             } else {
+                ui.label(label);
                 ui.label(value);
                 ui.label(RichText::new(&reason.why).weak());
             }

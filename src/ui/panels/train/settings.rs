@@ -1,6 +1,6 @@
 //! The left column: the form, and the one button that starts.
 
-use crate::app::{Action, RunAction, State, command};
+use crate::app::{Action, MOST_SEEDS, RunAction, State, command};
 use crate::config::{Preset, Value};
 use crate::ui::theme::{self, SPACE};
 use crate::ui::widgets::param_form::{Edit, FormInput, ParamForm};
@@ -98,6 +98,7 @@ fn start_ui(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
         ui.add(egui::Label::new(RichText::new(problem).size(13.0).color(theme::tokens(ui).bad)).wrap());
     }
     let busy = state.is_training();
+    seeds_ui(ui, state, out);
     ui.vertical_centered_justified(|ui| {
         ui.add_enabled_ui(problem.is_none() && !busy, |ui| {
             let help =
@@ -108,4 +109,21 @@ fn start_ui(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
             }
         });
     });
+}
+
+/// How often the run is made.
+fn seeds_ui(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
+    let help = "Makes the run so many times, one after the other, each with the next seed, and tells mean and spread of what \
+                was reached";
+    ui.horizontal(|ui| {
+        let label = ui.label("Repeat with seeds").on_hover_text(help);
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            let mut seeds = state.seeds;
+            let value = egui::DragValue::new(&mut seeds).range(1..=MOST_SEEDS).speed(0.05);
+            if ui.add_sized([64.0, 28.0], value).labelled_by(label.id).on_hover_text(help).changed() {
+                out.push(Action::SetSeeds(seeds));
+            }
+        });
+    });
+    ui.add_space(SPACE / 2.0);
 }

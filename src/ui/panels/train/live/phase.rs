@@ -16,7 +16,10 @@ pub(super) fn phase_ui(ui: &mut Ui, state: &State, view: &TrainView, out: &mut V
             let buttons = if state.is_training() { BUTTONS_WIDTH } else { 0.0 };
             ui.set_max_width((ui.available_width() - buttons).max(160.0));
             ui.label(theme::strong(title(view)).size(18.0));
-            ui.add(egui::Label::new(theme::caption(subtitle(view))).truncate());
+            let series = state.series.as_ref().filter(|_| state.is_training());
+            let seed =
+                series.map_or_else(String::new, |series| format!("seed {} of {} · ", series.number(), series.seeds));
+            ui.add(egui::Label::new(theme::caption(format!("{seed}{}", subtitle(view)))).truncate());
         });
         if state.is_training() {
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| brakes_ui(ui, view, out));
