@@ -128,7 +128,10 @@ fn a_folder_goes_all_the_way_to_a_verdict() {
     assert!(error.hint.as_deref().unwrap_or_default().contains("open the folder"), "{error:?}");
     let (events, outcome) = bench.run(pairs(Some(&data)));
     assert!(matches!(outcome, Outcome::Finished), "{outcome:?}");
-    let Some(Event::Evaluated { evaluation, .. }) = events.last() else { panic!("{events:?}") };
+    let of_pairs = |event: &Event| {
+        if let Event::Evaluated { evaluation, .. } = event { Some(Arc::clone(evaluation)) } else { None }
+    };
+    let evaluation = events.iter().find_map(of_pairs).unwrap();
     assert_eq!((evaluation.report.n_genuine, evaluation.report.n_impostor, evaluation.table.len()), (2, 1, 4));
     assert_eq!(evaluation.on, "3 pairs of pairs.txt");
     assert!(evaluation.label().ends_with(", pairs.txt"));
