@@ -27,7 +27,8 @@ fn finished(
 ) -> Vec<f32> {
     let (to, from, taps) = (shape.output.channels, shape.input.channels, shape.taps());
     let weights = Weights { values: w, to, from, to_step: from * taps, from_step: taps };
-    if winograd::pays(shape) {
+    let pays = if packed.is_some() { winograd::pays_with_kept_weights } else { winograd::pays };
+    if pays(shape) {
         let kept = packed.map(|packed| &packed.transformed);
         return Winograd { source: x, maps: shape.input, weights, turned: false, kept, finish }.run(arch);
     }

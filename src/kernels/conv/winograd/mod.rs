@@ -23,21 +23,29 @@ const MIN_PIXELS: usize = 576;
 /// done once for all pixels.
 const MAX_PAIRS_PER_PIXEL: usize = 64;
 const MAX_SUMS_PER_PIXEL: usize = 24;
+/// The same for weights that are transformed already, which are only read: four times as much as the direct ones.
+const MIN_PIXELS_KEPT: usize = 144;
+const MAX_PAIRS_PER_PIXEL_KEPT: usize = 96;
 /// Share of the patches' pixels that are inside the image, at least.
 const MIN_USED: f64 = 0.7;
 
 /// The transforms pay for output and gradient of the input. Measured beside the direct convolution over the sizes of our
 /// networks' layers.
 pub(super) fn pays(shape: &ConvShape) -> bool {
-    worth(shape, MAX_PAIRS_PER_PIXEL)
+    worth(shape, MIN_PIXELS, MAX_PAIRS_PER_PIXEL)
+}
+
+/// The same where the weights are kept transformed: fewer pixels suffice.
+pub(super) fn pays_with_kept_weights(shape: &ConvShape) -> bool {
+    worth(shape, MIN_PIXELS_KEPT, MAX_PAIRS_PER_PIXEL_KEPT)
 }
 
 /// The transforms pay for the gradient of the weights.
 pub(super) fn pays_for_weights(shape: &ConvShape) -> bool {
-    worth(shape, MAX_SUMS_PER_PIXEL)
+    worth(shape, MIN_PIXELS, MAX_SUMS_PER_PIXEL)
 }
 
-fn worth(shape: &ConvShape, pairs_per_pixel: usize) -> bool {
+fn worth(shape: &ConvShape, min_pixels: usize, pairs_per_pixel: usize) -> bool {
     let [channels_in, channels_out] = [shape.input.channels, shape.output.channels];
     let (pixels, pairs) = (shape.n * shape.output.pixels(), channels_in * channels_out);
     let covered: usize = patches::patches(&shape.output).iter().map(|patches| patches * transforms::OUT).product();
@@ -47,5 +55,5 @@ fn worth(shape: &ConvShape, pairs_per_pixel: usize) -> bool {
         && channels_in.min(channels_out) >= MIN_CHANNELS
         && pairs <= MAX_PAIRS.min(pixels * pairs_per_pixel)
         && used >= MIN_USED
-        && pixels >= MIN_PIXELS
+        && pixels >= min_pixels
 }

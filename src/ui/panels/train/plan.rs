@@ -150,7 +150,7 @@ fn reasons_ui(ui: &mut Ui, resolved: &Resolved) {
             let value = format!("{}{unit}", reason.value);
             let label = spec.map_or(reason.key, |spec| spec.label);
             if narrow {
-                ui.vertical(|ui| ui.label(label));
+                ui.vertical(|ui| ui.add(egui::Label::new(label).extend()));
                 ui.vertical(|ui| {
                     ui.spacing_mut().item_spacing.y = 2.0;
                     ui.label(value);
