@@ -1,6 +1,8 @@
 //! What a drop will do, said before it is done.
 
 use super::Workspace;
+use crate::data::endings::{IMAGE_ENDINGS, LIST_ENDINGS, SET_ENDING, ends_with, names_pairs};
+use crate::model::weights::WEIGHTS_ENDINGS;
 use std::path::{Path, PathBuf};
 
 /// What dropped files are taken for.
@@ -49,9 +51,6 @@ impl DropTarget {
     }
 }
 
-const IMAGE_ENDINGS: [&str; 13] =
-    ["jpg", "jpeg", "png", "bmp", "gif", "tif", "tiff", "webp", "pnm", "pgm", "ppm", "pbm", "pam"];
-
 /// Decides by name and by a look at the folder; opens no file.
 pub fn drop_target(paths: &[PathBuf]) -> DropTarget {
     let unknown = || DropTarget::Unknown(paths.to_vec());
@@ -85,18 +84,13 @@ fn is_image(path: &Path) -> bool {
 }
 
 fn is_weights(path: &Path) -> bool {
-    ends_with(path, &["pt", "pth", "ckpt", "safetensors"])
+    ends_with(path, &WEIGHTS_ENDINGS)
 }
 
 /// `lfw.bin`, `pairsDevTest.txt`, `cplfw_pairs.csv`.
 fn is_pairs(path: &Path) -> bool {
-    let stem = path.file_stem().unwrap_or_default().to_string_lossy().to_lowercase();
-    let is_list = stem.contains("pair") && ends_with(path, &["txt", "csv", "tsv", "list"]);
-    !path.is_dir() && (is_list || ends_with(path, &["bin"]))
-}
-
-fn ends_with(path: &Path, endings: &[&str]) -> bool {
-    path.extension().is_some_and(|ending| endings.contains(&ending.to_string_lossy().to_lowercase().as_str()))
+    let is_list = names_pairs(path) && ends_with(path, &LIST_ENDINGS);
+    !path.is_dir() && (is_list || ends_with(path, &[SET_ENDING]))
 }
 
 fn is_data_file(path: &Path) -> bool {

@@ -4,12 +4,11 @@
 use super::action::Effect;
 use super::notice::{Notice, Severity};
 use super::runs::MOST_COMPARED;
-use super::state::{State, TrainView};
-use super::update::start;
+use super::state::State;
+use super::training::begin_training;
 use crate::config::RunConfig;
 use crate::data::Catalog;
 use crate::train::{MeanSd, Place, RunSummary, measures};
-use crate::worker::protocol::Request;
 use std::sync::Arc;
 
 /// Runs in a series at most.
@@ -54,9 +53,7 @@ pub(super) fn trained(state: &mut State, summary: &RunSummary) -> Vec<Effect> {
     config.train.seed = config.train.seed.wrapping_add(series.done.len() as u32);
     let catalog = Arc::clone(&series.catalog);
     let place = Place::NewIn(state.runs_root.clone());
-    let (job, effects) = start(state, Request::Train { catalog, config: Box::new(config.clone()), place });
-    state.training = Some(TrainView::new(job, config));
-    effects
+    begin_training(state, catalog, config, place)
 }
 
 /// The series is over, finished or not.
@@ -67,8 +64,8 @@ pub(super) fn ended(state: &mut State) {
     }
     let last = config.train.seed.wrapping_add(done.len() as u32 - 1);
     let of = |(name, measure): (&str, MeanSd)| match name {
-        "eer" => Some(format!("EER {}", percent(measure))),
-        "val_accuracy" => Some(format!("accuracy {}", percent(measure))),
+        "eer" => Some(format!("EER {}", measure.percent_text())),
+        "val_accuracy" => Some(format!("accuracy {}", measure.percent_text())),
         _ => None,
     };
     let rates: Vec<String> = measures(&done).into_iter().filter_map(of).collect();
@@ -79,11 +76,4 @@ pub(super) fn ended(state: &mut State) {
             .hint("Mean and standard deviation over the runs, which are compared in Runs."),
     );
     state.runs_view.compared = done.into_iter().map(|summary| summary.run).take(MOST_COMPARED).collect();
-}
-
-/// The digits follow the spread.
-fn percent(MeanSd { mean, sd, .. }: MeanSd) -> String {
-    let (mean, sd) = (mean * 100.0, sd.unwrap_or_default() * 100.0);
-    let digits = if sd >= 1.0 { 1 } else { 2 };
-    format!("{mean:.digits$} ± {sd:.digits$} %")
 }

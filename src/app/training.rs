@@ -6,6 +6,7 @@ use super::series::Series;
 use super::state::{State, TrainPhase, TrainView, Workspace};
 use super::update::{open_data, start};
 use crate::config::RunConfig;
+use crate::data::Catalog;
 use crate::train::Place;
 use crate::worker::protocol::Request;
 use std::path::PathBuf;
@@ -32,13 +33,14 @@ pub(super) fn start_training(state: &mut State) -> Vec<Effect> {
     let config = state.config.clone();
     let place = Place::NewIn(state.runs_root.clone());
     state.series = Series::new(state.seeds, &config, &catalog);
-    begin_training(state, Request::Train { catalog, config: Box::new(config.clone()), place }, config)
+    state.workspace = Workspace::Train;
+    begin_training(state, catalog, config, place)
 }
 
-fn begin_training(state: &mut State, request: Request, config: RunConfig) -> Vec<Effect> {
-    let (job, effects) = start(state, request);
+/// Wherever the person is; who asks for a training is taken to it, who waits for a series is not.
+pub(super) fn begin_training(state: &mut State, catalog: Arc<Catalog>, config: RunConfig, place: Place) -> Vec<Effect> {
+    let (job, effects) = start(state, Request::Train { catalog, config: Box::new(config.clone()), place });
     state.training = Some(TrainView::new(job, config));
-    state.workspace = Workspace::Train;
     effects
 }
 
@@ -64,11 +66,8 @@ pub(super) fn continue_run(state: &mut State, run: PathBuf) -> Vec<Effect> {
     };
     let config = entry.config.clone();
     state.series = None;
-    begin_training(
-        state,
-        Request::Train { catalog, config: Box::new(config.clone()), place: Place::Resume(run) },
-        config,
-    )
+    state.workspace = Workspace::Train;
+    begin_training(state, catalog, config, Place::Resume(run))
 }
 
 /// Pauses or goes on.

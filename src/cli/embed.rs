@@ -3,9 +3,9 @@
 use super::output::{self, Meter};
 use super::{Answer, args};
 use crate::config::atomic_write;
-use crate::data::{Catalog, DataError, HostBatch, ImageStore, decode_file, fit};
+use crate::data::{Catalog, DataError, HostBatch, decode_file, fit};
 use crate::eval::EmbeddingTable;
-use crate::train::{Control, TableBuilder, TrainedModel, for_batches};
+use crate::train::{self, Control, TrainedModel};
 use anyhow::Context as _;
 use clap::ArgMatches;
 use ndarray::ArrayView2;
@@ -100,14 +100,8 @@ pub fn embed_items(
     items: &[u32],
     progress: &mut dyn FnMut(usize, usize),
 ) -> anyhow::Result<(EmbeddingTable, Names)> {
-    let store = ImageStore::on_demand(Arc::clone(catalog), model.info().preprocess.clone());
-    let mut rows = TableBuilder::default();
-    let left_out = for_batches(&store, items, &Control::default(), progress, &mut |batch| {
-        rows.add(batch, &model.embed(batch)?);
-        Ok(())
-    })?;
+    let (table, left_out) = train::embed_items(model, catalog, items, &Control::default(), progress)?;
     output::left_out(&left_out);
-    let table = rows.finish(model.info().embedder.embedding_dim, catalog)?;
     let names = table
         .items()
         .iter()

@@ -7,8 +7,8 @@ use crate::config::Auto;
 use crate::data::Protocol;
 use crate::eval::{OperatingRule, VerificationReport};
 use crate::train::{
-    Control, StoredEvaluation, TrainedModel, evaluate_all, evaluate_protocol, evaluate_split, read_config, rule_of,
-    store_evaluation, store_first_evaluation,
+    Control, EvaluationResult, StoredEvaluation, TrainedModel, evaluate_all, evaluate_protocol, evaluate_split,
+    read_config, rule_of, store_evaluation, store_first_evaluation,
 };
 use anyhow::Context as _;
 use clap::ArgMatches;
@@ -34,10 +34,10 @@ pub fn run(matches: &ArgMatches) -> anyhow::Result<Answer> {
         }
     };
     meter.finish();
-    keep_first(run, &done, rule)?;
-    print(&done.report, done.accuracy, &done.on);
+    keep(run, &done, rule)?;
+    print(&done.report, done.accuracy(), &done.on);
     if matches.get_flag("json") {
-        output::json(&object(&done.report, done.accuracy, &done.on));
+        output::json(&object(&done.report, done.accuracy(), &done.on));
     }
     Ok(Answer::Yes)
 }
@@ -45,11 +45,29 @@ pub fn run(matches: &ArgMatches) -> anyhow::Result<Answer> {
 struct Done {
     on: String,
     report: VerificationReport,
-    accuracy: Option<f64>,
+    classification: Option<(f64, f64)>,
+    /// On the images that the run held out.
+    own: bool,
 }
 
-fn keep_first(run: &Path, done: &Done, rule: OperatingRule) -> anyhow::Result<()> {
-    let stored = StoredEvaluation { on: done.on.clone(), rule, report: done.report.clone(), classification: None };
+impl Done {
+    fn new(on: String, result: EvaluationResult, own: bool) -> Self {
+        output::left_out(&result.warnings);
+        Self { on, report: result.report, classification: result.classification, own }
+    }
+
+    fn accuracy(&self) -> Option<f64> {
+        self.classification.map(|(_, accuracy)| accuracy)
+    }
+}
+
+/// The run's own images give it its threshold; others only while it has none.
+fn keep(run: &Path, done: &Done, rule: OperatingRule) -> anyhow::Result<()> {
+    let (on, report) = (done.on.clone(), done.report.clone());
+    let stored = StoredEvaluation { on, rule, report, classification: done.classification };
+    if done.own {
+        return store_evaluation(run, &stored).context("the rates were measured, but not kept");
+    }
     if store_first_evaluation(run, &stored).context("the rates were measured, but not kept")? {
         output::line("this run had no threshold yet: the operating point below is kept for `arclens verify`");
     }
@@ -74,9 +92,7 @@ fn on_pairs(
 ) -> anyhow::Result<Done> {
     let protocol = Protocol::open(file, images, &|_| {}, &|| false)?;
     let result = evaluate_protocol(model, &protocol, rule, &Control::default(), progress)?;
-    output::left_out(&result.warnings);
-    let on = format!("{} pairs of {}", result.report.pairs, file.display());
-    Ok(Done { on, report: result.report, accuracy: None })
+    Ok(Done::new(format!("{} pairs of {}", result.report.pairs, file.display()), result, false))
 }
 
 fn on_images(
@@ -94,17 +110,9 @@ fn on_images(
     };
     let own = config.run.as_ref().is_some_and(|info| info.data_fingerprint == catalog.fingerprint);
     if own {
-        let (result, rule) = evaluate_split(model, &catalog, Some(rule), &control, progress)?;
-        output::left_out(&result.warnings);
+        let (result, _) = evaluate_split(model, &catalog, Some(rule), &control, progress)?;
         let on = format!("{} held-out images of {}", result.table.len(), catalog.root.display());
-        let stored = StoredEvaluation {
-            on: on.clone(),
-            rule,
-            report: result.report.clone(),
-            classification: result.classification,
-        };
-        store_evaluation(run, &stored).context("the rates were measured, but not kept")?;
-        return Ok(Done { on, report: result.report, accuracy: result.classification.map(|(_, accuracy)| accuracy) });
+        return Ok(Done::new(on, result, true));
     }
     if data.is_none() {
         output::warning(
@@ -112,12 +120,7 @@ fn on_images(
         );
     }
     let result = evaluate_all(model, &catalog, rule, &control, progress)?;
-    output::left_out(&result.warnings);
-    Ok(Done {
-        on: format!("{} images of {}", result.table.len(), catalog.root.display()),
-        report: result.report,
-        accuracy: None,
-    })
+    Ok(Done::new(format!("{} images of {}", result.table.len(), catalog.root.display()), result, false))
 }
 
 fn print(report: &VerificationReport, accuracy: Option<f64>, on: &str) {

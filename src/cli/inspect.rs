@@ -5,9 +5,10 @@ mod protocol;
 
 use super::output::{self, Meter};
 use super::{Answer, args};
+use crate::data::endings::ends_with;
 use crate::data::{Catalog, Examination, VerificationSet, decode_file, examine, pair_list};
 use crate::faces::Detector;
-use crate::model::weights::{looks_like_weights, read_weights};
+use crate::model::weights::{WEIGHTS_ENDINGS, looks_like_weights, read_weights};
 use crate::model::{OnnxSummary, recognise};
 use crate::train::read_run;
 use anyhow::Context as _;
@@ -30,7 +31,7 @@ pub fn run(matches: &ArgMatches) -> anyhow::Result<Answer> {
         run_folder(path)?
     } else if is_weights(path) {
         weights(path)?
-    } else if path.is_file() && ending(path) == "onnx" {
+    } else if path.is_file() && ends_with(path, &["onnx"]) {
         onnx(path)?
     } else if path.is_file() && decode_file(path).is_ok() {
         image(path)?
@@ -75,17 +76,9 @@ fn run_folder(path: &Path) -> anyhow::Result<Value> {
     }))
 }
 
-/// Endings that weights made elsewhere go by.
-const WEIGHTS: [&str; 4] = ["pth", "pt", "ckpt", "safetensors"];
-
 /// By its name first: other files are not read as a whole for this.
 fn is_weights(path: &Path) -> bool {
-    WEIGHTS.contains(&ending(path).as_str()) && path.is_file() && looks_like_weights(path)
-}
-
-/// In lower case.
-fn ending(path: &Path) -> String {
-    path.extension().and_then(|ending| ending.to_str()).unwrap_or_default().to_ascii_lowercase()
+    ends_with(path, &WEIGHTS_ENDINGS) && path.is_file() && looks_like_weights(path)
 }
 
 fn onnx(path: &Path) -> anyhow::Result<Value> {

@@ -13,6 +13,6 @@ pub fn own_catalog(run: &Path, control: &Control) -> anyhow::Result<Arc<Catalog>
         !info.is_imported(),
         "the weights of this run were imported, so it has no images of its own; name some with --data"
     );
-    reopen(&info, control)
+    reopen(&info, &|_| {}, control)
         .context("the images this run was trained with cannot be opened; give their new place with --data")
 }

@@ -23,7 +23,7 @@ pub use head::{Head, MarginUse};
 pub use margins::Margins;
 pub use params::{Applies, Group, Kind, PARAMS, ParamSpec, Value, markdown_table, spec};
 pub use presets::Preset;
-pub use resolve::{DataFacts, Reason, Resolved, resolve, usual_margins};
+pub use resolve::{DataFacts, Reason, Resolved, resolve};
 pub use run_info::RunInfo;
 pub use sections::{AugmentConfig, DataConfig, EvalConfig, LossConfig, MapConfig, ModelConfig, TrainConfig};
 

@@ -51,10 +51,12 @@ fn mnist(config: &mut RunConfig) {
     config.data.image_px = Auto::Set(28);
     config.augment.flip = Auto::Set(false);
     config.augment.rotate_deg = 10.0;
+    config.augment.colour = 0.0;
     config.model.net = Net::Resnet18;
     config.loss.head = Head::ArcFace;
     config.train.batch = 64;
     config.train.epochs = 12;
+    config.train.weight_average = 0.998;
 }
 
 fn faces(config: &mut RunConfig) {

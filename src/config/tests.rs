@@ -142,6 +142,16 @@ fn a_value_set_by_hand_is_kept() {
 }
 
 #[test]
+fn the_automatic_scale_grows_with_the_classes() {
+    let scale = |train_classes| resolve(&RunConfig::default(), &DataFacts { train_classes, ..facts() }).unwrap().scale;
+    assert_eq!([2, 10, 238, 10_000].map(scale), [8.0, 8.0, 11.6, 19.5]);
+    let mut config = RunConfig::default();
+    config.loss.head = Head::AdaCos;
+    let resolved = resolve(&config, &facts()).unwrap();
+    assert!((resolved.scale - 2_f64.sqrt() * 99_f64.ln()).abs() < 1e-12);
+}
+
+#[test]
 fn all_problems_are_reported_at_once() {
     let mut config = RunConfig::default();
     config.train.epochs = 0;

@@ -1,6 +1,6 @@
 //! The image files below a folder, by their names: for jobs that do not ask which class an image belongs to.
 
-use super::header::format_of_extension;
+use super::endings::format_of_extension;
 use super::layout::list;
 use super::scan::MAX_FILES;
 use super::{DataError, WarningKind, Warnings, path_text};

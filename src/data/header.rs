@@ -117,26 +117,3 @@ fn is_quarter_turn(orientation: image::metadata::Orientation) -> bool {
 fn upright(header: Header, turned: bool) -> Header {
     if turned { Header { width: header.height, height: header.width, ..header } } else { header }
 }
-
-/// The format an extension promises; `None` when it is no extension of an image.
-pub(super) fn format_of_extension(path: &Path) -> Option<ImageFormat> {
-    let extension = path.extension()?.to_str()?.to_ascii_lowercase();
-    match extension.as_str() {
-        "jpg" | "jpeg" | "jpe" | "jfif" => Some(ImageFormat::Jpeg),
-        "png" | "apng" => Some(ImageFormat::Png),
-        "bmp" | "dib" => Some(ImageFormat::Bmp),
-        "gif" => Some(ImageFormat::Gif),
-        "tif" | "tiff" => Some(ImageFormat::Tiff),
-        "webp" => Some(ImageFormat::WebP),
-        "pbm" | "pgm" | "ppm" | "pnm" | "pam" => Some(ImageFormat::Pnm),
-        _ => None,
-    }
-}
-
-/// Extensions of image formats that are not read here; worth a word, where other files are passed over in silence.
-pub(super) fn is_unsupported_image(path: &Path) -> bool {
-    const NAMES: [&str; 14] =
-        ["heic", "heif", "avif", "jxl", "jp2", "svg", "psd", "tga", "exr", "ico", "cr2", "nef", "dng", "arw"];
-    let extension = path.extension().and_then(|e| e.to_str()).unwrap_or_default().to_ascii_lowercase();
-    NAMES.contains(&extension.as_str())
-}

@@ -218,5 +218,5 @@ fn is_one_of(name: &OsString, names: &[&str]) -> bool {
 }
 
 fn is_image_name(name: &OsString) -> bool {
-    super::header::format_of_extension(Path::new(name)).is_some()
+    super::endings::format_of_extension(Path::new(name)).is_some()
 }

@@ -18,6 +18,7 @@ mod decode;
 mod degrade;
 mod doctor;
 mod duplicates;
+pub mod endings;
 mod error;
 mod exclude;
 mod export;

@@ -4,7 +4,7 @@ use super::assemble::{Gathered, assemble};
 use super::layout::{self, Kind};
 use super::scan::{self, ClassFolder, Watch};
 use super::{Catalog, DataError, Item, Layout, Location, Part, Progress, WarningKind, Warnings};
-use super::{VerificationSet, archive, class_sizes, header, idx, lists, pair_list, path_text, recordio};
+use super::{VerificationSet, archive, class_sizes, endings, header, idx, lists, pair_list, path_text, recordio};
 use sha2::{Digest as _, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
@@ -105,7 +105,7 @@ fn open_folder(root: PathBuf, kind: &Kind, watch: &Watch, mut warnings: Warnings
 /// Images directly in the root.
 fn loose_images(root: &Path) -> usize {
     let listing = layout::list(root).map(|listing| listing.files).unwrap_or_default();
-    listing.iter().filter(|name| header::format_of_extension(Path::new(name)).is_some()).count()
+    listing.iter().filter(|name| endings::format_of_extension(Path::new(name)).is_some()).count()
 }
 
 fn explain_nothing(folders: usize, loose: usize, warnings: &Warnings) -> String {

@@ -6,7 +6,7 @@
 //! (0 is different). Images are looked for in `resolve.rs`.
 
 use super::DataError;
-use super::header::format_of_extension;
+use super::endings::{LIST_ENDINGS, ends_with, format_of_extension, names_pairs};
 use std::io::Read as _;
 use std::path::Path;
 
@@ -28,15 +28,14 @@ pub struct PairList {
 ///
 /// Two fields in a line are pairs only when the name of the file says so, because `path label` is a data set.
 pub fn pair_list(file: &Path) -> Option<PairList> {
-    let lower = |name: Option<&std::ffi::OsStr>| name.unwrap_or_default().to_string_lossy().to_ascii_lowercase();
-    if !matches!(lower(file.extension()).as_str(), "txt" | "csv" | "tsv" | "list") {
+    if !ends_with(file, &LIST_ENDINGS) {
         return None;
     }
     let list = read_pairs(file).ok()?;
     // `index path label` and the like have an image on one side only.
     let is_image = |name: &str| format_of_extension(Path::new(name)).is_some();
     let is_alike = list.pairs.iter().take(8).all(|(a, b, _)| is_image(a) == is_image(b));
-    (is_alike && (list.fields > 2 || lower(file.file_name()).contains("pair"))).then_some(list)
+    (is_alike && (list.fields > 2 || names_pairs(file))).then_some(list)
 }
 
 /// Reads a list.

@@ -7,7 +7,7 @@ use super::packed::Pack;
 use super::scan::Watch;
 use super::{
     Catalog, DataError, Item, ItemPair, Layout, Location, PairList, Part, Progress, VerificationSet, Warnings,
-    pair_list, path_text, read_pairs, resolve_pairs,
+    path_text, read_pairs, resolve_pairs,
 };
 use rayon::prelude::*;
 use std::collections::BTreeSet;
@@ -29,11 +29,6 @@ pub struct Protocol {
 }
 
 impl Protocol {
-    /// Whether the file is a verification set or plainly a list of pairs.
-    pub fn is_one(path: &Path) -> bool {
-        path.is_file() && (VerificationSet::is_one(path) || pair_list(path).is_some())
-    }
-
     /// Reads a verification set or a list of pairs. The images of a list lie in `images`, or else beside the list.
     /// `progress` and `cancelled` as in [`Catalog::open`].
     ///

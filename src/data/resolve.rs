@@ -3,7 +3,7 @@
 //! Copies of public sets differ in extension, in upper and lower case, and in an extra `test/` level, so all of these
 //! are tried. A folder is listed once, when it is first needed.
 
-use super::header::format_of_extension;
+use super::endings::format_of_extension;
 use super::{DataError, PairList, WarningKind, Warnings, layout};
 use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsString;

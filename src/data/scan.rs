@@ -4,7 +4,8 @@
 //! Only headers are read here; broken pixels are found when the images are decoded. Files that do not look like
 //! images (notes, licences, databases of a file manager) are passed over in silence.
 
-use super::header::{Header, format_of_extension, is_unsupported_image, read_header};
+use super::endings::{format_of_extension, is_unsupported_image};
+use super::header::{Header, read_header};
 use super::{DataError, ImageProblem, Part, Progress, Warning, WarningKind, Warnings, layout, path_text};
 use rayon::prelude::*;
 use std::ffi::OsString;

@@ -3,7 +3,7 @@
 use super::validate::{Classified, TableBuilder, error_rates, for_batches};
 use super::{Control, TrainError, TrainedModel};
 use crate::config::{EvalConfig, RunInfo, atomic_write};
-use crate::data::{Catalog, DataError, ImageStore, Split, SplitKind, Warnings};
+use crate::data::{Catalog, DataError, ImageStore, Progress, Split, SplitKind, Warnings};
 use crate::eval::{EmbeddingTable, ErrorRates, OperatingPoint, OperatingRule, VerificationReport};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -84,6 +84,26 @@ pub fn evaluate_items(
     Ok(EvaluationResult { report, rates, table, classification: classified.means(), warnings })
 }
 
+/// Embeds images of a catalogue as the network of `model` wants them. Those that cannot be read are left out with a warning.
+///
+/// # Errors
+/// When images vanish, the device fails, an embedding has no direction, or it is cancelled.
+pub fn embed_items(
+    model: &TrainedModel,
+    catalog: &Arc<Catalog>,
+    items: &[u32],
+    control: &Control,
+    progress: &mut dyn FnMut(usize, usize),
+) -> Result<(EmbeddingTable, Warnings), TrainError> {
+    let store = ImageStore::on_demand(Arc::clone(catalog), model.info().preprocess.clone());
+    let mut rows = TableBuilder::default();
+    let left_out = for_batches(&store, items, control, progress, &mut |batch| {
+        rows.add(batch, &model.embed(batch)?);
+        Ok(())
+    })?;
+    Ok((rows.finish(model.info().embedder.embedding_dim, catalog)?, left_out))
+}
+
 /// Evaluates the held-out part of the split the run was trained with.
 ///
 /// # Errors
@@ -125,12 +145,16 @@ pub fn evaluate_all(
 }
 
 /// The data set a run was trained with, opened again from the place it remembers; its whole where images were excluded
-/// since.
+/// since. `progress` as in [`Catalog::open`].
 ///
 /// # Errors
 /// When it cannot be opened.
-pub fn reopen(info: &RunInfo, control: &Control) -> Result<Arc<Catalog>, DataError> {
-    let catalog = Arc::new(Catalog::open(Path::new(&info.data), &|_| {}, &|| control.is_cancelled())?);
+pub fn reopen(
+    info: &RunInfo,
+    progress: &(dyn Fn(Progress) + Sync),
+    control: &Control,
+) -> Result<Arc<Catalog>, DataError> {
+    let catalog = Arc::new(Catalog::open(Path::new(&info.data), progress, &|| control.is_cancelled())?);
     Ok(catalog.with_fingerprint(&info.data_fingerprint).unwrap_or(catalog))
 }
 

@@ -1,12 +1,11 @@
 //! Error rates of a finished network on the pairs that others chose: lists as LFW's, verification sets as InsightFace's.
 
-use super::evaluate::EvaluationResult;
+use super::evaluate::{EvaluationResult, embed_items};
 use super::run_folder::read_config;
-use super::validate::{TableBuilder, for_batches, rates_of};
+use super::validate::rates_of;
 use super::{Control, TrainError, TrainedModel};
-use crate::data::{ImageStore, Protocol};
+use crate::data::Protocol;
 use crate::eval::{OperatingRule, Pair, score_pairs};
-use std::sync::Arc;
 
 /// Compares the pairs of a public protocol, each image embedded once. Pairs with an image that cannot be read are left
 /// out.
@@ -28,13 +27,7 @@ pub fn evaluate_protocol(
     }
     let catalog = &protocol.catalog;
     let items: Vec<u32> = (0..catalog.items.len() as u32).collect();
-    let store = ImageStore::on_demand(Arc::clone(catalog), model.info().preprocess.clone());
-    let mut rows = TableBuilder::default();
-    let left_out = for_batches(&store, &items, control, progress, &mut |batch| {
-        rows.add(batch, &model.embed(batch)?);
-        Ok(())
-    })?;
-    let table = rows.finish(model.info().embedder.embedding_dim, catalog)?;
+    let (table, left_out) = embed_items(model, catalog, &items, control, progress)?;
     let mut row_of = vec![None; items.len()];
     for (row, item) in (0..).zip(table.items()) {
         if let Some(place) = row_of.get_mut(*item as usize) {

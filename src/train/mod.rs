@@ -50,8 +50,8 @@ pub use control::Control;
 pub use device::{Device, DeviceInfo, choose, devices};
 pub use error::TrainError;
 pub use evaluate::{
-    EvaluationResult, StoredEvaluation, evaluate_all, evaluate_split, load_evaluation, load_operating_point, reopen,
-    rule_of, save_operating_point, store_evaluation, store_first_evaluation,
+    EvaluationResult, StoredEvaluation, embed_items, evaluate_all, evaluate_split, load_evaluation,
+    load_operating_point, reopen, rule_of, save_operating_point, store_evaluation, store_first_evaluation,
 };
 pub use evaluate_protocol::evaluate_protocol;
 pub use events::{
@@ -70,7 +70,7 @@ pub use run_list::{RunOnDisk, list_runs, read_run};
 pub use schedule::{Plan, lr_at, margin_at, margin_share_at};
 pub use session::{Fate, Saved, Session, StepOutcome, open_session};
 pub use trained::TrainedModel;
-pub use validate::{TableBuilder, for_batches, rates_of};
+pub use validate::for_batches;
 
 #[cfg(test)]
 mod tests;

@@ -23,6 +23,16 @@ impl MeanSd {
         let sd = (runs > 1).then(|| (squares / (runs - 1) as f64).sqrt());
         Some(Self { mean, sd, runs })
     }
+
+    /// Of a rate, in percent: `2.21 ± 0.31 %`. The digits follow the spread, of which two are shown.
+    pub fn percent_text(&self) -> String {
+        let (mean, sd) = (self.mean * 100.0, self.sd.unwrap_or_default() * 100.0);
+        let digits = if sd > 0.0 { (1.0 - sd.log10().floor()).clamp(1.0, 5.0) as usize } else { 2 };
+        match self.sd {
+            Some(_) => format!("{mean:.digits$} ± {sd:.digits$} %"),
+            None => format!("{mean:.digits$} %"),
+        }
+    }
 }
 
 /// Every measure of some runs that differ in their seed, by name.
@@ -54,5 +64,14 @@ mod tests {
         assert!((found.sd.unwrap() - 1.527_525_231_651_947).abs() < 1e-12);
         assert_eq!(MeanSd::of(&[3.0]), Some(MeanSd { mean: 3.0, sd: None, runs: 1 }));
         assert_eq!(MeanSd::of(&[]), None);
+    }
+
+    #[test]
+    fn a_rate_has_the_digits_of_its_spread() {
+        let text = |mean, sd| MeanSd { mean, sd, runs: 3 }.percent_text();
+        assert_eq!(text(0.022_12, Some(0.003_14)), "2.21 ± 0.31 %");
+        assert_eq!(text(0.991_234, Some(0.000_091)), "99.1234 ± 0.0091 %");
+        assert_eq!(text(0.31, Some(0.124)), "31.0 ± 12.4 %");
+        assert_eq!((text(0.25, Some(0.0)), text(0.25, None)), ("25.00 ± 0.00 %".into(), "25.00 %".into()));
     }
 }

@@ -4,6 +4,8 @@
 //! back as an [`Action`], so the state never learns that a dialog exists.
 
 use crate::app::{Action, Dialog, Severity, dialog_answer};
+use crate::data::endings::{IMAGE_ENDINGS, LIST_ENDINGS, SET_ENDING};
+use crate::model::weights::WEIGHTS_ENDINGS;
 use crate::worker::protocol::ImageSource;
 use std::future::Future;
 use std::path::PathBuf;
@@ -12,15 +14,6 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, TryRecvError, sync_channel};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::Thread;
-
-/// Endings offered by the dialog for images.
-const IMAGES: [&str; 11] = ["jpg", "jpeg", "png", "bmp", "gif", "tif", "tiff", "webp", "pgm", "ppm", "pnm"];
-
-/// Endings of lists of pairs and of verification sets.
-const PAIRS: [&str; 5] = ["txt", "csv", "tsv", "list", "bin"];
-
-/// Endings of files of weights.
-const WEIGHTS: [&str; 4] = ["pt", "pth", "ckpt", "safetensors"];
 
 type Wakeup = Arc<dyn Fn() + Send + Sync>;
 type Chosen = Pin<Box<dyn Future<Output = Option<PathBuf>> + Send>>;
@@ -91,12 +84,13 @@ fn chosen(dialog: Dialog, start: Option<PathBuf>) -> Chosen {
         Dialog::OpenRun => path_of(ask.set_title("Open a run folder").pick_folder()),
         Dialog::OpenFile => path_of(ask.set_title("Open a file that holds or lists images").pick_file()),
         Dialog::ImportWeights => {
-            let ask = ask.set_title("Import weights").add_filter("PyTorch and safetensors", &WEIGHTS);
+            let ask = ask.set_title("Import weights").add_filter("PyTorch and safetensors", &WEIGHTS_ENDINGS);
             path_of(ask.pick_file())
         }
         Dialog::PickPairs => {
             let ask = ask.set_title("Choose a list of pairs or a verification set");
-            path_of(ask.add_filter("Pairs", &PAIRS).pick_file())
+            let endings: Vec<&str> = LIST_ENDINGS.into_iter().chain([SET_ENDING]).collect();
+            path_of(ask.add_filter("Pairs", &endings).pick_file())
         }
         Dialog::ExportRun => {
             let ask = ask.set_title("Export the network").set_file_name("network.onnx");
@@ -106,7 +100,9 @@ fn chosen(dialog: Dialog, start: Option<PathBuf>) -> Chosen {
         Dialog::PickDetector => {
             path_of(ask.set_title("Choose a YuNet face detector").add_filter("ONNX", &["onnx"]).pick_file())
         }
-        Dialog::PickImage(_) => path_of(ask.set_title("Choose an image").add_filter("Images", &IMAGES).pick_file()),
+        Dialog::PickImage(_) => {
+            path_of(ask.set_title("Choose an image").add_filter("Images", &IMAGE_ENDINGS).pick_file())
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use super::protocol::{
 use super::source;
 use super::{exchange, explain};
 use crate::config::RunConfig;
-use crate::data::{Catalog, DataError, Protocol, Thumb};
+use crate::data::{Catalog, DataError, Progress, Protocol, Thumb};
 use crate::eval::{EmbeddingTable, OperatingPoint, OperatingRule, angle_deg, cosine_similarity, nearest};
 use crate::train::{
     Control, Device, Observer, Place, StoredEvaluation, TrainError, TrainEvent, TrainRequest, TrainedModel, choose,
@@ -115,10 +115,11 @@ impl Compute<'_> {
         let mut meter = self.emitter.progress(job.id);
         let mut progress = |done, total| meter.report(done, total);
         let control = &job.control;
+        let look = Look { looked: &self.emitter.shared_progress(job.id), control };
         let target = match on {
-            EvaluateOn::OwnSplit => Target::Split(self.bench.catalog_of(run, control)?),
+            EvaluateOn::OwnSplit => Target::Split(self.bench.catalog_of(run, look)?),
             EvaluateOn::Whole(catalog) => Target::Whole(Arc::clone(catalog)),
-            EvaluateOn::Protocol { file, images } => Target::Pairs(open_protocol(file, images.as_deref(), control)?),
+            EvaluateOn::Protocol { file, images } => Target::Pairs(open_protocol(file, images.as_deref(), look)?),
         };
         self.bench.load(run).map_err(explain)?;
         let Some(model) = &self.bench.model else { return Ok(()) };
@@ -165,6 +166,13 @@ impl Compute<'_> {
     }
 }
 
+/// How a look at many images is followed and broken off.
+#[derive(Clone, Copy)]
+struct Look<'a> {
+    looked: &'a (dyn Fn(Progress) + Sync),
+    control: &'a Control,
+}
+
 /// What is evaluated, opened.
 enum Target {
     Split(Arc<Catalog>),
@@ -182,8 +190,8 @@ impl Target {
 }
 
 /// The images of a list are looked for beside it, then in the folder that is open.
-fn open_protocol(file: &Path, images: Option<&Path>, control: &Control) -> Result<Protocol, Box<JobError>> {
-    let open = |images: Option<&Path>| Protocol::open(file, images, &|_| {}, &|| control.is_cancelled());
+fn open_protocol(file: &Path, images: Option<&Path>, look: Look<'_>) -> Result<Protocol, Box<JobError>> {
+    let open = |images: Option<&Path>| Protocol::open(file, images, look.looked, &|| look.control.is_cancelled());
     let opened = match (open(None), images) {
         (Err(DataError::NoPairs { .. }), Some(folder)) => open(Some(folder)),
         (opened, _) => opened,
@@ -211,13 +219,13 @@ impl Bench {
     }
 
     /// The data set a run was trained with.
-    fn catalog_of(&mut self, run: &Path, control: &Control) -> Result<Arc<Catalog>, Box<JobError>> {
+    fn catalog_of(&mut self, run: &Path, look: Look<'_>) -> Result<Arc<Catalog>, Box<JobError>> {
         let info = read_config(run).map_err(|error| Box::new(explain::from_train(&error)))?.run.unwrap_or_default();
         let known = self.catalog.as_ref().and_then(|catalog| catalog.with_fingerprint(&info.data_fingerprint));
         if let Some(catalog) = known {
             return Ok(catalog);
         }
-        let catalog = reopen(&info, control).map_err(|error| {
+        let catalog = reopen(&info, look.looked, look.control).map_err(|error| {
             let hint =
                 "The run remembers where its images were; open them again and evaluate the run on the open data set.";
             Box::new(explain::from_error(&error, Some(hint.to_owned())))

@@ -1,11 +1,11 @@
 //! Jobs without tensors: reading folders, drawing the sample, maps, lists.
 
-use super::emit::{Emitter, ProgressMeter};
+use super::emit::Emitter;
 use super::explain;
 use super::faces;
 use super::protocol::{Event, ExclusionChange, Job, JobError, OpenedData, Outcome, Request, RunChange, RunEntry};
 use super::sample::find_or_draw_sample;
-use crate::data::{Catalog, Examination, examine, write_exclusions};
+use crate::data::{Catalog, Examination, Progress, examine, write_exclusions};
 use crate::map::lay_out;
 use crate::train::{delete_run, describe_run, list_runs, save_operating_point};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -36,12 +36,8 @@ fn run(job: &Job, emitter: &Emitter) -> Result<(), Box<JobError>> {
     match &job.request {
         Request::OpenData { path } => open(job, path, emitter),
         Request::OpenSample { fallback } => {
-            let meter = Mutex::new(emitter.progress(job.id));
-            let report = |done: u32, total: u32| {
-                if let Ok(mut meter) = meter.try_lock() {
-                    meter.report(done as usize, total as usize);
-                }
-            };
+            let drawn = emitter.shared_progress(job.id);
+            let report = |done: u32, total: u32| drawn(Progress { done: done.into(), total: total.into() });
             let path = find_or_draw_sample(fallback, &report, &|| job.control.is_cancelled())
                 .map_err(|error| plain(&error))?;
             open(job, &path, emitter)
@@ -83,25 +79,15 @@ fn plain(error: &dyn std::error::Error) -> Box<JobError> {
 
 fn open(job: &Job, path: &Path, emitter: &Emitter) -> Result<(), Box<JobError>> {
     let began = Instant::now();
-    let meter = Mutex::new(emitter.progress(job.id));
-    let report = |progress| report(&meter, progress);
+    let report = emitter.shared_progress(job.id);
     let catalog = Catalog::open(path, &report, &|| job.control.is_cancelled()).map_err(|error| plain(&error))?;
     let data = OpenedData { catalog: Arc::new(catalog), elapsed_secs: began.elapsed().as_secs_f64() };
     emitter.send(Event::DataOpened { job: job.id, data });
     Ok(())
 }
 
-/// Called from several threads.
-fn report(meter: &Mutex<ProgressMeter>, progress: crate::data::Progress) {
-    // Another thread is reporting: this report is no news.
-    if let Ok(mut meter) = meter.try_lock() {
-        meter.report(progress.done as usize, progress.total as usize);
-    }
-}
-
 fn check(job: &Job, catalog: &Arc<Catalog>, emitter: &Emitter) -> Result<(), Box<JobError>> {
-    let meter = Mutex::new(emitter.progress(job.id));
-    let report = |progress| report(&meter, progress);
+    let report = emitter.shared_progress(job.id);
     let examination = examine(catalog, &report, &|| job.control.is_cancelled()).map_err(|error| plain(&error))?;
     emitter.send(Event::Checked { job: job.id, examination: Arc::new(examination) });
     Ok(())

@@ -2,6 +2,8 @@
 
 use super::Wake;
 use super::protocol::{Event, JobId, Outcome, Progress};
+use crate::data;
+use std::sync::Mutex;
 use std::sync::mpsc::{SyncSender, TrySendError};
 use std::time::{Duration, Instant};
 
@@ -50,6 +52,17 @@ impl Emitter {
     /// A progress reporter for one job.
     pub fn progress(&self, job: JobId) -> ProgressMeter<'_> {
         ProgressMeter { emitter: self, job, began: Instant::now(), last: None }
+    }
+
+    /// A progress reporter that several threads share.
+    pub fn shared_progress(&self, job: JobId) -> impl Fn(data::Progress) + Sync {
+        let meter = Mutex::new(self.progress(job));
+        move |progress| {
+            // Another thread is reporting: this report is no news.
+            if let Ok(mut meter) = meter.try_lock() {
+                meter.report(progress.done as usize, progress.total as usize);
+            }
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Which layout the names in an archive make: the same rules as for folders (`layout.rs`), on names alone.
 
 use super::members::Members;
-use crate::data::header::format_of_extension;
+use crate::data::endings::format_of_extension;
 use crate::data::idx::is_images_name;
 use crate::data::layout::{HELD_OUT, MAX_WRAPPERS, TRAIN};
 use crate::data::scan::ClassFolder;

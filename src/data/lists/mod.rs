@@ -9,6 +9,7 @@ mod parse;
 mod tests;
 
 use super::assemble::{Gathered, assemble};
+use super::endings::{LIST_ENDINGS, ends_with};
 use super::header::read_header;
 use super::scan::{ClassFolder, Found, Watch};
 use super::{Catalog, DataError, Layout, Part, Warning, WarningKind, Warnings};
@@ -25,8 +26,7 @@ const MAX_BYTES: u64 = 1 << 30;
 
 /// Whether the name is that of a list of labelled images.
 pub(super) fn is_list_name(path: &Path) -> bool {
-    let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
-    matches!(extension.to_ascii_lowercase().as_str(), "lst" | "csv" | "tsv" | "txt" | "list")
+    ends_with(path, &["lst"]) || ends_with(path, &LIST_ENDINGS)
 }
 
 /// Reads a list and looks at every image in it.

@@ -14,6 +14,7 @@ mod write;
 
 use super::DataError;
 use super::decode::decode_bytes;
+use super::endings::{SET_ENDING, ends_with};
 use super::packed::PackFile;
 use input::bad;
 use std::path::Path;
@@ -64,7 +65,7 @@ impl VerificationSet {
 
     /// Whether the name is one such files have, or the file begins like a pickle.
     pub fn is_one(path: &Path) -> bool {
-        let named = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("bin"));
+        let named = ends_with(path, &[SET_ENDING]);
         let begins = || PackFile::open(path).ok().and_then(|file| file.array::<2>(0).ok());
         begins()
             .is_some_and(|start| matches!(start, [0x80, 2..=5]) || (named && matches!(start, [b'(', _] | [b']', _])))

@@ -21,6 +21,9 @@ use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::path::Path;
 
+/// Endings that files of weights made elsewhere go by, in lower case.
+pub const WEIGHTS_ENDINGS: [&str; 4] = ["pt", "pth", "ckpt", "safetensors"];
+
 /// A tensor in PyTorch's layout.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Weight {

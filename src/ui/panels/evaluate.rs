@@ -8,7 +8,7 @@ mod runs;
 mod tables;
 
 use self::figures::{operating_ui, stats_ui};
-use crate::app::{Action, Dialog, Overlay, State, Workspace};
+use crate::app::{Action, Dialog, Overlay, State, Workspace, command};
 use crate::eval::{OperatingPoint, OperatingRule};
 use crate::ui::media::Media;
 use crate::ui::theme;
@@ -151,11 +151,12 @@ fn header_ui(ui: &mut Ui, state: &State, evaluation: &Evaluation, out: &mut Vec<
 
 /// Another question to the same model.
 fn pairs_button(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
-    let help = "Measures the model in use on the pairs of a list (LFW's pairs.txt and its kin) or of a verification set (.bin)";
-    let ready = state.has_model() && state.evaluate.job.is_none();
-    let button = ui.add_enabled(ready, egui::Button::new("Measure on pairs…"));
-    if button.on_hover_text(help).on_disabled_hover_text(help).clicked() {
-        out.push(Action::Ask(Dialog::PickPairs));
+    let Some(command) = command("run.evaluate_pairs") else { return };
+    let action = (command.action)(state);
+    let button = ui.add_enabled(action.is_some(), egui::Button::new(command.label));
+    let help = command.tooltip();
+    if button.on_hover_text(&help).on_disabled_hover_text(&help).clicked() {
+        out.extend(action);
     }
 }
 

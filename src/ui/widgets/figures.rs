@@ -25,12 +25,6 @@ pub fn rate_text(rate: f64) -> String {
     format!("{percent:.*} %", percent_digits(percent))
 }
 
-/// Mean and standard deviation of a rate: `2.21 ± 0.31 %`. The digits follow the spread.
-pub fn spread_text(mean: f64, sd: f64) -> String {
-    let digits = percent_digits(sd * 100.0).max(1);
-    format!("{:.digits$} ± {:.digits$} %", mean * 100.0, sd * 100.0)
-}
-
 /// An interval of rates with one unit: `0.4–3.1 %`.
 pub fn interval_text(low: f64, high: f64) -> String {
     let (low, high) = (low * 100.0, high * 100.0);

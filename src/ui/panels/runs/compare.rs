@@ -6,7 +6,7 @@ use crate::train::{EpochMetrics, MeanSd};
 use crate::ui::format;
 use crate::ui::theme::{self, SPACE};
 use crate::ui::widgets::curve::{Curve, CurvePlot, CurveStyle, curve_plot};
-use crate::ui::widgets::figures::{rate_text, spread_text};
+use crate::ui::widgets::figures::rate_text;
 use crate::worker::protocol::RunEntry;
 use eframe::egui::{self, Align, Layout, ScrollArea, Sense, Stroke, Ui, vec2};
 
@@ -110,8 +110,8 @@ fn spread(runs: &[&RunEntry], differing: &[(&str, Vec<String>)]) -> Option<Strin
     let seed = spec("train.seed")?.label;
     let rates: Vec<f64> = runs.iter().filter_map(|run| run.eer).collect();
     let only_seed = matches!(differing, [(label, _)] if *label == seed);
-    let MeanSd { mean, sd, .. } = MeanSd::of(&rates).filter(|_| only_seed && rates.len() == runs.len())?;
-    Some(spread_text(mean, sd?))
+    let measure = MeanSd::of(&rates).filter(|_| only_seed && rates.len() == runs.len())?;
+    measure.sd.map(|_| measure.percent_text())
 }
 
 /// The settings in which some of the runs differ, with the value of each run as a person reads it.

@@ -1,7 +1,7 @@
 //! Before a run: what the settings will do, as numbers and as curves.
 
 use crate::app::{OpenData, State};
-use crate::config::{Head, Resolved, spec, usual_margins};
+use crate::config::{Head, Resolved, spec};
 use crate::loss::{HeadOptions, target_logit};
 use crate::model::Form;
 use crate::train::{Footprint, Plan, lr_at};
@@ -29,8 +29,7 @@ pub(super) fn plan_ui(ui: &mut Ui, state: &State) {
         return;
     };
     theme::card(ui, |ui| numbers_ui(ui, data, resolved));
-    let classes = data.split.as_ref().map_or(0, |split| split.train_classes.len());
-    theme::card(ui, |ui| margin_ui(ui, resolved, classes));
+    theme::card(ui, |ui| margin_ui(ui, resolved));
     theme::card(ui, |ui| schedule_ui(ui, resolved));
     theme::card(ui, |ui| reasons_ui(ui, resolved));
 }
@@ -69,13 +68,13 @@ fn numbers_ui(ui: &mut Ui, data: &OpenData, resolved: &Resolved) {
 }
 
 /// Target logit over angle: the shape that makes the losses differ.
-fn margin_ui(ui: &mut Ui, resolved: &Resolved, classes: usize) {
+fn margin_ui(ui: &mut Ui, resolved: &Resolved) {
     let chosen = resolved.config.loss.head;
     let tokens = theme::tokens(ui);
     let loss = &resolved.config.loss;
     let options = HeadOptions::of(loss, resolved.margin_detached);
     let curve = |head: Head, name: &'static str, colour| {
-        let margins = if head == chosen { resolved.margins } else { usual_margins(head, classes) };
+        let margins = if head == chosen { resolved.margins } else { head.published_margins() };
         let points = (0..=90_u8).map(|step| {
             let degrees = f64::from(step) * 2.0;
             [degrees, target_logit(head, resolved.scale, margins, &options, degrees.to_radians())]
