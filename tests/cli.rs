@@ -6,37 +6,13 @@
     reason = "a test may stop, and says why it skips"
 )]
 
+#[path = "common/program.rs"]
+mod program;
+
 use arclens::config::Auto;
+use program::{arclens, json, ok, stderr};
 use serde_json::Value;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
-
-fn arclens(folder: &Path, words: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_arclens"))
-        .args(words)
-        .current_dir(folder)
-        .env_remove("DISPLAY")
-        .env_remove("WAYLAND_DISPLAY")
-        .env_remove("WAYLAND_SOCKET")
-        .output()
-        .expect("the program starts")
-}
-
-fn json(output: &Output) -> Value {
-    let text = String::from_utf8_lossy(&output.stdout);
-    let last = text.lines().last().unwrap_or_else(|| panic!("no output; {}", String::from_utf8_lossy(&output.stderr)));
-    serde_json::from_str(last).unwrap_or_else(|error| panic!("{error}: {last}"))
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
-
-fn ok(folder: &Path, words: &[&str]) -> Value {
-    let output = arclens(folder, words);
-    assert!(output.status.success(), "{words:?}: {}", stderr(&output));
-    json(&output)
-}
+use std::path::PathBuf;
 
 /// One small trained run for all the tests that need one.
 fn trained() -> &'static (tempfile::TempDir, PathBuf) {
@@ -190,8 +166,9 @@ fn an_exported_network_comes_back_as_a_run_that_does_all_that_a_run_does() {
     assert_eq!((imported["net"].as_str(), imported["embedding_dim"].as_u64()), (Some("small"), Some(32)));
     let image = "data/train/p001/p001_0001.png";
     let output = arclens(folder.path(), &["verify", "back", image, image]);
-    assert_eq!(output.status.code(), Some(2));
-    assert!(stderr(&output).contains("no threshold yet"), "{}", stderr(&output));
+    assert_eq!(output.status.code(), Some(3), "how alike is known, what that means is not");
+    let told = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(told.contains("similarity 1.0000") && told.contains("no threshold yet"), "{told}");
     let output = arclens(folder.path(), &["evaluate", "back"]);
     assert!(output.status.code() == Some(2) && stderr(&output).contains("--data"), "{}", stderr(&output));
     let report = ok(folder.path(), &["evaluate", "back", "--data", "data/test", "--json"]);

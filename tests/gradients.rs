@@ -100,8 +100,11 @@ fn gradients_with_what_can_be_added_equal_finite_differences() {
         with(kind, |options| options.class_share = 0.9);
         with(kind, |options| options.focal_gamma = 2.0);
         with(kind, |options| options.focal_gamma = 0.5);
+    }
+    for kind in exact_losses() {
         with(kind, |options| options.filter_above = 0.3);
     }
+    with(Head::Softmax, |options| options.class_share = 0.9);
     with(Head::Softmax, |options| options.focal_gamma = 2.0);
     with(Head::CosFace, |options| options.batch_negatives = true);
     with(Head::ElasticCosFace, |options| options.margin_by_rank = true);

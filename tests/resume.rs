@@ -1,5 +1,6 @@
-//! The same seed gives the same run, and a run that was stopped and continued equals one that was not, bit for bit, with
-//! dropout on. In a test binary of its own, because dropout draws from burn's one generator per process.
+//! The same seed gives the same run, and a run that was stopped or killed and continued equals one that was not, bit
+//! for bit, with dropout on. In a test binary of its own, because dropout draws from burn's one generator per process:
+//! only one test may train in it, the other lets the built program train.
 #![allow(clippy::unwrap_used, reason = "a test may stop")]
 
 use arclens::config::{Auto, RunConfig};
@@ -7,7 +8,9 @@ use arclens::data::Catalog;
 use arclens::data::sample::{SampleSpec, write_sample};
 use arclens::train::{Control, Observer, Place, RunSummary, TrainEvent, TrainRequest, train};
 use std::path::Path;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 fn draw(folder: &Path) -> Arc<Catalog> {
     let spec = SampleSpec { identities: 16, images_per_identity: 6, size_px: 16, ..SampleSpec::default() };
@@ -48,12 +51,20 @@ fn run(catalog: &Arc<Catalog>, config: &RunConfig, place: Place, stop_at_step: O
     train(&request, &control, &mut watcher).unwrap()
 }
 
+/// Names of what lies among the checkpoints; none while there is no such folder.
+fn among_checkpoints(run: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(run.join("checkpoints")).into_iter().flatten().flatten();
+    entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
+}
+
+/// The step of the newest checkpoint.
+fn newest_step(run: &Path) -> Option<u64> {
+    among_checkpoints(run).iter().filter_map(|name| name.parse().ok()).max()
+}
+
 /// The numbers of the newest checkpoint. The header of the file is left out: its entries come in any order.
 fn weights(run: &Path) -> Vec<Vec<u8>> {
-    let mut checkpoints: Vec<_> =
-        std::fs::read_dir(run.join("checkpoints")).unwrap().flatten().map(|entry| entry.path()).collect();
-    checkpoints.sort();
-    let newest = checkpoints.last().unwrap();
+    let newest = run.join("checkpoints").join(format!("{:06}", newest_step(run).unwrap()));
     ["model.safetensors", "head.safetensors"]
         .iter()
         .map(|name| {
@@ -106,4 +117,77 @@ fn a_run_is_a_function_of_its_seed_even_when_it_was_stopped_twice() {
     other.train.seed = 2;
     run(&catalog, &other, Place::NewAt(place("other")), None);
     assert_ne!(metrics(&place("whole")), metrics(&place("other")), "another seed gave the same run");
+}
+
+/// How long a test waits for the moment in which it kills the program.
+const PATIENCE: Duration = Duration::from_secs(600);
+
+fn program(folder: &Path, words: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_arclens"));
+    command.args(words).current_dir(folder);
+    for name in ["DISPLAY", "WAYLAND_DISPLAY", "WAYLAND_SOCKET"] {
+        command.env_remove(name);
+    }
+    command
+}
+
+/// Lets the program do all it is asked for.
+fn finish(folder: &Path, words: &[&str]) {
+    let output = program(folder, words).output().unwrap();
+    assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// Kills the program in a certain moment, without a chance to tidy up. On a fast machine it may be done before; then
+/// there is nothing to kill.
+fn kill_when(folder: &Path, words: &[&str], is_moment: impl Fn() -> bool) {
+    let mut child = program(folder, words).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let began = Instant::now();
+    while !is_moment() && child.try_wait().unwrap().is_none() && began.elapsed() < PATIENCE {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    child.kill().ok();
+    child.wait().unwrap();
+    assert!(began.elapsed() < PATIENCE, "{words:?}: the moment never came");
+}
+
+/// The last step in the log, whose last line may be half written.
+fn logged_step(run: &Path) -> u64 {
+    let log = std::fs::read(run.join("metrics.jsonl")).unwrap_or_default();
+    let lines = log.split(|byte| *byte == b'\n');
+    let steps = lines.filter_map(|line| serde_json::from_slice::<serde_json::Value>(line).ok()?["step"].as_u64());
+    steps.max().unwrap_or(0)
+}
+
+fn half_written(run: &Path) -> Vec<String> {
+    let mut names = among_checkpoints(run);
+    names.retain(|name| name.starts_with('.'));
+    names
+}
+
+#[test]
+fn a_run_that_was_killed_again_and_again_equals_one_that_was_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    finish(folder, &["sample", "data", "--identities", "16", "--images", "6", "--size", "16"]);
+    let begin = |out| {
+        let settings = ["--batch", "8", "--dim", "16", "--image", "16", "--model.dropout", "0.2", "--device", "cpu"];
+        [&["train", "data", "--out", out, "--epochs", "6"][..], &settings].concat()
+    };
+    let go_on = ["train", "data", "--resume", "killed", "--device", "cpu"];
+    let (whole, killed) = (folder.join("whole"), folder.join("killed"));
+    finish(folder, &begin("whole"));
+
+    kill_when(folder, &begin("killed"), || newest_step(&killed).is_some());
+    // In the middle of an epoch, when the log is ahead of the checkpoint.
+    let known = logged_step(&killed);
+    kill_when(folder, &go_on, || logged_step(&killed) > known + 2);
+    let left = half_written(&killed);
+    kill_when(folder, &go_on, || half_written(&killed).iter().any(|name| !left.contains(name)));
+    finish(folder, &go_on);
+
+    assert_eq!(newest_step(&whole), newest_step(&killed));
+    assert!(weights(&whole) == weights(&killed), "the weights differ");
+    // It holds nothing that depends on the clock.
+    assert_eq!(metrics(&whole), metrics(&killed), "the metrics differ");
+    assert_eq!(half_written(&killed), Vec::<String>::new(), "what the kills left lies there still");
 }

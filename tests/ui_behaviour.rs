@@ -330,6 +330,21 @@ fn a_finished_run_leads_on() {
 }
 
 #[test]
+fn beside_a_run_stands_what_the_settings_will_do_next() {
+    let Some(state) = demo(Workspace::Train, DemoKind::Done) else { return };
+    let mut window = window(state);
+    let margin = "The margin: target logit over angle";
+    assert!(window.query_by_label(margin).is_none());
+    window.get_by_label("The next run").click();
+    window.run_steps(3);
+    assert!(window.query_by_label(margin).is_some());
+    assert!(window.query_by_label("Each change by itself").is_some());
+    window.get_by_label("This run").click();
+    window.run_steps(3);
+    assert!(window.query_by_label(margin).is_none());
+}
+
+#[test]
 fn closing_while_training_asks_once() {
     let Some(state) = demo(Workspace::Train, DemoKind::Busy) else { return };
     let mut window = window(state);

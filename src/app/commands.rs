@@ -210,7 +210,7 @@ fn pause(state: &State) -> Option<Action> {
 
 fn resume(state: &State) -> Option<Action> {
     let view = state.training.as_ref()?;
-    let run = view.started.as_ref().map(|started| started.run.clone())?;
+    let run = view.run()?.to_owned();
     matches!(view.phase, TrainPhase::Stopped | TrainPhase::Failed).then_some(Action::ContinueRun(run))
 }
 

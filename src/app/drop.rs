@@ -71,12 +71,12 @@ pub fn drop_target(paths: &[PathBuf]) -> DropTarget {
     if images.is_empty() { unknown() } else { DropTarget::Images(images) }
 }
 
-/// The run folder that `path` is, or lies in.
+/// The run folder that `path` is, or lies in; links are followed, as they are in the list of runs.
 fn run_of(path: &Path) -> Option<PathBuf> {
     path.ancestors()
         .take(4)
         .find(|folder| folder.join("run.toml").is_file() && folder.join("checkpoints").is_dir())
-        .map(Path::to_path_buf)
+        .map(|folder| folder.canonicalize().unwrap_or_else(|_| folder.to_path_buf()))
 }
 
 fn is_image(path: &Path) -> bool {

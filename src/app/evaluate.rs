@@ -105,8 +105,7 @@ pub(super) fn set_rule(state: &mut State, rule: OperatingRule) -> Vec<Effect> {
     state.evaluate.rule = rule;
     let Some(point) = state.operating_point() else { return Vec::new() };
     if let Some(result) = &mut state.verify.result {
-        result.decision = point.decide(result.similarity);
-        result.operating = point.clone();
+        result.operating = Some(point.clone());
     }
     let Some(run) = state.active_run.clone() else { return Vec::new() };
     start(state, Request::SaveOperatingPoint { run, point }).1

@@ -6,13 +6,14 @@ use super::evaluate::{evaluate, evaluated};
 use super::notice::{Notice, Severity};
 use super::state::{DataState, OpenData, State, TrainPhase, TrainView};
 use super::update::{map_request, refresh_runs, select, start};
-use super::{faces, runs, series};
+use super::{faces, runs, series, training};
 use crate::config::RunConfig;
-use crate::data::{WarningKind, Warnings};
+use crate::data::{Catalog, WarningKind, Warnings};
 use crate::eval::EmbeddingTable;
 use crate::map::{Layout, MapMethod};
-use crate::train::{RunSummary, TrainEvent, ValidationSnapshot};
+use crate::train::{RunSummary, StepMetrics, TrainEvent, ValidationSnapshot};
 use crate::worker::protocol::{Event, JobError, JobId, JobKind, OpenedData, Outcome};
+use std::path::Path;
 use std::sync::Arc;
 
 /// Most points kept of a curve; beyond, every second one goes.
@@ -87,7 +88,7 @@ fn data_opened(state: &mut State, job: JobId, data: OpenedData) -> Vec<Effect> {
         }
         None => state.notify(Notice::new(Severity::Success, text)),
     }
-    Vec::new()
+    training::images_open(state, job)
 }
 
 /// Kinds of problem that are named; more are counted.
@@ -112,11 +113,13 @@ fn problems(warnings: &Warnings) -> Option<(Severity, String)> {
 
 impl TrainView {
     /// A run that was just asked for.
-    pub(super) fn new(job: JobId, config: RunConfig) -> Self {
+    pub(super) fn new(job: JobId, config: RunConfig, catalog: Arc<Catalog>) -> Self {
         Self {
             job,
             phase: TrainPhase::Preparing,
             config,
+            catalog,
+            resumed: None,
             preparing: (0, 0),
             started: None,
             steps: Vec::new(),
@@ -126,6 +129,35 @@ impl TrainView {
             map: None,
             summary: None,
             error: None,
+        }
+    }
+
+    /// The folder of the run; none until a new run has one.
+    pub fn run(&self) -> Option<&Path> {
+        self.started.as_ref().map(|started| started.run.as_path()).or(self.resumed.as_deref())
+    }
+
+    /// It is the run in this folder. The trainer follows links, the list names a run as it was found: both names count.
+    pub(super) fn is_of(&self, run: &Path) -> bool {
+        let started = self.started.as_ref().map(|started| started.run.as_path());
+        [started, self.resumed.as_deref()].contains(&Some(run))
+    }
+
+    /// What was reported from this step on counts no more: the run went back, or on from an earlier checkpoint.
+    fn forget_from(&mut self, step: u64) {
+        self.steps.retain(|known| known.step < step);
+        self.epochs.retain(|known| known.step < step);
+    }
+
+    fn take_step(&mut self, metrics: StepMetrics) {
+        self.forget_from(metrics.step);
+        self.steps.push(metrics);
+        if self.steps.len() > MAX_CURVE {
+            let mut keep = false;
+            self.steps.retain(|_| {
+                keep = !keep;
+                keep
+            });
         }
     }
 }
@@ -139,20 +171,15 @@ fn train_event(state: &mut State, job: JobId, event: TrainEvent) -> Vec<Effect> 
                 view.phase = TrainPhase::Running;
             }
             state.active_run = Some(started.run.clone());
+            view.forget_from(started.resumed_at_step + 1);
             view.started = Some(*started);
         }
-        TrainEvent::Step(metrics) => {
-            view.steps.push(metrics);
-            if view.steps.len() > MAX_CURVE {
-                let mut keep = false;
-                view.steps.retain(|_| {
-                    keep = !keep;
-                    keep
-                });
-            }
-        }
+        TrainEvent::Step(metrics) => view.take_step(metrics),
         TrainEvent::Angles(angles) => view.angles = Some(angles),
-        TrainEvent::Epoch(metrics) => view.epochs.push(metrics),
+        TrainEvent::Epoch(metrics) => {
+            view.epochs.retain(|known| known.epoch < metrics.epoch);
+            view.epochs.push(metrics);
+        }
         TrainEvent::Validation(snapshot) => return validated(state, snapshot),
         TrainEvent::Note(text) => state.say(text),
         TrainEvent::Warning(text) => state.notify(Notice::new(Severity::Warning, text)),
@@ -167,13 +194,12 @@ fn validated(state: &mut State, snapshot: ValidationSnapshot) -> Vec<Effect> {
     let epoch = snapshot.epoch;
     if let Some(view) = &mut state.training {
         view.validation = Some(snapshot);
+        state.explore.catalog = Some(Arc::clone(&view.catalog));
     }
-    let catalog = state.open_data().map(|data| Arc::clone(&data.catalog));
     // The same images in the same rows: what was selected stays selected, with its neighbours of now.
     let same = state.explore.table.as_ref().is_some_and(|shown| shown.items() == table.items());
     let selected = state.explore.selected.filter(|_| same);
     state.explore.table = Some(Arc::clone(&table));
-    state.explore.catalog = catalog;
     state.explore.source = format!("held-out images after epoch {epoch}");
     select(state, selected);
     if state.jobs.iter().any(|job| job.kind == JobKind::Map) {
@@ -267,18 +293,21 @@ fn announce(state: &mut State, notice: Option<Notice>) {
     }
 }
 
-fn data_ended(state: &mut State, job: JobId, notice: Option<Notice>) {
+/// The images are open, or will not be; `notice` when opening them failed.
+pub(super) fn data_ended(state: &mut State, job: JobId, notice: Option<Notice>) {
     let path = match &state.data {
         DataState::Opening { job: current, path } if *current == job => path.clone(),
         _ => return,
     };
+    state.continuing = None;
     state.data = match notice {
         Some(notice) => DataState::Failed { path, notice },
         None => DataState::Empty,
     };
 }
 
-fn train_ended(state: &mut State, job: JobId, failure: Option<&JobError>) {
+/// A training is over, or was never begun; `failure` when it failed.
+pub(super) fn train_ended(state: &mut State, job: JobId, failure: Option<&JobError>) {
     let Some(view) = state.training.as_mut().filter(|view| view.job == job) else { return };
     let is_unfinished = failure.is_some() || view.summary.is_none();
     match failure {

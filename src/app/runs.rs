@@ -4,7 +4,7 @@ use super::action::{Action, Dialog, Effect};
 use super::notice::{Notice, Severity};
 use super::state::{State, Workspace};
 use super::update::{open_data, refresh_runs, replace_config, start};
-use crate::config::{ModelConfig, RunConfig};
+use crate::config::ModelConfig;
 use crate::train::ExportFormat;
 use crate::worker::protocol::{Request, RunChange, RunEntry};
 use std::cmp::Ordering;
@@ -119,7 +119,7 @@ pub(super) fn update(state: &mut State, action: RunAction) -> Vec<Effect> {
         }
         RunAction::SaveEdit => save_edit(state),
         RunAction::Delete(run) => change(state, run, RunChange::Delete),
-        RunAction::OpenFolder(run) => vec![Effect::ShowFolder(run)],
+        RunAction::OpenFolder(run) => vec![Effect::ShowFolder(for_file_manager(run))],
         RunAction::Export(run) => {
             state.runs_view.exporting = Some(run);
             vec![Effect::Ask(Dialog::ExportRun)]
@@ -177,8 +177,14 @@ fn toggle(compared: &mut Vec<PathBuf>, run: PathBuf) {
 
 /// A run's folder may not be touched while it is being trained.
 fn is_being_trained(state: &State, run: &Path) -> bool {
-    let started = state.training.as_ref().and_then(|view| view.started.as_ref());
-    state.is_training() && started.is_some_and(|started| started.run == run)
+    state.is_training() && state.training.as_ref().is_some_and(|view| view.is_of(run))
+}
+
+/// Windows' file manager does not take paths in the long form that runs are listed by.
+fn for_file_manager(run: PathBuf) -> PathBuf {
+    // What lies on another machine means something else without the beginning.
+    let plain = run.to_str().and_then(|path| path.strip_prefix(r"\\?\")).filter(|path| !path.starts_with("UNC"));
+    plain.map(PathBuf::from).unwrap_or(run)
 }
 
 fn save_edit(state: &mut State) -> Vec<Effect> {
@@ -212,8 +218,12 @@ pub(super) fn changed(state: &mut State, before: &Path, after: Option<&Path>) {
             overlay.evaluation = std::sync::Arc::new(evaluation);
         }
     }
-    if let Some(started) = state.training.as_mut().and_then(|view| view.started.as_mut()) {
-        moved(&mut started.run);
+    if let Some(view) = &mut state.training {
+        view.started.iter_mut().for_each(|started| moved(&mut started.run));
+        view.resumed.iter_mut().for_each(moved);
+    }
+    if let Some((_, run)) = &mut state.continuing {
+        moved(run);
     }
     if state.active_run.as_deref() == Some(before) {
         state.active_run = after.map(Path::to_owned);
@@ -231,7 +241,7 @@ pub(super) fn changed(state: &mut State, before: &Path, after: Option<&Path>) {
 fn duplicate(state: &mut State, run: &Path) -> Vec<Effect> {
     let Some(entry) = state.run_entry(run) else { return Vec::new() };
     let (name, facts) = (entry.name.clone(), entry.config.run.clone());
-    let config = RunConfig { run: None, ..entry.config.clone() };
+    let config = entry.config.as_asked();
     let open = state.open_data().map(|data| data.catalog.fingerprint.clone());
     let mut effects = match facts {
         Some(facts) if open.as_ref() != Some(&facts.data_fingerprint) => open_data(state, PathBuf::from(facts.data)),

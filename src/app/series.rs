@@ -22,13 +22,20 @@ pub struct Series {
     config: RunConfig,
     catalog: Arc<Catalog>,
     done: Vec<RunSummary>,
+    /// No run follows the one under way.
+    is_stopping: bool,
 }
 
 impl Series {
     /// A series of as many runs as are asked for; none for a single one.
     pub(super) fn new(seeds: u32, config: &RunConfig, catalog: &Arc<Catalog>) -> Option<Self> {
         let (config, catalog) = (config.clone(), Arc::clone(catalog));
-        (seeds > 1).then(|| Self { seeds, config, catalog, done: Vec::new() })
+        (seeds > 1).then(|| Self { seeds, config, catalog, done: Vec::new(), is_stopping: false })
+    }
+
+    /// A person asked to stop: even if the run under way comes to its end just now, none follows.
+    pub(super) fn stop(&mut self) {
+        self.is_stopping = true;
     }
 
     /// The run under way, from 1.
@@ -45,7 +52,7 @@ pub(super) fn trained(state: &mut State, summary: &RunSummary) -> Vec<Effect> {
         return Vec::new();
     }
     series.done.push(summary.clone());
-    if series.done.len() >= series.seeds as usize {
+    if series.is_stopping || series.done.len() >= series.seeds as usize {
         ended(state);
         return Vec::new();
     }

@@ -120,6 +120,10 @@ pub struct TrainView {
     pub phase: TrainPhase,
     /// The settings it was started with.
     pub config: RunConfig,
+    /// The images it is trained on, whatever is open or excluded since.
+    pub catalog: Arc<Catalog>,
+    /// The folder of the run that is continued, as it was asked for; none for a new run.
+    pub resumed: Option<PathBuf>,
     /// Decoding progress (done, total).
     pub preparing: (usize, usize),
     /// Facts known after preparation.
@@ -255,6 +259,8 @@ pub struct State {
     pub seeds: u32,
     /// The runs that the one watched is one of, if it is one of several.
     pub series: Option<Series>,
+    /// The run that goes on as soon as this job has opened its images.
+    pub(super) continuing: Option<(JobId, PathBuf)>,
     /// The map.
     pub explore: ExploreView,
     /// Error rates.
@@ -293,6 +299,7 @@ impl State {
             training: None,
             seeds: 1,
             series: None,
+            continuing: None,
             explore: ExploreView::default(),
             evaluate: EvaluateView::default(),
             verify: VerifyView::default(),

@@ -11,6 +11,8 @@ use crate::worker::protocol::{
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+mod continued;
+
 fn state() -> State {
     State::new(PathBuf::from("/nowhere/runs"))
 }
@@ -262,6 +264,29 @@ fn a_stopped_run_ends_its_series() {
 }
 
 #[test]
+fn no_run_of_a_series_follows_one_that_was_stopped_when_it_was_done_already() {
+    let folder = folder();
+    let mut state = state();
+    open(&mut state, folder.path());
+    update(&mut state, Action::SetSeeds(5));
+    let (first, _) = train_job(&update(&mut state, Action::StartTraining)).unwrap();
+    let effects = on_event(&mut state, Event::Trained { job: first, summary: Box::new(summary("/runs/a", 0.1)) });
+    let (second, _) = train_job(&effects).unwrap();
+    let begun = TrainEvent::Started(Box::new(started(Path::new("/runs/b"))));
+    on_event(&mut state, Event::Train { job: second, event: begun });
+    update(&mut state, Action::StopTraining);
+    let effects = on_event(&mut state, Event::Trained { job: second, summary: Box::new(summary("/runs/b", 0.2)) });
+    assert_eq!(train_job(&effects), None);
+    assert!(state.series.is_none() && !state.is_training());
+    assert!(state.notices.last().unwrap().headline.starts_with("2 of 5 runs"), "{:?}", state.notices.last());
+    // Going on with one of them is no series.
+    let (third, _) = train_job(&update(&mut state, Action::ContinueRun("/runs/b".into()))).unwrap();
+    assert!(state.series.is_none());
+    let effects = on_event(&mut state, Event::Trained { job: third, summary: Box::new(summary("/runs/b", 0.2)) });
+    assert_eq!(train_job(&effects), None);
+}
+
+#[test]
 fn a_failed_run_keeps_its_curves_and_says_why() {
     let (_folder, mut state, id) = training();
     on_event(&mut state, Event::Ended { job: id, outcome: failure() });
@@ -335,7 +360,8 @@ fn what_a_drop_will_do_is_said_in_words() {
     assert!(drop_target(&[folder.path().to_owned()]).describe().contains("data set"));
     assert!(drop_target(std::slice::from_ref(&image)).describe().contains("free slot"));
     assert!(drop_target(&[image.clone(), image]).describe().contains("two images"));
-    assert_eq!(drop_target(&[run.join("checkpoints/000001")]), DropTarget::Run(run));
+    let found = DropTarget::Run(run.canonicalize().unwrap());
+    assert_eq!(drop_target(&[run.join("checkpoints/000001")]), found);
     for name in ["faces.zip", "faces.TAR.GZ", "train.rec", "train.csv", "train-images-idx3-ubyte.gz"] {
         assert!(matches!(drop_target(&[folder.path().join(name)]), DropTarget::Data(_)), "{name}");
     }
@@ -370,6 +396,29 @@ fn a_job_that_finds_no_room_is_reported_and_forgotten() {
     let job = job(&effects).clone();
     on_refused(&mut state, &job);
     assert!(state.jobs.is_empty() && state.notices.last().unwrap().hint.is_some());
+}
+
+#[test]
+fn a_training_that_finds_no_room_can_be_started_again() {
+    let folder = folder();
+    let mut state = state();
+    let refused = job(&update(&mut state, Action::OpenData(folder.path().to_owned()))).clone();
+    on_refused(&mut state, &refused);
+    assert!(matches!(state.data, DataState::Empty));
+    open(&mut state, folder.path());
+    update(&mut state, Action::SetSeeds(3));
+    let refused = job(&update(&mut state, Action::StartTraining)).clone();
+    on_refused(&mut state, &refused);
+    assert!(state.training.is_none() && state.series.is_none());
+    // Nor does a series wait for a run that was not taken.
+    let (first, _) = train_job(&update(&mut state, Action::StartTraining)).expect("the way is free");
+    let effects = on_event(&mut state, Event::Trained { job: first, summary: Box::new(summary("/runs/a", 0.1)) });
+    let refused = effects.iter().find_map(|effect| match effect {
+        Effect::Send(job) if job.request.kind() == JobKind::Train => Some(job.clone()),
+        _ => None,
+    });
+    on_refused(&mut state, &refused.expect("the next of the series"));
+    assert!(!state.is_training() && state.series.is_none());
 }
 
 #[test]
@@ -521,6 +570,16 @@ fn a_renamed_run_stays_in_use_and_a_deleted_one_does_not() {
     assert_eq!(state.active_run, None);
     assert!(state.runs_view.compared.is_empty());
     assert!(state.notices.last().unwrap().headline.contains("bin"));
+}
+
+#[test]
+fn the_folder_of_a_run_is_shown_by_a_path_that_file_managers_take() {
+    for (run, wanted) in
+        [("/runs/a", "/runs/a"), (r"\\?\C:\runs\a", r"C:\runs\a"), (r"\\?\UNC\server\runs\a", r"\\?\UNC\server\runs\a")]
+    {
+        let effects = update(&mut state(), RunAction::OpenFolder(run.into()).into());
+        assert!(matches!(&effects[..], [Effect::ShowFolder(path)] if path == Path::new(wanted)), "{effects:?}");
+    }
 }
 
 #[test]

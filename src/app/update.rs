@@ -4,6 +4,7 @@ use super::action::{Action, Dialog, Effect};
 use super::check::{self, CheckView};
 use super::drop::{DropTarget, drop_target};
 use super::evaluate::{evaluate, evaluate_pairs, remove_overlay, set_rule, show_overlay};
+use super::events::{data_ended, train_ended};
 use super::faces::{self, FaceAction};
 use super::history::Step;
 use super::notice::{Notice, Severity};
@@ -133,6 +134,7 @@ pub(super) fn open_data(state: &mut State, path: PathBuf) -> Vec<Effect> {
     supersede(state, JobKind::OpenData);
     supersede(state, JobKind::DrawSample);
     supersede(state, JobKind::CheckData);
+    state.continuing = None;
     state.workspace = Workspace::Data;
     let (job, effects) = start(state, Request::OpenData { path: path.clone() });
     state.data = DataState::Opening { job, path };
@@ -141,6 +143,7 @@ pub(super) fn open_data(state: &mut State, path: PathBuf) -> Vec<Effect> {
 
 fn open_sample(state: &mut State) -> Vec<Effect> {
     supersede(state, JobKind::OpenData);
+    state.continuing = None;
     state.workspace = Workspace::Data;
     let fallback = state.runs_root.parent().unwrap_or(Path::new(".")).join("sample-data");
     let (job, effects) = start(state, Request::OpenSample { fallback });
@@ -156,6 +159,7 @@ fn close_data(state: &mut State) -> Vec<Effect> {
         return Vec::new();
     }
     supersede(state, JobKind::CheckData);
+    state.continuing = None;
     state.data = DataState::Empty;
     state.history.forget_excluded();
     Vec::new()
@@ -408,6 +412,11 @@ pub fn on_refused(state: &mut State, job: &Job) {
     }
     if state.verify.job == id {
         state.verify.job = None;
+    }
+    match job.request.kind() {
+        JobKind::Train => train_ended(state, job.id, None),
+        JobKind::OpenData | JobKind::DrawSample => data_ended(state, job.id, None),
+        _ => {}
     }
     check::ended(state, job.id, None);
     faces::ended(state, job.id, None);

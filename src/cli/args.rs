@@ -110,13 +110,10 @@ fn train() -> Command {
             .value_parser(Preset::ALL.iter().map(|(word, _)| *word).collect::<Vec<_>>())
             .help("Settings for a kind of data to start from; a run file and flags change them"),
     )
-    .arg(
-        Arg::new("seeds")
-            .long("seeds")
-            .value_name("K")
-            .value_parser(value_parser!(u32).range(1..=1000))
-            .help("Train K times with seeds in a row, into FOLDER/seed-N, and report mean and deviation"),
-    )
+    .arg(Arg::new("seeds").long("seeds").value_name("K").value_parser(value_parser!(u32).range(1..=1000)).help(
+        "Train K times with seeds in a row, into FOLDER/seed-N, and report mean and deviation. Each seed also \
+         holds out other identities or images, unless data.held_out or a val/test folder says which",
+    ))
     .arg(
         Arg::new("margin")
             .long("margin")
@@ -285,7 +282,20 @@ pub fn settings(matches: &ArgMatches) -> anyhow::Result<RunConfig> {
 
 fn typed<'a>(matches: &'a ArgMatches, id: &str) -> Option<&'a str> {
     let text = matches.try_get_one::<String>(id).ok().flatten()?;
-    (matches.value_source(id) == Some(ValueSource::CommandLine)).then_some(text.as_str())
+    is_typed(matches, id).then_some(text.as_str())
+}
+
+/// This argument of the command was typed.
+pub fn is_typed(matches: &ArgMatches, id: &str) -> bool {
+    matches.value_source(id) == Some(ValueSource::CommandLine)
+}
+
+/// What was typed of `train`'s arguments that say something about the settings: each one's id, and its flag as a person
+/// writes it.
+pub fn typed_settings(matches: &ArgMatches) -> Vec<(&'static str, String)> {
+    let settings = PARAMS.iter().map(|spec| (spec.key, spec.short.unwrap_or(spec.key)));
+    let all = settings.chain(["margin", "config", "preset"].map(|name| (name, name)));
+    all.filter(|(id, _)| is_typed(matches, id)).map(|(id, flag)| (id, format!("--{flag}"))).collect()
 }
 
 /// `--margin` is the one margin of a loss that has one.

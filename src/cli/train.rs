@@ -2,37 +2,33 @@
 
 use super::output::{self, Meter};
 use super::{Answer, args};
+use crate::config::{PARAMS, RunConfig};
 use crate::data::Catalog;
 use crate::train::{
-    Control, Footprint, MeanSd, Observer, Place, RunSummary, TrainEvent, TrainRequest, measures, read_config, train,
+    Control, Footprint, Observer, Place, RunSummary, TrainError, TrainEvent, TrainRequest, measures, read_config, train,
 };
 use anyhow::Context as _;
 use clap::ArgMatches;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+/// The settings that `--margin` may stand for.
+const MARGINS: [&str; 3] = ["loss.margin_factor", "loss.margin_rad", "loss.margin_cos"];
+
 /// Trains, with progress on standard error and the result on standard output.
 pub fn run(matches: &ArgMatches) -> anyhow::Result<Answer> {
-    let mut config = args::settings(matches)?;
     let place = place(matches)?;
-    if let Place::Resume(run) = &place
-        && matches.value_source("seeds").is_none()
-        && matches.value_source("train.epochs").is_none()
-    {
-        // A continued run has as many epochs as it was started with, unless more are asked for.
-        config.train.epochs = read_config(run)?.train.epochs;
-    }
+    let seeds = matches.get_one::<u32>("seeds").copied().filter(|seeds| *seeds > 1);
+    let (config, changes) = settings(matches, &place, seeds.is_some())?;
+    let folder = seeds.map(|_| series_folder(&place)).transpose()?;
     let control = Control::default();
     stop_on_ctrl_c(&control)?;
     let mut watcher = Watcher::new();
     let catalog = open(args::get_path(matches, "data")?, &control, &mut watcher.meter)?;
     let json = matches.get_flag("json");
     let request = TrainRequest { catalog, config, place };
-    let seeds = matches.get_one::<u32>("seeds").copied().unwrap_or(1);
-    if seeds > 1 {
-        let summaries = over_seeds(&request, seeds, &control, &mut watcher);
-        watcher.meter.finish();
-        report_seeds(&summaries?, json)?;
+    if let (Some(seeds), Some(folder)) = (seeds, folder) {
+        Series { request, folder, seeds, changes }.run(json, &control, &mut watcher)?;
     } else {
         let summary = train(&request, &control, &mut watcher);
         watcher.meter.finish();
@@ -41,49 +37,198 @@ pub fn run(matches: &ArgMatches) -> anyhow::Result<Answer> {
     Ok(Answer::Yes)
 }
 
-/// One run per seed, each in a folder of its own; runs that are there already go on where they were.
-fn over_seeds(
-    request: &TrainRequest,
-    seeds: u32,
-    control: &Control,
-    watcher: &mut Watcher,
-) -> anyhow::Result<Vec<RunSummary>> {
-    let (Place::NewAt(folder) | Place::Resume(folder)) = &request.place else {
-        anyhow::bail!("--seeds needs the folder that the runs go into: --out FOLDER");
-    };
-    let mut summaries = Vec::new();
-    for seed in (request.config.train.seed..).take(seeds as usize) {
-        if control.is_cancelled() {
-            break;
-        }
-        let run = folder.join(format!("seed-{seed}"));
-        let mut config = request.config.clone();
-        config.train.seed = seed;
-        let resumes = matches!(request.place, Place::Resume(_)) && run.exists();
-        let place = if resumes { Place::Resume(run) } else { Place::NewAt(run) };
-        let request = TrainRequest { catalog: Arc::clone(&request.catalog), config, place };
-        summaries.push(train(&request, control, watcher)?);
+/// The settings in force: those asked for, or where a run or a series goes on, its own with what can still be changed.
+/// Flags that then change nothing are named.
+fn settings(matches: &ArgMatches, place: &Place, is_series: bool) -> anyhow::Result<(RunConfig, Changes)> {
+    let asked = args::settings(matches)?;
+    let changes = Changes::of(matches, &asked);
+    let Some(own) = begun_with(place, is_series)? else { return Ok((asked, changes)) };
+    let ignored = ignored(matches, &asked, &own, is_series);
+    if !ignored.is_empty() {
+        output::warning(format!(
+            "ignored {}: a run goes on with the settings that it was begun with; only --epochs (more of them) and \
+             --device can be changed",
+            ignored.join(", ")
+        ));
     }
-    Ok(summaries)
+    let mut config = changes.made_to(&own);
+    if is_series && args::is_typed(matches, "train.seed") {
+        config.train.seed = asked.train.seed;
+    }
+    Ok((config, changes))
 }
 
-fn report_seeds(summaries: &[RunSummary], json: bool) -> anyhow::Result<()> {
-    for summary in summaries {
-        report(summary, false)?;
+/// The settings of the run that goes on, or of the first of a series; none where nothing has begun.
+fn begun_with(place: &Place, is_series: bool) -> anyhow::Result<Option<RunConfig>> {
+    let Place::Resume(folder) = place else { return Ok(None) };
+    let run = if is_series { first_run(folder) } else { Some(folder.clone()) };
+    Ok(run.map(|run| read_config(&run)).transpose()?)
+}
+
+/// The flags that ask for something else than the run has, and cannot have it. One that repeats what the run was begun
+/// with is none of them: the same command with `--resume` at its end is how a run goes on.
+fn ignored(matches: &ArgMatches, asked: &RunConfig, own: &RunConfig, is_series: bool) -> Vec<String> {
+    let before = own.as_asked();
+    let differs = |key: &str| {
+        let wanted = asked.get(key).ok();
+        wanted != own.get(key).ok() && wanted != before.get(key).ok()
+    };
+    let is_ignored = |id: &str| match id {
+        "train.device" => false,
+        "train.epochs" => asked.train.epochs < own.train.epochs,
+        // The first of a series is the one with this seed.
+        "train.seed" if is_series => false,
+        "margin" => MARGINS.iter().any(|key| differs(key)),
+        "config" | "preset" => PARAMS.iter().any(|spec| !args::is_typed(matches, spec.key) && differs(spec.key)),
+        key => differs(key),
+    };
+    let typed = args::typed_settings(matches).into_iter();
+    typed.filter(|(id, _)| is_ignored(id)).map(|(_, flag)| flag).collect()
+}
+
+/// What was typed of the settings that a run takes on when it goes on.
+struct Changes {
+    epochs: Option<u32>,
+    device: Option<String>,
+}
+
+impl Changes {
+    fn of(matches: &ArgMatches, asked: &RunConfig) -> Self {
+        Self {
+            epochs: args::is_typed(matches, "train.epochs").then_some(asked.train.epochs),
+            device: args::is_typed(matches, "train.device").then(|| asked.train.device.clone()),
+        }
     }
-    let measures = measures(summaries);
-    for (name, MeanSd { mean, sd, runs }) in &measures {
-        let spread = sd.map(|sd| format!(" ± {sd:.5}")).unwrap_or_default();
-        output::line(format!("{name}: {mean:.5}{spread} over {runs} runs"));
+
+    /// The settings of a run with the changes. It can become longer, not shorter.
+    fn made_to(&self, own: &RunConfig) -> RunConfig {
+        let mut config = own.as_asked();
+        config.train.epochs = config.train.epochs.max(self.epochs.unwrap_or_default());
+        if let Some(device) = &self.device {
+            config.train.device.clone_from(device);
+        }
+        config
     }
-    if json {
-        let measures: serde_json::Map<_, _> = measures
-            .into_iter()
-            .map(|(name, measure)| Ok((name.to_owned(), serde_json::to_value(measure)?)))
-            .collect::<anyhow::Result<_>>()?;
-        output::json(&serde_json::json!({ "runs": summaries, "measures": measures }));
+}
+
+/// The same settings over several seeds.
+struct Series {
+    /// The settings of runs that have not begun; the seed is the first one's.
+    request: TrainRequest,
+    folder: PathBuf,
+    seeds: u32,
+    changes: Changes,
+}
+
+/// What came of a series.
+#[derive(Default)]
+struct Outcome {
+    finished: Vec<RunSummary>,
+    /// The run that was stopped before its last epoch.
+    stopped: Option<RunSummary>,
+    failure: Option<anyhow::Error>,
+}
+
+impl Series {
+    /// Trains what is left to train. What is finished is reported, whatever ends the series.
+    fn run(&self, json: bool, control: &Control, watcher: &mut Watcher) -> anyhow::Result<()> {
+        let outcome = self.train(control, watcher);
+        watcher.meter.finish();
+        if outcome.finished.is_empty() && outcome.stopped.is_none() {
+            return Err(outcome.failure.unwrap_or_else(|| TrainError::Cancelled.into()));
+        }
+        self.report(&outcome, json)?;
+        outcome.failure.map_or(Ok(()), Err)
     }
-    Ok(())
+
+    fn train(&self, control: &Control, watcher: &mut Watcher) -> Outcome {
+        let mut outcome = Outcome::default();
+        let first = self.request.config.train.seed;
+        for seed in (0..self.seeds).map(|n| first.wrapping_add(n)) {
+            if control.is_cancelled() {
+                break;
+            }
+            match self.one(seed, control, watcher) {
+                Ok(summary) if summary.stopped => outcome.stopped = Some(summary),
+                Ok(summary) => outcome.finished.push(summary),
+                Err(TrainError::Cancelled) => break,
+                Err(error) => {
+                    let error = anyhow::Error::from(error);
+                    outcome.failure = Some(error.context(format!("the run with seed {seed} failed")));
+                    break;
+                }
+            }
+        }
+        outcome
+    }
+
+    /// One run in a folder of its own. What has begun goes on with its own settings; what is finished stays as it is.
+    fn one(&self, seed: u32, control: &Control, watcher: &mut Watcher) -> Result<RunSummary, TrainError> {
+        let run = run_of(&self.folder, seed);
+        let mut request = self.request.clone();
+        if matches!(request.place, Place::Resume(_)) && is_run(&run) {
+            request.config = self.changes.made_to(&read_config(&run)?);
+            request.place = Place::Resume(run);
+        } else {
+            request.config.train.seed = seed;
+            request.place = Place::NewAt(run);
+        }
+        if let Some(summary) = RunSummary::of_finished(&request)? {
+            watcher.meter.note(&format!("{}: was finished before", summary.run.display()));
+            return Ok(summary);
+        }
+        train(&request, control, watcher)
+    }
+
+    fn report(&self, outcome: &Outcome, json: bool) -> anyhow::Result<()> {
+        let runs: Vec<&RunSummary> = outcome.finished.iter().chain(&outcome.stopped).collect();
+        runs.iter().for_each(|summary| output::line(what_came_of(summary)));
+        let (finished, seeds) = (outcome.finished.len(), self.seeds);
+        let of_all = if finished < seeds as usize { format!(" of {seeds}") } else { String::new() };
+        let measures = measures(&outcome.finished);
+        for (name, measure) in &measures {
+            let text = if name.ends_with("loss") { measure.plain_text() } else { measure.percent_text() };
+            output::line(format!("{name}: {text} over {}{of_all} runs", measure.runs));
+        }
+        if finished < seeds as usize && outcome.failure.is_none() {
+            let folder = self.folder.display();
+            output::line(format!("stopped after {finished} of {seeds} runs"));
+            output::line(format!("continue with: arclens train DATA --seeds {seeds} --resume {folder}"));
+        }
+        if json {
+            let measures: serde_json::Map<_, _> = measures
+                .into_iter()
+                .map(|(name, measure)| Ok((name.to_owned(), serde_json::to_value(measure)?)))
+                .collect::<anyhow::Result<_>>()?;
+            output::json(&serde_json::json!({ "runs": runs, "measures": measures }));
+        }
+        Ok(())
+    }
+}
+
+/// The folder that the runs of a series lie in.
+fn series_folder(place: &Place) -> anyhow::Result<PathBuf> {
+    match place {
+        Place::NewAt(folder) | Place::Resume(folder) => Ok(folder.clone()),
+        Place::NewIn(_) => anyhow::bail!("--seeds needs the folder that the runs go into: --out FOLDER"),
+    }
+}
+
+/// Where a series keeps the run with this seed.
+fn run_of(folder: &Path, seed: u32) -> PathBuf {
+    folder.join(format!("seed-{seed}"))
+}
+
+/// The run with the lowest seed of those that a series has begun.
+fn first_run(folder: &Path) -> Option<PathBuf> {
+    let seed = |entry: std::fs::DirEntry| entry.file_name().to_str()?.strip_prefix("seed-")?.parse::<u32>().ok();
+    let seeds = std::fs::read_dir(folder).ok()?.flatten().filter_map(seed);
+    seeds.map(|seed| (seed, run_of(folder, seed))).filter(|(_, run)| is_run(run)).min().map(|(_, run)| run)
+}
+
+/// It has begun: its settings are written.
+fn is_run(folder: &Path) -> bool {
+    folder.join("run.toml").is_file()
 }
 
 fn place(matches: &ArgMatches) -> anyhow::Result<Place> {
@@ -188,14 +333,7 @@ impl Observer for Watcher {
 }
 
 fn report(summary: &RunSummary, json: bool) -> anyhow::Result<()> {
-    let word = if summary.stopped { "stopped" } else { "trained" };
-    let eer = summary.eer.map(|eer| format!(", EER {}", output::percent(eer))).unwrap_or_default();
-    output::line(format!(
-        "{word} {} epochs in {:.0} s{eer}: {}",
-        summary.epochs,
-        summary.seconds,
-        summary.run.display()
-    ));
+    output::line(what_came_of(summary));
     if summary.stopped {
         output::line(format!("continue with: arclens train DATA --resume {}", summary.run.display()));
     }
@@ -203,4 +341,10 @@ fn report(summary: &RunSummary, json: bool) -> anyhow::Result<()> {
         output::json(&serde_json::to_value(summary)?);
     }
     Ok(())
+}
+
+fn what_came_of(summary: &RunSummary) -> String {
+    let word = if summary.stopped { "stopped" } else { "trained" };
+    let eer = summary.eer.map(|eer| format!(", EER {}", output::percent(eer))).unwrap_or_default();
+    format!("{word} {} epochs in {:.0} s{eer}: {}", summary.epochs, summary.seconds, summary.run.display())
 }

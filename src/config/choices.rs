@@ -79,6 +79,15 @@ impl Net {
     pub fn is_made_for_faces(self) -> bool {
         matches!(self, Self::Iresnet18 | Self::Iresnet34 | Self::Iresnet50 | Self::Iresnet100 | Self::Iresnet200)
     }
+
+    /// How its authors gather the features; none where the network has a way of its own that cannot be chosen.
+    pub fn published_pooling(self) -> Option<Pooling> {
+        match self {
+            Self::Small | Self::Resnet18 | Self::Resnet50 => Some(Pooling::Average),
+            Self::MobileFaceNet | Self::MobileFaceNetClassic => None,
+            _ => Some(Pooling::Flatten),
+        }
+    }
 }
 
 choice! {

@@ -14,14 +14,19 @@ const MAX_BYTES: u64 = 1 << 20;
 /// # Errors
 /// As [`load_over`].
 pub fn load(path: &Path) -> Result<RunConfig, ConfigError> {
-    load_over(&RunConfig::default(), path)
+    read(&RunConfig::default(), path)
 }
 
-/// Reads a run file over other settings: keys it does not name keep theirs.
+/// Reads a run file as the settings of a new run, over other settings: keys it does not name keep theirs. What the run that
+/// wrote it chose by itself is automatic again.
 ///
 /// # Errors
 /// When it cannot be read, has an unknown key, or a value outside its range (all such values are named).
 pub fn load_over(base: &RunConfig, path: &Path) -> Result<RunConfig, ConfigError> {
+    Ok(read(base, path)?.as_asked())
+}
+
+fn read(base: &RunConfig, path: &Path) -> Result<RunConfig, ConfigError> {
     let io = |source| ConfigError::Io { verb: "read", path: path.to_owned(), source };
     let length = std::fs::metadata(path).map_err(io)?.len();
     if length > MAX_BYTES {

@@ -119,8 +119,8 @@ impl Head {
         !matches!(self, Self::Softmax | Self::SphereFace | Self::AdaCos)
     }
 
-    /// Its logits are cosines before the margin, so that what is made for cosines (sub-centres, part of the classes,
-    /// filter, pairs of the batch) can be used with it.
+    /// Its logits are cosines before the margin, so that what is made for cosines (sub-centres, pairs of the batch) can be
+    /// used with it.
     pub fn is_cosine(self) -> bool {
         self != Self::Softmax
     }

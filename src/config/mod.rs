@@ -3,7 +3,9 @@
 //! Every default is written once, in the `Default` implementations here; everything a person reads about a setting
 //! (label, help, unit, range) is written once, in [`PARAMS`]. The layer knows no images, tensors or windows.
 
+mod asked;
 mod auto;
+mod changes;
 mod choices;
 mod error;
 mod file;

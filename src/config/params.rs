@@ -266,7 +266,7 @@ pub fn markdown_table() -> String {
     let mut table = String::from("| key | flag | default | meaning |\n|---|---|---|---|\n");
     for spec in PARAMS {
         let default = defaults.get(spec.key).map(|value| value.to_string()).unwrap_or_default();
-        let unit = spec.unit.map(|unit| format!(" {unit}")).unwrap_or_default();
+        let unit = spec.unit.filter(|_| default != "auto").map(|unit| format!(" {unit}")).unwrap_or_default();
         let flag = spec.short.map(|short| format!("`--{short}`")).unwrap_or_default();
         table += &format!("| `{}` | {flag} | {default}{unit} | {} |\n", spec.key, spec.help);
     }
@@ -349,11 +349,11 @@ pub const PARAMS: &[ParamSpec] = &[
     param!(Model, "model.embedding_dim", short "dim"; "Embedding size", int(2, 2048), auto, basic; "Numbers per embedding: 2 or 3 can be drawn as they are, 128 to 512 separate best"),
     param!(Model, "model.dropout"; "Dropout", float(0.0, 0.9); "Share of features dropped before the embedding layer while training (0 to 0.4)"),
     param!(Loss, "loss.head", short "loss"; "Loss", Kind::Choice(Head::ALL), basic; "Plain softmax is the baseline; ArcFace and its relatives ask for a margin between classes on the sphere, each in its own way"),
-    param!(Loss, "loss.scale", short "scale"; "Scale", log(1.0, 128.0), auto; "Factor on the cosine before the softmax; larger asks for a clearer separation (16 to 64 is usual)"; |c| c.loss.head.has_scale()),
-    param!(Loss, "loss.margin_factor"; "Margin factor", float(1.0, 6.0), auto; "Factor on the angle to the own class: 4 for the first SphereFace, 1.5 to 1.7 for the later ones"; |c| c.loss.head.margin_use().factor),
+    param!(Loss, "loss.scale", short "scale"; "Scale", log(1.0, 128.0), auto; "Factor on the cosine before the softmax; larger suits more classes (8 for ten of them, 12 for some hundreds, 64 in papers on millions of faces)"; |c| c.loss.head.has_scale()),
+    param!(Loss, "loss.margin_factor"; "Margin factor", float(0.5, 6.0), auto; "Factor on the angle to the own class: 4 for the first SphereFace, 1.5 to 1.7 for the later ones, 0.9 or 1 in combined margins"; |c| c.loss.head.margin_use().factor),
     param!(Loss, "loss.margin_rad"; "Angular margin", float(0.0, 1.5), "rad", auto; "Angle added to the target class (0.3 to 0.5 is usual)"; |c| c.loss.head.margin_use().rad),
     param!(Loss, "loss.margin_cos"; "Cosine margin", float(0.0, 0.9), auto; "Amount taken from the target cosine (0.2 to 0.4 is usual)"; |c| c.loss.head.margin_use().cos),
-    param!(Loss, "loss.margin_ramp"; "Margin ramp", float(0.0, 1.0); "Share of the run over which the margin grows from zero; keeps small data sets from getting stuck"; |c| c.loss.head.ramps()),
+    param!(Loss, "loss.margin_ramp"; "Margin ramp", float(0.0, 1.0), auto; "Share of the run over which the margin grows from zero; keeps small data sets from getting stuck"; |c| c.loss.head.ramps()),
     param!(Loss, "loss.margin_detached"; "Margin without gradient", Kind::Bool, auto; "The margin counts in the loss but not in its gradient (straight-through): steadier, and what some trainers do; automatic is what the loss's authors do"; |c| c.loss.head.has_margin()),
     param!(Loss, "loss.margin_std"; "Spread of the margin", float(0.0, 0.5); "Standard deviation of the margin that ElasticFace draws for every sample (0.05, or 0.0175 to 0.02 by rank)"; is_elastic),
     param!(Loss, "loss.margin_by_rank"; "Margins by rank", Kind::Bool; "ElasticFace+: the smallest margin goes to the sample nearest its class"; is_elastic),
@@ -363,8 +363,8 @@ pub const PARAMS: &[ParamSpec] = &[
     param!(Loss, "loss.length_weight"; "Weight of the length", float(0.0, 1000.0); "MagFace: how strongly embeddings are drawn to greater length (20 to 35 is usual)"; is_magface),
     param!(Loss, "loss.statistics_share"; "Share in the statistics", log(0.0001, 1.0); "Share of each batch in the running statistics of AdaFace and CurricularFace (0.01 to 0.1 is usual)"; |c| matches!(c.loss.head, Head::AdaFace | Head::CurricularFace)),
     param!(Loss, "loss.subcenters"; "Centres per class", int(1, 10); "With 3, a class may fall into a main group and a rest, which gathers wrong labels (sub-centre ArcFace); 1 is the usual head"; |c| c.loss.head.is_cosine()),
-    param!(Loss, "loss.filter_above"; "Ignore other classes above", float(0.0, 1.0); "Other classes whose cosine is above this are left out of a sample's loss, for they may be the same person (0.4 is usual); 1 leaves out none"; |c| c.loss.head.is_cosine()),
-    param!(Loss, "loss.class_share"; "Classes per step", float(0.001, 1.0); "Share of the classes that a step compares with (Partial FC): less memory with very many classes, and less harm from wrong labels (0.1 to 0.3 is usual)"; |c| c.loss.head.is_cosine()),
+    param!(Loss, "loss.filter_above"; "Ignore other classes above", float(0.0, 1.0); "Other classes whose cosine is above this are left out of a sample's loss, for they may be the same person (0.4 is usual); 1 leaves out none"),
+    param!(Loss, "loss.class_share"; "Classes per step", float(0.001, 1.0); "Share of the classes that a step compares with (Partial FC): less memory with very many classes, and less harm from wrong labels (0.1 to 0.3 is usual)"),
     param!(Loss, "loss.focal_gamma"; "Focal power", float(0.0, 10.0); "Samples that are recognised count less; 2 is usual, 0 switches it off"),
     param!(Loss, "loss.batch_negatives"; "Impostors within the batch", Kind::Bool; "Pairs of different classes in the batch count as impostors too, without the outliers among them (UNPG)"; |c| c.loss.head.is_cosine()),
     param!(Train, "train.start_from", short "start-from"; "Start from", Kind::Text, basic; "Folder of a run whose network this one goes on with (fine-tuning), trained here or imported; its shape and preprocessing are kept, and classes of the same name keep their weights. Empty starts from scratch"),
@@ -382,7 +382,7 @@ pub const PARAMS: &[ParamSpec] = &[
     param!(Train, "train.momentum"; "Momentum", float(0.0, 0.999); "Share of the last step that is kept (0.9 is usual)"; |c| c.train.optimizer == Optimizer::Sgd),
     param!(Train, "train.nesterov"; "Nesterov", Kind::Bool; "Momentum that looks one step ahead; a little faster on smooth losses"; |c| c.train.optimizer == Optimizer::Sgd),
     param!(Train, "train.weight_decay"; "Weight decay", float(0.0, 1.0); "Pull of the weights towards zero (1e-4 to 5e-4 with SGD); norms and biases are spared"),
-    param!(Train, "train.warmup_epochs"; "Warm-up", float(0.0, 100.0), "epochs"; "Epochs over which the learning rate rises from zero"),
+    param!(Train, "train.warmup_epochs"; "Warm-up", float(0.0, 100.0), "epochs", auto; "Epochs over which the learning rate rises from zero"),
     param!(Train, "train.schedule", short "schedule"; "Schedule", Kind::Choice(Schedule::ALL); "How the learning rate falls after the warm-up"),
     param!(Train, "train.power"; "Power", float(0.1, 10.0); "Power of the polynomial schedule: 1 is a straight line, 2 falls faster at first"; |c| c.train.schedule == Schedule::Polynomial),
     param!(Train, "train.step_epochs"; "Falls at", Kind::Text, "epochs"; "Epochs at which the rate falls, such as 12, 20, 24; empty falls at a half and three quarters of the run"; |c| c.train.schedule == Schedule::Step),

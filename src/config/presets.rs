@@ -71,7 +71,7 @@ fn faces(config: &mut RunConfig) {
     config.model.pooling = Pooling::Average;
     config.train.batch = 64;
     config.train.epochs = 30;
-    config.train.warmup_epochs = 2.0;
+    config.train.warmup_epochs = Auto::Set(2.0);
 }
 
 /// `arcface_torch`, `configs/ms1mv3_r50.py`, on one card.
@@ -88,12 +88,12 @@ fn paper_r50(config: &mut RunConfig) {
     config.model.embedding_dim = Auto::Set(512);
     config.loss.scale = Auto::Set(64.0);
     config.loss.margin_rad = Auto::Set(0.5);
-    config.loss.margin_ramp = 0.0;
+    config.loss.margin_ramp = Auto::Set(0.0);
     config.train.batch = 128;
     config.train.epochs = 20;
     config.train.precision = Precision::Bf16;
     config.train.lr = Auto::Set(0.02);
-    config.train.warmup_epochs = 0.0;
+    config.train.warmup_epochs = Auto::Set(0.0);
     config.train.schedule = Schedule::Linear;
 }
 

@@ -52,8 +52,12 @@ pub struct Resolved {
     pub margins: Margins,
     /// The margin counts in the loss but not in its gradient.
     pub margin_detached: bool,
+    /// Share of the run over which the margin grows.
+    pub margin_ramp: f64,
     /// Peak learning rate.
     pub lr: f64,
+    /// Epochs over which the learning rate rises.
+    pub warmup_epochs: f64,
     /// Steps per epoch.
     pub steps_per_epoch: usize,
     /// One entry per automatic value.
@@ -82,8 +86,11 @@ pub fn resolve(config: &RunConfig, facts: &DataFacts) -> Result<Resolved, Config
     let scale = chosen.scale(facts);
     let margins = chosen.margins();
     let margin_detached = chosen.margin_detached();
-    let lr = chosen.lr();
-    let batch = (config.train.batch as usize).min(facts.train_images);
+    let margin_ramp = chosen.margin_ramp(facts);
+    let batch = (config.train.batch as usize).min(facts.train_images).max(1);
+    let lr = chosen.lr(batch);
+    let steps_per_epoch = (facts.train_images / batch).max(1);
+    let warmup_epochs = chosen.warmup_epochs(steps_per_epoch);
     Ok(Resolved {
         image_px,
         channels,
@@ -94,8 +101,10 @@ pub fn resolve(config: &RunConfig, facts: &DataFacts) -> Result<Resolved, Config
         scale,
         margins,
         margin_detached,
+        margin_ramp,
         lr,
-        steps_per_epoch: (facts.train_images / batch.max(1)).max(1),
+        warmup_epochs,
+        steps_per_epoch,
         config: chosen.config,
         reasons: chosen.reasons,
     })
@@ -138,10 +147,10 @@ fn data_problems(config: &RunConfig, facts: &DataFacts) -> Vec<Problem> {
             expected: format!("it must be less than the {} epochs of train.epochs", config.train.epochs),
         });
     }
-    if config.train.warmup_epochs > f64::from(config.train.epochs) {
+    if config.train.warmup_epochs.set().is_some_and(|epochs| epochs > f64::from(config.train.epochs)) {
         problems.push(Problem {
             key: "train.warmup_epochs".to_owned(),
-            found: config.train.warmup_epochs.to_string(),
+            found: config.train.warmup_epochs.set().unwrap_or_default().to_string(),
             expected: format!("it must not exceed the {} epochs of train.epochs", config.train.epochs),
         });
     }
@@ -191,9 +200,11 @@ impl Chosen {
     /// A layer over all positions has weights for every one of them: 12.8 million for faces of 112 pixels, half of the
     /// smallest iResNet. Few classes cannot teach it that much.
     fn pooling(&mut self, facts: &DataFacts) -> Pooling {
-        let model = &self.config.model;
-        if model.pooling != Pooling::Auto || !model.net.is_made_for_faces() || facts.train_classes >= MANY_CLASSES {
-            return model.pooling;
+        let (asked, net) = (self.config.model.pooling, self.config.model.net);
+        let Some(published) = net.published_pooling().filter(|_| asked == Pooling::Auto) else { return asked };
+        if !net.is_made_for_faces() || facts.train_classes >= MANY_CLASSES {
+            self.because("model.pooling", published.label(), "as usual for this network");
+            return asked;
         }
         let why =
             format!("{} classes are few for a layer with weights of its own for every position", facts.train_classes);
@@ -254,14 +265,19 @@ impl Chosen {
         let classes = facts.train_classes;
         let half_sure = std::f64::consts::SQRT_2 * ((classes.max(3) - 1) as f64).ln();
         if self.config.loss.head == Head::AdaCos {
-            self.config.loss.scale = Auto::Set(half_sure);
-            return half_sure;
+            let start = half_sure.max(1.0);
+            self.config.loss.scale = Auto::Set(start);
+            return start;
         }
         let raw = SCALE_SHARE * half_sure;
         let scale = (raw.clamp(MIN_SCALE, 64.0) * 10.0).round() / 10.0;
         if self.config.loss.head.has_scale() {
             let clamp = if raw < MIN_SCALE { format!(", not less than {MIN_SCALE}") } else { String::new() };
-            self.because("loss.scale", scale, format!("{SCALE_SHARE}·√2·ln({classes} classes − 1) = {raw:.1}{clamp}"));
+            self.because(
+                "loss.scale",
+                scale,
+                format!("{SCALE_SHARE}·√2·ln({} classes − 1) = {raw:.1}{clamp}", classes.max(3)),
+            );
         }
         self.config.loss.scale = Auto::Set(scale);
         scale
@@ -303,33 +319,69 @@ impl Chosen {
         detached
     }
 
-    fn lr(&mut self) -> f64 {
+    /// Small sets get stuck where the whole margin is there before their classes have places on the sphere.
+    fn margin_ramp(&mut self, facts: &DataFacts) -> f64 {
+        if let Auto::Set(share) = self.config.loss.margin_ramp {
+            return share;
+        }
+        if self.config.loss.head.ramps() {
+            let per_class = facts.train_images / facts.train_classes.max(1);
+            let why = format!("{} classes find their places by {per_class} images each first", facts.train_classes);
+            self.because("loss.margin_ramp", MARGIN_RAMP, why);
+        }
+        self.config.loss.margin_ramp = Auto::Set(MARGIN_RAMP);
+        MARGIN_RAMP
+    }
+
+    /// `batch` is what a step really has.
+    fn lr(&mut self, batch: usize) -> f64 {
         if let Auto::Set(lr) = self.config.train.lr {
             return lr;
         }
-        let batch = f64::from(self.config.train.batch);
-        let (lr, mut why) = match self.config.train.optimizer {
-            Optimizer::Sgd => {
-                ((0.1 * batch / 64.0).clamp(0.01, 0.2), format!("0.1 per 64 images, for batches of {batch}"))
-            }
-            Optimizer::Adam | Optimizer::AdamW => {
-                ((1e-3 * batch / 64.0).clamp(1e-4, 4e-3), format!("0.001 per 64 images, for batches of {batch}"))
-            }
+        let (per_64, low, high) = match self.config.train.optimizer {
+            Optimizer::Sgd => (0.1, 0.01, 0.2),
+            Optimizer::Adam | Optimizer::AdamW => (1e-3, 1e-4, 4e-3),
         };
-        let trained = self.config.train.is_fine_tuned();
-        if trained {
+        let raw = per_64 * batch as f64 / 64.0;
+        let mut lr = raw.clamp(low, high);
+        let mut why = format!("{per_64} per 64 images, for batches of {batch}");
+        if raw < low {
+            why += &format!(", not less than {low}");
+        } else if raw > high {
+            why += &format!(", not more than {high}");
+        }
+        if self.config.train.is_fine_tuned() {
+            lr *= 0.1;
             why = format!("a tenth of {why}: the network is trained already");
         }
-        let lr = if trained { lr * 0.1 } else { lr };
         self.because("train.lr", lr, why);
         self.config.train.lr = Auto::Set(lr);
         lr
     }
+
+    fn warmup_epochs(&mut self, steps_per_epoch: usize) -> f64 {
+        if let Auto::Set(epochs) = self.config.train.warmup_epochs {
+            return epochs;
+        }
+        let half = f64::from(self.config.train.epochs) / 2.0;
+        let epochs = half.min(1.0);
+        let steps = (steps_per_epoch as f64 * epochs).round();
+        let why = if half < 1.0 {
+            format!("half of so short a run, {steps} steps")
+        } else {
+            format!("{steps} steps: large ones would throw the first random weights too far")
+        };
+        self.because("train.warmup_epochs", epochs, why);
+        self.config.train.warmup_epochs = Auto::Set(epochs);
+        epochs
+    }
 }
 
+/// Share of the run over which the margin grows: the middle of the tenth to fifth that is usual.
+const MARGIN_RAMP: f64 = 0.15;
 /// What the scale is of AdaCos's.
 const SCALE_SHARE: f64 = 1.5;
-/// Below this a few classes separate no better, or worse: ten classes of MNIST, thirty of ORL.
+/// Below this ten classes of MNIST separate no better; thirty of ORL would, a little.
 const MIN_SCALE: f64 = 8.0;
 /// From here on the paper's large head and embedding pay.
 const MANY_CLASSES: usize = 1000;

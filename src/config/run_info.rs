@@ -26,6 +26,9 @@ pub struct RunInfo {
     pub classes: u32,
     /// Images trained on.
     pub images: u32,
+    /// Keys of the settings that were left to the program; above stands what it chose.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub automatic: Vec<String>,
 }
 
 impl RunInfo {

@@ -136,7 +136,7 @@ pub struct LossConfig {
     /// Taken from the cosine (CosFace and its relatives).
     pub margin_cos: Auto<f64>,
     /// The margin grows from 0 over this share of the run.
-    pub margin_ramp: f64,
+    pub margin_ramp: Auto<f64>,
     /// The margin counts in the loss but not in its gradient.
     pub margin_detached: Auto<bool>,
     /// Standard deviation of a sample's margin (ElasticFace), in the unit of the margin.
@@ -173,7 +173,7 @@ impl Default for LossConfig {
             margin_factor: Auto::Auto,
             margin_rad: Auto::Auto,
             margin_cos: Auto::Auto,
-            margin_ramp: 0.15,
+            margin_ramp: Auto::Auto,
             margin_detached: Auto::Auto,
             margin_std: 0.05,
             margin_by_rank: false,
@@ -226,7 +226,7 @@ pub struct TrainConfig {
     /// Weight decay.
     pub weight_decay: f64,
     /// Epochs over which the learning rate rises from zero.
-    pub warmup_epochs: f64,
+    pub warmup_epochs: Auto<f64>,
     /// Shape of the fall.
     pub schedule: Schedule,
     /// Power of the polynomial schedule; 1 is a straight line.
@@ -269,7 +269,7 @@ impl Default for TrainConfig {
             momentum: 0.9,
             nesterov: false,
             weight_decay: 5e-4,
-            warmup_epochs: 1.0,
+            warmup_epochs: Auto::Auto,
             schedule: Schedule::Cosine,
             power: 2.0,
             step_epochs: String::new(),

@@ -152,6 +152,50 @@ fn the_automatic_scale_grows_with_the_classes() {
 }
 
 #[test]
+fn both_mixtures_of_the_combined_margins_can_be_asked_for() {
+    let mut config = RunConfig::default();
+    for (key, text) in [("loss.head", "combined"), ("loss.margin_factor", "0.9"), ("loss.margin_rad", "0.4")] {
+        config.set_text(key, text).unwrap();
+    }
+    let margins = resolve(&config, &facts()).unwrap().margins;
+    assert_eq!((margins.factor, margins.rad, margins.cos), (0.9, 0.4, 0.2));
+}
+
+#[test]
+fn what_a_run_chose_by_itself_is_automatic_for_the_next_one() {
+    let mut asked = RunConfig::default();
+    asked.set_text("train.lr", "0.03").unwrap();
+    let mut written = resolve(&asked, &facts()).unwrap().config;
+    written.run = Some(RunInfo { automatic: asked.automatic_keys(), ..RunInfo::default() });
+    assert!(written.loss.scale.set().is_some() && written.loss.margin_detached.set().is_some());
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("run.toml");
+    save(&written, &file).unwrap();
+    assert_eq!(load(&file).unwrap(), written, "the run itself goes on with what it used");
+    assert_eq!(load_over(&RunConfig::default(), &file).unwrap(), asked);
+}
+
+#[test]
+fn the_reason_for_the_rate_names_its_bounds_and_the_batch_that_is() {
+    let why = |batch: u32, images| {
+        let mut config = RunConfig::default();
+        config.train.batch = batch;
+        let resolved = resolve(&config, &DataFacts { train_images: images, ..facts() }).unwrap();
+        (resolved.lr, resolved.reasons.into_iter().find(|reason| reason.key == "train.lr").unwrap().why)
+    };
+    assert_eq!(why(256, 10_000), (0.2, "0.1 per 64 images, for batches of 256, not more than 0.2".into()));
+    assert_eq!(why(256, 64), (0.1, "0.1 per 64 images, for batches of 64".into()));
+}
+
+#[test]
+fn a_short_run_warms_up_for_half_of_it() {
+    let mut config = RunConfig::default();
+    assert_eq!(resolve(&config, &facts()).unwrap().warmup_epochs, 1.0);
+    config.train.epochs = 1;
+    assert_eq!(resolve(&config, &facts()).unwrap().warmup_epochs, 0.5);
+}
+
+#[test]
 fn all_problems_are_reported_at_once() {
     let mut config = RunConfig::default();
     config.train.epochs = 0;

@@ -73,6 +73,14 @@ impl<B: Backend> HeadBatch<B> {
             step,
         }
     }
+
+    /// The rows of class weights, or of what belongs to them, that take part.
+    pub(super) fn taking_part<const D: usize>(&self, all: Tensor<B, D>) -> Tensor<B, D> {
+        match &self.rows {
+            Some(rows) => all.select(0, rows.clone()),
+            None => all,
+        }
+    }
 }
 
 fn drawn(spec: &HeadSpec, margins: Margins, share: f64, count: usize, seed: u64) -> Option<Vec<f32>> {

@@ -72,7 +72,7 @@ impl<B: Kernels> MarginHead<B> {
     /// `embeddings [n, embedding_dim]` as the network gives them (not normalised)
     pub fn forward(&self, embeddings: Tensor<B, 2>, batch: &HeadBatch<B>) -> HeadOutput<B> {
         if self.spec.head == Head::Softmax {
-            return self.plain_softmax(embeddings, batch.labels.clone());
+            return self.plain_softmax(embeddings, batch);
         }
         let unit = normalize_rows(embeddings.clone());
         let seen = self.seen(&unit, &embeddings, batch);
@@ -94,20 +94,32 @@ impl<B: Kernels> MarginHead<B> {
         }
     }
 
-    fn plain_softmax(&self, embeddings: Tensor<B, 2>, labels: Tensor<B, 1, Int>) -> HeadOutput<B> {
-        let own_cosine = self.own_cosine(embeddings.clone().detach(), labels.clone());
-        let logits = self.raw(embeddings);
-        let per_sample = focal::weighted(cross_entropy(logits.clone(), labels), self.spec.options.focal_gamma);
+    fn plain_softmax(&self, embeddings: Tensor<B, 2>, batch: &HeadBatch<B>) -> HeadOutput<B> {
+        let own_cosine = self.own_cosine(embeddings.clone().detach(), batch);
+        let logits = self.plain_logits(embeddings, batch);
+        let per_sample = cross_entropy(logits.clone(), batch.labels.clone());
+        let per_sample = focal::weighted(per_sample, self.spec.options.focal_gamma);
         HeadOutput { loss: per_sample.clone().mean(), per_sample, scores: logits.detach(), own_cosine }
+    }
+
+    /// The logits of plain softmax to the classes that take part. Only the filter needs cosines there.
+    fn plain_logits(&self, embeddings: Tensor<B, 2>, batch: &HeadBatch<B>) -> Tensor<B, 2> {
+        let weight = batch.taking_part(self.weight.val());
+        let bias = self.bias.as_ref().map(|bias| batch.taking_part(bias.val()));
+        let above = self.spec.options.filter_above;
+        let cosine = (above < 1.0).then(|| {
+            let [embeddings, weight] = [&embeddings, &weight].map(|rows| normalize_rows(rows.clone().detach()));
+            embeddings.matmul(weight.transpose())
+        });
+        let logits = softmax::logits(embeddings, weight, bias);
+        let Some(cosine) = cosine else { return logits };
+        let not_own = others::not_own(batch.labels.clone(), cosine.dims()[1]);
+        others::filtered(logits, cosine, not_own, above)
     }
 
     /// Cosines, lengths, and the statistics after this batch.
     fn seen<'a>(&'a self, unit: &Tensor<B, 2>, embeddings: &Tensor<B, 2>, batch: &'a HeadBatch<B>) -> Seen<'a, B> {
-        let weight = match &batch.rows {
-            Some(rows) => self.weight.val().select(0, rows.clone()),
-            None => self.weight.val(),
-        };
-        let cosine = self.nearest(unit.clone(), weight);
+        let cosine = self.nearest(unit.clone(), batch.taking_part(self.weight.val()));
         let own = own(cosine.clone().detach(), batch.labels.clone());
         let (embeddings, length) = (embeddings.clone(), OnceCell::new());
         let mut seen = Seen { spec: &self.spec, batch, cosine, embeddings, length, own, statistics: None };
@@ -144,7 +156,7 @@ impl<B: Kernels> MarginHead<B> {
     pub fn logits(&self, embeddings: Tensor<B, 2>, batch: &HeadBatch<B>) -> Tensor<B, 2> {
         let embeddings = embeddings.detach();
         if self.spec.head == Head::Softmax {
-            return self.raw(embeddings).detach();
+            return self.plain_logits(embeddings, batch).detach();
         }
         let seen = self.seen(&normalize_rows(embeddings.clone()), &embeddings, batch);
         let Logits { matrix, target, scale, .. } = rule::logits(&seen);
@@ -187,9 +199,9 @@ impl<B: Kernels> MarginHead<B> {
     }
 
     /// Cosines to the own classes alone, without gradient, for the one head that has no other use for cosines.
-    fn own_cosine(&self, embeddings: Tensor<B, 2>, labels: Tensor<B, 1, Int>) -> Tensor<B, 1> {
-        let n = labels.dims()[0];
-        let rows = self.weight.val().detach().select(0, labels);
+    fn own_cosine(&self, embeddings: Tensor<B, 2>, batch: &HeadBatch<B>) -> Tensor<B, 1> {
+        let n = embeddings.dims()[0];
+        let rows = batch.taking_part(self.weight.val().detach()).select(0, batch.labels.clone());
         (normalize_rows(embeddings) * normalize_rows(rows)).sum_dim(1).reshape([n])
     }
 }

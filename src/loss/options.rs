@@ -49,7 +49,7 @@ impl HeadOptions {
             statistics_share: config.statistics_share,
             subcenters: if config.head.is_cosine() { config.subcenters.max(1) as usize } else { 1 },
             filter_above: config.filter_above,
-            class_share: if config.head.is_cosine() { config.class_share } else { 1.0 },
+            class_share: config.class_share,
             focal_gamma: config.focal_gamma,
             batch_negatives: config.batch_negatives && config.head.is_cosine(),
         }

@@ -11,7 +11,7 @@ use super::walk::{Act, After, EmbeddingLayer, Walk};
 use crate::kernels::random::Draw;
 use crate::kernels::{Grouping, Kernels};
 use burn::module::Module;
-use burn::nn::{BatchNorm, Linear};
+use burn::nn::{BatchNorm, Dropout, DropoutConfig, Linear};
 use burn::tensor::backend::Backend;
 
 /// Channels up to the second halving, and after it.
@@ -174,6 +174,8 @@ pub struct MobileFaceNet<B: Backend> {
     pub conv_sep: ConvBlock<B>,
     /// The embedding.
     pub features: Gdc<B>,
+    /// Of its features.
+    pub dropout: Dropout,
 }
 
 impl<B: Backend> MobileFaceNet<B> {
@@ -196,6 +198,7 @@ impl<B: Backend> MobileFaceNet<B> {
             layers: (stem, second, a, b, c, d, e, f),
             conv_sep,
             features: Gdc { layers: (global, Flatten, embedding, norm) },
+            dropout: DropoutConfig::new(spec.dropout).init(),
         }
     }
 
@@ -225,6 +228,6 @@ impl<B: Kernels> MobileFaceNet<B> {
             let maps = self.conv_sep.walk(walk, maps);
             walk.grouped(maps, conv, bn, Act::Linear)
         });
-        walk.embed(maps, EmbeddingLayer::linear(embedding, norm))
+        walk.embed(maps, EmbeddingLayer::linear(embedding, norm).with_dropout(&self.dropout))
     }
 }

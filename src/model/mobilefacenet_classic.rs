@@ -9,7 +9,7 @@ use super::walk::{Act, After, EmbeddingLayer, Walk};
 use crate::kernels::random::Draw;
 use crate::kernels::{Grouping, Kernels};
 use burn::module::Module;
-use burn::nn::{BatchNorm, Linear};
+use burn::nn::{BatchNorm, Dropout, DropoutConfig, Linear};
 use burn::tensor::backend::Backend;
 
 /// Channels of the stem and of the last maps.
@@ -154,6 +154,8 @@ pub struct MobileFaceNetClassic<B: Backend> {
     pub conv_6_sep: Dense<B>,
     /// The last maps become features.
     pub conv_6_dw: Global<B>,
+    /// Of the features.
+    pub dropout: Dropout,
     /// Embedding layer, without offsets.
     pub linear: Linear<B>,
     /// Normalisation of the embedding.
@@ -185,6 +187,7 @@ impl<B: Backend> MobileFaceNetClassic<B> {
             conv_5,
             conv_6_sep,
             conv_6_dw: Global { conv: global, bn: batch_norm(last, device) },
+            dropout: DropoutConfig::new(spec.dropout).init(),
             linear: linear(draw, [last, spec.embedding_dim], false, device),
             bn: batch_norm(spec.embedding_dim, device),
         }
@@ -230,6 +233,6 @@ impl<B: Kernels> MobileFaceNetClassic<B> {
             let maps = self.conv_6_sep.walk(walk, maps);
             walk.grouped(maps, &self.conv_6_dw.conv, &self.conv_6_dw.bn, Act::Linear)
         });
-        walk.embed(maps, EmbeddingLayer::linear(&self.linear, &self.bn))
+        walk.embed(maps, EmbeddingLayer::linear(&self.linear, &self.bn).with_dropout(&self.dropout))
     }
 }

@@ -11,7 +11,7 @@ use super::walk::{Act, After, EmbeddingLayer, Walk};
 use crate::kernels::random::{Draw, constant};
 use crate::kernels::{Grouping, Kernels};
 use burn::module::{Module, Param};
-use burn::nn::BatchNorm;
+use burn::nn::{BatchNorm, Dropout, DropoutConfig};
 use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
 
@@ -108,6 +108,8 @@ pub struct MobileFaceNetRelu6<B: Backend> {
     pub conv2: (Conv<B>, BatchNorm<B>),
     /// The last maps become features.
     pub gdconv: GlobalDepthwise<B>,
+    /// Of the features.
+    pub dropout: Dropout,
     /// Embedding layer.
     pub conv3: Pointwise<B>,
     /// Normalisation of the embedding.
@@ -135,6 +137,7 @@ impl<B: Backend> MobileFaceNetRelu6<B> {
             features,
             conv2: (conv2, norm(last)),
             gdconv: GlobalDepthwise { depthwise: global, bn: norm(last) },
+            dropout: DropoutConfig::new(spec.dropout).init(),
             conv3: Pointwise { weight, bias: constant(0.0, [spec.embedding_dim], device) },
             bn: norm(spec.embedding_dim),
         }
@@ -172,7 +175,7 @@ impl<B: Kernels> MobileFaceNetRelu6<B> {
             maps,
             EmbeddingLayer {
                 before: None,
-                dropout: None,
+                dropout: Some(&self.dropout),
                 weight: weight.reshape([dim, features]).transpose(),
                 bias: Some(self.conv3.bias.val()),
                 norm: &self.bn,

@@ -97,10 +97,9 @@ impl EmbedderSpec {
 
     /// How the last maps become features, where that is not [`Pooling::Auto`] any more. MobileFaceNet does not ask.
     pub(super) fn pooling(&self) -> Pooling {
-        match (self.pooling, self.net) {
-            (Pooling::Auto, Net::Small | Net::Resnet18 | Net::Resnet50) => Pooling::Average,
-            (Pooling::Auto, _) => Pooling::Flatten,
-            (pooling, _) => pooling,
+        match self.pooling {
+            Pooling::Auto => self.net.published_pooling().unwrap_or(Pooling::Flatten),
+            pooling => pooling,
         }
     }
 

@@ -20,6 +20,10 @@ pub const RESUME_FILE: &str = "resume.bin";
 /// [`ModelInfo`].
 pub const INFO_FILE: &str = "model.json";
 const STATE_FILE: &str = "state.json";
+/// Begins the name of a checkpoint that is being written.
+const WRITING: &str = ".writing-";
+/// Begins the name of a checkpoint that gives way to a newer one of the same step.
+const REPLACED: &str = ".replaced-";
 
 /// Sums since some point of the run. The f64 is kept as bits so that a resumed run adds up to exactly the same.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -163,7 +167,7 @@ impl Checkpoint {
 /// one of the same step before its epoch was closed is replaced. Parts of `saved` that are empty are not written.
 ///
 /// # Errors
-/// When the disk refuses; nothing is then left but the temporary folder, which is removed.
+/// When the disk refuses; what was there is then untouched, and the temporary folder is removed.
 pub fn write(target: &Path, saved: &Saved, info: &ModelInfo, state: &CheckpointState) -> Result<(), TrainError> {
     let same = |found: &Checkpoint| CheckpointState { files: BTreeMap::new(), ..found.state.clone() } == *state;
     if Checkpoint::open(target).is_ok_and(|found| same(&found)) {
@@ -172,7 +176,7 @@ pub fn write(target: &Path, saved: &Saved, info: &ModelInfo, state: &CheckpointS
     let disk = |source| TrainError::Disk { verb: "write the checkpoint", path: target.to_owned(), source };
     let parent = target.parent().unwrap_or(Path::new("."));
     std::fs::create_dir_all(parent).map_err(disk)?;
-    let folder = tempfile::Builder::new().prefix(".writing-").tempdir_in(parent).map_err(disk)?;
+    let folder = tempfile::Builder::new().prefix(WRITING).tempdir_in(parent).map_err(disk)?;
     let info = serde_json::to_vec_pretty(info).map_err(|error| disk(error.into()))?;
     let mut state = state.clone();
     let files =
@@ -183,14 +187,45 @@ pub fn write(target: &Path, saved: &Saved, info: &ModelInfo, state: &CheckpointS
     }
     let state = serde_json::to_vec_pretty(&state).map_err(|error| disk(error.into()))?;
     write_flushed(&folder.path().join(STATE_FILE), &state).map_err(disk)?;
-    if target.exists() {
-        std::fs::remove_dir_all(target).map_err(disk)?;
-    }
-    std::fs::rename(folder.path(), target).map_err(disk)?;
+    put_in_place(folder.path(), target).map_err(disk)?;
     // The folder has moved away; dropping the guard must not complain that it is gone.
     drop(folder.keep());
     flush_folder(parent);
     Ok(())
+}
+
+/// Moves a whole checkpoint to its place. One that lies there already goes only when the new one is there: it may be
+/// the only one of the run.
+fn put_in_place(folder: &Path, target: &Path) -> std::io::Result<()> {
+    if !target.exists() {
+        return std::fs::rename(folder, target);
+    }
+    let name = target.file_name().unwrap_or_default().to_string_lossy();
+    let replaced = target.with_file_name(format!("{REPLACED}{name}"));
+    std::fs::remove_dir_all(&replaced).ok();
+    std::fs::rename(target, &replaced)?;
+    if let Err(error) = std::fs::rename(folder, target) {
+        std::fs::rename(&replaced, target).ok();
+        return Err(error);
+    }
+    // What stays costs space only, until the run is opened again.
+    std::fs::remove_dir_all(replaced).ok();
+    Ok(())
+}
+
+/// Clears away what a process that was killed while it wrote has left among the checkpoints in `folder`; one that had
+/// already given way comes back when nothing took its place. Only for who holds the run: a checkpoint that another
+/// process is writing looks the same.
+pub(super) fn clear_leftovers(folder: &Path) {
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let (path, name) = (entry.path(), entry.file_name().to_string_lossy().into_owned());
+        let place = name.strip_prefix(REPLACED).map(|step| folder.join(step));
+        if let Some(place) = place.filter(|place| !place.exists()) {
+            std::fs::rename(path, place).ok();
+        } else if name.starts_with(WRITING) || name.starts_with(REPLACED) {
+            std::fs::remove_dir_all(path).ok();
+        }
+    }
 }
 
 fn write_flushed(path: &Path, bytes: &[u8]) -> std::io::Result<()> {

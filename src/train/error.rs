@@ -95,6 +95,16 @@ pub enum TrainError {
         /// Where.
         path: PathBuf,
     },
+    /// There are checkpoints, and none of them can be used.
+    #[error(
+        "none of this run's checkpoints can be used ({reasons}); the run was left as it is: put its folder back from a backup and continue it, or start a new run: {}", path.display()
+    )]
+    AllDamaged {
+        /// Why, checkpoint by checkpoint.
+        reasons: String,
+        /// The run.
+        path: PathBuf,
+    },
     /// The run was made with other data or settings.
     #[error("the run cannot be continued: {0}")]
     CannotResume(String),

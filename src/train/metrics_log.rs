@@ -6,7 +6,7 @@ use super::events::{EpochMetrics, StepMetrics};
 use crate::config::atomic_write;
 use serde::{Deserialize, Serialize};
 use std::fs::{File, OpenOptions};
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 #[derive(Serialize, Deserialize)]
@@ -38,9 +38,10 @@ impl MetricsLog {
         let path = run.join("metrics.jsonl");
         let disk = |source| TrainError::Disk { verb: "write the metrics", path: path.clone(), source };
         if path.exists() {
-            let (kept, dropped) = lines_up_to(&path, step, epoch).map_err(disk)?;
-            if dropped {
-                atomic_write(&path, kept.as_bytes()).map_err(disk)?;
+            let written = std::fs::read(&path).map_err(disk)?;
+            let kept = lines_up_to(&written, step, epoch);
+            if kept != written {
+                atomic_write(&path, &kept).map_err(disk)?;
             }
         }
         let file = OpenOptions::new().create(true).append(true).open(&path).map_err(disk)?;
@@ -85,36 +86,80 @@ impl MetricsLog {
     }
 }
 
-fn lines_up_to(path: &Path, step: u64, epoch: u32) -> std::io::Result<(String, bool)> {
-    let mut kept = String::new();
-    let mut dropped = false;
-    for line in BufReader::new(File::open(path)?).lines() {
-        let line = line?;
-        let keep = match serde_json::from_str(&line) {
-            Ok(Line::Step(metrics)) => metrics.step <= step,
-            Ok(Line::Epoch(metrics)) => metrics.epoch <= epoch,
-            Err(_) => false,
+/// The lines that can be read, with their text. One that was torn by a kill or damaged since is left out.
+fn lines(written: &[u8]) -> impl Iterator<Item = (&[u8], Line)> {
+    written.split(|byte| *byte == b'\n').filter_map(|text| Some((text, serde_json::from_slice(text).ok()?)))
+}
+
+/// What stays of a log, every line whole.
+fn lines_up_to(written: &[u8], step: u64, epoch: u32) -> Vec<u8> {
+    let mut kept = Vec::new();
+    for (text, line) in lines(written) {
+        let is_kept = match line {
+            Line::Step(metrics) => metrics.step <= step,
+            Line::Epoch(metrics) => metrics.epoch <= epoch,
         };
-        if keep {
-            kept += &line;
-            kept.push('\n');
-        } else {
-            dropped = true;
+        if is_kept {
+            kept.extend_from_slice(text);
+            kept.push(b'\n');
         }
     }
-    Ok((kept, dropped))
+    kept
 }
 
 /// Everything logged so far; lines that do not parse are left out.
 pub fn read(run: &Path) -> (Vec<StepMetrics>, Vec<EpochMetrics>) {
     let (mut steps, mut epochs) = (Vec::new(), Vec::new());
-    let Ok(file) = File::open(run.join("metrics.jsonl")) else { return (steps, epochs) };
-    for line in BufReader::new(file).lines().map_while(Result::ok) {
-        match serde_json::from_str(&line) {
-            Ok(Line::Step(metrics)) => steps.push(metrics),
-            Ok(Line::Epoch(metrics)) => epochs.push(metrics),
-            Err(_) => {}
+    let written = std::fs::read(run.join("metrics.jsonl")).unwrap_or_default();
+    for (_, line) in lines(&written) {
+        match line {
+            Line::Step(metrics) => steps.push(metrics),
+            Line::Epoch(metrics) => epochs.push(metrics),
         }
     }
     (steps, epochs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn metrics(step: u64) -> StepMetrics {
+        StepMetrics {
+            step,
+            epoch: 0.5,
+            loss: 1.25,
+            accuracy: 0.5,
+            lr: 0.1,
+            margin: 0.3,
+            images_per_second: 0.0,
+            eta_secs: 0.0,
+        }
+    }
+
+    fn line(step: u64) -> Vec<u8> {
+        serde_json::to_vec(&Line::Step(metrics(step))).unwrap()
+    }
+
+    fn logged(run: &Path) -> Vec<u64> {
+        read(run).0.iter().map(|metrics| metrics.step).collect()
+    }
+
+    #[test]
+    fn damaged_lines_are_left_out_and_the_others_stay() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("metrics.jsonl");
+        let lines =
+            [line(1), b"{\"kind\":\"step\",\"step\":\xff\xfe\x80".to_vec(), line(2), b"{\"kind\":".to_vec(), line(3)];
+        // The last line lost its end to the kill.
+        std::fs::write(&path, lines.join(&b'\n')).unwrap();
+        assert_eq!(logged(folder.path()), [1, 2, 3]);
+        let mut log = MetricsLog::open(folder.path(), 3, 0).unwrap();
+        log.step(&metrics(4)).unwrap();
+        drop(log);
+        assert_eq!(logged(folder.path()), [1, 2, 3, 4]);
+        assert_eq!(std::fs::read_to_string(&path).unwrap().lines().count(), 4);
+        drop(MetricsLog::open(folder.path(), 2, 0).unwrap());
+        assert_eq!(logged(folder.path()), [1, 2]);
+    }
 }

@@ -1,12 +1,44 @@
-//! What happens when validation stops improving: the plateau schedule lowers the rate, and a run may end early. Both are
-//! functions of the epochs alone, which a checkpoint holds.
+//! Which epoch is the best, and what happens when none is better any more: the plateau schedule lowers the rate, and a
+//! run may end early. All are functions of the epochs alone, which a checkpoint holds.
 
-use super::CheckpointState;
-use crate::config::{Schedule, TrainConfig};
+use super::events::EpochMetrics;
+use super::{BestSoFar, CheckpointState};
+use crate::config::{Best, Schedule, TrainConfig};
+
+/// Stands for a measure that is not known: any other is smaller. (JSON has no infinity.)
+const UNKNOWN: f64 = 1e30;
+
+/// What "best" is measured by; smaller is better. Without any validation the last epoch counts as the best.
+fn measure(metrics: &EpochMetrics, by: Best) -> f64 {
+    let wanted = match by {
+        Best::Eer => metrics.eer.or(metrics.val_loss),
+        Best::ValLoss => metrics.val_loss.or(metrics.eer),
+    };
+    wanted.unwrap_or(-f64::from(metrics.epoch))
+}
+
+/// The epoch as the best one, if it is better than the best before it.
+pub(super) fn better(metrics: &EpochMetrics, before: Option<BestSoFar>, by: Best) -> Option<BestSoFar> {
+    let value = measure(metrics, by);
+    let is_better = value.is_finite() && before.is_none_or(|best| value < best.value);
+    is_better.then_some(BestSoFar { epoch: metrics.epoch, step: metrics.step, value })
+}
+
+/// What counts as the best where the best epoch's checkpoint is gone: the one that the run goes on from. In the middle
+/// of an epoch it was not measured, and the next epoch is better.
+pub(super) fn best_left(state: &CheckpointState, by: Best) -> BestSoFar {
+    let last = state.last_epoch.as_ref().filter(|last| last.step == state.step);
+    let value = last.map(|last| measure(last, by)).filter(|value| value.is_finite()).unwrap_or(UNKNOWN);
+    BestSoFar { epoch: state.epoch, step: state.step, value }
+}
 
 /// Epochs since the best one; all of them when none was the best.
 fn since_best(state: &CheckpointState) -> u32 {
-    state.epoch - state.best.map_or(0, |best| best.epoch).min(state.epoch)
+    state.epoch.saturating_sub(best_epoch(state))
+}
+
+fn best_epoch(state: &CheckpointState) -> u32 {
+    state.best.map_or(0, |best| best.epoch)
 }
 
 /// Notes a fall of the plateau schedule, if one is due after the epoch just ended.
@@ -20,7 +52,12 @@ pub(super) fn follow(state: &mut CheckpointState, config: &TrainConfig) {
 
 /// The run has waited long enough for an improvement.
 pub(super) fn is_over(state: &CheckpointState, config: &TrainConfig) -> bool {
-    config.stop_after > 0 && state.epoch < config.epochs && since_best(state) >= config.stop_after
+    ends_early(state.epoch, best_epoch(state), config)
+}
+
+/// The same of a run that has done `epoch` epochs, of which `best` is the best (0 for none).
+pub(super) fn ends_early(epoch: u32, best: u32, config: &TrainConfig) -> bool {
+    config.stop_after > 0 && epoch < config.epochs && epoch.saturating_sub(best) >= config.stop_after
 }
 
 /// Why it ended.
@@ -31,7 +68,6 @@ pub(super) fn words(config: &TrainConfig) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::checkpoint::BestSoFar;
     use super::*;
 
     fn after(epoch: u32, best: u32, falls: &[u32]) -> CheckpointState {
@@ -64,5 +100,39 @@ mod tests {
         assert!(is_over(&after(6, 3, &[]), &config));
         assert!(!is_over(&after(20, 3, &[]), &config), "it is over anyway");
         assert!(!is_over(&after(19, 3, &[]), &TrainConfig { stop_after: 0, ..config }));
+    }
+
+    fn measured(epoch: u32, eer: Option<f64>, val_loss: Option<f64>) -> EpochMetrics {
+        EpochMetrics {
+            epoch,
+            step: u64::from(epoch) * 10,
+            train_loss: 1.0,
+            train_accuracy: 0.5,
+            val_loss,
+            val_accuracy: None,
+            eer,
+            best: false,
+            images_per_second: 0.0,
+            elapsed_secs: 0.0,
+        }
+    }
+
+    #[test]
+    fn the_best_epoch_is_told_by_what_was_asked_for_or_else_by_what_there_is() {
+        let before = Some(BestSoFar { epoch: 1, step: 10, value: 0.2 });
+        let is_better = |eer, val_loss, by| better(&measured(2, eer, val_loss), before, by).is_some();
+        assert!(is_better(Some(0.1), Some(9.0), Best::Eer) && !is_better(Some(0.2), Some(0.0), Best::Eer));
+        assert!(is_better(Some(0.9), Some(0.1), Best::ValLoss) && is_better(None, Some(0.1), Best::Eer));
+        assert!(better(&measured(1, Some(f64::NAN), None), None, Best::Eer).is_none());
+        let first = better(&measured(1, None, None), None, Best::Eer);
+        assert!(better(&measured(2, None, None), first, Best::Eer).is_some(), "the last counts");
+    }
+
+    #[test]
+    fn what_is_left_of_a_lost_best_is_what_the_run_goes_on_from() {
+        let state = CheckpointState { step: 20, last_epoch: Some(measured(2, Some(0.3), None)), ..after(2, 1, &[]) };
+        assert_eq!(best_left(&state, Best::Eer), BestSoFar { epoch: 2, step: 20, value: 0.3 });
+        let later = best_left(&CheckpointState { step: 23, ..state }, Best::Eer);
+        assert!(later.step == 23 && better(&measured(3, Some(0.9), None), Some(later), Best::Eer).is_some());
     }
 }

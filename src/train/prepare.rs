@@ -6,8 +6,8 @@ use super::origin::Origin;
 use super::run::{Observer, TrainRequest};
 use super::run_folder::{self, Place, RunFolder};
 use super::session::Session;
-use super::{Control, ModelInfo, TrainError, footprint};
-use crate::config::{DataFacts, Resolved, RunConfig, RunInfo};
+use super::{Control, ModelInfo, TrainError, footprint, patience};
+use crate::config::{Best, DataFacts, Resolved, RunConfig, RunInfo};
 use crate::data::{Catalog, ImageStore, Preprocess, Split};
 use crate::model::Form;
 use std::path::Path;
@@ -37,36 +37,63 @@ pub(super) fn settings(request: &TrainRequest) -> Result<RunConfig, TrainError> 
     Ok(config)
 }
 
+/// Where a run goes on from.
+pub(super) struct Start<'a> {
+    /// Its folder, with the checkpoints.
+    pub folder: &'a RunFolder,
+    /// What they have to say of their network.
+    pub info: &'a ModelInfo,
+    /// The run whose network it begins with, while it has no checkpoint.
+    pub origin: Option<&'a Origin>,
+    /// What the best epoch is told by.
+    pub best: Best,
+}
+
 /// Puts the newest usable checkpoint into a fresh session, or where there is none yet, what the run starts from.
 pub(super) fn restore(
-    folder: &RunFolder,
+    start: &Start<'_>,
     session: &mut dyn Session,
-    info: &ModelInfo,
-    origin: Option<&Origin>,
     observer: &mut dyn Observer,
 ) -> Result<CheckpointState, TrainError> {
-    let (checkpoint, damaged) = match run_folder::latest_checkpoint(folder.path()) {
-        Ok(found) => found,
-        Err(TrainError::NoCheckpoint { .. }) => {
-            let known = origin.map(|origin| origin.give(session, &info.head, &info.classes)).transpose()?.flatten();
-            if let Some(known) = known {
-                observer.event(TrainEvent::Note(format!(
-                    "the network is that of the run it starts from, and so are the weights of {known} of {} classes",
-                    info.classes.len()
-                )));
-            }
-            return Ok(CheckpointState { format: 1, ..CheckpointState::default() });
-        }
-        Err(error) => return Err(error),
+    let Some((checkpoint, damaged)) = run_folder::newest_usable(start.folder.path())? else {
+        begin(start, session, observer)?;
+        return Ok(CheckpointState { format: 1, ..CheckpointState::default() });
     };
     damaged.into_iter().for_each(|text| observer.event(TrainEvent::Warning(text)));
-    if checkpoint.info()? != *info {
+    if checkpoint.info()? != *start.info {
         return Err(TrainError::CannotResume(
             "its network differs from the one its settings describe; start a new run".to_owned(),
         ));
     }
     session.restore(&checkpoint.read(checkpoint::RESUME_FILE)?)?;
-    Ok(checkpoint.state)
+    let state = with_best_on_disk(checkpoint.state, start, observer);
+    start.folder.return_to(&state)?;
+    Ok(state)
+}
+
+/// Puts the network that the run starts from into a fresh session, if there is one.
+fn begin(start: &Start<'_>, session: &mut dyn Session, observer: &mut dyn Observer) -> Result<(), TrainError> {
+    let info = start.info;
+    let known = start.origin.map(|origin| origin.give(session, &info.head, &info.classes)).transpose()?.flatten();
+    if let Some(known) = known {
+        observer.event(TrainEvent::Note(format!(
+            "the network is that of the run it starts from, and so are the weights of {known} of {} classes",
+            info.classes.len()
+        )));
+    }
+    Ok(())
+}
+
+/// A best epoch that cannot be gone back to is none: its checkpoint went when a later one, now damaged, was better.
+fn with_best_on_disk(mut state: CheckpointState, start: &Start<'_>, observer: &mut dyn Observer) -> CheckpointState {
+    if let Some(lost) = state.best.filter(|best| !start.folder.has_checkpoint(best.step)) {
+        state.best = Some(patience::best_left(&state, start.best));
+        observer.event(TrainEvent::Warning(format!(
+            "the best checkpoint, that of step {}, is gone; until an epoch is better, that of step {} is used",
+            lost.step, state.step
+        )));
+    }
+    state
 }
 
 /// What the settings have to fit, read off a split.
@@ -155,10 +182,16 @@ pub(super) fn run_label(catalog: &Catalog, config: &RunConfig) -> String {
     format!("{data}-{}", config.loss.head.word())
 }
 
-/// The facts written beside the settings.
-pub(super) fn run_info(catalog: &Catalog, split: &Split, device: &str, start_sha256: String) -> RunInfo {
+/// The facts written beside the settings. A continued run has some already, which stay.
+pub(super) fn run_info(
+    catalog: &Catalog,
+    split: &Split,
+    device: &str,
+    start_sha256: String,
+    config: &RunConfig,
+) -> RunInfo {
     let path: &Path = &catalog.root;
-    RunInfo {
+    let now = RunInfo {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         imported: String::new(),
         start_sha256,
@@ -168,5 +201,9 @@ pub(super) fn run_info(catalog: &Catalog, split: &Split, device: &str, start_sha
         started: chrono::Local::now().to_rfc3339(),
         classes: split.train_classes.len() as u32,
         images: split.train.len() as u32,
-    }
+        automatic: config.automatic_keys(),
+    };
+    let Some(before) = config.run.clone() else { return now };
+    let start_sha256 = if now.start_sha256.is_empty() { before.start_sha256 } else { now.start_sha256 };
+    RunInfo { start_sha256, started: before.started, automatic: before.automatic, ..now }
 }

@@ -1,7 +1,12 @@
 //! The same run over several seeds: what a measure is worth is its mean and its spread, not the luckiest run.
 
-use super::RunSummary;
+use super::checkpoint::{self, Checkpoint, CheckpointState};
+use super::evaluate::{StoredEvaluation, load_evaluation};
+use super::prepare::settings;
+use super::run_folder::latest_checkpoint;
+use super::{Place, RunSummary, TrainError, TrainRequest, patience};
 use serde::Serialize;
+use std::path::{Path, PathBuf};
 
 /// Mean and sample standard deviation of a measure over runs.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -24,6 +29,12 @@ impl MeanSd {
         Some(Self { mean, sd, runs })
     }
 
+    /// Of a measure that is no rate: `0.41230 ± 0.00120`.
+    pub fn plain_text(&self) -> String {
+        let spread = self.sd.map(|sd| format!(" ± {sd:.5}")).unwrap_or_default();
+        format!("{:.5}{spread}", self.mean)
+    }
+
     /// Of a rate, in percent: `2.21 ± 0.31 %`. The digits follow the spread, of which two are shown.
     pub fn percent_text(&self) -> String {
         let (mean, sd) = (self.mean * 100.0, self.sd.unwrap_or_default() * 100.0);
@@ -33,6 +44,51 @@ impl MeanSd {
             None => format!("{mean:.digits$} %"),
         }
     }
+}
+
+impl RunSummary {
+    /// What a finished run left, read from its folder; `None` when something is still to be trained or measured, or the
+    /// request is for a new run. A repetition that goes on leaves such runs as they are.
+    ///
+    /// # Errors
+    /// When the run is none that could be continued with these images.
+    pub fn of_finished(request: &TrainRequest) -> Result<Option<Self>, TrainError> {
+        let Place::Resume(run) = &request.place else { return Ok(None) };
+        let config = settings(request)?;
+        let Ok((checkpoint, _)) = latest_checkpoint(run) else { return Ok(None) };
+        let state = &checkpoint.state;
+        let is_over = state.epoch >= config.train.epochs || patience::is_over(state, &config.train);
+        if !is_over || state.step_in_epoch > 0 {
+            return Ok(None);
+        }
+        Ok(evaluation_after(run, &checkpoint).map(|evaluation| Self::of_folder(run, state, &evaluation)))
+    }
+
+    /// Nothing was done for it now, so it took no time.
+    fn of_folder(run: &Path, state: &CheckpointState, evaluation: &StoredEvaluation) -> Self {
+        let (last, classification) = (state.last_epoch.as_ref(), evaluation.classification);
+        Self {
+            run: run.canonicalize().unwrap_or_else(|_| run.to_owned()),
+            epochs: state.epoch,
+            images_per_second: 0.0,
+            input_wait_share: 0.0,
+            train_loss: last.map(|epoch| epoch.train_loss),
+            train_accuracy: last.map(|epoch| epoch.train_accuracy),
+            val_loss: classification.map(|(loss, _)| loss).or(last.and_then(|epoch| epoch.val_loss)),
+            val_accuracy: classification.map(|(_, accuracy)| accuracy).or(last.and_then(|epoch| epoch.val_accuracy)),
+            eer: Some(evaluation.report.eer),
+            seconds: 0.0,
+            stopped: false,
+        }
+    }
+}
+
+/// The evaluation of what the run learned in the end: one from before its newest checkpoint is of an earlier state.
+fn evaluation_after(run: &Path, checkpoint: &Checkpoint) -> Option<StoredEvaluation> {
+    let written = |path: PathBuf| std::fs::metadata(path).and_then(|facts| facts.modified()).ok();
+    let evaluated = written(run.join("evaluation/report.json"))?;
+    let saved = written(checkpoint.path.join(checkpoint::INFO_FILE))?;
+    load_evaluation(run).filter(|_| evaluated >= saved)
 }
 
 /// Every measure of some runs that differ in their seed, by name.
@@ -64,6 +120,12 @@ mod tests {
         assert!((found.sd.unwrap() - 1.527_525_231_651_947).abs() < 1e-12);
         assert_eq!(MeanSd::of(&[3.0]), Some(MeanSd { mean: 3.0, sd: None, runs: 1 }));
         assert_eq!(MeanSd::of(&[]), None);
+    }
+
+    #[test]
+    fn what_is_no_rate_is_a_plain_number() {
+        let text = |sd| MeanSd { mean: 0.412_3, sd, runs: 3 }.plain_text();
+        assert_eq!((text(Some(0.001_2)), text(None)), ("0.41230 ± 0.00120".into(), "0.41230".into()));
     }
 
     #[test]

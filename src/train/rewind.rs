@@ -3,7 +3,7 @@
 use super::events::{AngleHistogram, TrainEvent};
 use super::guard::Guard;
 use super::metrics_log::MetricsLog;
-use super::prepare::restore;
+use super::prepare::{Start, restore};
 use super::run::{Observer, Run};
 use super::session::open_session;
 use super::tensorboard::Board;
@@ -22,7 +22,13 @@ impl Run {
             return Err(TrainError::Diverged { step: at, rewinds: MOST, lr: self.rate(self.state.step) });
         }
         let mut session = open_session(self.device, &self.info.embedder, &self.info.head, &self.resolved.config.train)?;
-        let state = restore(&self.folder, session.as_mut(), &self.info, self.origin.as_ref(), observer)?;
+        let start = Start {
+            folder: &self.folder,
+            info: &self.info,
+            origin: self.origin.as_ref(),
+            best: self.resolved.config.train.best,
+        };
+        let state = restore(&start, session.as_mut(), observer)?;
         self.session = session;
         self.log = MetricsLog::open(self.folder.path(), state.step, state.epoch)?;
         self.board = Board::open(self.folder.path(), state.step);

@@ -1,20 +1,20 @@
 //! The training loop: epochs, validation, checkpoints, resume. Everything random is a function of (seed, epoch, step),
 //! so that a run that was killed and continued goes through the same numbers as one that was not.
 
-use super::checkpoint::{BestSoFar, CheckpointState};
+use super::checkpoint::CheckpointState;
 use super::clock::Clock;
 use super::events::{AngleHistogram, EpochMetrics, RunSummary, StepMetrics, TrainEvent, ValidationSnapshot};
 use super::guard::{Guard, Verdict};
 use super::metrics_log::MetricsLog;
 use super::origin::Origin;
-use super::prepare::{batch_size, build_store, data_facts, model_info, restore, run_info, run_label, settings};
+use super::prepare::{Start, batch_size, build_store, data_facts, model_info, restore, run_info, run_label, settings};
 use super::run_folder::{self, Place, RunFolder};
 use super::schedule::{Plan, lr_at, margin_at, margin_share_at};
 use super::session::{Session, StepOutcome, open_session};
 use super::tensorboard::Board;
 use super::validate::{Classified, LIVE_IMAGES, TableBuilder, error_rates, for_batches, thin};
 use super::{Control, ModelInfo, TrainError, TrainedModel, device, evaluate, patience, rewind};
-use crate::config::{Best, Resolved, RunConfig, resolve};
+use crate::config::{Resolved, RunConfig, resolve};
 use crate::data::{
     Augment, Catalog, EpochPlan, HostBatch, ImageStore, Loader, Preprocess, Sampling, Split, SplitKind, split,
     steps_per_epoch,
@@ -114,15 +114,13 @@ impl Run {
         let info = model_info(&resolved, &split, &catalog, preprocess, form);
         let mut session = open_session(device, &info.embedder, &info.head, &resolved.config.train)?;
         let folder = RunFolder::create(&request.place, &run_label(&catalog, &resolved.config))?;
-        let state = restore(&folder, session.as_mut(), &info, origin.as_ref(), observer)?;
+        let best = resolved.config.train.best;
+        let start = Start { folder: &folder, info: &info, origin: origin.as_ref(), best };
+        let state = restore(&start, session.as_mut(), observer)?;
         resolved.steps_per_epoch = steps_per_epoch(split.train.len(), batch_size(&resolved, split.train.len()));
-        let before = config.run.map(|run| run.start_sha256).unwrap_or_default();
-        let start_sha256 = origin.as_ref().map(Origin::digest).filter(|digest| !digest.is_empty()).unwrap_or(before);
-        resolved.config.run = Some(run_info(&catalog, &split, &device_name, start_sha256));
+        let digest = origin.as_ref().map(Origin::digest).unwrap_or_default();
+        resolved.config.run = Some(run_info(&catalog, &split, &device_name, digest, &config));
         folder.write_config(&resolved.config)?;
-        if let Some(best) = state.best {
-            folder.set_best(best.step)?;
-        }
         let log = MetricsLog::open(folder.path(), state.step, state.epoch)?;
         let board = Board::open(folder.path(), state.step);
         let run = Self {
@@ -151,7 +149,7 @@ impl Run {
 
     /// All remaining epochs; `false` when stopped before the last.
     fn epochs(&mut self, control: &Control, observer: &mut dyn Observer) -> Result<bool, TrainError> {
-        while self.state.epoch < self.resolved.config.train.epochs {
+        while !self.is_over(observer) {
             self.clock.epoch_began = Instant::now();
             self.clock.window_began = Instant::now();
             self.clock.images = 0;
@@ -161,16 +159,20 @@ impl Run {
                     return Ok(false);
                 }
                 Steps::GoBack => self.go_back(observer)?,
-                Steps::Done => {
-                    self.end_of_epoch(control, observer)?;
-                    if patience::is_over(&self.state, &self.resolved.config.train) {
-                        observer.event(TrainEvent::Warning(patience::words(&self.resolved.config.train)));
-                        return Ok(true);
-                    }
-                }
+                Steps::Done => self.end_of_epoch(control, observer)?,
             }
         }
         Ok(true)
+    }
+
+    /// No epoch is left, or none that promises anything, which is then said.
+    fn is_over(&self, observer: &mut dyn Observer) -> bool {
+        let train = &self.resolved.config.train;
+        let ends_early = patience::is_over(&self.state, train);
+        if ends_early {
+            observer.event(TrainEvent::Warning(patience::words(train)));
+        }
+        ends_early || self.state.epoch >= train.epochs
     }
 
     /// The rest of the present epoch.
@@ -344,11 +346,10 @@ impl Run {
             images_per_second: self.clock.images as f64 / train_secs,
             elapsed_secs: self.clock.began.elapsed().as_secs_f64(),
         };
-        metrics.best = self.is_best(&metrics);
-        if metrics.best {
-            self.state.best =
-                Some(BestSoFar { epoch: metrics.epoch, step: metrics.step, value: self.measure(&metrics) });
-        }
+        let before = self.state.best;
+        let better = patience::better(&metrics, before, self.resolved.config.train.best);
+        metrics.best = better.is_some();
+        self.state.best = better.or(before);
         tracing::info!(epoch = metrics.epoch, loss = metrics.train_loss, eer = ?metrics.eer, train_secs, "epoch");
         patience::follow(&mut self.state, &self.resolved.config.train);
         self.state.last_epoch = Some(metrics.clone());
@@ -357,26 +358,12 @@ impl Run {
             observer.event(TrainEvent::Warning(error.to_string()));
         }
         self.board.epoch(&metrics);
-        self.save(observer)?;
-        if metrics.best {
-            self.warn_on_error(|run| run.folder.set_best(run.state.step), observer);
+        if !self.save(observer)? {
+            // What is not on disk cannot be gone back to: the best before it stays, mark and checkpoint.
+            self.state.best = before;
         }
         observer.event(TrainEvent::Epoch(metrics));
         Ok(())
-    }
-
-    /// What "best" is measured by; smaller is better. Without any validation the last epoch counts as the best.
-    fn measure(&self, metrics: &EpochMetrics) -> f64 {
-        let wanted = match self.resolved.config.train.best {
-            Best::Eer => metrics.eer.or(metrics.val_loss),
-            Best::ValLoss => metrics.val_loss.or(metrics.eer),
-        };
-        wanted.unwrap_or(-f64::from(metrics.epoch))
-    }
-
-    fn is_best(&self, metrics: &EpochMetrics) -> bool {
-        let value = self.measure(metrics);
-        value.is_finite() && self.state.best.is_none_or(|best| value < best.value)
     }
 
     /// (loss, accuracy, EER) on the held-out images, NaN where there is none.
@@ -425,29 +412,23 @@ impl Run {
         Ok(Some((loss, accuracy, eer)))
     }
 
-    /// Writes a checkpoint. A full disk does not end the run: the next attempt may succeed, and the network is in memory.
-    fn save(&mut self, observer: &mut dyn Observer) -> Result<(), TrainError> {
+    /// Writes a checkpoint; `false` when the state is not on disk. A full disk does not end the run: the next attempt
+    /// may succeed, and the network is in memory.
+    fn save(&mut self, observer: &mut dyn Observer) -> Result<bool, TrainError> {
         self.settle(observer)?;
         self.clock.last_saved = Instant::now();
         // A state that is in doubt must not take the place of a good one.
         if self.state.step == 0 || self.guard.is_in_doubt() {
-            return Ok(());
+            return Ok(false);
         }
         let saved = self.session.save()?;
-        match self.folder.write_checkpoint(&saved, &self.info, &self.state) {
-            Ok(()) => {
-                tracing::debug!(step = self.state.step, took = ?self.clock.last_saved.elapsed(), "checkpoint written");
-                observer.event(TrainEvent::Saved(self.state.step));
-            }
-            Err(error) => observer.event(TrainEvent::Warning(format!("training goes on, but {error}"))),
+        if let Err(error) = self.folder.write_checkpoint(&saved, &self.info, &self.state) {
+            observer.event(TrainEvent::Warning(format!("training goes on, but {error}")));
+            return Ok(false);
         }
-        Ok(())
-    }
-
-    fn warn_on_error(&self, action: impl FnOnce(&Self) -> Result<(), TrainError>, observer: &mut dyn Observer) {
-        if let Err(error) = action(self) {
-            observer.event(TrainEvent::Warning(error.to_string()));
-        }
+        tracing::debug!(step = self.state.step, took = ?self.clock.last_saved.elapsed(), "checkpoint written");
+        observer.event(TrainEvent::Saved(self.state.step));
+        Ok(true)
     }
 
     /// Measures the best checkpoint on all held-out images, which also sets the run's operating point.

@@ -1,6 +1,6 @@
 //! What a person does to a run's folder: another name, a note, the bin.
 
-use super::TrainError;
+use super::{RunFolder, TrainError};
 use crate::config::atomic_write;
 use std::path::{Path, PathBuf};
 
@@ -19,26 +19,26 @@ pub fn read_note(run: &Path) -> String {
 /// Gives a run a name and a note (empty for none). Returns where it is now.
 ///
 /// # Errors
-/// When the name cannot be a folder's or is taken, or the disk refuses.
+/// When somebody trains the run, the name cannot be a folder's or is taken, or the disk refuses.
 pub fn describe_run(run: &Path, name: &str, note: &str) -> Result<PathBuf, TrainError> {
-    is_run(run)?;
+    let held = hold(run)?;
     let refused = |reason: String| TrainError::RunChange { reason, path: run.to_owned() };
     check_name(name).map_err(refused)?;
     if note.len() > MOST_NOTE_BYTES {
         return Err(refused(format!("the note has {} bytes; {MOST_NOTE_BYTES} are allowed", note.len())));
     }
+    let target = run.with_file_name(name);
+    let moves = target != run;
+    // A rename onto an existing folder succeeds on some systems when that is empty.
+    if moves && target.symlink_metadata().is_ok() {
+        return Err(refused(format!("there is already something called {name}")));
+    }
     let file = run.join(NOTE);
     let written = if note.is_empty() { remove(&file) } else { atomic_write(&file, note.as_bytes()) };
     written.map_err(TrainError::disk("write the note", &file))?;
-    let target = run.with_file_name(name);
-    if target == run {
-        return Ok(target);
+    if moves {
+        rename(held, run, &target).map_err(TrainError::disk("rename the run", run))?;
     }
-    // A rename onto an existing folder succeeds on some systems when that is empty.
-    if target.symlink_metadata().is_ok() {
-        return Err(refused(format!("there is already something called {name}")));
-    }
-    std::fs::rename(run, &target).map_err(TrainError::disk("rename the run", run))?;
     Ok(target)
 }
 
@@ -48,9 +48,9 @@ const BIN: &str = "bin";
 /// Moves a run into the bin beside it, from where it can be moved back. Returns where it is now.
 ///
 /// # Errors
-/// When it is no run or the disk refuses.
+/// When it is no run, somebody trains it, or the disk refuses.
 pub fn delete_run(run: &Path) -> Result<PathBuf, TrainError> {
-    is_run(run)?;
+    let held = hold(run)?;
     let bin = run.parent().unwrap_or(Path::new(".")).join(BIN);
     std::fs::create_dir_all(&bin).map_err(TrainError::disk("make the bin", &bin))?;
     let name = run.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -60,16 +60,31 @@ pub fn delete_run(run: &Path) -> Result<PathBuf, TrainError> {
         reason: format!("the bin holds too many runs called {name}; empty {}", bin.display()),
         path: run.to_owned(),
     })?;
-    std::fs::rename(run, &target).map_err(TrainError::disk("move the run to the bin", run))?;
+    rename(held, run, &target).map_err(TrainError::disk("move the run to the bin", run))?;
     Ok(target)
 }
 
-/// Only what this program made is renamed and deleted.
-fn is_run(run: &Path) -> Result<(), TrainError> {
-    if run.join("run.toml").is_file() {
-        return Ok(());
+/// Takes the run's lock: only what this program made is renamed and deleted, and not under a process that writes it.
+fn hold(run: &Path) -> Result<RunFolder, TrainError> {
+    let refused = |reason: &str| TrainError::RunChange { reason: reason.to_owned(), path: run.to_owned() };
+    if !run.join("run.toml").is_file() {
+        return Err(refused("it is no run (it has no run.toml)"));
     }
-    Err(TrainError::RunChange { reason: "it is no run (it has no run.toml)".to_owned(), path: run.to_owned() })
+    RunFolder::open(run).map_err(|error| match error {
+        TrainError::Locked(_) => refused("it is being trained, here or by another ArcLens; stop that first"),
+        other => other,
+    })
+}
+
+fn rename(held: RunFolder, run: &Path, target: &Path) -> std::io::Result<()> {
+    // Held until the folder has its new name; but Windows moves no folder in which a file is open.
+    let _held = if cfg!(windows) {
+        drop(held);
+        None
+    } else {
+        Some(held)
+    };
+    std::fs::rename(run, target)
 }
 
 fn check_name(name: &str) -> Result<(), String> {
@@ -119,11 +134,43 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let first = run(folder.path(), "a");
         run(folder.path(), "b");
+        describe_run(&first, "a", "kept").unwrap();
         for name in ["", ".", "..", "../c", "c/d", "c\\d", ".c", "c.", "c:d", "b", "c\nd", &"x".repeat(300)] {
             let error = describe_run(&first, name, "").unwrap_err();
             assert!(matches!(error, TrainError::RunChange { .. }), "{name}: {error}");
         }
         assert!(first.join("run.toml").is_file());
+        assert_eq!(read_note(&first), "kept", "the run is unchanged");
+    }
+
+    #[test]
+    fn a_run_that_is_being_trained_stays_where_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = run(folder.path(), "a");
+        let trainer = RunFolder::open(&first).unwrap();
+        for refused in [delete_run(&first), describe_run(&first, "b", "note")] {
+            let error = refused.unwrap_err();
+            assert!(matches!(error, TrainError::RunChange { .. }), "{error}");
+            assert!(error.to_string().contains("being trained"), "{error}");
+        }
+        assert!(first.join("run.toml").is_file() && read_note(&first).is_empty());
+        assert!(!folder.path().join(BIN).exists());
+        drop(trainer);
+        let named = describe_run(&first, "b", "note").unwrap();
+        drop(RunFolder::open(&named).unwrap());
+        delete_run(&named).unwrap();
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_run_that_is_being_trained_is_known_by_another_path_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = run(&folder.path().join("runs"), "a");
+        let link = folder.path().join("link");
+        std::os::unix::fs::symlink(folder.path().join("runs"), &link).unwrap();
+        let _trainer = RunFolder::open(&first).unwrap();
+        assert!(delete_run(&link.join("a")).is_err() && describe_run(&link.join("a"), "b", "").is_err());
+        assert!(first.is_dir());
     }
 
     #[test]

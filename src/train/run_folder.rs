@@ -5,21 +5,29 @@ use super::checkpoint::{self, Checkpoint, CheckpointState};
 use super::model_info::ModelInfo;
 use super::session::Saved;
 use crate::config::{self, RunConfig};
-use std::fs::{File, TryLockError};
+use std::fs::{DirEntry, File, TryLockError};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 const LOCK_FILE: &str = "run.lock";
 const CONFIG_FILE: &str = "run.toml";
+const CHECKPOINTS: &str = "checkpoints";
 const BEST: &str = "best";
-/// Besides the best, this many of the newest checkpoints stay: if the newest is damaged, the one before is used.
+/// Begins the name of a checkpoint that could not be used and was moved out of the way.
+const DAMAGED: &str = "damaged-";
+/// Besides the best, this many of the newest checkpoints stay: if the newest is damaged, the one before is used. Of
+/// damaged ones as many, for who can save something of them.
 const KEPT: usize = 2;
+/// An error names this many of the checkpoints that cannot be used.
+const NAMED: usize = 3;
 
 /// Where a run goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
     /// A new folder with a name of its own inside this one.
     NewIn(PathBuf),
-    /// Exactly this folder, which must be new or empty.
+    /// Exactly this folder, which must be new, empty, or what a process left that was killed before it had written any
+    /// settings.
     NewAt(PathBuf),
     /// This existing run.
     Resume(PathBuf),
@@ -41,19 +49,16 @@ impl RunFolder {
     pub fn create(place: &Place, label: &str) -> Result<Self, TrainError> {
         let path = match place {
             Place::NewIn(root) => fresh_name(root, label),
-            Place::NewAt(path) => {
-                let taken = std::fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some());
-                if taken {
-                    return Err(TrainError::Exists(path.clone()));
-                }
-                path.clone()
-            }
+            Place::NewAt(path) => path.clone(),
             Place::Resume(path) => return Self::open(path),
         };
-        std::fs::create_dir_all(path.join("checkpoints")).map_err(TrainError::disk("make the run folder", &path))?;
-        let path = path.canonicalize().unwrap_or(path);
-        let lock = lock(&path)?;
-        Ok(Self { path, _lock: lock })
+        if !is_unused(&path) {
+            return Err(TrainError::Exists(path));
+        }
+        std::fs::create_dir_all(path.join(CHECKPOINTS)).map_err(TrainError::disk("make the run folder", &path))?;
+        let folder = Self::claim(path)?;
+        // Another process may have used it between the first look and our lock.
+        if is_unused(&folder.path) { Ok(folder) } else { Err(TrainError::Exists(folder.path)) }
     }
 
     /// Opens an existing run for writing.
@@ -62,8 +67,14 @@ impl RunFolder {
     /// When it is no run, or another process holds it.
     pub fn open(path: &Path) -> Result<Self, TrainError> {
         require_run(path)?;
-        let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        Self::claim(path.to_owned())
+    }
+
+    /// Takes the lock, and clears away what a killed process left.
+    fn claim(path: PathBuf) -> Result<Self, TrainError> {
+        let path = path.canonicalize().unwrap_or(path);
         let lock = lock(&path)?;
+        checkpoint::clear_leftovers(&path.join(CHECKPOINTS));
         Ok(Self { path, _lock: lock })
     }
 
@@ -80,13 +91,50 @@ impl RunFolder {
         Ok(config::save(config, &self.path.join(CONFIG_FILE))?)
     }
 
-    /// Writes the checkpoint of `state.step` and removes old ones.
+    /// Writes the checkpoint of `state.step`, points `best` at that of `state.best`, and removes old ones.
     ///
     /// # Errors
     /// When the disk refuses; earlier checkpoints are then untouched.
     pub fn write_checkpoint(&self, saved: &Saved, info: &ModelInfo, state: &CheckpointState) -> Result<(), TrainError> {
         checkpoint::write(&checkpoint_path(&self.path, state.step), saved, info, state)?;
+        // Before the old best goes: the mark must not point at nothing, not even for a moment.
+        if let Some(best) = state.best {
+            self.set_best(best.step)?;
+        }
         self.prune(state);
+        Ok(())
+    }
+
+    /// The checkpoint of this step is there, whether or not it can be used.
+    pub fn has_checkpoint(&self, step: u64) -> bool {
+        checkpoint_path(&self.path, step).is_dir()
+    }
+
+    /// Makes the folder that of a run which goes on from `state`. Checkpoints of later steps, none of which could be
+    /// used, are moved out of the way: they would count as the newest, and crowd out every new one. `best` is that of
+    /// then.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn return_to(&self, state: &CheckpointState) -> Result<(), TrainError> {
+        self.set_aside_after(state.step)?;
+        match state.best {
+            Some(best) => self.set_best(best.step),
+            None => self.unset_best(),
+        }
+    }
+
+    fn set_aside_after(&self, step: u64) -> Result<(), TrainError> {
+        for later in checkpoint_steps(&self.path)?.into_iter().filter(|later| *later > step) {
+            let (from, to) = (checkpoint_path(&self.path, later), entry_path(&self.path, DAMAGED, later));
+            if to.exists() {
+                std::fs::remove_dir_all(&to).map_err(TrainError::disk("remove a damaged checkpoint", &to))?;
+            }
+            std::fs::rename(&from, &to).map_err(TrainError::disk("move a damaged checkpoint aside", &from))?;
+        }
+        for surplus in all_but_newest(&self.path, DAMAGED) {
+            std::fs::remove_dir_all(entry_path(&self.path, DAMAGED, surplus)).ok();
+        }
         Ok(())
     }
 
@@ -95,17 +143,25 @@ impl RunFolder {
     /// # Errors
     /// When the disk refuses.
     pub fn set_best(&self, step: u64) -> Result<(), TrainError> {
-        let target = format!("checkpoints/{step:06}");
+        let target = format!("{CHECKPOINTS}/{step:06}");
         let link = self.path.join(BEST);
         point_at(&link, &target).map_err(TrainError::disk("mark the best checkpoint", link))
+    }
+
+    fn unset_best(&self) -> Result<(), TrainError> {
+        let link = self.path.join(BEST);
+        match std::fs::remove_file(&link) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                Err(TrainError::disk("mark the best checkpoint", link)(error))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// A checkpoint that cannot be removed only costs space, so failures are left to the next round.
     fn prune(&self, state: &CheckpointState) {
         let best = state.best.map(|best| best.step);
-        let mut steps = checkpoint_steps(&self.path);
-        steps.truncate(steps.len().saturating_sub(KEPT));
-        for step in steps.into_iter().filter(|step| Some(*step) != best) {
+        for step in all_but_newest(&self.path, "").into_iter().filter(|step| Some(*step) != best) {
             std::fs::remove_dir_all(checkpoint_path(&self.path, step)).ok();
         }
     }
@@ -123,17 +179,51 @@ pub fn read_config(run: &Path) -> Result<RunConfig, TrainError> {
 /// The newest checkpoint whose checksums hold, and a sentence about each damaged one passed over.
 ///
 /// # Errors
-/// When there is none.
+/// When there is none, or none that can be used.
 pub fn latest_checkpoint(run: &Path) -> Result<(Checkpoint, Vec<String>), TrainError> {
-    let mut damaged = Vec::new();
-    for step in checkpoint_steps(run).into_iter().rev() {
+    let none = || TrainError::NoCheckpoint { reason: "none was written yet".to_owned(), path: run.to_owned() };
+    newest_usable(run)?.ok_or_else(none)
+}
+
+/// As [`latest_checkpoint`], but `None` when none was written yet. Only then may a run begin anew.
+///
+/// # Errors
+/// When there are some, and none of them can be used, or when it cannot be told.
+pub fn newest_usable(run: &Path) -> Result<Option<(Checkpoint, Vec<String>)>, TrainError> {
+    let mut passed_over: Vec<(u64, TrainError)> = Vec::new();
+    for step in checkpoint_steps(run)?.into_iter().rev() {
         match Checkpoint::open(&checkpoint_path(run, step)) {
-            Ok(found) => return Ok((found, damaged)),
-            Err(error) => damaged.push(format!("the checkpoint of step {step} was passed over: {error}")),
+            Ok(found) => return Ok(Some((found, passed_over.iter().map(sentence).collect()))),
+            Err(error) => passed_over.push((step, error)),
         }
     }
-    let reason = damaged.first().cloned().unwrap_or_else(|| "none was written yet".to_owned());
-    Err(TrainError::NoCheckpoint { reason, path: run.to_owned() })
+    if passed_over.is_empty() {
+        return Ok(None);
+    }
+    Err(TrainError::AllDamaged { reasons: in_short(&passed_over), path: run.to_owned() })
+}
+
+fn sentence((step, error): &(u64, TrainError)) -> String {
+    format!("the checkpoint of step {step} was passed over: {error}")
+}
+
+/// Why the first few cannot be used, without the paths and the advice that the sentence around it gives.
+fn in_short(passed_over: &[(u64, TrainError)]) -> String {
+    let reason = |error: &TrainError| match error {
+        TrainError::Disk { source, .. } => source.to_string(),
+        TrainError::Damaged { reason, .. } => reason.clone(),
+        other => other.to_string(),
+    };
+    let named = passed_over.iter().take(NAMED).map(|(step, error)| format!("step {step}: {}", reason(error)));
+    let more = passed_over.len().saturating_sub(NAMED);
+    let more = (more > 0).then(|| format!("and {more} more"));
+    named.chain(more).collect::<Vec<_>>().join("; ")
+}
+
+/// The run has a network, as far as names tell.
+pub fn has_model(run: &Path) -> bool {
+    let has_network = |step| checkpoint_path(run, step).join(checkpoint::INFO_FILE).is_file();
+    checkpoint_steps(run).unwrap_or_default().into_iter().any(has_network)
 }
 
 /// The best checkpoint; the newest when none is marked or the marked one is damaged.
@@ -165,16 +255,57 @@ fn require_run(path: &Path) -> Result<(), TrainError> {
     Err(TrainError::NotARun { reason: reason.to_owned(), path: path.to_owned() })
 }
 
+/// Nothing lies in the folder but what [`RunFolder::create`] makes: it is no run yet, and nobody can miss anything.
+fn is_unused(path: &Path) -> bool {
+    std::fs::read_dir(path).into_iter().flatten().flatten().all(|entry| is_made_by_create(&entry))
+}
+
+fn is_made_by_create(entry: &DirEntry) -> bool {
+    match entry.file_name().to_str() {
+        Some(LOCK_FILE) => entry.metadata().is_ok_and(|facts| facts.is_file() && facts.len() == 0),
+        Some(CHECKPOINTS) => std::fs::read_dir(entry.path()).is_ok_and(|mut entries| entries.next().is_none()),
+        _ => false,
+    }
+}
+
 fn checkpoint_path(run: &Path, step: u64) -> PathBuf {
-    run.join("checkpoints").join(format!("{step:06}"))
+    entry_path(run, "", step)
+}
+
+fn entry_path(run: &Path, prefix: &str, step: u64) -> PathBuf {
+    run.join(CHECKPOINTS).join(format!("{prefix}{step:06}"))
 }
 
 /// Steps with a checkpoint folder, ascending.
-fn checkpoint_steps(run: &Path) -> Vec<u64> {
-    let entries = std::fs::read_dir(run.join("checkpoints"));
-    let mut steps: Vec<u64> =
-        entries.into_iter().flatten().flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
+fn checkpoint_steps(run: &Path) -> Result<Vec<u64>, TrainError> {
+    steps_of(run, "")
+}
+
+/// Steps of the entries whose names are `prefix` and a step, ascending.
+fn steps_of(run: &Path, prefix: &str) -> Result<Vec<u64>, TrainError> {
+    let folder = run.join(CHECKPOINTS);
+    let entries = match std::fs::read_dir(&folder) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.map_err(TrainError::disk("list the checkpoints", &folder))?,
+    };
+    let mut steps = Vec::new();
+    for entry in entries {
+        let name = entry.map_err(TrainError::disk("list the checkpoints", &folder))?.file_name();
+        steps.extend(name.to_str().and_then(|name| step_of(name.strip_prefix(prefix)?)));
+    }
     steps.sort_unstable();
+    Ok(steps)
+}
+
+/// The step in a name as [`entry_path`] makes it.
+fn step_of(digits: &str) -> Option<u64> {
+    digits.parse::<u64>().ok().filter(|step| format!("{step:06}") == digits)
+}
+
+/// All but the newest few. When they cannot be listed, there is a next time.
+fn all_but_newest(run: &Path, prefix: &str) -> Vec<u64> {
+    let mut steps = steps_of(run, prefix).unwrap_or_default();
+    steps.truncate(steps.len().saturating_sub(KEPT));
     steps
 }
 
@@ -201,16 +332,15 @@ fn fresh_name(root: &Path, label: &str) -> PathBuf {
     (2..10_000).map(|n| root.join(format!("{name}-{n}"))).find(|path| !path.exists()).unwrap_or(first)
 }
 
-#[cfg(unix)]
+/// Symbolic links need special rights on Windows, and some disks know none: a text file with the path says the same.
 fn point_at(link: &Path, target: &str) -> std::io::Result<()> {
-    let temporary = link.with_extension("new");
-    std::fs::remove_file(&temporary).ok();
-    std::os::unix::fs::symlink(target, &temporary)?;
-    std::fs::rename(&temporary, link)
-}
-
-/// Symbolic links need special rights on Windows: a text file with the path says the same.
-#[cfg(not(unix))]
-fn point_at(link: &Path, target: &str) -> std::io::Result<()> {
+    #[cfg(unix)]
+    {
+        let temporary = link.with_extension("new");
+        std::fs::remove_file(&temporary).ok();
+        if std::os::unix::fs::symlink(target, &temporary).is_ok() {
+            return std::fs::rename(&temporary, link);
+        }
+    }
     config::atomic_write(link, target.as_bytes())
 }

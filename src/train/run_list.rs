@@ -1,7 +1,7 @@
 //! The runs on disk, as a list.
 
 use super::events::EpochMetrics;
-use super::{TrainError, metrics_log, run_change, run_folder};
+use super::{TrainError, metrics_log, patience, run_change, run_folder};
 use crate::config::{RunConfig, RunInfo};
 use std::path::{Path, PathBuf};
 
@@ -33,9 +33,12 @@ impl RunOnDisk {
         self.config.run.as_ref().is_some_and(RunInfo::is_imported)
     }
 
-    /// It has epochs left.
+    /// It has epochs left, and did not end early.
     pub fn is_unfinished(&self) -> bool {
-        !self.is_imported() && self.epochs.last().map_or(0, |epoch| epoch.epoch) < self.config.train.epochs
+        let train = &self.config.train;
+        let done = self.epochs.last().map_or(0, |epoch| epoch.epoch);
+        let best = self.epochs.iter().rfind(|epoch| epoch.best).map_or(0, |epoch| epoch.epoch);
+        !self.is_imported() && done < train.epochs && !patience::ends_early(done, best, train)
     }
 }
 
@@ -46,11 +49,7 @@ impl RunOnDisk {
 pub fn read_run(path: &Path) -> Result<RunOnDisk, TrainError> {
     let config = run_folder::read_config(path)?;
     let (_, epochs) = metrics_log::read(path);
-    let has_model = std::fs::read_dir(path.join("checkpoints"))
-        .into_iter()
-        .flatten()
-        .flatten()
-        .any(|entry| entry.path().join("model.json").is_file());
+    let has_model = run_folder::has_model(path);
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     Ok(RunOnDisk { path: path.to_owned(), name, config, note: run_change::read_note(path), epochs, has_model })
 }

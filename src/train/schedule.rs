@@ -33,8 +33,8 @@ impl Plan {
         let total = steps * f64::from(train.epochs);
         Self {
             total_steps: total as u64,
-            warmup_steps: (steps * train.warmup_epochs).round() as u64,
-            ramp_steps: if loss.head.ramps() { (total * loss.margin_ramp).round() as u64 } else { 0 },
+            warmup_steps: (steps * resolved.warmup_epochs).round() as u64,
+            ramp_steps: if loss.head.ramps() { (total * resolved.margin_ramp).round() as u64 } else { 0 },
             lr: resolved.lr,
             margins: resolved.margins,
             schedule: train.schedule,

@@ -110,6 +110,15 @@ fn every_optimiser_and_head_trains_and_closed_sets_report_accuracy() {
     }
 }
 
+/// Turns a bit in the middle of a checkpoint's network.
+fn damage(checkpoint: &Path) {
+    let file = checkpoint.join("model.safetensors");
+    let mut bytes = std::fs::read(&file).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(file, bytes).unwrap();
+}
+
 #[test]
 fn a_damaged_checkpoint_is_noticed_and_the_one_before_is_used() {
     let folder = tempfile::tempdir().unwrap();
@@ -117,11 +126,7 @@ fn a_damaged_checkpoint_is_noticed_and_the_one_before_is_used() {
     let path = folder.path().join("run");
     run(&catalog, &config(), Place::NewAt(path.clone()), None).unwrap();
     let (newest, _) = latest_checkpoint(&path).unwrap();
-    let file = newest.path.join("model.safetensors");
-    let mut bytes = std::fs::read(&file).unwrap();
-    let middle = bytes.len() / 2;
-    bytes[middle] ^= 1;
-    std::fs::write(&file, bytes).unwrap();
+    damage(&newest.path);
     assert!(matches!(Checkpoint::open(&newest.path), Err(TrainError::Damaged { .. })));
     let (older, damaged) = latest_checkpoint(&path).unwrap();
     assert!(older.state.step < newest.state.step);
@@ -152,6 +157,28 @@ fn a_new_run_never_overwrites_a_folder_with_something_in_it() {
 }
 
 #[test]
+fn what_a_killed_process_left_is_no_model_and_is_cleared_away() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run");
+    let create = || RunFolder::create(&Place::NewAt(path.clone()), "x");
+    // The first was killed before it had written its settings.
+    drop(create().unwrap());
+    create().unwrap().write_config(&RunConfig::default()).unwrap();
+    assert!(matches!(create(), Err(TrainError::Exists(_))));
+
+    let [half, replaced] = [".writing-a1b2c3", ".replaced-000007"].map(|name| path.join("checkpoints").join(name));
+    for left in [&half, &replaced] {
+        std::fs::create_dir(left).unwrap();
+        std::fs::write(left.join("model.json"), "{}").unwrap();
+    }
+    assert!(!read_run(&path).unwrap().has_model);
+    drop(RunFolder::open(&path).unwrap());
+    assert!(!half.exists() && !replaced.exists());
+    assert!(path.join("checkpoints/000007/model.json").is_file(), "nothing had taken its place yet");
+    assert!(read_run(&path).unwrap().has_model);
+}
+
+#[test]
 fn a_run_is_not_continued_on_other_images() {
     let folder = tempfile::tempdir().unwrap();
     let catalog = draw(&folder.path().join("data"), 12, 4);
@@ -172,7 +199,7 @@ fn an_absurd_learning_rate_ends_with_advice_and_not_with_not_a_number() {
     config.loss.head = Head::Softmax;
     config.train.epochs = 200;
     config.train.grad_clip = 0.0;
-    config.train.warmup_epochs = 0.0;
+    config.train.warmup_epochs = Auto::Set(0.0);
     config.train.momentum = 0.999;
     config.set_text("train.lr", "10").unwrap();
     config.set_text("train.weight_decay", "1").unwrap();
@@ -475,9 +502,10 @@ fn every_loss_trains_and_resumes_bit_for_bit() {
     let config = RunConfig::default().train;
     for kind in Head::every() {
         let mut head = crate::loss::HeadSpec::plain(kind, [3, 8], 8.0, kind.published_margins());
+        head.options.class_share = 0.7;
+        head.options.filter_above = 0.6;
         if kind.is_cosine() {
             head.options.subcenters = 2;
-            head.options.class_share = 0.7;
             head.options.batch_negatives = true;
         }
         let open = || open_session(Device::Cpu, &embedder, &head, &config).unwrap();
@@ -512,15 +540,21 @@ fn a_run_without_improvement_ends_early_and_the_plateau_lowers_the_rate() {
     config.train.stop_after = 4;
     config.train.schedule = crate::config::Schedule::Plateau;
     config.train.plateau_epochs = 1;
-    config.train.warmup_epochs = 0.0;
+    config.train.warmup_epochs = Auto::Set(0.0);
     // Nothing is learnt, so nothing improves.
     config.set_text("train.lr", "1e-6").unwrap();
     let mut watcher = Watcher::default();
-    let request = TrainRequest { catalog, config, place: Place::NewAt(folder.path().join("run")) };
+    let mut request = TrainRequest { catalog, config, place: Place::NewAt(folder.path().join("run")) };
     let summary = train(&request, &Control::default(), &mut watcher).unwrap();
     assert!(summary.epochs < 30 && !summary.stopped, "{summary:?}");
     let told = |event: &TrainEvent| matches!(event, TrainEvent::Warning(text) if text.contains("train.stop_after"));
     assert!(watcher.events.iter().any(told));
+    assert!(!read_run(&summary.run).unwrap().is_unfinished(), "there is nothing to continue");
+    request.place = Place::Resume(summary.run.clone());
+    let mut again = Watcher::default();
+    let resumed = train(&request, &Control::default(), &mut again).unwrap();
+    assert_eq!((resumed.epochs, resumed.stopped), (summary.epochs, false));
+    assert!(again.events.iter().any(told) && !again.events.iter().any(|event| matches!(event, TrainEvent::Step(_))));
     let rates: Vec<f64> = watcher
         .events
         .iter()

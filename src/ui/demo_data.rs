@@ -108,10 +108,9 @@ pub fn demo_verify_result(evaluation: &Evaluation, rows: [usize; 2], rule: Opera
     let similarity = cosine_similarity(table.row(rows[0]), table.row(rows[1]));
     let operating: OperatingPoint = operating_point(&evaluation.rates, rule);
     VerifyResult {
-        decision: operating.decide(similarity),
         similarity,
         angle_deg: angle_deg(similarity),
-        operating,
+        operating: Some(operating),
         crops: rows.map(|row| crop(evaluation, row)),
         neighbours: rows.map(|row| nearest(table, table.row(row), NEIGHBOURS, Some(row))),
     }

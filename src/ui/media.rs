@@ -18,6 +18,19 @@ const LIMIT: usize = 600;
 /// Textures uploaded per frame: more would be felt as a stutter.
 const UPLOADS_PER_FRAME: usize = 32;
 
+/// A random change of an image of a data set.
+#[derive(Clone, Debug)]
+pub struct Variant {
+    /// The image.
+    pub item: u32,
+    /// Which of the random changes; the same number is always the same change.
+    pub number: u64,
+    /// Which changes, where those of the settings differ.
+    pub name: &'static str,
+    /// The changes.
+    pub augment: Augment,
+}
+
 enum Slot {
     Asked,
     Ready(TextureHandle),
@@ -78,20 +91,18 @@ impl Media {
         self.get(ctx, key, px, || ThumbWork::Item(Arc::clone(catalog), item))?.ok()
     }
 
-    /// Image `item` as the network sees it after the random change number `variant`; unchanged with `variant` 0.
-    pub fn augmented(&mut self, ctx: &Context, data: &OpenData, item: u32, variant: u64) -> Option<TextureHandle> {
+    /// An image as the network sees it after a random change.
+    pub fn augmented(&mut self, ctx: &Context, data: &OpenData, variant: Variant) -> Option<TextureHandle> {
         let resolved = data.resolved.as_ref().ok()?;
-        let key = key(&("augmented", &data.catalog.fingerprint, &data.catalog.root, item, variant, data.revision));
+        let Variant { item, number, name, augment } = variant;
+        let catalog = (&data.catalog.fingerprint, &data.catalog.root);
+        let key = key(&("augmented", catalog, item, number, name, data.revision));
         let px = resolved.image_px;
         self.get(ctx, key, px, || ThumbWork::Augmented {
             catalog: Arc::clone(&data.catalog),
             item,
-            variant,
-            augment: if variant == 0 {
-                Augment::identity()
-            } else {
-                Augment::of(&resolved.config.augment, resolved.flip)
-            },
+            variant: number,
+            augment,
             preprocess: Preprocess::new(px, resolved.channels),
         })?
         .ok()

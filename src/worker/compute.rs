@@ -239,18 +239,14 @@ impl Bench {
         let explain = |error: TrainError| Box::new(explain::from_train(&error));
         self.load(run).map_err(explain)?;
         let Some(model) = &self.model else { return Ok(()) };
-        let operating = operating.clone().or_else(|| load_operating_point(run)).ok_or_else(|| {
-            explain(TrainError::NoPairs(
-                "this run was never evaluated; open Evaluate and measure its error rates first".to_owned(),
-            ))
-        })?;
+        let operating = operating.clone().or_else(|| load_operating_point(run));
         let result = compare(model, images, gallery.as_deref(), operating)?;
         emitter.send(Event::Verified { job: job.id, result: Box::new(result) });
         Ok(())
     }
 }
 
-/// Embeds two pictures and decides.
+/// Embeds two pictures and compares them.
 ///
 /// # Errors
 /// When a picture cannot be read or the device fails.
@@ -258,7 +254,7 @@ fn compare(
     model: &TrainedModel,
     images: &[ImageSource; 2],
     gallery: Option<&EmbeddingTable>,
-    operating: OperatingPoint,
+    operating: Option<OperatingPoint>,
 ) -> Result<VerifyResult, Box<JobError>> {
     let embed = |source: &ImageSource| {
         let image = source::load(source).map_err(|error| {
@@ -278,7 +274,6 @@ fn compare(
             .map_or_else(Vec::new, |table| nearest(table, embedding, NEIGHBOURS, None))
     };
     Ok(VerifyResult {
-        decision: operating.decide(similarity),
         similarity,
         angle_deg: angle_deg(similarity),
         neighbours: [known(&first), known(&second)],

@@ -111,8 +111,10 @@ fn exclude(
     Ok(())
 }
 
+/// The runs below `root`, by the paths that the trainer gives them: it follows links, and makes paths absolute.
 fn entries(root: &Path) -> Vec<RunEntry> {
-    list_runs(root)
+    let root = root.canonicalize().unwrap_or_else(|_| root.to_owned());
+    list_runs(&root)
         .into_iter()
         .map(|run| RunEntry {
             epochs_done: run.epochs.last().map_or(0, |epoch| epoch.epoch),
@@ -126,4 +128,25 @@ fn entries(root: &Path) -> Vec<RunEntry> {
             config: run.config,
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn runs_are_listed_by_the_path_that_the_trainer_has() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = folder.path().join("runs/a");
+        std::fs::create_dir_all(&run).unwrap();
+        crate::config::save(&crate::config::RunConfig::default(), &run.join("run.toml")).unwrap();
+        let link = folder.path().join("link");
+        std::os::unix::fs::symlink(folder.path().join("runs"), &link).unwrap();
+        let trained = crate::train::RunFolder::open(&link.join("a")).unwrap();
+        let listed = entries(&link);
+        assert_eq!(listed.len(), 1);
+        assert_eq!(listed[0].path, trained.path());
+        assert!(entries(&folder.path().join("nothing")).is_empty());
+    }
 }

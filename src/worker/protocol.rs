@@ -316,18 +316,23 @@ pub struct Classification {
 /// Two images compared.
 #[derive(Clone, Debug)]
 pub struct VerifyResult {
-    /// The verdict.
-    pub decision: Decision,
     /// Cosine of the two embeddings, in [-1, 1].
     pub similarity: f32,
     /// The same as an angle.
     pub angle_deg: f32,
-    /// Threshold and measured error rates.
-    pub operating: OperatingPoint,
+    /// Threshold and measured error rates; none while nothing was measured with the model.
+    pub operating: Option<OperatingPoint>,
     /// What the network saw of each image.
     pub crops: [Thumb; 2],
     /// Nearest known images to each, if a gallery was given.
     pub neighbours: [Vec<Neighbour>; 2],
+}
+
+impl VerifyResult {
+    /// The verdict, where there is a threshold.
+    pub fn decision(&self) -> Option<Decision> {
+        self.operating.as_ref().map(|point| point.decide(self.similarity))
+    }
 }
 
 /// A picture in which a face is to be marked.

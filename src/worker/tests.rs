@@ -114,7 +114,7 @@ fn a_folder_goes_all_the_way_to_a_verdict() {
     let (events, outcome) = bench.run(Request::Verify { run: run.clone(), images, gallery, operating: None });
     assert!(matches!(outcome, Outcome::Finished), "{outcome:?}");
     let Some(Event::Verified { result, .. }) = events.first() else { panic!("{events:?}") };
-    assert!(result.similarity > 0.999 && result.decision == crate::eval::Decision::Same);
+    assert!(result.similarity > 0.999 && result.decision() == Some(crate::eval::Decision::Same));
     assert_eq!(result.neighbours[0].len(), 5);
     let list = folder.path().join("pairs.txt");
     std::fs::write(&list, "p00/0.png p00/1.png 1\np00/0.png p01/0.png 0\np01/0.png p01/1.png 1\n").unwrap();
@@ -135,6 +135,12 @@ fn a_folder_goes_all_the_way_to_a_verdict() {
     assert_eq!((evaluation.report.n_genuine, evaluation.report.n_impostor, evaluation.table.len()), (2, 1, 4));
     assert_eq!(evaluation.on, "3 pairs of pairs.txt");
     assert!(evaluation.label().ends_with(", pairs.txt"));
+    let images = Box::new([ImageSource::File(data.join("p00/0.png")), ImageSource::File(data.join("p01/0.png"))]);
+    std::fs::remove_dir_all(run.join("evaluation")).unwrap();
+    let (events, outcome) = bench.run(Request::Verify { run: run.clone(), images, gallery: None, operating: None });
+    assert!(matches!(outcome, Outcome::Finished), "{outcome:?}");
+    let Some(Event::Verified { result, .. }) = events.first() else { panic!("{events:?}") };
+    assert!(result.similarity.is_finite() && result.decision().is_none(), "nothing was measured");
     let bad = Box::new([ImageSource::File(data.join("p00/0.png")), ImageSource::File(folder.path().join("gone.png"))]);
     let (_, outcome) = bench.run(Request::Verify { run, images: bad, gallery: None, operating: None });
     let Outcome::Failed(error) = outcome else { panic!("{outcome:?}") };

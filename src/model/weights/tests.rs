@@ -135,7 +135,9 @@ fn the_older_form_is_read() {
 fn a_trainers_checkpoint_is_read_and_its_code_is_not_run() {
     let pickle =
         Pickler::new().raw(b"}(").text("callbacks").global("posix", "system").raw(b"(").text("echo no").raw(b"tR");
-    let pickle = dictionary(pickle.text("epoch").int(3).text("state_dict"), &three(), false).raw(b"u").done();
+    let best = Tensor { class: "LongStorage", ..tensor("best", "1", 1, &[], &[]) };
+    let pickle = pickle.text("best_acc1").tensor(&best, false).text("epoch").int(3).text("state_dict");
+    let pickle = dictionary(pickle, &three(), false).raw(b"u").done();
     let bytes = zip_of(&pickle, &[("0", floats(&SIX)), ("1", 7i64.to_le_bytes().to_vec())]);
     let weights = weights_from_bytes(&bytes).unwrap();
     assert_eq!(weights.foreign, ["posix.system"]);

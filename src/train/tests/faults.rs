@@ -76,6 +76,157 @@ fn a_disk_that_refuses_a_checkpoint_is_a_warning_and_the_next_one_is_written() {
     );
     let (newest, _) = latest_checkpoint(&summary.run).unwrap();
     assert_eq!(newest.state.epoch, config().train.epochs);
+    assert_eq!(best_checkpoint(&place).unwrap().state.step, newest.state.best.unwrap().step);
+}
+
+/// Writes another state into a checkpoint, as if the run had come to it in another way.
+fn change_state(checkpoint: &Checkpoint, change: impl FnOnce(&mut CheckpointState)) {
+    let mut state = checkpoint.state.clone();
+    change(&mut state);
+    std::fs::write(checkpoint.path.join("state.json"), serde_json::to_vec(&state).unwrap()).unwrap();
+}
+
+#[test]
+fn a_best_epoch_that_could_not_be_written_is_not_the_best() {
+    let folder = tempfile::tempdir().unwrap();
+    let catalog = draw(&folder.path().join("data"), 12, 6);
+    let place = folder.path().join("run");
+    let mut config = config();
+    config.train.epochs = 1;
+    run(&catalog, &config, Place::NewAt(place.clone()), None).unwrap();
+    let (first, _) = latest_checkpoint(&place).unwrap();
+    // Every later epoch is better.
+    change_state(&first, |state| state.best.as_mut().unwrap().value = 1e9);
+    config.train.epochs = 3;
+    let (checkpoints, away) = (place.join("checkpoints"), place.join("away"));
+    let control = Control::default();
+    let (mut is_in_the_way, mut second) = (false, u64::MAX);
+    let each = |event: &TrainEvent| match event {
+        TrainEvent::Step(_) if !is_in_the_way => {
+            is_in_the_way = true;
+            std::fs::rename(&checkpoints, &away).unwrap();
+            std::fs::write(&checkpoints, "in the way").unwrap();
+        }
+        TrainEvent::Warning(text) if text.contains("training goes on") => {
+            std::fs::remove_file(&checkpoints).unwrap();
+            std::fs::rename(&away, &checkpoints).unwrap();
+        }
+        TrainEvent::Epoch(epoch) if epoch.epoch == 2 => {
+            assert!(epoch.best);
+            second = epoch.step;
+        }
+        TrainEvent::Step(step) if step.step > second => control.cancel(),
+        _ => {}
+    };
+    let request =
+        TrainRequest { catalog: Arc::clone(&catalog), config: config.clone(), place: Place::Resume(place.clone()) };
+    let summary = train(&request, &control, &mut Saboteur { each, warnings: Vec::new() }).unwrap();
+    assert!(summary.stopped);
+    let (newest, _) = latest_checkpoint(&place).unwrap();
+    assert_eq!((newest.state.epoch, newest.state.best.unwrap().step), (2, first.state.step));
+    assert_eq!(best_checkpoint(&place).unwrap().state.step, first.state.step, "the mark moved without a checkpoint");
+    run(&catalog, &config, Place::Resume(place.clone()), None).unwrap();
+    assert_eq!(best_checkpoint(&place).unwrap().state.epoch, 3);
+}
+
+fn name(path: &Path) -> &str {
+    path.file_name().unwrap().to_str().unwrap()
+}
+
+/// The checkpoints of a run, oldest first.
+fn checkpoints(run: &Path) -> Vec<PathBuf> {
+    let is_step = |path: &PathBuf| name(path).parse::<u64>().is_ok();
+    let entries = std::fs::read_dir(run.join("checkpoints")).unwrap().map(|entry| entry.unwrap().path());
+    let mut found: Vec<PathBuf> = entries.filter(is_step).collect();
+    found.sort();
+    found
+}
+
+#[test]
+fn a_run_without_a_usable_checkpoint_is_left_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let catalog = draw(&folder.path().join("data"), 12, 4);
+    let path = folder.path().join("run");
+    run(&catalog, &config(), Place::NewAt(path.clone()), None).unwrap();
+    checkpoints(&path).iter().for_each(|checkpoint| damage(checkpoint));
+    std::fs::write(checkpoints(&path).last().unwrap().join("state.json"), "{").unwrap();
+    let files = || ["metrics.jsonl", "run.toml"].map(|name| std::fs::read(path.join(name)).unwrap());
+    let before = files();
+    let error = run(&catalog, &config(), Place::Resume(path.clone()), None).unwrap_err();
+    assert!(matches!(error, TrainError::AllDamaged { .. }), "{error}");
+    let text = error.to_string();
+    let words = ["step ", "checksum", "start a new run", "backup"];
+    assert!(words.iter().all(|word| text.contains(word)), "{text}");
+    assert!(files() == before, "the run was changed");
+    // Where none was ever written, there is nothing to lose.
+    std::fs::remove_dir_all(path.join("checkpoints")).unwrap();
+    assert_eq!(run(&catalog, &config(), Place::Resume(path.clone()), None).unwrap().epochs, 3);
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
+        std::fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
+    }
+}
+
+#[test]
+fn a_run_that_lost_its_newest_checkpoints_keeps_those_it_writes_from_then_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let catalog = draw(&folder.path().join("data"), 12, 6);
+    let (place, aside) = (folder.path().join("run"), folder.path().join("aside"));
+    let mut oldest = PathBuf::new();
+    let (result, _) = run_with(&catalog, &config(), Place::NewAt(place.clone()), |event| {
+        if matches!(event, TrainEvent::Epoch(epoch) if epoch.epoch == 1) {
+            oldest = checkpoints(&place).remove(0);
+            copy(&oldest, &aside);
+        }
+    });
+    result.unwrap();
+    // It may have been removed when the third was written.
+    copy(&aside, &oldest);
+    let all = checkpoints(&place);
+    assert_eq!(all.len(), 3, "{all:?}");
+    all[1..].iter().for_each(|checkpoint| damage(checkpoint));
+
+    let step = Checkpoint::open(&oldest).unwrap().state.step;
+    assert!(run(&catalog, &config(), Place::Resume(place.clone()), Some(step + 2)).unwrap().stopped);
+    let (newest, damaged) = latest_checkpoint(&place).unwrap();
+    assert!(newest.state.step > step && newest.state.epoch == 1, "{:?}", newest.path);
+    assert!(damaged.is_empty(), "{damaged:?}");
+    let is_aside = |path: &PathBuf| path.with_file_name(format!("damaged-{}", name(path))).is_dir();
+    assert!(all[1..].iter().all(is_aside), "the damaged ones are not lost at once");
+
+    let mut watcher = Watcher::default();
+    let request = TrainRequest { catalog, config: config(), place: Place::Resume(place.clone()) };
+    let summary = train(&request, &Control::default(), &mut watcher).unwrap();
+    let resumed_at = watcher.events.iter().find_map(|event| match event {
+        TrainEvent::Started(started) => Some(started.resumed_at_step),
+        _ => None,
+    });
+    assert_eq!((resumed_at, summary.epochs), (Some(newest.state.step), 3));
+    let best = latest_checkpoint(&place).unwrap().0.state.best.unwrap();
+    assert_eq!(best_checkpoint(&place).unwrap().state.step, best.step);
+}
+
+#[test]
+fn a_best_checkpoint_that_is_gone_gives_way_to_one_that_is_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let catalog = draw(&folder.path().join("data"), 12, 4);
+    let place = folder.path().join("run");
+    let mut config = config();
+    config.train.epochs = 2;
+    run(&catalog, &config, Place::NewAt(place.clone()), None).unwrap();
+    let (newest, _) = latest_checkpoint(&place).unwrap();
+    // No later epoch could be better.
+    change_state(&newest, |state| state.best = Some(BestSoFar { epoch: 1, step: 1, value: -1.0 }));
+    config.train.epochs = 3;
+    let (result, warnings) = run_with(&catalog, &config, Place::Resume(place.clone()), |_| {});
+    result.unwrap();
+    assert!(warnings.iter().any(|text| text.contains("the best checkpoint, that of step 1, is gone")), "{warnings:?}");
+    let best = latest_checkpoint(&place).unwrap().0.state.best.unwrap();
+    assert!(best.value >= 0.0 && best.step >= newest.state.step, "{best:?}");
+    assert_eq!(best_checkpoint(&place).unwrap().state.step, best.step);
 }
 
 /// A small disk of its own; unmounted when dropped.
@@ -126,7 +277,9 @@ fn a_disk_that_fills_while_training_costs_nothing_once_there_is_room_again() {
         warnings.iter().any(|text| text.contains("training goes on") && text.contains("free some space")),
         "{warnings:?}"
     );
-    assert_eq!(latest_checkpoint(&summary.run).unwrap().0.state.epoch, 5);
+    let (newest, _) = latest_checkpoint(&summary.run).unwrap();
+    assert_eq!(newest.state.epoch, 5);
+    assert_eq!(best_checkpoint(&place).unwrap().state.step, newest.state.best.unwrap().step);
     let metrics = |run: &Path| std::fs::read_to_string(run.join("metrics.jsonl")).unwrap();
     assert_eq!(metrics(&place).lines().count(), metrics(&whole).lines().count(), "lines were lost");
     assert!(!metrics(&place).lines().any(|line| serde_json::from_str::<serde_json::Value>(line).is_err()));

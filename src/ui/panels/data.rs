@@ -4,13 +4,13 @@
 //! over all images are kept from frame to frame ([`Facts`]).
 
 mod align_folder;
-mod augmentation;
 mod check;
 mod classes;
 mod facts;
 mod gallery;
 mod problems;
 
+use super::augmentation::Preview;
 use crate::app::{Action, CheckAction, DataState, Dialog, FaceAction, Notice, OpenData, State, Workspace, command};
 use crate::data::FindingKind;
 use crate::ui::Media;
@@ -32,7 +32,7 @@ const CLASSES_WIDTH: f32 = 300.0;
 pub struct DataPanel {
     facts: Option<Facts>,
     classes: classes::ClassList,
-    augmentation: augmentation::Preview,
+    augmentation: Preview,
     check: check::CheckPanel,
 }
 
@@ -83,7 +83,7 @@ impl DataPanel {
                     if !problems.is_empty() {
                         theme::card(ui, |ui| problems::problems_ui(ui, &problems));
                     }
-                    theme::card(ui, |ui| augmentation.ui(ui, data, facts, selected, media));
+                    theme::card(ui, |ui| augmentation.ui(ui, data, &facts.items(selected), media));
                 });
             });
         });

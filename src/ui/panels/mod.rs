@@ -1,6 +1,7 @@
 //! One screen per workspace. A panel holds only what is lost without harm: scroll positions, half-typed text, caches of
 //! what is expensive to draw. It reads the state, and what a person wants goes out as an action.
 
+mod augmentation;
 mod data;
 mod evaluate;
 mod explore;

@@ -7,10 +7,13 @@ mod live;
 mod plan;
 mod settings;
 
+use super::augmentation::Preview;
 use crate::app::{Action, Dialog, State};
 use crate::ui::Media;
 use crate::ui::theme::{self, SPACE};
 use crate::ui::widgets::param_form::ParamForm;
+use crate::ui::widgets::segmented::{Segment, segmented};
+use crate::worker::protocol::JobId;
 use eframe::egui::{self, Panel, ScrollArea, Ui, vec2};
 
 /// Width of the settings.
@@ -19,16 +22,28 @@ const SETTINGS_WIDTH: f32 = 372.0;
 const SETTINGS_WIDTH_NARROW: f32 = 312.0;
 const NARROW: f32 = 900.0;
 
-/// The form and the live map's point of view.
+/// What is shown beside the settings while there is a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Page {
+    #[default]
+    Run,
+    Next,
+}
+
+/// The form, which page is shown, and the live map's point of view.
 #[derive(Debug, Default)]
 pub struct TrainPanel {
     form: ParamForm,
+    page: Page,
+    /// The run that was shown last: a new one is looked at first.
+    shown: Option<JobId>,
     live: live::LiveView,
+    preview: Preview,
 }
 
 impl TrainPanel {
     /// Draws the panel.
-    pub fn ui(&mut self, ui: &mut Ui, state: &State, _media: &mut Media, out: &mut Vec<Action>) {
+    pub fn ui(&mut self, ui: &mut Ui, state: &State, media: &mut Media, out: &mut Vec<Action>) {
         if state.open_data().is_none() && state.training.is_none() {
             empty_ui(ui, out);
             return;
@@ -43,13 +58,33 @@ impl TrainPanel {
             .show(ui, |ui| settings::settings_ui(ui, &mut self.form, state, out));
         let frame = egui::Frame::NONE.inner_margin(egui::Margin { left: 16, ..egui::Margin::ZERO });
         egui::CentralPanel::default().frame(frame).show(ui, |ui| {
-            ScrollArea::vertical().id_salt("train details").auto_shrink([false, false]).show(ui, |ui| {
-                match &state.training {
-                    Some(view) => self.live.ui(ui, state, view, out),
-                    None => plan::plan_ui(ui, state),
-                }
+            let view = state.training.as_ref();
+            if self.shown != view.map(|view| view.job) {
+                self.shown = view.map(|view| view.job);
+                self.page = Page::Run;
+            }
+            if state.open_data().is_none() {
+                self.page = Page::Run;
+            } else if view.is_some() {
+                self.pages_ui(ui);
+            }
+            let area = ScrollArea::vertical().id_salt(("train details", self.page == Page::Run));
+            area.auto_shrink([false, false]).show(ui, |ui| match view.filter(|_| self.page == Page::Run) {
+                Some(view) => self.live.ui(ui, state, view, out),
+                None => plan::plan_ui(ui, state, &mut self.preview, media),
             });
         });
+    }
+
+    fn pages_ui(&mut self, ui: &mut Ui) {
+        let pages = vec![
+            Segment::new(Page::Run, "This run", "How the run goes, or how it went"),
+            Segment::new(Page::Next, "The next run", "What the settings on the left will do"),
+        ];
+        if let Some(page) = segmented(ui, pages, &self.page) {
+            self.page = page;
+        }
+        ui.add_space(SPACE);
     }
 }
 

@@ -5,7 +5,9 @@ use crate::config::{Head, Resolved, spec};
 use crate::loss::{HeadOptions, target_logit};
 use crate::model::Form;
 use crate::train::{Footprint, Plan, lr_at};
+use crate::ui::Media;
 use crate::ui::format;
+use crate::ui::panels::augmentation::Preview;
 use crate::ui::theme::{self, SPACE};
 use crate::ui::widgets::curve::{Curve, CurvePlot, CurveStyle, curve_plot};
 use crate::ui::widgets::figures::count_text;
@@ -18,7 +20,7 @@ const PLOT_HEIGHT: f32 = 190.0;
 const THREE_COLUMNS_PT: f32 = 560.0;
 
 /// Draws what will happen.
-pub(super) fn plan_ui(ui: &mut Ui, state: &State) {
+pub(super) fn plan_ui(ui: &mut Ui, state: &State, preview: &mut Preview, media: &mut Media) {
     ui.spacing_mut().item_spacing.y = SPACE * 2.0;
     let Some(data) = state.open_data() else { return };
     let Ok(resolved) = &data.resolved else {
@@ -31,6 +33,8 @@ pub(super) fn plan_ui(ui: &mut Ui, state: &State) {
     theme::card(ui, |ui| numbers_ui(ui, data, resolved));
     theme::card(ui, |ui| margin_ui(ui, resolved));
     theme::card(ui, |ui| schedule_ui(ui, resolved));
+    let items = 0..data.catalog.items.len() as u32;
+    theme::card(ui, |ui| preview.ui(ui, data, &items, media));
     theme::card(ui, |ui| reasons_ui(ui, resolved));
 }
 

@@ -1,11 +1,11 @@
 //! The verdict in words, with the figures behind it.
 
-use crate::app::{Action, Dialog, State};
+use crate::app::{Action, Dialog, State, command};
 use crate::eval::{Decision, OperatingPoint};
 use crate::ui::theme;
 use crate::ui::widgets::figures::{decision_text, interval_text, rate_text};
 use crate::worker::protocol::{ImageSource, VerifyResult};
-use eframe::egui::{Color32, Sense, Stroke, Ui, vec2};
+use eframe::egui::{self, Color32, Sense, Stroke, Ui, vec2};
 
 /// Draws what is known: the verdict, that it is being made, why there is none, or what to do.
 pub(super) fn verdict_ui(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
@@ -18,11 +18,7 @@ pub(super) fn verdict_ui(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
         ui.add_space(theme::SPACE);
         retry_ui(ui, state, out);
     } else if let Some(result) = &verify.result {
-        result_ui(ui, state, result);
-        if state.active_evaluation().is_none() {
-            ui.add_space(theme::SPACE);
-            measure_ui(ui, state, out);
-        }
+        result_ui(ui, state, result, out);
     } else {
         how_ui(ui, state);
     }
@@ -60,19 +56,60 @@ fn retry_ui(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
     }
 }
 
-fn result_ui(ui: &mut Ui, state: &State, result: &VerifyResult) {
+fn result_ui(ui: &mut Ui, state: &State, result: &VerifyResult, out: &mut Vec<Action>) {
+    let (Some(decision), Some(point)) = (result.decision(), &result.operating) else {
+        no_threshold_ui(ui, state, result, out);
+        return;
+    };
     let tokens = theme::tokens(ui);
-    let colour = match result.decision {
+    let colour = match decision {
         Decision::Same => tokens.good,
         Decision::Different => tokens.bad,
         Decision::Undecided => tokens.warning,
     };
     ui.horizontal(|ui| {
-        mark_ui(ui, result.decision, colour);
-        ui.label(theme::strong(decision_text(result.decision)).size(28.0).color(colour));
+        mark_ui(ui, decision, colour);
+        ui.label(theme::strong(decision_text(decision)).size(28.0).color(colour));
     });
-    ui.label(reason(result));
+    ui.label(reason(decision, point));
     ui.add_space(theme::SPACE);
+    figures_ui(ui, result);
+    ui.add_space(theme::SPACE);
+    ui.separator();
+    ui.add_space(theme::SPACE / 2.0);
+    if state.active_evaluation().is_some() {
+        ui.label(cost(point));
+        ui.label(theme::caption(
+            "In brackets the 95 % intervals. Images unlike the measured ones may fare differently.",
+        ));
+    } else {
+        ui.label(theme::caption(
+            "The threshold was saved with the run; its error rates have not been measured here yet.",
+        ));
+        ui.add_space(theme::SPACE);
+        measure_ui(ui, state, out);
+    }
+}
+
+/// An imported network that was measured on nothing: how alike is known, what that means is not.
+fn no_threshold_ui(ui: &mut Ui, state: &State, result: &VerifyResult, out: &mut Vec<Action>) {
+    ui.label(theme::heading("No verdict yet"));
+    ui.label(
+        "From which similarity on two images are the same is different for every model and not known of this one.",
+    );
+    ui.add_space(theme::SPACE);
+    figures_ui(ui, result);
+    ui.add_space(theme::SPACE);
+    ui.separator();
+    ui.add_space(theme::SPACE / 2.0);
+    ui.label(
+        "Measure its error rates on images whose classes are known, or on pairs: the threshold follows from them.",
+    );
+    ui.add_space(theme::SPACE / 2.0);
+    measure_ui(ui, state, out);
+}
+
+fn figures_ui(ui: &mut Ui, result: &VerifyResult) {
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = 28.0;
         theme::stat(
@@ -82,32 +119,21 @@ fn result_ui(ui: &mut Ui, state: &State, result: &VerifyResult) {
             "Angle between the two embeddings: 0° is identical, 90° unrelated",
         );
         theme::stat(ui, "Similarity", &format!("{:.3}", result.similarity), "Cosine of the angle, from -1 to 1");
-        theme::stat(
-            ui,
-            "Threshold",
-            &format!("{:.3}", result.operating.threshold),
-            "From this similarity on two images count as the same",
-        );
+        if let Some(point) = &result.operating {
+            theme::stat(
+                ui,
+                "Threshold",
+                &format!("{:.3}", point.threshold),
+                "From this similarity on two images count as the same",
+            );
+        }
     });
-    ui.add_space(theme::SPACE);
-    ui.separator();
-    ui.add_space(theme::SPACE / 2.0);
-    if state.active_evaluation().is_some() {
-        ui.label(cost(&result.operating));
-        ui.label(theme::caption(
-            "In brackets the 95 % intervals. Images unlike the measured ones may fare differently.",
-        ));
-    } else {
-        ui.label(theme::caption(
-            "The threshold was saved with the run; its error rates have not been measured here yet.",
-        ));
-    }
 }
 
 /// Why the verdict is what it is, in one sentence.
-fn reason(result: &VerifyResult) -> String {
-    let OperatingPoint { undecided_low, undecided_high, .. } = result.operating;
-    match result.decision {
+fn reason(decision: Decision, point: &OperatingPoint) -> String {
+    let OperatingPoint { undecided_low, undecided_high, .. } = point;
+    match decision {
         Decision::Same => "The two images are more alike than the threshold asks for.".to_owned(),
         Decision::Different => "The two images are less alike than the threshold asks for.".to_owned(),
         Decision::Undecided => {
@@ -130,11 +156,16 @@ fn cost(point: &OperatingPoint) -> String {
 }
 
 fn measure_ui(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
-    if let Some(run) = &state.active_run
-        && ui.button("Measure error rates").on_hover_text("Evaluates this run on its held-out images").clicked()
-    {
-        out.push(Action::Evaluate(run.clone()));
-    }
+    ui.horizontal_wrapped(|ui| {
+        for id in ["run.evaluate", "run.evaluate_pairs"] {
+            let Some(command) = command(id) else { continue };
+            let action = (command.action)(state);
+            let response = ui.add_enabled(action.is_some(), egui::Button::new(command.label));
+            if response.on_hover_text(command.tooltip()).clicked() {
+                out.extend(action);
+            }
+        }
+    });
 }
 
 /// Two circles: one over the other, apart, or touching. The verdict must not be told by colour alone.

@@ -111,10 +111,10 @@ fn next_ui(ui: &mut Ui, view: &TrainView, out: &mut Vec<Action>) {
         {
             out.push(Action::Go(Workspace::Explore));
         }
-    } else if let Some(started) = &view.started
+    } else if let Some(run) = view.run()
         && theme::primary_button(ui, "Continue training").on_hover_text("Goes on from the last checkpoint").clicked()
     {
-        out.push(Action::ContinueRun(started.run.clone()));
+        out.push(Action::ContinueRun(run.to_owned()));
     }
     if has_model
         && ui

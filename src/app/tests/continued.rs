@@ -1,0 +1,247 @@
+//! Runs that are continued: on which images, with which curves, and what waits for images to be opened.
+
+use super::*;
+use crate::config::RunInfo;
+use crate::train::{Place, ValidationSnapshot};
+
+fn step(number: u64) -> StepMetrics {
+    StepMetrics {
+        step: number,
+        epoch: number as f64 / 2.0,
+        loss: 2.0,
+        accuracy: 0.1,
+        lr: 0.1,
+        margin: 0.0,
+        images_per_second: 10.0,
+        eta_secs: 5.0,
+    }
+}
+
+/// Two steps make one.
+fn epoch(number: u32) -> EpochMetrics {
+    EpochMetrics {
+        epoch: number,
+        step: u64::from(number) * 2,
+        train_loss: 1.0,
+        train_accuracy: 0.5,
+        val_loss: None,
+        val_accuracy: None,
+        eer: Some(0.1),
+        best: false,
+        images_per_second: 10.0,
+        elapsed_secs: 1.0,
+    }
+}
+
+fn whole(folder: &Path) -> Arc<Catalog> {
+    Arc::new(Catalog::open(folder, &|_| {}, &|| false).unwrap())
+}
+
+/// A run of two epochs on the images in `data`, the only one in the list.
+fn with_run(state: &mut State, data: &Path, fingerprint: &str) -> PathBuf {
+    let mut run = entry("a", "x", None);
+    run.config.run = Some(RunInfo {
+        data: data.to_string_lossy().into_owned(),
+        data_fingerprint: fingerprint.to_owned(),
+        ..RunInfo::default()
+    });
+    run.epochs = Arc::from([epoch(1), epoch(2)]);
+    let path = run.path.clone();
+    on_event(state, Event::Runs { job: JobId(0), runs: vec![run] });
+    path
+}
+
+/// The job that goes on with a run, which run, and on which images.
+fn continued(effects: &[Effect]) -> Option<(JobId, PathBuf, Arc<Catalog>)> {
+    effects.iter().find_map(|effect| match effect {
+        Effect::Send(Job { id, request: Request::Train { catalog, place: Place::Resume(run), .. }, .. }) => {
+            Some((*id, run.clone(), Arc::clone(catalog)))
+        }
+        _ => None,
+    })
+}
+
+/// What follows from images that a job has opened.
+fn opened(state: &mut State, opening: JobId, catalog: &Arc<Catalog>) -> Vec<Effect> {
+    let data = OpenedData { catalog: Arc::clone(catalog), elapsed_secs: 0.1 };
+    let effects = on_event(state, Event::DataOpened { job: opening, data });
+    on_event(state, Event::Ended { job: opening, outcome: Outcome::Finished });
+    effects
+}
+
+fn report(state: &mut State, id: JobId, event: TrainEvent) {
+    on_event(state, Event::Train { job: id, event });
+}
+
+/// Numbers of the steps and of the epochs that are shown.
+fn shown(state: &State) -> (Vec<u64>, Vec<u32>) {
+    let view = state.training.as_ref().expect("a run is watched");
+    (view.steps.iter().map(|step| step.step).collect(), view.epochs.iter().map(|epoch| epoch.epoch).collect())
+}
+
+#[test]
+fn a_run_goes_on_by_itself_when_its_images_are_open() {
+    let folder = folder();
+    let catalog = whole(folder.path());
+    let mut state = state();
+    let run = with_run(&mut state, folder.path(), &catalog.fingerprint);
+    let opening = job(&update(&mut state, Action::ContinueRun(run.clone()))).id;
+    assert!(!state.is_training() && state.workspace == Workspace::Data);
+    let effects = opened(&mut state, opening, &catalog);
+    let (_, place, _) = continued(&effects).expect("it goes on");
+    assert_eq!(place, run);
+    assert!(state.is_training() && state.workspace == Workspace::Train);
+    let again = job(&update(&mut state, Action::OpenData(folder.path().to_owned()))).id;
+    assert!(continued(&opened(&mut state, again, &catalog)).is_none(), "once only");
+}
+
+#[test]
+fn who_went_elsewhere_while_the_images_were_read_stays_there() {
+    let folder = folder();
+    let catalog = whole(folder.path());
+    let mut state = state();
+    let run = with_run(&mut state, folder.path(), &catalog.fingerprint);
+    let opening = job(&update(&mut state, Action::ContinueRun(run))).id;
+    update(&mut state, Action::Go(Workspace::Verify));
+    assert!(continued(&opened(&mut state, opening, &catalog)).is_some());
+    assert_eq!(state.workspace, Workspace::Verify);
+}
+
+#[test]
+fn a_run_does_not_go_on_when_its_images_do_not_come() {
+    let folder = folder();
+    let catalog = whole(folder.path());
+    for outcome in [Outcome::Cancelled, failure()] {
+        let mut state = state();
+        let run = with_run(&mut state, folder.path(), &catalog.fingerprint);
+        let opening = job(&update(&mut state, Action::ContinueRun(run))).id;
+        on_event(&mut state, Event::Ended { job: opening, outcome });
+        assert!(state.continuing.is_none());
+        let other = job(&update(&mut state, Action::OpenData(folder.path().to_owned()))).id;
+        assert!(continued(&opened(&mut state, other, &catalog)).is_none());
+    }
+    for instead in [Action::OpenData("/other".into()), Action::OpenSample] {
+        let mut state = state();
+        let run = with_run(&mut state, folder.path(), &catalog.fingerprint);
+        let opening = job(&update(&mut state, Action::ContinueRun(run))).id;
+        let other = job(&update(&mut state, instead)).id;
+        assert!(continued(&opened(&mut state, opening, &catalog)).is_none(), "of no interest any more");
+        assert!(continued(&opened(&mut state, other, &catalog)).is_none(), "something else was opened");
+        assert!(!state.is_training());
+    }
+}
+
+#[test]
+fn images_that_changed_since_are_refused_by_the_trainer_and_not_opened_again_and_again() {
+    let folder = folder();
+    let catalog = whole(folder.path());
+    let mut state = state();
+    let run = with_run(&mut state, folder.path(), "of other images");
+    let opening = job(&update(&mut state, Action::ContinueRun(run))).id;
+    let (id, _, _) = continued(&opened(&mut state, opening, &catalog)).expect("the trainer is asked");
+    on_event(&mut state, Event::Ended { job: id, outcome: failure() });
+    assert_eq!(state.training.as_ref().unwrap().phase, TrainPhase::Failed);
+    assert_eq!(shown(&state).1, [1, 2], "nothing of the run is lost");
+}
+
+#[test]
+fn a_run_goes_on_with_the_images_it_began_with_after_some_were_excluded() {
+    let folder = folder();
+    let catalog = whole(folder.path());
+    crate::data::write_exclusions(&catalog, &[0]).unwrap();
+    let mut state = state();
+    open(&mut state, folder.path());
+    assert_ne!(state.open_data().unwrap().catalog.fingerprint, catalog.fingerprint);
+    let run = with_run(&mut state, folder.path(), &catalog.fingerprint);
+    let effects = update(&mut state, Action::ContinueRun(run.clone()));
+    let (id, place, images) = continued(&effects).expect("nothing has to be opened");
+    assert_eq!((place, images.fingerprint.as_str()), (run.clone(), catalog.fingerprint.as_str()));
+    assert!(state.notices.last().unwrap().headline.contains("began with"));
+    // The map is of those images, too: the open ones have other numbers.
+    let table = measured(&run, Arc::clone(&images)).table;
+    report(&mut state, id, TrainEvent::Validation(ValidationSnapshot { epoch: 3, table, report: None }));
+    assert!(Arc::ptr_eq(state.explore.catalog.as_ref().unwrap(), &images));
+}
+
+#[test]
+fn a_run_from_the_list_goes_on_from_the_epochs_it_has() {
+    let folder = folder();
+    let catalog = whole(folder.path());
+    let mut state = state();
+    open(&mut state, folder.path());
+    let run = with_run(&mut state, folder.path(), &catalog.fingerprint);
+    let (id, _, _) = continued(&update(&mut state, Action::ContinueRun(run.clone()))).unwrap();
+    assert_eq!(shown(&state), (vec![], vec![1, 2]));
+    // Stopped before its first step, it is where it was.
+    on_event(&mut state, Event::Ended { job: id, outcome: Outcome::Cancelled });
+    assert_eq!(state.training.as_ref().unwrap().phase, TrainPhase::Stopped);
+    assert_eq!(shown(&state).1, [1, 2]);
+    assert_eq!((command("train.continue").unwrap().action)(&state), Some(Action::ContinueRun(run.clone())));
+    let (id, _, _) = continued(&update(&mut state, Action::ContinueRun(run.clone()))).unwrap();
+    // The newest checkpoint was damaged: it goes on from the one before.
+    let begun = RunStarted { resumed_at_step: 2, ..started(&run) };
+    report(&mut state, id, TrainEvent::Started(Box::new(begun)));
+    assert_eq!(shown(&state).1, [1]);
+    report(&mut state, id, TrainEvent::Step(step(3)));
+    report(&mut state, id, TrainEvent::Epoch(epoch(2)));
+    assert_eq!(shown(&state), (vec![3], vec![1, 2]));
+}
+
+#[test]
+fn the_run_that_was_watched_goes_on_without_list_or_open_images_and_keeps_its_curves() {
+    let (_folder, mut state, id) = training();
+    for number in 1..=3 {
+        report(&mut state, id, TrainEvent::Step(step(number)));
+        if number == 2 {
+            report(&mut state, id, TrainEvent::Epoch(epoch(1)));
+        }
+    }
+    update(&mut state, Action::StopTraining);
+    let stopped = RunSummary { stopped: true, ..summary("/runs/a", 0.1) };
+    on_event(&mut state, Event::Trained { job: id, summary: Box::new(stopped) });
+    on_event(&mut state, Event::Ended { job: id, outcome: Outcome::Cancelled });
+    update(&mut state, Action::CloseData);
+    let effects = update(&mut state, Action::ContinueRun("/runs/a".into()));
+    let (id, place, _) = continued(&effects).expect("it goes on at once");
+    assert_eq!((place, shown(&state)), (PathBuf::from("/runs/a"), (vec![1, 2, 3], vec![1])));
+    let begun = RunStarted { resumed_at_step: 3, ..started(Path::new("/runs/a")) };
+    report(&mut state, id, TrainEvent::Started(Box::new(begun)));
+    report(&mut state, id, TrainEvent::Step(step(4)));
+    assert_eq!(shown(&state), (vec![1, 2, 3, 4], vec![1]));
+}
+
+#[test]
+fn a_run_that_goes_back_takes_its_curves_back() {
+    let (_folder, mut state, id) = training();
+    for number in 1..=3 {
+        report(&mut state, id, TrainEvent::Step(step(u64::from(number) * 2 - 1)));
+        report(&mut state, id, TrainEvent::Step(step(u64::from(number) * 2)));
+        report(&mut state, id, TrainEvent::Epoch(epoch(number)));
+    }
+    assert_eq!(shown(&state), (vec![1, 2, 3, 4, 5, 6], vec![1, 2, 3]));
+    report(&mut state, id, TrainEvent::Step(step(3)));
+    assert_eq!(shown(&state), (vec![1, 2, 3], vec![1]));
+    report(&mut state, id, TrainEvent::Epoch(epoch(2)));
+    report(&mut state, id, TrainEvent::Epoch(epoch(2)));
+    assert_eq!(shown(&state).1, [1, 2]);
+}
+
+#[test]
+fn a_run_that_is_about_to_go_on_is_not_moved_away() {
+    let folder = folder();
+    let catalog = whole(folder.path());
+    let mut state = state();
+    open(&mut state, folder.path());
+    let run = with_run(&mut state, folder.path(), &catalog.fingerprint);
+    let (id, _, _) = continued(&update(&mut state, Action::ContinueRun(run.clone()))).unwrap();
+    assert_eq!(state.training.as_ref().unwrap().phase, TrainPhase::Preparing);
+    assert!(update(&mut state, RunAction::Delete(run.clone()).into()).is_empty());
+    assert!(state.notices.last().unwrap().headline.contains("being trained"));
+    // The trainer may know the folder by another name.
+    report(&mut state, id, TrainEvent::Started(Box::new(started(Path::new("/disk/runs/a")))));
+    for name in [run.clone(), PathBuf::from("/disk/runs/a")] {
+        assert!(update(&mut state, RunAction::Delete(name).into()).is_empty());
+    }
+    on_event(&mut state, Event::Ended { job: id, outcome: failure() });
+    assert!(!update(&mut state, RunAction::Delete(run).into()).is_empty());
+}

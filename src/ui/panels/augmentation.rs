@@ -1,0 +1,110 @@
+//! One image as it is and as the network will see it after random changes: the quickest way to notice that characters
+//! are mirrored or faces turned upside down. Below it what each change does by itself.
+
+use crate::app::OpenData;
+use crate::config::Resolved;
+use crate::data::Augment;
+use crate::ui::Media;
+use crate::ui::media::Variant;
+use crate::ui::theme::{self, SPACE};
+use crate::ui::widgets::neighbour_strip::fit_picture;
+use eframe::egui::{Align, Align2, FontId, Layout, Sense, Ui, vec2};
+use std::ops::Range;
+
+/// Random variants beside the original.
+const VARIANTS: u64 = 6;
+const TILE: f32 = 80.0;
+/// Room for a name below a tile.
+const NAME: f32 = 18.0;
+
+/// Which image and which variants are shown.
+#[derive(Debug, Default)]
+pub(super) struct Preview {
+    shuffled: u64,
+}
+
+impl Preview {
+    /// Draws one of the images at these places in the catalogue.
+    pub(super) fn ui(&mut self, ui: &mut Ui, data: &OpenData, items: &Range<u32>, media: &mut Media) {
+        ui.horizontal(|ui| {
+            ui.label(theme::subheading("What the network sees"));
+            if let Ok(resolved) = &data.resolved {
+                let colour = if resolved.channels == 1 { "grey" } else { "colour" };
+                ui.label(theme::caption(format!("{px}×{px} px, {colour}", px = resolved.image_px)));
+            }
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                if ui.button("Shuffle").on_hover_text("Takes another image and other random changes").clicked() {
+                    self.shuffled += 1;
+                }
+            });
+        });
+        let Ok(resolved) = &data.resolved else {
+            ui.label(theme::caption("Shown when the settings in Train fit the data."));
+            return;
+        };
+        let count = u64::from(items.end.saturating_sub(items.start)).max(1);
+        let item = items.start + (self.shuffled % count) as u32;
+        let mut tile = Tile { data, item, name: "", media };
+        let all = Augment::of(&resolved.config.augment, resolved.flip);
+        ui.horizontal_wrapped(|ui| {
+            ui.spacing_mut().item_spacing = vec2(SPACE, SPACE);
+            tile.ui(ui, 0, Augment::identity());
+            for variant in 1..=VARIANTS {
+                tile.ui(ui, self.shuffled * VARIANTS + variant, all);
+            }
+        });
+        ui.label(theme::caption(
+            "The first is unchanged; the others are changed at random, differently in every epoch. The strengths are in Train, under Augmentation.",
+        ));
+        singles_ui(ui, resolved, &mut tile, self.shuffled + 1);
+    }
+}
+
+/// A rare change is not seen among a few random variants, and a weak one not among strong ones.
+fn singles_ui(ui: &mut Ui, resolved: &Resolved, tile: &mut Tile<'_>, variant: u64) {
+    let changes = resolved.config.single_changes(resolved.channels);
+    if changes.is_empty() {
+        return;
+    }
+    ui.add_space(SPACE / 2.0);
+    ui.label(theme::strong("Each change by itself").size(14.0));
+    ui.horizontal_wrapped(|ui| {
+        ui.spacing_mut().item_spacing = vec2(SPACE, SPACE);
+        for (spec, augment) in changes {
+            tile.name = spec.label;
+            tile.ui(ui, variant, Augment::of(&augment, false));
+        }
+    });
+}
+
+struct Tile<'a> {
+    data: &'a OpenData,
+    item: u32,
+    /// Of the change; empty for all of them together.
+    name: &'static str,
+    media: &'a mut Media,
+}
+
+impl Tile<'_> {
+    fn ui(&mut self, ui: &mut Ui, number: u64, augment: Augment) {
+        let height = if self.name.is_empty() { TILE } else { TILE + NAME };
+        let (rect, response) = ui.allocate_exact_size(vec2(TILE, height), Sense::hover());
+        let picture = Align2::CENTER_TOP.align_size_within_rect(vec2(TILE, TILE), rect);
+        let tokens = theme::tokens(ui);
+        ui.painter().rect_filled(picture, 6.0, tokens.control);
+        let variant = Variant { item: self.item, number, name: self.name, augment };
+        if let Some(texture) = self.media.augmented(ui.ctx(), self.data, variant) {
+            fit_picture(ui, picture, &texture);
+        }
+        if !self.name.is_empty() {
+            let font = FontId::proportional(12.0);
+            ui.painter().text(rect.center_bottom(), Align2::CENTER_BOTTOM, self.name, font, tokens.text_dim);
+        }
+        let of = self.data.catalog.name(self.item as usize);
+        response.on_hover_text(match (number, self.name) {
+            (0, _) => "Unchanged".to_owned(),
+            (_, "") => format!("{of}, changed at random"),
+            (_, name) => format!("{of}, only changed by: {name}"),
+        });
+    }
+}

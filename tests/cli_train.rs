@@ -1,0 +1,157 @@
+//! `arclens train` as scripts see it: series over seeds, runs that go on, and what is said of flags without effect.
+#![allow(clippy::unwrap_used, reason = "a test may stop")]
+
+#[path = "common/program.rs"]
+mod program;
+
+use arclens::config::{Head, RunConfig, load};
+use program::{arclens, json, ok, stderr};
+use serde_json::Value;
+use std::path::Path;
+use std::process::Output;
+
+/// A network and a run that take no time.
+const SMALL: [&str; 10] = ["--epochs", "1", "--batch", "8", "--dim", "8", "--image", "16", "--device", "cpu"];
+
+/// A folder with a few portraits in `data`.
+fn drawn() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    ok(folder.path(), &["sample", "data", "--identities", "9", "--images", "4", "--size", "32", "--json"]);
+    folder
+}
+
+/// `arclens train data` with more words, in groups.
+fn train(folder: &Path, groups: &[&[&str]]) -> Output {
+    let words = groups.concat();
+    arclens(folder, &[&["train", "data"][..], &words[..]].concat())
+}
+
+/// As [`train`], which has to succeed.
+fn trained(folder: &Path, groups: &[&[&str]]) -> Output {
+    let output = train(folder, groups);
+    assert!(output.status.success(), "{groups:?}: {}", stderr(&output));
+    output
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// One key of every run that a series reports.
+fn of_runs(summary: &Value, key: &str) -> Vec<Value> {
+    summary["runs"].as_array().unwrap().iter().map(|run| run[key].clone()).collect()
+}
+
+fn settings(run: &Path) -> RunConfig {
+    load(&run.join("run.toml")).unwrap()
+}
+
+/// The flags that the program says it ignored.
+fn ignored(output: &Output) -> Vec<String> {
+    let text = stderr(output);
+    let line = text.lines().find_map(|line| line.strip_prefix("warning: ignored "));
+    let flags = line.and_then(|line| line.split_once(':')).map_or("", |(flags, _)| flags);
+    flags.split(", ").filter(|flag| !flag.is_empty()).map(str::to_owned).collect()
+}
+
+#[test]
+fn a_series_reports_its_runs_and_their_mean() {
+    let folder = drawn();
+    let output = trained(folder.path(), &[&SMALL, &["--out", "series", "--seeds", "2", "--json"]]);
+    let summary = json(&output);
+    let rates: Vec<f64> = of_runs(&summary, "eer").iter().map(|rate| rate.as_f64().unwrap()).collect();
+    assert_eq!(rates.len(), 2, "{summary}");
+    let eer = &summary["measures"]["eer"];
+    assert!((eer["mean"].as_f64().unwrap() - (rates[0] + rates[1]) / 2.0).abs() < 1e-9, "{summary}");
+    assert!(eer["sd"].is_number() && eer["runs"] == 2, "{summary}");
+    let text = stdout(&output);
+    let line = |name: &str| text.lines().find(|line| line.starts_with(name)).unwrap().to_owned();
+    assert!(line("eer: ").contains(" ± ") && line("eer: ").ends_with(" % over 2 runs"), "{text}");
+    assert!(line("train_loss: ").contains(" ± ") && !line("train_loss: ").contains('%'), "{text}");
+}
+
+#[test]
+fn a_series_that_goes_on_keeps_its_settings_and_what_is_finished() {
+    let folder = drawn();
+    let series = folder.path().join("series");
+    let begun = ["--loss", "cosface", "--seed", "3", "--out", "series", "--seeds", "2", "--json"];
+    trained(folder.path(), &[&SMALL, &begun]);
+    let (first, second) = (series.join("seed-3"), series.join("seed-4"));
+    let files = || ["run.toml", "metrics.jsonl"].map(|name| std::fs::read(first.join(name)).unwrap());
+    let before = files();
+    std::fs::remove_dir_all(&second).unwrap();
+
+    let output = trained(folder.path(), &[&["--resume", "series", "--seeds", "2", "--json"]]);
+    assert!(files() == before, "a finished run stays as it is");
+    assert!(stderr(&output).contains("was finished before"), "{}", stderr(&output));
+    let summary = json(&output);
+    assert_eq!(of_runs(&summary, "epochs"), [1, 1], "{summary}");
+    assert_eq!(summary["measures"]["eer"]["runs"], 2, "{summary}");
+    let (mut first, mut second) = (settings(&first), settings(&second));
+    assert_eq!((first.train.seed, second.train.seed), (3, 4));
+    second.train.seed = first.train.seed;
+    (first.run, second.run) = (None, None);
+    assert_eq!(first, second);
+
+    let longer = ["--resume", "series", "--seeds", "2", "--epochs", "2", "--json"];
+    let output = trained(folder.path(), &[&longer]);
+    let summary = json(&output);
+    assert_eq!(of_runs(&summary, "epochs"), [2, 2], "{summary}");
+    assert!(ignored(&output).is_empty(), "{}", stderr(&output));
+}
+
+#[test]
+fn flags_that_a_run_going_on_cannot_follow_are_named() {
+    let folder = drawn();
+    trained(folder.path(), &[&SMALL, &["--out", "run", "--json"]]);
+    let asked = ["--resume", "run", "--epochs", "2", "--lr", "0.5", "--loss", "softmax", "--batch", "8", "--seed", "9"];
+    let output = trained(folder.path(), &[&asked]);
+    assert_eq!(ignored(&output), ["--loss", "--lr", "--seed"], "{}", stderr(&output));
+    let config = settings(&folder.path().join("run"));
+    assert_eq!((config.train.epochs, config.loss.head, config.train.seed), (2, Head::ArcFace, 1));
+    assert_eq!(config.train.device, "cpu", "the device stays");
+    // The command that the run was begun with, once more: what it repeats is no news, but the run is longer now.
+    let output = trained(folder.path(), &[&SMALL, &["--resume", "run"]]);
+    assert_eq!(ignored(&output), ["--epochs"], "{}", stderr(&output));
+}
+
+#[test]
+fn a_run_that_fails_leaves_the_report_of_those_that_are_finished() {
+    let folder = drawn();
+    std::fs::create_dir_all(folder.path().join("series/seed-2/taken")).unwrap();
+    let output = train(folder.path(), &[&SMALL, &["--out", "series", "--seeds", "2", "--json"]]);
+    assert_eq!(output.status.code(), Some(2));
+    let (text, error) = (stdout(&output), stderr(&output));
+    assert!(error.contains("error: the run with seed 2 failed: ") && error.matches("error:").count() == 1, "{error}");
+    assert!(text.contains(" over 1 of 2 runs"), "{text}");
+    assert_eq!(of_runs(&json(&output), "stopped"), [false], "{text}");
+}
+
+/// Ctrl+C while the second of two runs is at work.
+#[cfg(unix)]
+#[test]
+fn a_run_that_is_stopped_does_not_count_in_the_mean() {
+    use std::io::{BufRead as _, BufReader};
+    use std::process::{Command, Stdio};
+    let folder = drawn();
+    trained(folder.path(), &[&SMALL, &["--out", "series", "--seeds", "2", "--json"]]);
+    // The second has a long way to go.
+    let file = folder.path().join("series/seed-2/run.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, text.replace("\nepochs = 1\n", "\nepochs = 5000\n")).unwrap();
+
+    let words = ["train", "data", "--resume", "series", "--seeds", "2", "--json"];
+    let mut command = program::command(folder.path(), &words);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut told = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+    assert!(told.any(|line| line.starts_with("epoch ")), "it does not train");
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    // Read to the end: a program cannot write to a pipe that nobody reads.
+    told.for_each(drop);
+    let output = child.wait_with_output().unwrap();
+    let (text, summary) = (stdout(&output), json(&output));
+    assert_eq!(output.status.code(), Some(0), "a stop is no error: {text}");
+    assert!(text.contains("stopped after 1 of 2 runs") && text.contains(" over 1 of 2 runs"), "{text}");
+    assert_eq!(of_runs(&summary, "stopped"), [false, true], "{summary}");
+    assert_eq!(summary["measures"]["eer"]["mean"], summary["runs"][0]["eer"], "{summary}");
+}
