@@ -1,4 +1,4 @@
-//! Cancel and pause: two flags looked at every step. No messages, so that a stop is never stuck in a queue.
+//! Cancel, pause and leave: flags looked at every step. No messages, so that a stop is never stuck in a queue.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,11 +8,14 @@ use std::time::Duration;
 #[derive(Clone, Debug, Default)]
 pub struct Control {
     flags: Arc<Flags>,
+    /// A stop is why there is something to do at all.
+    follows_stop: bool,
 }
 
 #[derive(Debug, Default)]
 struct Flags {
     cancel: AtomicBool,
+    leave: AtomicBool,
     pause: AtomicBool,
 }
 
@@ -22,9 +25,21 @@ impl Control {
         self.flags.cancel.store(true, Ordering::Relaxed);
     }
 
+    /// Asks the job to stop, and to leave out what usually follows a stop: the program is closing.
+    pub fn leave(&self) {
+        self.flags.leave.store(true, Ordering::Relaxed);
+        self.cancel();
+    }
+
     /// Was the job asked to stop?
     pub fn is_cancelled(&self) -> bool {
-        self.flags.cancel.load(Ordering::Relaxed)
+        let flag = if self.follows_stop { &self.flags.leave } else { &self.flags.cancel };
+        flag.load(Ordering::Relaxed)
+    }
+
+    /// For what follows a stop: only leaving ends it.
+    pub fn after_stop(&self) -> Self {
+        Self { follows_stop: true, ..self.clone() }
     }
 
     /// Asks the job to wait, or to go on.
@@ -43,5 +58,20 @@ impl Control {
             idle();
             std::thread::sleep(Duration::from_millis(20));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_follows_a_stop_ends_when_the_program_is_left() {
+        let control = Control::default();
+        let after = control.after_stop();
+        control.cancel();
+        assert!(control.is_cancelled() && !after.is_cancelled());
+        control.leave();
+        assert!(after.is_cancelled());
     }
 }

@@ -478,8 +478,8 @@ impl Run {
             rule: evaluate::rule_of(eval),
             seed: u64::from(self.resolved.config.train.seed),
         };
-        // A stop asks for the run to end, not for the operating point to be missing; only a second job may cancel this.
-        let control = if control.is_cancelled() { Control::default() } else { control.clone() };
+        // A stop asks for the run to end, not for the operating point to be missing.
+        let control = if control.is_cancelled() { control.after_stop() } else { control.clone() };
         let result = evaluate::evaluate_items(&model, &task, &control, &mut |_, _| {})?;
         let stored = evaluate::StoredEvaluation {
             on: format!("{} held-out images", result.table.len()),

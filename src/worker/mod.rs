@@ -115,7 +115,7 @@ impl Workers {
 impl Drop for Workers {
     /// Asks every job to stop and waits for the compute thread, which writes its checkpoint first.
     fn drop(&mut self) {
-        self.running.iter().for_each(Control::cancel);
+        self.running.iter().for_each(Control::leave);
         drop(self.compute.take());
         drop(self.desk.take());
         for thread in self.threads.drain(..) {

@@ -132,6 +132,7 @@ fn buttons_ui(ui: &mut Ui, state: &State, run: &RunEntry, active: bool, out: &mu
     button("Evaluate", run.has_model, measure_help, Action::Evaluate(path.clone()));
     let idle = !state.is_training();
     let continue_help = match (run.resumable, idle) {
+        (false, _) if ended_early(run) => "It ended early, because nothing improved any more",
         (false, _) => "All epochs are done",
         (true, false) => "Another run is being trained",
         (true, true) => "Goes on from the last checkpoint",
@@ -182,4 +183,9 @@ fn menu_ui(ui: &mut Ui, run: &RunEntry, out: &mut Vec<Action>) {
         }
     });
     menu.response.accessible_name(format!("More for {}", run.name)).on_hover_text("Name, note, settings, folder, bin");
+}
+
+fn ended_early(run: &RunEntry) -> bool {
+    let train = &run.config.train;
+    train.stop_after > 0 && run.has_model && run.epochs_done < train.epochs
 }
