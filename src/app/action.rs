@@ -12,7 +12,7 @@ use std::path::PathBuf;
 pub enum Dialog {
     /// A folder of images.
     OpenFolder,
-    /// An IDX file.
+    /// A file that holds or lists images.
     OpenFile,
     /// An image for this slot of Verify.
     PickImage(usize),

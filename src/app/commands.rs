@@ -84,9 +84,13 @@ pub const COMMANDS: &[Command] = &[
     row("data.open_folder", "Open a folder…", "Opens a folder of images as a data set", ctrl("O"), |_| {
         Some(Action::Ask(Dialog::OpenFolder))
     }),
-    row("data.open_file", "Open an IDX file…", "Opens an MNIST-style file as a data set", ctrl_shift("O"), |_| {
-        Some(Action::Ask(Dialog::OpenFile))
-    }),
+    row(
+        "data.open_file",
+        "Open a file…",
+        "Opens a file that holds or lists images as a data set: .rec, zip, tar, .lst, CSV, IDX",
+        ctrl_shift("O"),
+        |_| Some(Action::Ask(Dialog::OpenFile)),
+    ),
     row("data.sample", "Open the sample data", "Opens the drawn portraits that come with the program", None, |_| {
         Some(Action::OpenSample)
     }),

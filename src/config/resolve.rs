@@ -325,8 +325,7 @@ impl Chosen {
             return share;
         }
         if self.config.loss.head.ramps() {
-            let per_class = facts.train_images / facts.train_classes.max(1);
-            let why = format!("{} classes find their places by {per_class} images each first", facts.train_classes);
+            let why = format!("the {} classes find their places before they are pushed apart", facts.train_classes);
             self.because("loss.margin_ramp", MARGIN_RAMP, why);
         }
         self.config.loss.margin_ramp = Auto::Set(MARGIN_RAMP);
@@ -367,9 +366,9 @@ impl Chosen {
         let epochs = half.min(1.0);
         let steps = (steps_per_epoch as f64 * epochs).round();
         let why = if half < 1.0 {
-            format!("half of so short a run, {steps} steps")
+            format!("half of so short a run: {steps} steps that grow, while the weights are still random")
         } else {
-            format!("{steps} steps: large ones would throw the first random weights too far")
+            format!("{steps} steps that grow, while the weights are still random")
         };
         self.because("train.warmup_epochs", epochs, why);
         self.config.train.warmup_epochs = Auto::Set(epochs);

@@ -158,7 +158,7 @@ pub enum EvaluateOn {
 /// Everything the rest of the program can ask for.
 #[derive(Clone, Debug)]
 pub enum Request {
-    /// Reads a folder or an IDX file.
+    /// Reads a folder, or a file that holds or lists images.
     OpenData { path: PathBuf },
     /// Finds the bundled sample data, or draws it into `fallback`, and opens it.
     OpenSample { fallback: PathBuf },

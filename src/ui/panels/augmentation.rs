@@ -8,14 +8,14 @@ use crate::ui::Media;
 use crate::ui::media::Variant;
 use crate::ui::theme::{self, SPACE};
 use crate::ui::widgets::neighbour_strip::fit_picture;
-use eframe::egui::{Align, Align2, FontId, Layout, Sense, Ui, vec2};
+use eframe::egui::{Align, Align2, FontId, Layout, Sense, Ui, Vec2, vec2};
 use std::ops::Range;
 
 /// Random variants beside the original.
 const VARIANTS: u64 = 6;
 const TILE: f32 = 80.0;
-/// Room for a name below a tile.
-const NAME: f32 = 18.0;
+/// Room for a tile with a name below it.
+const NAMED: Vec2 = vec2(100.0, TILE + 18.0);
 
 /// Which image and which variants are shown.
 #[derive(Debug, Default)]
@@ -69,7 +69,7 @@ fn singles_ui(ui: &mut Ui, resolved: &Resolved, tile: &mut Tile<'_>, variant: u6
     ui.add_space(SPACE / 2.0);
     ui.label(theme::strong("Each change by itself").size(14.0));
     ui.horizontal_wrapped(|ui| {
-        ui.spacing_mut().item_spacing = vec2(SPACE, SPACE);
+        ui.spacing_mut().item_spacing = vec2(0.0, SPACE);
         for (spec, augment) in changes {
             tile.name = spec.label;
             tile.ui(ui, variant, Augment::of(&augment, false));
@@ -87,9 +87,9 @@ struct Tile<'a> {
 
 impl Tile<'_> {
     fn ui(&mut self, ui: &mut Ui, number: u64, augment: Augment) {
-        let height = if self.name.is_empty() { TILE } else { TILE + NAME };
-        let (rect, response) = ui.allocate_exact_size(vec2(TILE, height), Sense::hover());
-        let picture = Align2::CENTER_TOP.align_size_within_rect(vec2(TILE, TILE), rect);
+        let size = if self.name.is_empty() { vec2(TILE, TILE) } else { NAMED };
+        let (rect, response) = ui.allocate_exact_size(size, Sense::hover());
+        let picture = Align2::LEFT_TOP.align_size_within_rect(vec2(TILE, TILE), rect);
         let tokens = theme::tokens(ui);
         ui.painter().rect_filled(picture, 6.0, tokens.control);
         let variant = Variant { item: self.item, number, name: self.name, augment };
@@ -98,7 +98,7 @@ impl Tile<'_> {
         }
         if !self.name.is_empty() {
             let font = FontId::proportional(12.0);
-            ui.painter().text(rect.center_bottom(), Align2::CENTER_BOTTOM, self.name, font, tokens.text_dim);
+            ui.painter().text(rect.left_bottom(), Align2::LEFT_BOTTOM, self.name, font, tokens.text_dim);
         }
         let of = self.data.catalog.name(self.item as usize);
         response.on_hover_text(match (number, self.name) {

@@ -150,7 +150,10 @@ fn reasons_ui(ui: &mut Ui, resolved: &Resolved) {
         for reason in &resolved.reasons {
             let spec = spec(reason.key);
             let unit = spec.and_then(|spec| spec.unit).map(|unit| format!(" {unit}")).unwrap_or_default();
-            let value = format!("{}{unit}", reason.value);
+            let mut value = format!("{}{unit}", reason.value);
+            if reason.value == "1" && value.ends_with('s') {
+                value.pop();
+            }
             let label = spec.map_or(reason.key, |spec| spec.label);
             if narrow {
                 ui.vertical(|ui| ui.add(egui::Label::new(label).extend()));
@@ -160,9 +163,10 @@ fn reasons_ui(ui: &mut Ui, resolved: &Resolved) {
                     ui.add(egui::Label::new(theme::caption(&reason.why)).wrap());
                 });
             } else {
-                ui.label(label);
-                ui.label(value);
-                ui.label(RichText::new(&reason.why).weak());
+                // Within a layout of its own a long reason goes on below; in the bare cell it would widen the page.
+                ui.vertical(|ui| ui.add(egui::Label::new(label).extend()));
+                ui.vertical(|ui| ui.add(egui::Label::new(value).extend()));
+                ui.vertical(|ui| ui.add(egui::Label::new(RichText::new(&reason.why).weak()).wrap()));
             }
             ui.end_row();
         }

@@ -27,7 +27,7 @@ pub(super) fn settings_ui(ui: &mut Ui, form: &mut ParamForm, state: &State, out:
 }
 
 /// Width from which the title has room for a note between itself and the buttons, in points.
-const NOTE_ROOM: f32 = 320.0;
+const NOTE_ROOM: f32 = 390.0;
 
 fn heading_ui(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
     ui.horizontal(|ui| {
