@@ -5,6 +5,8 @@
 //! s ← ln(B) / cos(min(π/4, θ_med))      B = mean over the batch of Σ_{j≠y} exp(s·cos θ_j),  θ_med = median of θ_y
 //! ```
 //! Moved before it is used. The median of an even number is the smaller of the two in the middle, as in the authors' code.
+//!
+//! Nothing to set: for a first look at data of which nothing is known.
 
 use super::elastic::falling_rank;
 use crate::kernels::running::unless_undefined;

@@ -7,6 +7,9 @@
 //! The paper's cos(θ + m) turns round at θ = π − m: a sample further away than that would be pushed further still. The
 //! reflection (that of `Keras_insightface`) is continuous in value and slope, falls everywhere, and never reverses the
 //! gradient; the fallbacks other implementations use jump.
+//!
+//! The usual choice. m in radians; published with m = 0.5 and s = 64, for tens of thousands of classes. Fewer want a smaller s
+//! (BENCHMARKS.md).
 
 use super::angles::{cos_add_scalar, cos_add_target};
 use crate::kernels::Target;

@@ -5,6 +5,7 @@
 //!      = cos θ        beyond
 //! ```
 //! Far samples feel no margin, so a net that cannot start otherwise can; the curve jumps up by sin m at 90°.
+//! m in radians; published with m = 0.5.
 
 use super::angles::{cos_add_scalar, cos_add_target};
 use crate::kernels::Target;

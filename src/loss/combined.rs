@@ -6,6 +6,8 @@
 //! ```
 //! The paper's mixtures are (1, 0.3, 0.2) and (0.9, 0.4, 0.15). The reflection is `Keras_insightface`'s, written there as
 //! `−2 − 2·m₃ − (cos(m₁θ + m₂) − m₃)`; `arcface_torch` cannot express the form, for it ignores m₁ and m₂ when m₃ is set.
+//!
+//! For sets on which one kind of margin alone is too hard. m₁ is a factor, m₂ in radians, m₃ an amount of cosine; s = 64.
 
 use super::combined_exact;
 use crate::config::Margins;

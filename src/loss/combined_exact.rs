@@ -1,5 +1,7 @@
 //! The general form of ArcFace as the paper writes it (Deng et al., arXiv:1801.07698, eq. 4) and `arcface_mxnet` trains it:
 //! `φ = cos(m₁θ + m₂) − m₃` everywhere. Beyond m₁θ + m₂ = π its gradient pushes a sample away from its class.
+//!
+//! Here to reproduce `arcface_mxnet`; units as in the guarded form.
 
 use super::angles::angle_and_sine;
 use crate::config::Margins;

@@ -1,4 +1,6 @@
 //! CosFace (Wang et al., arXiv:1801.09414, eq. 4): `φ = cos θ − m`. No angle, no guard: numerically the safest.
+//!
+//! A good second run beside ArcFace. m is an amount of cosine; published with m = 0.35 and s = 64.
 
 use crate::kernels::Target;
 use burn::tensor::Tensor;

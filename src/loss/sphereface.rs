@@ -7,6 +7,8 @@
 //! ```
 //! Class weights are normalised, embeddings are not, so the gradient also flows through ‖x‖. (The Caffe code rescales the
 //! target's gradient once more; this is the exact one.)
+//!
+//! The first angular margin, here to reproduce it. m is a whole factor on the angle, 4 as published; there is no scale.
 
 use super::norms::WithNorm;
 use super::sphereface_curve;

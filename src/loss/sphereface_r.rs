@@ -9,6 +9,8 @@
 //! ```
 //! Published: s = 30, m = 1.5, the margin without gradient. (The authors' code was taken out of `opensphere`; these are the
 //! formulas of its last version, `model/head/spherefacer.py`.)
+//!
+//! v1 is the curve its authors recommend. m is a factor on the angle.
 
 use super::angles::angle_and_sine;
 use crate::kernels::Target;

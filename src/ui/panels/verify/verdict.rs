@@ -95,7 +95,7 @@ fn result_ui(ui: &mut Ui, state: &State, result: &VerifyResult, out: &mut Vec<Ac
 fn no_threshold_ui(ui: &mut Ui, state: &State, result: &VerifyResult, out: &mut Vec<Action>) {
     ui.label(theme::heading("No verdict yet"));
     ui.label(
-        "From which similarity on two images are the same is different for every model and not known of this one.",
+        "How alike two images of the same thing are differs from model to model, and was not measured for this one.",
     );
     ui.add_space(theme::SPACE);
     figures_ui(ui, result);
