@@ -12,12 +12,14 @@
 //! | 2 | [`model`], [`loss`] | networks and margin heads |
 //! | 2 | [`kernels`] | our own tensor operations |
 //! | 1 | [`data`], [`faces`], [`eval`], [`map`] | files to batches; photographs to aligned faces; scores to rates; vectors to maps |
+//! | 1 | [`convert`] | data sets in the forms other trainers read |
 //! | 0 | [`config`] | what a run is |
 #![recursion_limit = "256"]
 
 pub mod app;
 pub mod cli;
 pub mod config;
+pub mod convert;
 pub mod data;
 pub mod eval;
 pub mod faces;

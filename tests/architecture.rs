@@ -10,11 +10,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Modules by layer; an arrow may only point to a module with a smaller number, or to itself. `map` lays out `eval`'s
-/// tables and `faces` reads `data`'s images, so they stand half a step above them.
+/// tables, `faces` reads `data`'s images and `convert` makes `eval`'s pairs of them, so they stand half a step above.
 const LAYERS: &[(&str, u32)] = &[
     ("config", 0),
     ("data", 10),
     ("eval", 10),
+    ("convert", 15),
     ("faces", 15),
     ("map", 15),
     ("kernels", 20),

@@ -89,6 +89,8 @@ fn a_series_that_goes_on_keeps_its_settings_and_what_is_finished() {
     assert_eq!(summary["measures"]["eer"]["runs"], 2, "{summary}");
     let (mut first, mut second) = (settings(&first), settings(&second));
     assert_eq!((first.train.seed, second.train.seed), (3, 4));
+    let series = [&first, &second].map(|config| config.run.clone().unwrap().series.unwrap());
+    assert_eq!((&series[0], series[0].first_seed, series[0].seeds), (&series[1], 3, 2));
     second.train.seed = first.train.seed;
     (first.run, second.run) = (None, None);
     assert_eq!(first, second);

@@ -15,7 +15,7 @@ use arclens::data::{
     fit, read_pairs, resolve_pairs,
 };
 use common::{fails, folder, open, put};
-use image::{ImageEncoder as _, ImageFormat, RgbImage};
+use image::{DynamicImage, ImageEncoder as _, ImageFormat, RgbImage};
 use std::fs;
 use std::io::{Cursor, Write as _};
 use std::path::Path;
@@ -321,8 +321,57 @@ fn sixteen_bit_transparent_and_animated_images_are_read() {
     assert_eq!(load("deep.png").into_luma8().get_pixel(1, 0).0, [17]);
     assert_eq!(load("ghost.png").into_rgb8().get_pixel(0, 0).0, [255; 3]);
     assert!(load("moving.gif").into_rgb8().get_pixel(0, 0).0[0] > 190, "the first frame");
-    let grey: Vec<bool> = catalog.items.iter().map(|item| item.grey).collect();
+    let grey: Vec<bool> = catalog.items.iter().map(|item| item.mode.is_grey()).collect();
     assert_eq!(grey, [true, false, false]);
+}
+
+#[test]
+fn how_colours_are_stored_is_known_from_the_first_bytes() {
+    let dir = folder();
+    let save = |name: &str, image: DynamicImage, format: ImageFormat| {
+        let mut bytes = Cursor::new(Vec::new());
+        image.write_to(&mut bytes, format).unwrap();
+        put(dir.path(), &format!("a/{name}"), bytes.get_ref());
+    };
+    let image = DynamicImage::ImageRgb8(picture(8, 8, 3));
+    save("alpha.png", image.to_rgba8().into(), ImageFormat::Png);
+    save("alpha.webp", image.to_rgba8().into(), ImageFormat::WebP);
+    save("deep.png", image.to_rgb16().into(), ImageFormat::Png);
+    save("deep.tiff", image.to_luma16().into(), ImageFormat::Tiff);
+    save("grey.jpg", image.to_luma8().into(), ImageFormat::Jpeg);
+    save("grey-alpha.png", image.to_luma_alpha8().into(), ImageFormat::Png);
+    save("plain.bmp", image.clone(), ImageFormat::Bmp);
+    save("plain.jpg", image.clone(), ImageFormat::Jpeg);
+    // Written with a table of greys, which a reader cannot tell from one of colours.
+    save("table.bmp", image.to_luma8().into(), ImageFormat::Bmp);
+    save("table.gif", image, ImageFormat::Gif);
+    put(dir.path(), "a/ink.jpg", &solid_jpeg(&[255, 0, 255, 255], Some(0)));
+    let mut table = Vec::new();
+    let mut encoder = png::Encoder::new(&mut table, 8, 8);
+    encoder.set_color(png::ColorType::Indexed);
+    encoder.set_palette(vec![200_u8, 10, 10, 10, 200, 10]);
+    let mut writer = encoder.write_header().unwrap();
+    writer.write_image_data(&[1; 64]).unwrap();
+    writer.finish().unwrap();
+    put(dir.path(), "a/table.png", &table);
+    let catalog = open(dir.path()).unwrap();
+    let modes: Vec<String> =
+        (0..catalog.items.len()).map(|item| format!("{} {}", catalog.name(item), catalog.items[item].mode)).collect();
+    let expected = [
+        "a/alpha.png colour with transparency",
+        "a/alpha.webp colour with transparency",
+        "a/deep.png colour of more than 8 bits",
+        "a/deep.tiff grey of more than 8 bits",
+        "a/grey-alpha.png grey with transparency",
+        "a/grey.jpg grey",
+        "a/ink.jpg CMYK",
+        "a/plain.bmp colour",
+        "a/plain.jpg colour",
+        "a/table.bmp palette",
+        "a/table.gif palette",
+        "a/table.png palette",
+    ];
+    assert_eq!(modes, expected);
 }
 
 #[test]

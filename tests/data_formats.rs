@@ -173,9 +173,28 @@ fn boxes_around_objects_are_refused_with_the_reason() {
         (0..n).for_each(|_| labels.extend([1.0, 0.1, 0.2, 0.5, 0.6]));
         record(labels.len() as u32, 0.0, &labels, &png(1))
     };
-    put(dir.path(), "train.rec", &[boxes(1), boxes(3)].concat());
-    let message = fails(dir.path());
-    assert!(message.contains("detection") && message.contains("one folder per class"), "{message}");
+    // Without an object, and with a label that is none: neither hides what the file is.
+    let empty = record(2, 0.0, &[2.0, 5.0], &png(2));
+    let broken = record(0, 0.5, &[], &png(3));
+    for records in [[boxes(1), boxes(3)].concat(), [broken, empty.clone(), empty.clone(), boxes(2)].concat()] {
+        put(dir.path(), "train.rec", &records);
+        let message = fails(dir.path());
+        assert!(message.contains("detection") && message.contains("one folder per class"), "{message}");
+    }
+    // A few among images are left out wherever they stand, and told as what they are.
+    let image = |seed: u32| record(0, (seed % 2) as f32, &[], &png(seed));
+    let first: Vec<u8> = (10..20).flat_map(image).collect();
+    put(dir.path(), "train.rec", &[boxes(1), first, boxes(3), image(20), empty.clone()].concat());
+    let catalog = open(dir.path()).unwrap();
+    assert_eq!((catalog.items.len(), catalog.warnings.count(WarningKind::DetectionRecord)), (11, 3));
+    assert_eq!(catalog.classes, ["0", "1"]);
+    let told = catalog.warnings.groups();
+    let told = told.iter().find(|group| group.kind == WarningKind::DetectionRecord).unwrap();
+    assert!(told.headline.contains("for detection") && told.hint.contains("Cut the objects out"), "{told:?}");
+    assert!(told.examples[1].contains("3 boxes around objects"), "{told:?}");
+    // Two numbers alone are a class and one more.
+    put(dir.path(), "train.rec", &[image(1), empty].concat());
+    assert_eq!(open(dir.path()).unwrap().classes, ["1", "2"]);
 }
 
 #[test]
@@ -260,11 +279,41 @@ fn images_of_emnist_are_turned_upright_by_their_name() {
         put(dir.path(), &format!("{name}/{name}-images-idx3-ubyte"), &images);
         put(dir.path(), &format!("{name}/{name}-labels-idx1-ubyte"), &labels);
     }
-    let as_stored = open(&dir.path().join("train")).unwrap().load(0).unwrap();
-    let upright = open(&dir.path().join("emnist-letters-train")).unwrap().load(0).unwrap();
+    let (as_stored, turned) =
+        (open(&dir.path().join("train")).unwrap(), open(&dir.path().join("emnist-letters-train")).unwrap());
+    assert_eq!(as_stored.warnings.count(WarningKind::Turned), 0);
+    let told = turned.warnings.groups().into_iter().find(|group| group.kind == WarningKind::Turned).unwrap();
+    assert!(told.examples[0].contains("its name says") && told.hint.contains("upright"), "{told:?}");
+    let (as_stored, upright) = (as_stored.load(0).unwrap(), turned.load(0).unwrap());
     assert_eq!((as_stored.width(), upright.width()), (5, 4));
     let (stored, upright) = (as_stored.into_luma8(), upright.into_luma8());
     assert!(upright.enumerate_pixels().all(|(x, y, pixel)| pixel == stored.get_pixel(y, x)));
+}
+
+#[test]
+fn renamed_files_of_emnist_are_turned_upright_by_their_counts() {
+    let dir = folder();
+    // The 18,800 images to test EMNIST Balanced with; a stroke in the first row of the first image.
+    let (n, classes) = (18_800_u32, 47_u8);
+    let mut images = [0x803_u32, n, 28, 28].map(u32::to_be_bytes).concat();
+    images.extend([255; 28]);
+    images.resize(16 + n as usize * 28 * 28, 0);
+    let mut labels = [0x801_u32, n].map(u32::to_be_bytes).concat();
+    labels.extend((0..classes).flat_map(|class| [class; 400]));
+    put(dir.path(), "lying/train-images-idx3-ubyte.gz", &gzip(&images));
+    put(dir.path(), "lying/train-labels-idx1-ubyte", &labels);
+    let catalog = open(&dir.path().join("lying")).unwrap();
+    let first = catalog.load(0).unwrap().into_luma8();
+    assert_eq!((first.get_pixel(0, 27).0, first.get_pixel(27, 0).0), ([255], [0]));
+    let told = catalog.warnings.groups().into_iter().find(|group| group.kind == WarningKind::Turned).unwrap();
+    assert!(told.examples[0].contains("EMNIST Balanced"), "{told:?}");
+    // One image of another class: another set.
+    labels[8] = 1;
+    put(dir.path(), "other/train-images-idx3-ubyte.gz", &gzip(&images));
+    put(dir.path(), "other/train-labels-idx1-ubyte", &labels);
+    let catalog = open(&dir.path().join("other")).unwrap();
+    assert_eq!(catalog.warnings.count(WarningKind::Turned), 0);
+    assert_eq!(catalog.load(0).unwrap().into_luma8().get_pixel(27, 0).0, [255]);
 }
 
 // ---- archives ----

@@ -173,6 +173,10 @@ fn guarded_curves_fall_everywhere_and_have_no_jump() {
         (Head::Combined, Head::Combined.published_margins()),
         (Head::Combined, paper),
         (Head::Combined, Margins { factor: 1.35, ..Margins::NONE }),
+        // Beyond 2π, and the ends of what may be asked for.
+        (Head::Combined, Margins { factor: 2.0, rad: 0.5, cos: 0.35 }),
+        (Head::Combined, Margins { factor: 6.0, rad: 1.5, cos: 0.9 }),
+        (Head::Combined, Margins { factor: 0.5, ..Margins::NONE }),
         (Head::SphereFace, Head::SphereFace.published_margins()),
         (Head::SphereFaceScaled, Head::SphereFaceScaled.published_margins()),
         (Head::LiArcFace, Head::LiArcFace.published_margins()),

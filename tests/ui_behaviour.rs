@@ -9,9 +9,11 @@
 #![cfg(feature = "gui")]
 
 use arclens::app::{
-    Action, CheckAction, DataState, Dialog, Effect, Notice, Severity, State, TrainPhase, Workspace, on_event, update,
+    Action, CheckAction, DataState, Dialog, Effect, Notice, Severity, State, TrainPhase, Workspace, dialog_answer,
+    on_event, update,
 };
 use arclens::config::{Auto, Head};
+use arclens::convert::ConvertForm;
 use arclens::data::{Catalog, examine};
 use arclens::ui::demo_state::{self, DemoKind};
 use arclens::ui::{App, theme};
@@ -180,6 +182,34 @@ fn the_faces_of_the_open_folder_are_aligned_from_a_dialog() {
             press(&mut window, Modifiers::NONE, Key::Escape);
         }
         assert!(!window.state().state.faces.has_dialog());
+    }
+}
+
+#[test]
+fn the_open_images_are_exported_from_a_dialog() {
+    for theme in [egui::Theme::Dark, egui::Theme::Light] {
+        let Some(state) = demo(Workspace::Data, DemoKind::Done) else { return };
+        let mut window = sized(state, egui::vec2(1024.0, 700.0), theme);
+        click(&mut window, Role::Button, "Export…");
+        assert!(window.state().state.shows_export());
+        // Keys belong to the dialog while it is in front.
+        press(&mut window, Modifiers::NONE, Key::Num2);
+        assert_eq!(window.state().state.workspace, Workspace::Data);
+        click(&mut window, Role::Button, "Square");
+        assert_eq!(window.state().state.export.request.px, Some(112));
+        click(&mut window, Role::Button, "Verification set");
+        click(&mut window, Role::Button, "Choose where…");
+        assert_eq!(effects(&window), ["ExportData(VerificationSet)"]);
+        let answer = dialog_answer(Dialog::ExportData(ConvertForm::VerificationSet), PathBuf::from("/out/dev.bin"));
+        let asked = update(&mut window.state_mut().state, answer);
+        assert!(matches!(&asked[..], [Effect::Send(job)] if matches!(job.request, Request::ExportData { .. })));
+        window.run_steps(3);
+        click(&mut window, Role::Button, "Go on in the background");
+        assert!(!window.state().state.shows_export());
+        click(&mut window, Role::Button, "Export…");
+        click(&mut window, Role::Button, "Stop");
+        press(&mut window, Modifiers::NONE, Key::Escape);
+        assert!(!window.state().state.shows_export());
     }
 }
 

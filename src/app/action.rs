@@ -1,7 +1,8 @@
 //! Everything a person can ask for, and everything the state asks of the outside in return.
 
-use super::{CheckAction, FaceAction, NoticeId, RunAction, Workspace};
+use super::{CheckAction, ExportAction, FaceAction, ImportAction, NoticeId, RunAction, Workspace};
 use crate::config::{Preset, Value};
+use crate::convert::ConvertForm;
 use crate::eval::OperatingRule;
 use crate::map::MapMethod;
 use crate::worker::protocol::{ImageSource, Job, JobId};
@@ -24,6 +25,8 @@ pub enum Dialog {
     PickPairs,
     /// Where to write a run's network to, see [`super::RunsView`].
     ExportRun,
+    /// Where to write the open data set to in this form.
+    ExportData(ConvertForm),
     /// A face detector.
     PickDetector,
 }
@@ -70,8 +73,10 @@ pub enum Action {
     StopTraining,
     /// Continue a run from its last checkpoint.
     ContinueRun(PathBuf),
-    /// Make a run of a file of weights.
+    /// Look at a file of weights, to make a run of it.
     ImportWeights(PathBuf),
+    /// Something about that file.
+    Import(ImportAction),
     /// Use a run's model in Explore, Evaluate and Verify.
     UseRun(PathBuf),
     /// Measure a run's error rates.
@@ -108,6 +113,8 @@ pub enum Action {
     Dropped(Vec<PathBuf>),
     /// Something about the check of the data set.
     Check(CheckAction),
+    /// Something about an export of the data set.
+    ExportData(ExportAction),
     /// Look for runs again.
     RefreshRuns,
     /// Something on the page of runs.

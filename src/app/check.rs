@@ -3,6 +3,7 @@
 //! One change of the exclusions at a time: each is written to the disk, and two on two threads could overtake each other.
 
 use super::action::Effect;
+use super::export;
 use super::notice::{Notice, Severity};
 use super::state::{DataState, OpenData, State, Workspace};
 use super::update::start;
@@ -146,6 +147,7 @@ pub(super) fn changed(state: &mut State, job: JobId, change: ExclusionChange) ->
         state.history.remember_excluded(before);
     }
     state.refresh_preview();
+    export::renew(state);
     let images = |count: usize| if count == 1 { "1 image".to_owned() } else { format!("{count} images") };
     let text = if now >= was {
         format!("{} excluded; their files are untouched", images(now - was))

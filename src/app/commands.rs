@@ -114,6 +114,13 @@ pub const COMMANDS: &[Command] = &[
         None,
         |state| super::faces::can_align_folder(state).then(|| super::FaceAction::OpenFolder.into()),
     ),
+    row(
+        "data.export",
+        "Export the images…",
+        "Writes the open data set for other trainers: RecordIO, a verification set or a list of pairs",
+        None,
+        |state| state.open_data().map(|_| super::ExportAction::Open.into()),
+    ),
     row("train.start", "Start training", "Trains on the open data set with the present settings", ctrl("Enter"), start),
     row("train.pause", "Pause or resume training", "Pauses the run; nothing is lost", plain("Space"), pause),
     row(
@@ -219,6 +226,10 @@ fn resume(state: &State) -> Option<Action> {
 }
 
 fn clear_selection(state: &State) -> Option<Action> {
+    // Escape belongs to the sheet in sight.
+    if state.workspace == Workspace::Runs && state.import.is_some() {
+        return None;
+    }
     if state.explore.selected.is_some() {
         return Some(Action::Select(None));
     }
@@ -259,6 +270,7 @@ mod tests {
             "train.pause",
             "train.stop",
             "data.close",
+            "data.export",
             "edit.undo",
             "run.evaluate",
             "map.redo",

@@ -3,6 +3,7 @@
 use super::Workspace;
 use crate::data::endings::{IMAGE_ENDINGS, LIST_ENDINGS, SET_ENDING, ends_with, names_pairs};
 use crate::model::weights::WEIGHTS_ENDINGS;
+use crate::train::is_run;
 use std::path::{Path, PathBuf};
 
 /// What dropped files are taken for.
@@ -75,7 +76,7 @@ pub fn drop_target(paths: &[PathBuf]) -> DropTarget {
 fn run_of(path: &Path) -> Option<PathBuf> {
     path.ancestors()
         .take(4)
-        .find(|folder| folder.join("run.toml").is_file() && folder.join("checkpoints").is_dir())
+        .find(|folder| is_run(folder) && folder.join("checkpoints").is_dir())
         .map(|folder| folder.canonicalize().unwrap_or_else(|_| folder.to_path_buf()))
 }
 

@@ -4,9 +4,9 @@ use super::action::Effect;
 use super::check;
 use super::evaluate::{evaluate, evaluated};
 use super::notice::{Notice, Severity};
-use super::state::{DataState, OpenData, State, TrainPhase, TrainView};
+use super::state::{DataState, OpenData, State, TrainPhase, TrainView, Workspace};
 use super::update::{map_request, refresh_runs, select, start};
-use super::{faces, runs, series, training};
+use super::{export, faces, import, runs, series, training};
 use crate::config::RunConfig;
 use crate::data::{Catalog, WarningKind, Warnings};
 use crate::eval::EmbeddingTable;
@@ -31,6 +31,7 @@ pub fn on_event(state: &mut State, event: Event) -> Vec<Effect> {
         Event::DataOpened { job, data } => data_opened(state, job, data),
         Event::Checked { job, examination } => check::checked(state, job, &examination),
         Event::Excluded { job, change } => check::changed(state, job, *change),
+        Event::DataExported { job, done } => export::exported(state, job, done),
         Event::Train { job, event } => train_event(state, job, event),
         Event::Trained { job, summary } => trained(state, job, *summary),
         Event::Evaluated { job, evaluation } => evaluated(state, job, &evaluation),
@@ -49,7 +50,8 @@ pub fn on_event(state: &mut State, event: Event) -> Vec<Effect> {
             runs::changed(state, &before, after.as_deref());
             refresh_runs(state)
         }
-        Event::Imported { run, flavour, .. } => runs::imported(state, run, &flavour),
+        Event::WeightsLooked { job, look } => import::looked(state, job, look),
+        Event::Imported { job, run, flavour } => import::imported(state, job, run, &flavour),
         Event::Exported { out, bytes, .. } => {
             let name = out.file_name().unwrap_or_default().to_string_lossy().into_owned();
             let text = format!("{name} was written, {:.1} MB", bytes as f64 / 1e6);
@@ -77,6 +79,7 @@ fn data_opened(state: &mut State, job: JobId, data: OpenedData) -> Vec<Effect> {
     let (images, classes) = (data.catalog.items.len(), data.catalog.classes.len());
     state.data = DataState::Open(Box::new(OpenData::new(data.catalog)));
     state.history.forget_excluded();
+    state.export.is_open = false;
     state.refresh_preview();
     let mut text = format!("{images} images of {classes} classes read in {:.1} s", data.elapsed_secs);
     if excluded > 0 {
@@ -99,8 +102,10 @@ const NAMED: usize = 2;
 fn problems(warnings: &Warnings) -> Option<(Severity, String)> {
     let mut groups = warnings.groups();
     groups.retain(|group| group.kind != WarningKind::Excluded);
-    let is_harmless =
-        |kind| matches!(kind, WarningKind::TinyClass | WarningKind::Imbalance | WarningKind::WrongExtension);
+    let is_harmless = |kind| {
+        use WarningKind::{Imbalance, TinyClass, Turned, WrongExtension};
+        matches!(kind, TinyClass | Imbalance | WrongExtension | Turned)
+    };
     let severity =
         if groups.iter().all(|group| is_harmless(group.kind)) { Severity::Success } else { Severity::Warning };
     let more = groups.len().saturating_sub(NAMED);
@@ -145,8 +150,9 @@ impl TrainView {
 
     /// What was reported from this step on counts no more: the run went back, or on from an earlier checkpoint.
     fn forget_from(&mut self, step: u64) {
-        self.steps.retain(|known| known.step < step);
-        self.epochs.retain(|known| known.step < step);
+        // Both are in order: where nothing has to go, the last one says so.
+        while self.steps.pop_if(|known| known.step >= step).is_some() {}
+        while self.epochs.pop_if(|known| known.step >= step).is_some() {}
     }
 
     fn take_step(&mut self, metrics: StepMetrics) {
@@ -258,7 +264,13 @@ fn ended(state: &mut State, job: JobId, outcome: Outcome) -> Vec<Effect> {
     let notice = failure.as_ref().map(Notice::from_error);
     match kind {
         Some(JobKind::OpenData | JobKind::DrawSample) => data_ended(state, job, notice),
-        Some(JobKind::Train) => train_ended(state, job, failure.as_ref()),
+        Some(JobKind::Train) => {
+            train_ended(state, job, failure.as_ref());
+            // Who looks at the list meanwhile sees it as it is now.
+            if state.workspace == Workspace::Runs {
+                return refresh_runs(state);
+            }
+        }
         Some(JobKind::Evaluate) if state.evaluate.job == Some(job) => {
             state.evaluate.job = None;
             state.evaluate.error.clone_from(&notice);
@@ -273,14 +285,11 @@ fn ended(state: &mut State, job: JobId, outcome: Outcome) -> Vec<Effect> {
             state.verify.error = notice;
         }
         Some(JobKind::CheckData | JobKind::Exclude) => check::ended(state, job, notice),
+        Some(JobKind::ExportData) => export::ended(state, job, notice),
         Some(JobKind::FindFace | JobKind::AlignFolder) => faces::ended(state, job, notice),
+        Some(JobKind::LookAtWeights | JobKind::Import) => import::ended(state, job, notice),
         Some(
-            JobKind::SaveOperatingPoint
-            | JobKind::Devices
-            | JobKind::ListRuns
-            | JobKind::ChangeRun
-            | JobKind::Import
-            | JobKind::Export,
+            JobKind::SaveOperatingPoint | JobKind::Devices | JobKind::ListRuns | JobKind::ChangeRun | JobKind::Export,
         ) => announce(state, notice),
         _ => {}
     }

@@ -2,7 +2,7 @@
 
 use super::action::{Action, Dialog, Effect};
 use super::notice::{Notice, Severity};
-use super::state::State;
+use super::state::{State, Workspace};
 use super::update::{open_data, set_slot, start, supersede};
 use crate::data::{Layout, Location, Thumb};
 use crate::faces::{Aligned, CROP_PX, Face, Landmarks, Point, align};
@@ -314,6 +314,7 @@ fn open_folder(state: &mut State) -> Vec<Effect> {
     // One at a time: the dialog of the running one comes back.
     if let Some(folder) = state.faces.folder.as_mut().filter(|folder| folder.job.is_some()) {
         folder.is_open = true;
+        state.workspace = Workspace::Data;
         return Vec::new();
     }
     if !can_align_folder(state) {
@@ -322,6 +323,8 @@ fn open_folder(state: &mut State) -> Vec<Effect> {
         return Vec::new();
     }
     let Some(root) = state.open_data().map(|data| data.catalog.root.clone()) else { return Vec::new() };
+    // The dialog is in front of the images.
+    state.workspace = Workspace::Data;
     if let Some(folder) = state.faces.folder.as_mut().filter(|folder| folder.root == root) {
         folder.is_open = true;
         return Vec::new();

@@ -7,8 +7,10 @@ mod commands;
 mod drop;
 mod evaluate;
 mod events;
+mod export;
 mod faces;
 mod history;
+mod import;
 mod notice;
 mod runs;
 mod series;
@@ -21,16 +23,21 @@ pub use check::{Change, CheckAction, CheckView};
 pub use commands::{COMMANDS, Command, Shortcut, command};
 pub use drop::{DropTarget, drop_target};
 pub use events::on_event;
+pub use export::{ExportAction, ExportSubject, ExportView, NAMELESS};
 pub use faces::{AlignView, FaceAction, FacesView, FolderView};
 pub use history::{History, Step};
+pub use import::{ImportAction, ImportPhase, ImportView, PreprocessChoice, PreprocessForm};
 pub use notice::{Notice, NoticeId, Severity};
 pub use runs::{MOST_COMPARED, RunAction, RunEdit, RunOrder, RunsView};
-pub use series::{MOST_SEEDS, Series};
+pub use series::{MOST_SEEDS, Series, SeriesFacts, series_facts};
 pub use state::{
     DataState, EvaluateView, ExploreView, JobView, OpenData, Overlay, State, TrainPhase, TrainView, VerifyView,
     Workspace,
 };
 pub use update::{dialog_answer, on_refused, on_start, update};
+
+#[cfg(all(test, feature = "gui"))]
+pub(crate) use import::look_of;
 
 #[cfg(test)]
 mod tests;

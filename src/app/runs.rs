@@ -2,8 +2,9 @@
 
 use super::action::{Action, Dialog, Effect};
 use super::notice::{Notice, Severity};
+use super::series::continue_series;
 use super::state::{State, Workspace};
-use super::update::{open_data, refresh_runs, replace_config, start};
+use super::update::{open_data, replace_config, start};
 use crate::config::ModelConfig;
 use crate::train::ExportFormat;
 use crate::worker::protocol::{Request, RunChange, RunEntry};
@@ -127,6 +128,7 @@ pub(super) fn update(state: &mut State, action: RunAction) -> Vec<Effect> {
         RunAction::ExportTo(out) => export_to(state, out),
         RunAction::Duplicate(run) => duplicate(state, &run),
         RunAction::FineTune(run) => fine_tune(state, &run),
+        RunAction::ContinueSeries(run) => continue_series(state, run),
     }
 }
 
@@ -159,6 +161,8 @@ pub enum RunAction {
     Duplicate(PathBuf),
     /// Start the next run from this one's network.
     FineTune(PathBuf),
+    /// Go on with the series that a run is one of.
+    ContinueSeries(PathBuf),
 }
 
 impl From<RunAction> for Action {
@@ -222,8 +226,11 @@ pub(super) fn changed(state: &mut State, before: &Path, after: Option<&Path>) {
         view.started.iter_mut().for_each(|started| moved(&mut started.run));
         view.resumed.iter_mut().for_each(moved);
     }
-    if let Some((_, run)) = &mut state.continuing {
-        moved(run);
+    if let Some((_, continuing)) = &mut state.continuing {
+        moved(continuing.run_mut());
+    }
+    if let Some(series) = &mut state.series {
+        series.folders_mut().for_each(moved);
     }
     if state.active_run.as_deref() == Some(before) {
         state.active_run = after.map(Path::to_owned);
@@ -281,14 +288,4 @@ fn export_to(state: &mut State, out: PathBuf) -> Vec<Effect> {
         return Vec::new();
     };
     start(state, Request::Export { run, format, out }).1
-}
-
-/// Weights became a run, which is used at once.
-pub(super) fn imported(state: &mut State, run: PathBuf, flavour: &str) -> Vec<Effect> {
-    let name = run.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let notice = Notice::new(Severity::Success, format!("{name} was imported: {flavour}"));
-    state.notify(notice.hint("Evaluate it on the images that are open to have a threshold, or fine-tune it in Train."));
-    state.active_run = Some(run);
-    state.verify.result = None;
-    refresh_runs(state)
 }

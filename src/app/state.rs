@@ -1,7 +1,8 @@
 //! Everything on the screen that is not a scroll position: the one owner of it.
 
 use super::series::Series;
-use super::{CheckView, FacesView, History, Notice, NoticeId, RunsView, Severity};
+use super::training::Continuing;
+use super::{CheckView, ExportView, FacesView, History, ImportView, Notice, NoticeId, RunsView, Severity};
 use crate::config::{Resolved, RunConfig, resolve};
 use crate::data::{Catalog, SplitKind};
 use crate::eval::{EmbeddingTable, Neighbour, OperatingPoint, OperatingRule};
@@ -259,8 +260,8 @@ pub struct State {
     pub seeds: u32,
     /// The runs that the one watched is one of, if it is one of several.
     pub series: Option<Series>,
-    /// The run that goes on as soon as this job has opened its images.
-    pub(super) continuing: Option<(JobId, PathBuf)>,
+    /// What goes on as soon as this job has opened its images.
+    pub(super) continuing: Option<(JobId, Continuing)>,
     /// The map.
     pub explore: ExploreView,
     /// Error rates.
@@ -269,10 +270,14 @@ pub struct State {
     pub verify: VerifyView,
     /// Faces being marked, folders being aligned.
     pub faces: FacesView,
+    /// The data set being exported.
+    pub export: ExportView,
     /// Runs on disk, in the order of `runs_view`.
     pub runs: Vec<RunEntry>,
     /// The page of runs.
     pub runs_view: RunsView,
+    /// The file of weights that may become a run, shown there.
+    pub import: Option<ImportView>,
     /// The run whose model is used by Explore, Evaluate and Verify.
     pub active_run: Option<PathBuf>,
     /// The devices; empty until probed.
@@ -304,8 +309,10 @@ impl State {
             evaluate: EvaluateView::default(),
             verify: VerifyView::default(),
             faces: FacesView::default(),
+            export: ExportView::default(),
             runs: Vec::new(),
             runs_view: RunsView::default(),
+            import: None,
             active_run: None,
             devices: Vec::new(),
             jobs: Vec::new(),

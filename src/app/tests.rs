@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 mod continued;
+mod export;
 
 fn state() -> State {
     State::new(PathBuf::from("/nowhere/runs"))
@@ -154,39 +155,46 @@ fn training() -> (tempfile::TempDir, State, JobId) {
     (folder, state, id)
 }
 
-#[test]
-fn a_run_goes_through_its_phases() {
-    let (_folder, mut state, id) = training();
-    assert!(state.is_training() && state.workspace == Workspace::Train);
-    let step = StepMetrics {
-        step: 1,
-        epoch: 0.5,
+fn step(number: u64) -> StepMetrics {
+    StepMetrics {
+        step: number,
+        epoch: number as f64 / 2.0,
         loss: 2.0,
         accuracy: 0.1,
         lr: 0.1,
         margin: 0.0,
         images_per_second: 10.0,
         eta_secs: 5.0,
-    };
-    on_event(&mut state, Event::Train { job: id, event: TrainEvent::Step(step) });
-    update(&mut state, Action::TogglePause);
-    assert_eq!(state.training.as_ref().unwrap().phase, TrainPhase::Paused);
-    assert!(state.job(id).unwrap().control.is_paused());
-    update(&mut state, Action::TogglePause);
-    assert!(!state.job(id).unwrap().control.is_paused());
-    let epoch = EpochMetrics {
-        epoch: 1,
-        step: 2,
+    }
+}
+
+/// Two steps make one.
+fn epoch(number: u32) -> EpochMetrics {
+    EpochMetrics {
+        epoch: number,
+        step: u64::from(number) * 2,
         train_loss: 1.0,
         train_accuracy: 0.5,
         val_loss: None,
         val_accuracy: None,
         eer: Some(0.1),
-        best: true,
+        best: false,
         images_per_second: 10.0,
         elapsed_secs: 1.0,
-    };
-    on_event(&mut state, Event::Train { job: id, event: TrainEvent::Epoch(epoch) });
+    }
+}
+
+#[test]
+fn a_run_goes_through_its_phases() {
+    let (_folder, mut state, id) = training();
+    assert!(state.is_training() && state.workspace == Workspace::Train);
+    on_event(&mut state, Event::Train { job: id, event: TrainEvent::Step(step(1)) });
+    update(&mut state, Action::TogglePause);
+    assert_eq!(state.training.as_ref().unwrap().phase, TrainPhase::Paused);
+    assert!(state.job(id).unwrap().control.is_paused());
+    update(&mut state, Action::TogglePause);
+    assert!(!state.job(id).unwrap().control.is_paused());
+    on_event(&mut state, Event::Train { job: id, event: TrainEvent::Epoch(epoch(1)) });
     let effects = on_event(&mut state, Event::Trained { job: id, summary: Box::new(summary("/runs/a", 0.1)) });
     assert_eq!(job(&effects).request.kind(), JobKind::Evaluate, "a finished run is evaluated by itself");
     on_event(&mut state, Event::Ended { job: id, outcome: Outcome::Finished });
@@ -242,8 +250,8 @@ fn a_run_over_several_seeds_is_made_one_after_the_other_and_tells_mean_and_sprea
     assert_eq!(state.config.train.seed, 7, "the settings stay as they were");
 }
 
-#[test]
-fn a_stopped_run_ends_its_series() {
+/// A series of five runs, the first of which is done, and the job of the second.
+fn second_of_five() -> (tempfile::TempDir, State, JobId) {
     let folder = folder();
     let mut state = state();
     open(&mut state, folder.path());
@@ -251,6 +259,12 @@ fn a_stopped_run_ends_its_series() {
     let (first, _) = train_job(&update(&mut state, Action::StartTraining)).unwrap();
     let effects = on_event(&mut state, Event::Trained { job: first, summary: Box::new(summary("/runs/a", 0.1)) });
     let (second, _) = train_job(&effects).unwrap();
+    (folder, state, second)
+}
+
+#[test]
+fn a_stopped_run_ends_its_series() {
+    let (_folder, mut state, second) = second_of_five();
     update(&mut state, Action::StopTraining);
     let stopped = RunSummary { stopped: true, ..summary("/runs/b", 0.2) };
     let effects = on_event(&mut state, Event::Trained { job: second, summary: Box::new(stopped) });
@@ -265,13 +279,7 @@ fn a_stopped_run_ends_its_series() {
 
 #[test]
 fn no_run_of_a_series_follows_one_that_was_stopped_when_it_was_done_already() {
-    let folder = folder();
-    let mut state = state();
-    open(&mut state, folder.path());
-    update(&mut state, Action::SetSeeds(5));
-    let (first, _) = train_job(&update(&mut state, Action::StartTraining)).unwrap();
-    let effects = on_event(&mut state, Event::Trained { job: first, summary: Box::new(summary("/runs/a", 0.1)) });
-    let (second, _) = train_job(&effects).unwrap();
+    let (_folder, mut state, second) = second_of_five();
     let begun = TrainEvent::Started(Box::new(started(Path::new("/runs/b"))));
     on_event(&mut state, Event::Train { job: second, event: begun });
     update(&mut state, Action::StopTraining);
@@ -454,21 +462,8 @@ fn a_broken_setting_keeps_training_from_starting_and_is_named() {
 #[test]
 fn continuing_a_run_opens_its_images_first_when_they_are_not_open() {
     let mut state = state();
-    let mut config = crate::config::RunConfig::default();
-    config.run =
-        Some(crate::config::RunInfo { data: "/pictures".into(), data_fingerprint: "abc".into(), ..Default::default() });
-    let run = PathBuf::from("/runs/a");
-    let entry = crate::worker::protocol::RunEntry {
-        path: run.clone(),
-        name: "a".into(),
-        config,
-        note: String::new(),
-        epochs: std::sync::Arc::from([]),
-        epochs_done: 1,
-        eer: None,
-        has_model: true,
-        resumable: true,
-    };
+    let entry = entry("a", "x", None);
+    let run = entry.path.clone();
     let id = job(&update(&mut state, Action::RefreshRuns)).id;
     on_event(&mut state, Event::Runs { job: id, runs: vec![entry] });
     let effects = update(&mut state, Action::ContinueRun(run));
@@ -493,6 +488,7 @@ fn entry(name: &str, started: &str, eer: Option<f64>) -> crate::worker::protocol
         eer,
         has_model: true,
         resumable: true,
+        finished: None,
     }
 }
 
@@ -622,7 +618,7 @@ fn dropped_weights_become_a_run_that_is_used_and_measured_on_the_open_images() {
     let effects = update(&mut state, Action::Dropped(vec!["/downloads/Net.PTH".into()]));
     let sent = job(&effects);
     let wanted = Path::new("/downloads/Net.PTH");
-    assert!(matches!(&sent.request, Request::Import { weights, .. } if weights == wanted));
+    assert!(matches!(&sent.request, Request::LookAtWeights { weights } if weights == wanted));
     let run = PathBuf::from("/runs/net");
     let imported = Event::Imported { job: sent.id, run: run.clone(), flavour: "somebody's".into() };
     let listing = job(&on_event(&mut state, imported)).id;
@@ -822,7 +818,10 @@ fn a_folder_is_aligned_in_the_background_and_opened_from_its_dialog() {
     let mut state = state();
     open(&mut state, folder.path());
     state.notices.clear();
+    // The palette asks for it from any workspace.
+    update(&mut state, Action::Go(Workspace::Runs));
     update(&mut state, FaceAction::OpenFolder.into());
+    assert_eq!(state.workspace, Workspace::Data);
     let view = state.faces.folder.as_ref().unwrap();
     assert!(
         view.is_open && view.out.to_string_lossy().ends_with("-aligned") && view.out.parent() == folder.path().parent()

@@ -2,7 +2,7 @@
 
 use super::action::Effect;
 use super::notice::{Notice, Severity};
-use super::series::Series;
+use super::series::{self, Series};
 use super::state::{DataState, State, TrainPhase, TrainView, Workspace};
 use super::update::{open_data, start};
 use crate::config::RunConfig;
@@ -34,7 +34,7 @@ pub(super) fn start_training(state: &mut State) -> Vec<Effect> {
     let place = Place::NewIn(state.runs_root.clone());
     state.series = Series::new(state.seeds, &config, &catalog);
     state.workspace = Workspace::Train;
-    begin_training(state, catalog, config, place)
+    series::next(state).unwrap_or_else(|| begin_training(state, catalog, config, place))
 }
 
 /// Wherever the person is; who asks for a training is taken to it, who waits for a series is not.
@@ -48,6 +48,24 @@ pub(super) fn begin_training(state: &mut State, catalog: Arc<Catalog>, config: R
     let (job, effects) = start(state, request);
     state.training = Some(TrainView { resumed, ..TrainView::new(job, config, catalog) });
     effects
+}
+
+/// What goes on as soon as its images are open.
+#[derive(Clone, Debug)]
+pub(super) enum Continuing {
+    /// This run.
+    Run(PathBuf),
+    /// The series that this run is one of.
+    Series(PathBuf),
+}
+
+impl Continuing {
+    /// The folder of the run, which a person may rename meanwhile.
+    pub(super) fn run_mut(&mut self) -> &mut PathBuf {
+        match self {
+            Self::Run(run) | Self::Series(run) => run,
+        }
+    }
 }
 
 /// What is known of a run that is to be continued.
@@ -81,50 +99,86 @@ impl Past {
     }
 }
 
-/// Continues a run; its images are opened first if they are not.
-pub(super) fn continue_run(state: &mut State, run: PathBuf) -> Vec<Effect> {
-    if state.is_training() {
+/// A run is being trained, which is then said: another one cannot go on.
+pub(super) fn is_busy(state: &mut State) -> bool {
+    let is_busy = state.is_training();
+    if is_busy {
         state.notify(
             Notice::new(Severity::Warning, "A run is being trained").hint("Stop it before continuing another."),
         );
+    }
+    is_busy
+}
+
+/// The images that a run began with, where they are at hand.
+pub(super) fn images_of(state: &State, run: &Path) -> Option<Arc<Catalog>> {
+    let facts = state.run_entry(run)?.config.run.as_ref()?;
+    let catalog = Past::of(state, run)?.catalog?;
+    (catalog.fingerprint == facts.data_fingerprint).then_some(catalog)
+}
+
+/// Continues a run; its images are opened first if they are not.
+pub(super) fn continue_run(state: &mut State, run: PathBuf) -> Vec<Effect> {
+    if is_busy(state) {
         return Vec::new();
     }
     let Some(past) = Past::of(state, &run) else { return Vec::new() };
     let Some(catalog) = past.catalog.clone() else {
         let data = past.config.run.map(|facts| facts.data).unwrap_or_default();
-        return open_first(state, run, PathBuf::from(data));
+        return open_first(state, Continuing::Run(run), PathBuf::from(data));
     };
     state.workspace = Workspace::Train;
+    state.series = None;
     resume(state, run, past, catalog)
 }
 
-fn open_first(state: &mut State, run: PathBuf, data: PathBuf) -> Vec<Effect> {
-    let text = format!("Opening the images of this run first: {}", data.display());
-    state.notify(Notice::new(Severity::Info, text).hint("When they are open, the run goes on by itself."));
+/// Opens the images in `data`, and remembers what waits for them.
+pub(super) fn open_first(state: &mut State, continuing: Continuing, data: PathBuf) -> Vec<Effect> {
+    let what = match continuing {
+        Continuing::Run(_) => "run",
+        Continuing::Series(_) => "series",
+    };
+    let text = format!("Opening the images of this {what} first: {}", data.display());
+    state.notify(Notice::new(Severity::Info, text).hint(format!("When they are open, the {what} goes on by itself.")));
     let effects = open_data(state, data);
     if let DataState::Opening { job, .. } = &state.data {
-        state.continuing = Some((*job, run));
+        state.continuing = Some((*job, continuing));
     }
     effects
 }
 
-/// Images were opened by `job`: the run that waits for them goes on.
+/// Images were opened by `job`: what waits for them goes on.
 pub(super) fn images_open(state: &mut State, job: JobId) -> Vec<Effect> {
-    let Some((_, run)) = state.continuing.take().filter(|(opening, _)| *opening == job) else { return Vec::new() };
+    let waiting = state.continuing.take().filter(|(opening, _)| *opening == job);
+    let effects = match waiting {
+        Some((_, Continuing::Run(run))) => run_goes_on(state, run),
+        Some((_, Continuing::Series(run))) => series::images_open(state, &run),
+        None => return Vec::new(),
+    };
+    // Who went elsewhere while the images were read stays there.
+    if state.is_training() && state.workspace == Workspace::Data {
+        state.workspace = Workspace::Train;
+    }
+    effects
+}
+
+fn run_goes_on(state: &mut State, run: PathBuf) -> Vec<Effect> {
     let Some(past) = Past::of(state, &run) else { return Vec::new() };
     // Images that changed since are not the run's: the trainer refuses them, and says why.
     let open = state.open_data().map(|data| Arc::clone(&data.catalog));
     let Some(catalog) = past.catalog.clone().or(open) else { return Vec::new() };
-    // Who went elsewhere while the images were read stays there.
-    if state.workspace == Workspace::Data {
-        state.workspace = Workspace::Train;
-    }
+    state.series = None;
     resume(state, run, past, catalog)
+}
+
+/// Goes on with a run of a series; `None` when nothing is known of it any more.
+pub(super) fn go_on(state: &mut State, run: PathBuf, catalog: &Arc<Catalog>) -> Option<Vec<Effect>> {
+    let past = Past::of(state, &run)?;
+    Some(resume(state, run, past, Arc::clone(catalog)))
 }
 
 /// The earlier curves stay, and the new ones go on from them.
 fn resume(state: &mut State, run: PathBuf, past: Past, catalog: Arc<Catalog>) -> Vec<Effect> {
-    state.series = None;
     if state.open_data().is_some_and(|data| data.catalog.fingerprint != catalog.fingerprint) {
         state.say("The run goes on with the images it began with, whatever is open or excluded now");
     }

@@ -5,8 +5,10 @@ use super::check::{self, CheckView};
 use super::drop::{DropTarget, drop_target};
 use super::evaluate::{evaluate, evaluate_pairs, remove_overlay, set_rule, show_overlay};
 use super::events::{data_ended, train_ended};
+use super::export::{self, ExportAction};
 use super::faces::{self, FaceAction};
 use super::history::Step;
+use super::import;
 use super::notice::{Notice, Severity};
 use super::runs::{self, RunAction};
 use super::series::MOST_SEEDS;
@@ -46,7 +48,8 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
         Action::TogglePause => toggle_pause(state),
         Action::StopTraining => stop_training(state),
         Action::ContinueRun(run) => continue_run(state, run),
-        Action::ImportWeights(weights) => import_weights(state, weights),
+        Action::ImportWeights(weights) => import::look(state, weights),
+        Action::Import(action) => import::update(state, action),
         Action::UseRun(run) => use_run(state, run),
         Action::Evaluate(run) => {
             state.workspace = Workspace::Evaluate;
@@ -86,6 +89,7 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Paste => vec![Effect::ReadClipboard],
         Action::Dropped(paths) => dropped(state, &paths),
         Action::Check(action) => check::update(state, action),
+        Action::ExportData(action) => export::update(state, action),
         Action::RefreshRuns => refresh_runs(state),
         Action::Runs(action) => runs::update(state, action),
         Action::Faces(action) => faces::update(state, action),
@@ -332,7 +336,7 @@ pub(super) fn request_verify(state: &mut State) -> Vec<Effect> {
 fn dropped(state: &mut State, paths: &[PathBuf]) -> Vec<Effect> {
     match drop_target(paths) {
         DropTarget::Data(path) => open_data(state, path),
-        DropTarget::Weights(path) => import_weights(state, path),
+        DropTarget::Weights(path) => import::look(state, path),
         DropTarget::Pairs(path) => evaluate_pairs(state, path),
         DropTarget::Run(run) => {
             state.workspace = Workspace::Evaluate;
@@ -352,11 +356,6 @@ fn dropped(state: &mut State, paths: &[PathBuf]) -> Vec<Effect> {
             Vec::new()
         }
     }
-}
-
-fn import_weights(state: &mut State, weights: PathBuf) -> Vec<Effect> {
-    let root = state.runs_root.clone();
-    start(state, Request::Import { weights, root }).1
 }
 
 pub(super) fn refresh_runs(state: &mut State) -> Vec<Effect> {
@@ -419,7 +418,9 @@ pub fn on_refused(state: &mut State, job: &Job) {
         _ => {}
     }
     check::ended(state, job.id, None);
+    export::refused(state, job.id);
     faces::ended(state, job.id, None);
+    import::ended(state, job.id, None);
 }
 
 impl OpenData {
@@ -445,6 +446,7 @@ pub fn dialog_answer(dialog: Dialog, path: PathBuf) -> Action {
         Dialog::ImportWeights => Action::ImportWeights(path),
         Dialog::PickPairs => Action::EvaluatePairs(path),
         Dialog::ExportRun => RunAction::ExportTo(path).into(),
+        Dialog::ExportData(_) => ExportAction::WriteTo(path).into(),
         Dialog::PickDetector => FaceAction::UseDetector(path).into(),
     }
 }

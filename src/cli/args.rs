@@ -1,6 +1,7 @@
 //! The command line. Every setting's flag comes from the table of settings, so none can be forgotten or drift.
 
-use crate::config::{Kind, MarginUse, PARAMS, Preset, RunConfig, load_over};
+use crate::config::{Kind, MarginUse, PARAMS, Preset, RunConfig, SeriesInfo, load_over};
+use crate::convert::{PAIRS_RANGE, PX_RANGE};
 use anyhow::Context as _;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
@@ -14,7 +15,9 @@ pub fn command() -> Command {
         .after_help("Without a command, the window opens; `arclens FOLDER` opens it on that folder.")
         .args_conflicts_with_subcommands(true)
         .arg(
-            Arg::new("path").value_parser(value_parser!(PathBuf)).help("Folder, data file or run to open in the window"),
+            Arg::new("path")
+                .value_parser(value_parser!(PathBuf))
+                .help("Folder, data file or run to open in the window"),
         )
         .arg(
             Arg::new("verbose")
@@ -29,29 +32,7 @@ pub fn command() -> Command {
         .subcommand(embed())
         .subcommand(map())
         .subcommand(verify())
-        .subcommand(
-            with_json(Command::new("inspect").about("Say what a folder, file or run is, with counts and problems"))
-                .arg(path("what", "Anything: a folder of images, an IDX or .rec file, an archive, a list, a verification .bin, a run, an image"))
-                .arg(
-                    Arg::new("quick")
-                        .long("quick")
-                        .action(ArgAction::SetTrue)
-                        .help("Do not read and compare every image of a data set; what takes no pixels to know is said"),
-                )
-                .arg(
-                    Arg::new("exclude")
-                        .long("exclude")
-                        .value_name("KIND")
-                        .action(ArgAction::Append)
-                        .value_delimiter(',')
-                        .value_parser(super::inspect::EXCLUDABLE)
-                        .conflicts_with("quick")
-                        .help(
-                            "Leave out what is found: unreadable images, or all but the first of each group of copies. \
-                             Kept in arclens-exclude.toml beside the data; no image is touched",
-                        ),
-                ),
-        )
+        .subcommand(super::inspect::command())
         .subcommand(convert())
         .subcommand(super::align::command())
         .subcommand(super::import::command())
@@ -110,10 +91,16 @@ fn train() -> Command {
             .value_parser(Preset::ALL.iter().map(|(word, _)| *word).collect::<Vec<_>>())
             .help("Settings for a kind of data to start from; a run file and flags change them"),
     )
-    .arg(Arg::new("seeds").long("seeds").value_name("K").value_parser(value_parser!(u32).range(1..=1000)).help(
-        "Train K times with seeds in a row, into FOLDER/seed-N, and report mean and deviation. Each seed also \
+    .arg(
+        Arg::new("seeds")
+            .long("seeds")
+            .value_name("K")
+            .value_parser(value_parser!(u32).range(1..=i64::from(SeriesInfo::MOST_SEEDS)))
+            .help(
+                "Train K times with seeds in a row, into FOLDER/seed-N, and report mean and deviation. Each seed also \
          holds out other identities or images, unless data.held_out or a val/test folder says which",
-    ))
+            ),
+    )
     .arg(
         Arg::new("margin")
             .long("margin")
@@ -225,13 +212,13 @@ fn convert() -> Command {
         .arg(
             Arg::new("px")
                 .long("px")
-                .value_parser(value_parser!(u32).range(4..=4096))
+                .value_parser(value_parser!(u32).range(PX_RANGE))
                 .help("Make every image a square of this side, as PNG (InsightFace's trainers need 112)"),
         )
         .arg(
             Arg::new("pairs")
                 .long("pairs")
-                .value_parser(value_parser!(u32).range(10..=10_000_000))
+                .value_parser(value_parser!(u32).range(PAIRS_RANGE))
                 .default_value("3000")
                 .help("At most so many pairs of one class, and as many of two"),
         )

@@ -2,13 +2,13 @@
 
 use super::output;
 use super::{Answer, args};
-use crate::train::{ImportRequest, PreprocessChange, import};
+use crate::train::{Control, ImportRequest, PreprocessChange, PreprocessPreset, import};
 use anyhow::Context as _;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use serde_json::json;
 use std::path::Path;
 
-/// Names listed of what was left out.
+/// Names listed of what was left out; `--json` has them all.
 const LISTED: usize = 10;
 
 /// The command line.
@@ -24,7 +24,7 @@ pub fn command() -> Command {
     .arg(text("out", "Folder of the new run").required(true).value_parser(clap::value_parser!(std::path::PathBuf)))
     .arg(
         text("preprocess", "How the network was trained to see pixels (default: as its project does)")
-            .value_parser(["insightface", "imagenet"]),
+            .value_parser(PreprocessPreset::ALL.map(PreprocessPreset::word)),
     )
     .arg(three("mean", "Taken from each colour, as shares of 255 (0.5,0.5,0.5)"))
     .arg(three("std", "Divides what remains (0.5,0.5,0.5)"))
@@ -36,7 +36,7 @@ pub fn command() -> Command {
 pub fn run(matches: &ArgMatches) -> anyhow::Result<Answer> {
     let weights = args::get_path(matches, "weights")?;
     let out = args::get_path(matches, "out")?;
-    let done = import(&ImportRequest { weights, out, preprocess: change(matches)? })?;
+    let done = import(&ImportRequest { weights, out, preprocess: change(matches)?, control: Control::default() })?;
     if !done.foreign.is_empty() {
         output::warning(format!("the file names Python code, none of which was run: {}", some(&done.foreign)));
     }
@@ -80,19 +80,20 @@ fn next_step(run: &Path) -> String {
 
 fn some(names: &[String]) -> String {
     let shown = names.iter().take(LISTED).cloned().collect::<Vec<_>>().join(", ");
-    if names.len() > LISTED { format!("{shown}, …") } else { shown }
+    match names.len().saturating_sub(LISTED) {
+        0 => shown,
+        more => format!("{shown} and {more} more (--json lists all)"),
+    }
 }
 
 fn change(matches: &ArgMatches) -> anyhow::Result<PreprocessChange> {
     let word = |name: &str| matches.get_one::<String>(name).map(String::as_str);
-    let preset = word("preprocess").map(|preset| {
-        let usual = crate::data::Preprocess::new(1, 3);
-        if preset == "imagenet" { usual.imagenet() } else { usual }
-    });
+    let named = |word: &str| PreprocessPreset::ALL.into_iter().find(|preset| preset.word() == word);
+    let preset = word("preprocess").and_then(named).map(PreprocessPreset::change).unwrap_or_default();
     let three = |name: &str| word(name).map(|text| numbers(name, text)).transpose();
     Ok(PreprocessChange {
-        mean: three("mean")?.or(preset.as_ref().map(|preset| preset.mean)),
-        std: three("std")?.or(preset.as_ref().map(|preset| preset.std)),
+        mean: three("mean")?.or(preset.mean),
+        std: three("std")?.or(preset.std),
         blue_first: word("colour-order").map(|order| order == "bgr"),
         add_mirror: matches.get_flag("mirror").then_some(true),
     })
@@ -107,4 +108,32 @@ fn numbers(name: &str, text: &str) -> anyhow::Result<[f32; 3]> {
         _ => None,
     };
     found.with_context(|| format!("--{name} takes one number, or three with commas (0.485,0.456,0.406), not {text}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_list_says_how_many_more_there_are_and_how_to_see_them() {
+        let names = |count: usize| -> Vec<String> { (0..count).map(|number| format!("head.{number}")).collect() };
+        assert_eq!(some(&names(2)), "head.0, head.1");
+        assert!(some(&names(10)).ends_with("head.9"));
+        assert!(some(&names(14)).ends_with("head.9 and 4 more (--json lists all)"));
+    }
+
+    #[test]
+    fn a_preset_gives_what_is_not_given_by_number() {
+        let words = ["import", "net.pth", "--out", "run", "--preprocess", "imagenet", "--mean", "0.1", "--mirror"];
+        let matches = command().try_get_matches_from(words).unwrap();
+        let wanted = PreprocessChange {
+            mean: Some([0.1; 3]),
+            std: Some([0.229, 0.224, 0.225]),
+            blue_first: None,
+            add_mirror: Some(true),
+        };
+        assert_eq!(change(&matches).unwrap(), wanted);
+        let matches = command().try_get_matches_from(&words[..4]).unwrap();
+        assert_eq!(change(&matches).unwrap(), PreprocessChange::default());
+    }
 }

@@ -1,36 +1,72 @@
 //! `arclens inspect`: what is it, how much of it, what is wrong with it.
 
+mod exclusions;
 mod findings;
 mod protocol;
+mod weights;
 
 use super::output::{self, Meter};
 use super::{Answer, args};
 use crate::data::endings::ends_with;
 use crate::data::{Catalog, Examination, VerificationSet, decode_file, examine, pair_list};
 use crate::faces::Detector;
-use crate::model::weights::{WEIGHTS_ENDINGS, looks_like_weights, read_weights};
-use crate::model::{OnnxSummary, recognise};
-use crate::train::read_run;
+use crate::model::OnnxSummary;
+use crate::model::weights::{WEIGHTS_ENDINGS, looks_like_weights};
+use crate::train::{is_run, read_run};
 use anyhow::Context as _;
-use clap::ArgMatches;
+use clap::{Arg, ArgAction, ArgMatches, Command};
+use exclusions::{Changed, Changes};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
-
-pub use findings::EXCLUDABLE;
 
 /// Letters of a text in an ONNX file that are shown.
 const MAX_SHOWN: usize = 100;
 /// Problems listed per kind.
 const EXAMPLES: usize = 5;
 
+/// The command line.
+pub fn command() -> Command {
+    let kinds = |name: &'static str, help: &'static str| {
+        Arg::new(name).long(name).value_name("KIND").action(ArgAction::Append).value_delimiter(',').help(help)
+    };
+    args::with_json(Command::new("inspect").about("Say what a folder, file or run is, with counts and problems"))
+        .arg(args::path(
+            "what",
+            "Anything: a folder of images, an IDX or .rec file, an archive, a list, a verification .bin, a run, an image",
+        ))
+        .arg(
+            Arg::new("quick")
+                .long("quick")
+                .action(ArgAction::SetTrue)
+                .help("Do not read and compare every image of a data set; what takes no pixels to know is said"),
+        )
+        .arg(
+            kinds(
+                "exclude",
+                "Leave out the images that are found, of copies all but the first of each group. Kept in \
+                 arclens-exclude.toml beside the data; no image is touched",
+            )
+            .value_parser(exclusions::excludable()),
+        )
+        .arg(
+            kinds(
+                "include",
+                "Use excluded images again: those of a kind, or all. Done before --exclude, so that `--include all \
+                 --exclude unreadable` leaves out the unreadable images and no others",
+            )
+            .value_parser(exclusions::includable()),
+        )
+}
+
 /// Looks and prints.
 pub fn run(matches: &ArgMatches) -> anyhow::Result<Answer> {
     let path = args::get_path(matches, "what")?;
-    let object = if path.join("run.toml").is_file() {
+    let changes = Changes::of(matches);
+    let object = if is_run(path) {
         run_folder(path)?
     } else if is_weights(path) {
-        weights(path)?
+        weights::weights(path)?
     } else if path.is_file() && ends_with(path, &["onnx"]) {
         onnx(path)?
     } else if path.is_file() && decode_file(path).is_ok() {
@@ -40,8 +76,13 @@ pub fn run(matches: &ArgMatches) -> anyhow::Result<Answer> {
     } else if let Some(list) = pair_list(path) {
         protocol::list(path, &list)?
     } else {
-        data_set(path, matches)?
+        data_set(path, matches.get_flag("quick"), &changes)?
     };
+    anyhow::ensure!(
+        object["kind"] == "data" || changes.is_none(),
+        "--exclude and --include are for data sets of images with classes, which this is not: {}",
+        path.display()
+    );
     if matches.get_flag("json") {
         output::json(&object);
     }
@@ -110,31 +151,6 @@ fn onnx(path: &Path) -> anyhow::Result<Value> {
     }))
 }
 
-fn weights(path: &Path) -> anyhow::Result<Value> {
-    let weights = read_weights(path)?;
-    let (names, foreign) = (weights.tensors.len(), weights.foreign.clone());
-    let numbers: usize = weights.tensors.values().map(|weight| weight.data.len()).sum();
-    output::line(format!("weights  {names} tensors, {numbers} numbers"));
-    if !foreign.is_empty() {
-        output::line(format!("code     named in the file, not run: {}", foreign.join(", ")));
-    }
-    let found = recognise(weights);
-    match &found {
-        Ok(found) => output::line(format!(
-            "network  {} with {} numbers per embedding, as in {}",
-            found.embedder.net.label(),
-            found.embedder.embedding_dim,
-            found.flavour.label()
-        )),
-        Err(error) => output::line(format!("network  {error}")),
-    }
-    let flavour = found.as_ref().ok().map(|found| found.flavour.label());
-    let net = found.as_ref().ok().map(|found| found.embedder.net.word());
-    Ok(
-        json!({ "kind": "weights", "tensors": names, "numbers": numbers, "flavour": flavour, "net": net, "foreign": foreign }),
-    )
-}
-
 fn image(path: &Path) -> anyhow::Result<Value> {
     let image = decode_file(path)?;
     output::line(format!("image, {}×{} px, {:?}", image.width(), image.height(), image.color()));
@@ -161,11 +177,11 @@ fn examination(catalog: &Arc<Catalog>, quick: bool) -> anyhow::Result<Arc<Examin
     Ok(Arc::new(examination))
 }
 
-fn data_set(path: &Path, matches: &ArgMatches) -> anyhow::Result<Value> {
+fn data_set(path: &Path, quick: bool, changes: &Changes) -> anyhow::Result<Value> {
+    changes.check(quick)?;
     let catalog = Arc::new(Catalog::open(path, &|_| {}, &|| false)?);
-    let diagnosis = examination(&catalog, matches.get_flag("quick"))?.diagnose(catalog.excluded());
-    let kinds: Vec<&String> = matches.get_many("exclude").into_iter().flatten().collect();
-    let (catalog, diagnosis) = findings::exclude(&kinds, catalog, diagnosis)?;
+    let diagnosis = examination(&catalog, quick)?.diagnose(catalog.excluded());
+    let Changed { catalog, diagnosis, excluded, included } = changes.apply(catalog, diagnosis)?;
     let counts = catalog.class_counts();
     let (least, most) = (counts.iter().min().copied().unwrap_or(0), counts.iter().max().copied().unwrap_or(0));
     output::line(format!("{}: {}", catalog.layout, path.display()));
@@ -198,6 +214,7 @@ fn data_set(path: &Path, matches: &ArgMatches) -> anyhow::Result<Value> {
         "kind": "data", "layout": catalog.layout.to_string(), "images": catalog.items.len(), "classes": catalog.classes.len(),
         "grey": catalog.all_grey(), "typical_px": catalog.typical_px(), "fingerprint": catalog.fingerprint,
         "train": split.as_ref().ok().map(|split| split.train.len()), "validation": split.as_ref().ok().map(|split| split.validation.len()),
-        "problems": problems, "excluded": catalog.excluded().len(), "checked": diagnosis.examination.has_looked(), "findings": found,
+        "problems": problems, "excluded": catalog.excluded().len(),
+        "newly_excluded": excluded, "newly_included": included, "checked": diagnosis.examination.has_looked(), "findings": found,
     }))
 }

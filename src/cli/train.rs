@@ -2,10 +2,11 @@
 
 use super::output::{self, Meter};
 use super::{Answer, args};
-use crate::config::{PARAMS, RunConfig};
+use crate::config::{PARAMS, RunConfig, RunInfo, SeriesInfo};
 use crate::data::Catalog;
 use crate::train::{
-    Control, Footprint, Observer, Place, RunSummary, TrainError, TrainEvent, TrainRequest, measures, read_config, train,
+    Control, Footprint, Observer, Place, RunSummary, TrainError, TrainEvent, TrainRequest, is_run, measures,
+    read_config, train,
 };
 use anyhow::Context as _;
 use clap::ArgMatches;
@@ -19,7 +20,7 @@ const MARGINS: [&str; 3] = ["loss.margin_factor", "loss.margin_rad", "loss.margi
 pub fn run(matches: &ArgMatches) -> anyhow::Result<Answer> {
     let place = place(matches)?;
     let seeds = matches.get_one::<u32>("seeds").copied().filter(|seeds| *seeds > 1);
-    let (config, changes) = settings(matches, &place, seeds.is_some())?;
+    let (config, changes) = settings(matches, &place, seeds)?;
     let folder = seeds.map(|_| series_folder(&place)).transpose()?;
     let control = Control::default();
     stop_on_ctrl_c(&control)?;
@@ -39,10 +40,14 @@ pub fn run(matches: &ArgMatches) -> anyhow::Result<Answer> {
 
 /// The settings in force: those asked for, or where a run or a series goes on, its own with what can still be changed.
 /// Flags that then change nothing are named.
-fn settings(matches: &ArgMatches, place: &Place, is_series: bool) -> anyhow::Result<(RunConfig, Changes)> {
-    let asked = args::settings(matches)?;
+fn settings(matches: &ArgMatches, place: &Place, seeds: Option<u32>) -> anyhow::Result<(RunConfig, Changes)> {
+    let is_series = seeds.is_some();
+    let mut asked = args::settings(matches)?;
     let changes = Changes::of(matches, &asked);
-    let Some(own) = begun_with(place, is_series)? else { return Ok((asked, changes)) };
+    let Some(own) = begun_with(place, is_series)? else {
+        asked.run = seeds.map(|seeds| RunInfo::before(SeriesInfo::begun_now(asked.train.seed, seeds)));
+        return Ok((asked, changes));
+    };
     let ignored = ignored(matches, &asked, &own, is_series);
     if !ignored.is_empty() {
         output::warning(format!(
@@ -55,7 +60,14 @@ fn settings(matches: &ArgMatches, place: &Place, is_series: bool) -> anyhow::Res
     if is_series && args::is_typed(matches, "train.seed") {
         config.train.seed = asked.train.seed;
     }
+    config.run = seeds.and_then(|seeds| in_series(&own, config.train.seed, seeds));
     Ok((config, changes))
+}
+
+/// What a further run of a series says of it. One whose runs do not say that they are of a series stays without a name.
+fn in_series(begun: &RunConfig, first_seed: u32, seeds: u32) -> Option<RunInfo> {
+    let series = begun.run.as_ref()?.series.clone()?;
+    Some(RunInfo::before(SeriesInfo { first_seed, seeds, ..series }))
 }
 
 /// The settings of the run that goes on, or of the first of a series; none where nothing has begun.
@@ -224,11 +236,6 @@ fn first_run(folder: &Path) -> Option<PathBuf> {
     let seed = |entry: std::fs::DirEntry| entry.file_name().to_str()?.strip_prefix("seed-")?.parse::<u32>().ok();
     let seeds = std::fs::read_dir(folder).ok()?.flatten().filter_map(seed);
     seeds.map(|seed| (seed, run_of(folder, seed))).filter(|(_, run)| is_run(run)).min().map(|(_, run)| run)
-}
-
-/// It has begun: its settings are written.
-fn is_run(folder: &Path) -> bool {
-    folder.join("run.toml").is_file()
 }
 
 fn place(matches: &ArgMatches) -> anyhow::Result<Place> {

@@ -1,6 +1,6 @@
 //! The random changes of the training images one by one, so that a person can see what each does.
 
-use super::{AugmentConfig, ParamSpec, RunConfig, Value, spec};
+use super::{AugmentConfig, ParamSpec, RunConfig, spec};
 
 /// What the strength of a change is.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -11,18 +11,21 @@ enum Strength {
     Chance,
 }
 
-const CHANGES: [(&str, Strength); 11] = [
-    ("augment.shift", Strength::Reach),
-    ("augment.scale", Strength::Reach),
-    ("augment.rotate_deg", Strength::Reach),
-    ("augment.colour", Strength::Reach),
-    ("augment.hue_deg", Strength::Reach),
-    ("augment.crop", Strength::Chance),
-    ("augment.low_resolution", Strength::Chance),
-    ("augment.blur", Strength::Chance),
-    ("augment.grey", Strength::Chance),
-    ("augment.jpeg", Strength::Chance),
-    ("augment.cutout", Strength::Chance),
+/// Where the strength of a change is kept.
+type Place = fn(&mut AugmentConfig) -> &mut f64;
+
+const CHANGES: [(&str, Strength, Place); 11] = [
+    ("augment.shift", Strength::Reach, |augment| &mut augment.shift),
+    ("augment.scale", Strength::Reach, |augment| &mut augment.scale),
+    ("augment.rotate_deg", Strength::Reach, |augment| &mut augment.rotate_deg),
+    ("augment.colour", Strength::Reach, |augment| &mut augment.colour),
+    ("augment.hue_deg", Strength::Reach, |augment| &mut augment.hue_deg),
+    ("augment.crop", Strength::Chance, |augment| &mut augment.crop),
+    ("augment.low_resolution", Strength::Chance, |augment| &mut augment.low_resolution),
+    ("augment.blur", Strength::Chance, |augment| &mut augment.blur),
+    ("augment.grey", Strength::Chance, |augment| &mut augment.grey),
+    ("augment.jpeg", Strength::Chance, |augment| &mut augment.jpeg),
+    ("augment.cutout", Strength::Chance, |augment| &mut augment.cutout),
 ];
 
 /// Changes that do nothing to grey images.
@@ -30,37 +33,27 @@ const OF_COLOUR: [&str; 2] = ["augment.hue_deg", "augment.grey"];
 
 impl RunConfig {
     /// The changes that are switched on, each by itself and certain to happen, with its setting. Mirroring is none of them:
-    /// it has no strength.
+    /// it has no strength. `channels` of the images is 1 or 3.
     pub fn single_changes(&self, channels: u32) -> Vec<(&'static ParamSpec, AugmentConfig)> {
-        let seen = CHANGES.iter().filter(|(key, _)| channels > 1 || !OF_COLOUR.contains(key));
-        seen.filter_map(|(key, strength)| Some((spec(key)?, self.only(key, *strength)?))).collect()
-    }
-
-    fn only(&self, key: &str, strength: Strength) -> Option<AugmentConfig> {
-        let value = self.get(key).ok()?.as_f64().filter(|value| *value > 0.0)?;
-        let mut config = Self { augment: none(&self.augment), ..self.clone() };
-        let certain = if strength == Strength::Chance { 1.0 } else { value };
-        config.set(key, Value::Float(certain)).ok()?;
-        Some(config.augment)
+        let (mut own, off) = (self.augment.clone(), none(&self.augment));
+        let seen = CHANGES.iter().filter(|(key, _, _)| channels > 1 || !OF_COLOUR.contains(key));
+        let alone = |(key, strength, place): &(&str, Strength, Place)| {
+            let value = *place(&mut own);
+            let mut augment = off.clone();
+            *place(&mut augment) = if *strength == Strength::Chance { 1.0 } else { value };
+            spec(key).filter(|_| value > 0.0).map(|spec| (spec, augment))
+        };
+        seen.filter_map(alone).collect()
     }
 }
 
 /// The same reaches of changes that never happen.
 fn none(config: &AugmentConfig) -> AugmentConfig {
-    AugmentConfig {
-        shift: 0.0,
-        scale: 0.0,
-        rotate_deg: 0.0,
-        colour: 0.0,
-        hue_deg: 0.0,
-        crop: 0.0,
-        low_resolution: 0.0,
-        blur: 0.0,
-        grey: 0.0,
-        jpeg: 0.0,
-        cutout: 0.0,
-        ..config.clone()
+    let mut config = config.clone();
+    for (_, _, place) in &CHANGES {
+        *place(&mut config) = 0.0;
     }
+    config
 }
 
 #[cfg(test)]
@@ -94,7 +87,18 @@ mod tests {
         };
         for spec in super::super::PARAMS.iter().filter(of_strength) {
             let is_reach = spec.key.ends_with("_largest");
-            assert!(is_reach || CHANGES.iter().any(|(key, _)| *key == spec.key), "{}", spec.key);
+            assert!(is_reach || CHANGES.iter().any(|(key, _, _)| *key == spec.key), "{}", spec.key);
+        }
+    }
+
+    #[test]
+    fn every_change_has_the_place_of_its_setting() {
+        for (key, _, place) in &CHANGES {
+            let mut config = RunConfig::default();
+            config.set(key, super::super::Value::Float(0.25)).unwrap();
+            assert_eq!(*place(&mut config.augment), 0.25, "{key}");
+            *place(&mut config.augment) = 0.5;
+            assert_eq!(config.get(key).unwrap().as_f64(), Some(0.5), "{key}");
         }
     }
 }

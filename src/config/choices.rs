@@ -98,6 +98,9 @@ choice! {
         Auto = "auto", "automatic";
         /// The mean over all positions: where a feature lies does not matter.
         Average = "average", "average";
+        /// The same behind a PReLU, for the iResNets, whose last maps have no activation (insightface's head "GAP"); for the
+        /// other networks `average`.
+        AveragePrelu = "average_prelu", "average after PReLU";
         /// Every position has weights of its own: right where all images are aligned, as faces are.
         Flatten = "flatten", "flatten";
         /// Every position has one weight per channel (global depthwise convolution): between the two.

@@ -1,7 +1,7 @@
 //! Reading and writing `run.toml`: unknown keys are refused, every key is written with its help as a comment, and a
 //! file is replaced in one move so that a kill never leaves half of it.
 
-use super::{ConfigError, Group, PARAMS, RunConfig};
+use super::{ConfigError, Group, PARAMS, RunConfig, RunInfo};
 use std::io::Write as _;
 use std::path::Path;
 use tempfile::NamedTempFile;
@@ -100,6 +100,12 @@ pub fn temporary(folder: &Path) -> std::io::Result<NamedTempFile> {
     builder.tempfile_in(folder)
 }
 
+/// Gives the tables inside that of the run their whole names.
+#[derive(serde::Serialize)]
+struct Facts<'a> {
+    run: &'a RunInfo,
+}
+
 /// The file's text, each key under its help.
 pub fn to_toml(config: &RunConfig) -> String {
     let mut text = String::from("# ArcLens run file. Every key may be left out; it then has its default.\n");
@@ -112,8 +118,8 @@ pub fn to_toml(config: &RunConfig) -> String {
         }
     }
     if let Some(run) = &config.run {
-        let table = toml::to_string(run).unwrap_or_default();
-        text += &format!("\n# Written by the run itself.\n[run]\n{table}");
+        let table = toml::to_string(&Facts { run }).unwrap_or_default();
+        text += &format!("\n# Written by the run itself.\n{table}");
     }
     text
 }

@@ -95,10 +95,10 @@ impl Head {
             | Self::ArcFaceExact
             | Self::ArcFaceFallback
             | Self::ArcFaceEasy
-            | Self::ArcFaceFaceXZoo
             | Self::ArcFaceInsightface
             | Self::CurricularFace
             | Self::ElasticArcFace => Margins { rad: 0.5, ..none },
+            Self::ArcFaceFaceXZoo => Margins { rad: 0.35, ..none },
             Self::LiArcFace | Self::MagFace | Self::MagFaceFallback => Margins { rad: 0.45, ..none },
             Self::CosFace | Self::ElasticCosFace => Margins { cos: 0.35, ..none },
             Self::AdaFace | Self::UniFace => Margins { cos: 0.4, ..none },
@@ -106,6 +106,21 @@ impl Head {
             Self::SphereFace => Margins { factor: 4.0, ..none },
             Self::SphereFaceScaled => Margins { factor: 1.7, ..none },
             Self::SphereFaceR0 | Self::SphereFaceR1 | Self::SphereFaceR2 => Margins { factor: 1.5, ..none },
+        }
+    }
+
+    /// Its margin is drawn anew for every sample.
+    pub fn draws_margin(self) -> bool {
+        matches!(self, Self::ElasticArcFace | Self::ElasticCosFace)
+    }
+
+    /// The standard deviation of a drawn margin that ElasticFace's authors publish (arXiv:2109.09416), in the unit of the
+    /// margin; smaller where the margins are handed out by rank (ElasticFace+). Losses that draw none do not look at it.
+    pub fn published_margin_std(self, by_rank: bool) -> f64 {
+        match self {
+            Self::ElasticArcFace if by_rank => 0.0175,
+            Self::ElasticCosFace if by_rank => 0.02,
+            _ => 0.05,
         }
     }
 
@@ -177,6 +192,7 @@ impl Head {
 
 #[cfg(test)]
 mod tests {
+    use super::super::{Auto, DataFacts, RunConfig, load, resolve};
     use super::*;
 
     #[test]
@@ -187,6 +203,40 @@ mod tests {
                 MarginUse { factor: published.factor != 1.0, rad: published.rad > 0.0, cos: published.cos > 0.0 };
             assert_eq!(used, published, "{head:?}");
         }
+    }
+
+    #[test]
+    fn the_spread_is_the_published_one_of_each_elasticface_until_a_person_sets_it() {
+        let facts = DataFacts {
+            train_classes: 100,
+            train_images: 1000,
+            validation_images: 100,
+            typical_px: 112,
+            all_grey: false,
+        };
+        let spread = |config: &RunConfig| {
+            let resolved = resolve(config, &facts).unwrap();
+            let reason = resolved.reasons.into_iter().find(|reason| reason.key == "loss.margin_std");
+            (resolved.config.loss.margin_std, reason.map(|reason| reason.why))
+        };
+        let mut config = RunConfig::default();
+        assert_eq!(spread(&config).1, None, "no reason for a loss that draws no margin");
+        for (head, by_rank, std, name) in [
+            (Head::ElasticArcFace, false, 0.05, "ElasticFace-Arc"),
+            (Head::ElasticArcFace, true, 0.0175, "ElasticFace-Arc+"),
+            (Head::ElasticCosFace, false, 0.05, "ElasticFace-Cos"),
+            (Head::ElasticCosFace, true, 0.02, "ElasticFace-Cos+"),
+        ] {
+            (config.loss.head, config.loss.margin_by_rank) = (head, by_rank);
+            let why = format!("the paper's value for {name}");
+            assert_eq!(spread(&config), (Auto::Set(std), Some(why)));
+        }
+        // What a run file of an earlier version says.
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("run.toml");
+        std::fs::write(&file, "[loss]\nhead = \"elastic_arcface\"\nmargin_std = 0.05\nmargin_by_rank = true\n")
+            .unwrap();
+        assert_eq!(spread(&load(&file).unwrap()), (Auto::Set(0.05), None));
     }
 
     #[test]

@@ -26,7 +26,7 @@ pub use margins::Margins;
 pub use params::{Applies, Group, Kind, PARAMS, ParamSpec, Value, markdown_table, spec};
 pub use presets::Preset;
 pub use resolve::{DataFacts, Reason, Resolved, resolve};
-pub use run_info::RunInfo;
+pub use run_info::{RunInfo, SeriesInfo};
 pub use sections::{AugmentConfig, DataConfig, EvalConfig, LossConfig, MapConfig, ModelConfig, TrainConfig};
 
 use serde::{Deserialize, Serialize};
@@ -49,7 +49,8 @@ pub struct RunConfig {
     pub eval: EvalConfig,
     /// The two-dimensional map.
     pub map: MapConfig,
-    /// Facts written into a run's own `run.toml`; ignored when the file is used as the settings of a new run.
+    /// Facts written into a run's own `run.toml`; left out when the file is used as the settings of a new run, of which
+    /// nothing is known before it begins but the series that it is one of.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub run: Option<RunInfo>,
 }

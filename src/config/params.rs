@@ -195,14 +195,25 @@ impl ParamSpec {
         }
     }
 
-    /// A value as a person reads it: choices by their label.
+    /// A value as a person reads it: choices by their label, numbers with their unit.
     pub fn text(&self, value: &Value) -> String {
         match (&self.kind, value) {
             (Kind::Choice(choices), Value::Text(word)) => choices
                 .iter()
                 .find(|(known, _)| known == word)
                 .map_or_else(|| word.clone(), |(_, label)| (*label).to_owned()),
+            (_, Value::Int(_) | Value::Float(_)) => self.with_unit(&value.to_string()),
             _ => value.to_string(),
+        }
+    }
+
+    /// A number that is written already, with the unit of the setting: `1 epoch`, `15°`, `112 px`.
+    pub fn with_unit(&self, number: &str) -> String {
+        match (self.unit, number) {
+            (None, _) => number.to_owned(),
+            (Some("°"), _) => format!("{number}°"),
+            (Some("epochs"), "1") => "1 epoch".to_owned(),
+            (Some(unit), _) => format!("{number} {unit}"),
         }
     }
 
@@ -286,7 +297,7 @@ fn always(_: &RunConfig) -> bool {
     true
 }
 fn is_elastic(config: &RunConfig) -> bool {
-    matches!(config.loss.head, Head::ElasticArcFace | Head::ElasticCosFace)
+    config.loss.head.draws_margin()
 }
 
 fn is_magface(config: &RunConfig) -> bool {
@@ -345,7 +356,7 @@ pub const PARAMS: &[ParamSpec] = &[
     param!(Augment, "augment.cutout"; "Cutout", float(0.0, 1.0); "Chance of a black square that hides a part"),
     param!(Augment, "augment.cutout_largest"; "Largest cutout", float(0.01, 1.0); "Largest side of the square, as a share"; |c| c.augment.cutout > 0.0),
     param!(Model, "model.net", short "net"; "Backbone", Kind::Choice(Net::ALL), basic; "The network that turns an image into features"),
-    param!(Model, "model.pooling", short "pooling"; "Pooling", Kind::Choice(Pooling::ALL); "Averaging ignores where a feature lies; flattening gives every position its own weights, which suits aligned images such as faces; depthwise gives it one weight per channel, which needs fewer images. MobileFaceNet has its own way"),
+    param!(Model, "model.pooling", short "pooling"; "Pooling", Kind::Choice(Pooling::ALL); "Averaging ignores where a feature lies; flattening gives every position its own weights, which suits aligned images such as faces; depthwise gives it one weight per channel, which needs fewer images. For the iResNets, average_prelu puts insightface's PReLU before the average (its head GAP). MobileFaceNet has its own way"),
     param!(Model, "model.embedding_dim", short "dim"; "Embedding size", int(2, 2048), auto, basic; "Numbers per embedding: 2 or 3 can be drawn as they are, 128 to 512 separate best"),
     param!(Model, "model.dropout"; "Dropout", float(0.0, 0.9); "Share of features dropped before the embedding layer while training (0 to 0.4)"),
     param!(Loss, "loss.head", short "loss"; "Loss", Kind::Choice(Head::ALL), basic; "Plain softmax is the baseline; ArcFace and its relatives ask for a margin between classes on the sphere, each in its own way"),
@@ -355,7 +366,7 @@ pub const PARAMS: &[ParamSpec] = &[
     param!(Loss, "loss.margin_cos"; "Cosine margin", float(0.0, 0.9), auto; "Amount taken from the target cosine (0.2 to 0.4 is usual)"; |c| c.loss.head.margin_use().cos),
     param!(Loss, "loss.margin_ramp"; "Margin ramp", float(0.0, 1.0), auto; "Share of the run over which the margin grows from zero; keeps small data sets from getting stuck"; |c| c.loss.head.ramps()),
     param!(Loss, "loss.margin_detached"; "Margin without gradient", Kind::Bool, auto; "The margin counts in the loss but not in its gradient (straight-through): steadier, and what some trainers do; automatic is what the loss's authors do"; |c| c.loss.head.has_margin()),
-    param!(Loss, "loss.margin_std"; "Spread of the margin", float(0.0, 0.5); "Standard deviation of the margin that ElasticFace draws for every sample (0.05, or 0.0175 to 0.02 by rank)"; is_elastic),
+    param!(Loss, "loss.margin_std"; "Spread of the margin", float(0.0, 0.5), auto; "Standard deviation of the margin that ElasticFace draws for every sample; automatic is its authors' value (0.05; by rank 0.0175 for Arc and 0.02 for Cos)"; is_elastic),
     param!(Loss, "loss.margin_by_rank"; "Margins by rank", Kind::Bool; "ElasticFace+: the smallest margin goes to the sample nearest its class"; is_elastic),
     param!(Loss, "loss.length_low"; "Shortest embedding", log(0.1, 1000.0); "MagFace: length at which the margin is smallest"; is_magface),
     param!(Loss, "loss.length_high"; "Longest embedding", log(0.1, 1000.0); "MagFace: length at which the margin is largest"; is_magface),
@@ -403,3 +414,20 @@ pub const PARAMS: &[ParamSpec] = &[
     param!(Map, "map.iterations"; "Iterations", int(50, 10_000); "Iterations of t-SNE"; |c| c.map.method == MapKind::Tsne),
     param!(Map, "map.max_points"; "Most points", int(10, 1_000_000); "Larger sets are sampled, evenly over the classes"),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_is_read_with_its_unit_in_the_singular_where_it_is_one() {
+        let text = |key: &str, value: Value| spec(key).unwrap().text(&value);
+        assert_eq!(text("train.warmup_epochs", Value::Float(1.0)), "1 epoch");
+        assert_eq!(text("train.warmup_epochs", Value::Float(0.5)), "0.5 epochs");
+        assert_eq!(text("data.image_px", Value::Int(1)), "1 px");
+        assert_eq!(text("augment.rotate_deg", Value::Float(8.0)), "8°");
+        assert_eq!(text("train.batch", Value::Int(64)), "64");
+        assert_eq!(text("data.image_px", Value::Text("auto".into())), "auto");
+        assert_eq!(text("loss.head", Value::Text("arcface".into())), Head::ArcFace.label());
+    }
+}

@@ -85,6 +85,7 @@ pub fn resolve(config: &RunConfig, facts: &DataFacts) -> Result<Resolved, Config
     let add_mirror = chosen.add_mirror(flip);
     let scale = chosen.scale(facts);
     let margins = chosen.margins();
+    chosen.margin_std();
     let margin_detached = chosen.margin_detached();
     let margin_ramp = chosen.margin_ramp(facts);
     let batch = (config.train.batch as usize).min(facts.train_images).max(1);
@@ -306,6 +307,20 @@ impl Chosen {
         };
         reasons.into_iter().for_each(|(key, value)| self.because(key, value, "the paper's value"));
         margins
+    }
+
+    fn margin_std(&mut self) {
+        let loss = &self.config.loss;
+        if loss.margin_std != Auto::Auto {
+            return;
+        }
+        let (head, by_rank) = (loss.head, loss.margin_by_rank);
+        let std = head.published_margin_std(by_rank);
+        if head.draws_margin() {
+            let plus = if by_rank { "+" } else { "" };
+            self.because("loss.margin_std", std, format!("the paper's value for {}{plus}", head.label()));
+        }
+        self.config.loss.margin_std = Auto::Set(std);
     }
 
     fn margin_detached(&mut self) -> bool {

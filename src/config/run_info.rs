@@ -29,11 +29,60 @@ pub struct RunInfo {
     /// Keys of the settings that were left to the program; above stands what it chose.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub automatic: Vec<String>,
+    /// The series that it is one of; `None` for a run by itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub series: Option<SeriesInfo>,
 }
 
 impl RunInfo {
     /// The weights were made elsewhere: the run has no images and no training of its own.
     pub fn is_imported(&self) -> bool {
         !self.imported.is_empty()
+    }
+
+    /// What is known of a run of a series before it begins.
+    pub fn before(series: SeriesInfo) -> Self {
+        Self { series: Some(series), ..Self::default() }
+    }
+}
+
+/// Table `[run.series]`: what every run of a series says of it. A series is the same settings over several seeds in a
+/// row; it lies nowhere but in its runs.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SeriesInfo {
+    /// Tells it from every other series: when it was begun (local time, RFC 3339).
+    pub id: String,
+    /// Seed of its first run.
+    pub first_seed: u32,
+    /// Runs that were asked for, from 2 to [`SeriesInfo::MOST_SEEDS`].
+    pub seeds: u32,
+}
+
+impl SeriesInfo {
+    /// Runs of a series at most; a file that asks for more is taken to ask for so many.
+    pub const MOST_SEEDS: u32 = 1000;
+
+    /// A series that begins now.
+    pub fn begun_now(first_seed: u32, seeds: u32) -> Self {
+        Self { id: chrono::Local::now().to_rfc3339(), first_seed, seeds }
+    }
+
+    /// The seeds of its runs, in the order in which they are made.
+    pub fn all_seeds(&self) -> Vec<u32> {
+        (0..self.seeds.min(Self::MOST_SEEDS)).map(|number| self.first_seed.wrapping_add(number)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_asks_for_too_many_runs_gets_the_most_that_are_made() {
+        let series = |first_seed, seeds| SeriesInfo { id: "a".into(), first_seed, seeds };
+        assert_eq!(series(7, 3).all_seeds(), [7, 8, 9]);
+        assert_eq!(series(u32::MAX, 2).all_seeds(), [u32::MAX, 0]);
+        assert_eq!(series(1, u32::MAX).all_seeds().len(), SeriesInfo::MOST_SEEDS as usize);
     }
 }

@@ -140,7 +140,7 @@ pub struct LossConfig {
     /// The margin counts in the loss but not in its gradient.
     pub margin_detached: Auto<bool>,
     /// Standard deviation of a sample's margin (ElasticFace), in the unit of the margin.
-    pub margin_std: f64,
+    pub margin_std: Auto<f64>,
     /// The smallest drawn margin goes to the sample nearest its class (ElasticFace+).
     pub margin_by_rank: bool,
     /// Length of an embedding at which MagFace's margin is smallest.
@@ -175,7 +175,7 @@ impl Default for LossConfig {
             margin_cos: Auto::Auto,
             margin_ramp: Auto::Auto,
             margin_detached: Auto::Auto,
-            margin_std: 0.05,
+            margin_std: Auto::Auto,
             margin_by_rank: false,
             length_low: 10.0,
             length_high: 110.0,

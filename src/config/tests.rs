@@ -89,7 +89,13 @@ fn a_run_file_keeps_every_value() {
     config.set_text("train.epochs", "7").unwrap();
     config.set_text("loss.margin_rad", "0.25").unwrap();
     config.set_text("data.held_out", "s31..s40, \"odd\" \\name").unwrap();
-    config.run = Some(RunInfo { version: "1".into(), data: "C:\\my \"data\"".into(), ..RunInfo::default() });
+    config.run = Some(RunInfo {
+        version: "1".into(),
+        data: "C:\\my \"data\"".into(),
+        automatic: vec!["loss.scale".into()],
+        series: Some(SeriesInfo { id: "2026-11-01T10:00:00+00:00".into(), first_seed: 7, seeds: 3 }),
+        ..RunInfo::default()
+    });
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("run.toml");
     save(&config, &path).unwrap();

@@ -90,7 +90,7 @@ fn item(image: Found, folders: &[ClassFolder], class_of: &[u32]) -> Option<Item>
         },
         width: header.width,
         height: header.height,
-        grey: header.grey,
+        mode: header.mode,
     })
 }
 

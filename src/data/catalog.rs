@@ -4,7 +4,7 @@
 use super::idx::IdxImages;
 use super::open::open;
 use super::packed::Pack;
-use super::{DataError, Warnings, decode, exclude, path_text};
+use super::{DataError, Mode, Warnings, decode, exclude, path_text};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -98,8 +98,8 @@ pub struct Item {
     pub width: u32,
     /// Pixels down, upright.
     pub height: u32,
-    /// Stored without colour.
-    pub grey: bool,
+    /// How its colours are stored.
+    pub mode: Mode,
 }
 
 /// How far a long operation is.
@@ -240,7 +240,7 @@ impl Catalog {
 
     /// Every image is stored without colour.
     pub fn all_grey(&self) -> bool {
-        self.items.iter().all(|item| item.grey)
+        self.items.iter().all(|item| item.mode.is_grey())
     }
 
     /// Median of the shorter sides, in pixels; 0 without images.

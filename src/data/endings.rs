@@ -45,10 +45,31 @@ pub fn ends_with(path: &Path, endings: &[&str]) -> bool {
     endings.iter().any(|known| known.eq_ignore_ascii_case(ending_of(path)))
 }
 
-/// Whether the name says that it is about pairs (`pairsDevTest.txt`, `cplfw_pairs.csv`), which a list of repairs is not.
+/// Whether the name says that it is about pairs: one of its words is "pair", or begins with "pairs" (`pairsDevTest.txt`,
+/// `cplfw_pairs.csv`), as no English word does but this one. Repairs, impairments and the like are other words.
 pub fn names_pairs(path: &Path) -> bool {
-    let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
-    name.replace("repair", "").contains("pair")
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    words(&name).iter().any(|word| word == "pair" || word.starts_with("pairs"))
+}
+
+/// The words of a name, in lower case. One ends at whatever is no letter, and where a capital begins the next (`DevTest`,
+/// `LFWPairs`).
+fn words(name: &str) -> Vec<String> {
+    let letters: Vec<char> = name.chars().collect();
+    let mut words = vec![String::new()];
+    for (at, &letter) in letters.iter().enumerate() {
+        let before = at.checked_sub(1).and_then(|at| letters.get(at));
+        let after = letters.get(at + 1);
+        let ends_capitals = || before.is_some_and(|c| c.is_uppercase()) && after.is_some_and(|c| c.is_lowercase());
+        let is_next = letter.is_uppercase() && (before.is_some_and(|c| c.is_lowercase()) || ends_capitals());
+        if is_next || !letter.is_alphabetic() {
+            words.push(String::new());
+        }
+        if let Some(word) = words.last_mut().filter(|_| letter.is_alphabetic()) {
+            word.extend(letter.to_lowercase());
+        }
+    }
+    words
 }
 
 /// The format that the name promises.
@@ -77,7 +98,34 @@ mod tests {
         assert_eq!(format_of_extension(Path::new("jpg")), None);
         assert_eq!(format_of_extension(Path::new("a.jpg.txt")), None);
         assert!(ends_with(Path::new("pairs.CSV"), &LIST_ENDINGS) && !ends_with(Path::new("x.lst"), &LIST_ENDINGS));
-        assert!(names_pairs(Path::new("CPLFW_Pairs.csv")) && !names_pairs(Path::new("repairs.csv")));
         assert!(is_unsupported_image(Path::new("x.HEIC")) && !IMAGE_ENDINGS.contains(&"heic"));
+    }
+
+    #[test]
+    fn pairs_are_named_by_a_whole_word_in_any_case() {
+        let about = [
+            "pairs.txt",
+            "PAIRS.TXT",
+            "pairsDevTest.txt",
+            "pairsdevtest.txt",
+            "CPLFW_Pairs.csv",
+            "LFWPairs.txt",
+            "lfw_pair.txt",
+            "pairs_test.txt",
+            "dev.pairs.txt",
+            "pair1.txt",
+            "view2pairs.list",
+            "Pair_list_F.txt",
+        ];
+        for name in about {
+            assert!(names_pairs(Path::new(name)), "{name}");
+        }
+        let others =
+            ["repairs.csv", "repair.txt", "RepairList.csv", "impaired.txt", "spair.txt", "despairs.txt", "pairing.txt"];
+        for name in others {
+            assert!(!names_pairs(Path::new(name)), "{name}");
+        }
+        assert!(!names_pairs(Path::new("pairs/train.txt")), "the name of the folder does not count");
+        assert!(!names_pairs(Path::new("")));
     }
 }

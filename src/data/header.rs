@@ -1,9 +1,9 @@
 //! Size, colour and frames of an image file from its first bytes, for a quick scan of many files.
 
 use super::decode::{check_size, guarded, limits};
-use super::{DataError, ImageProblem, jpeg};
+use super::{Colours, DataError, ImageProblem, Mode, jpeg};
 use image::codecs::{gif::GifDecoder, png::PngDecoder, webp::WebPDecoder};
-use image::{AnimationDecoder as _, ColorType, ImageDecoder, ImageFormat, ImageReader};
+use image::{AnimationDecoder as _, ImageDecoder, ImageFormat, ImageReader};
 use std::fs::File;
 use std::io::{BufRead, BufReader, ErrorKind, Read, Seek};
 use std::path::Path;
@@ -15,7 +15,7 @@ pub(super) struct Header {
     /// Upright.
     pub(super) width: u32,
     pub(super) height: u32,
-    pub(super) grey: bool,
+    pub(super) mode: Mode,
     pub(super) animated: bool,
 }
 
@@ -48,7 +48,7 @@ pub(super) fn header_of(mut reader: impl BufRead + Seek, name: &Path) -> Result<
         Err(ImageProblem::NotAnImage)
     };
     header
-        .and_then(|header| check_size(header.width, header.height).map(|()| header))
+        .and_then(|header| check_size(header.width, header.height).map(|()| with_palette(header, &start)))
         .map_err(|problem| DataError::image(name, problem))
 }
 
@@ -77,16 +77,43 @@ fn parse(reader: impl BufRead + Seek, format: ImageFormat) -> Result<Header, Ima
 fn describe(mut decoder: impl ImageDecoder, format: ImageFormat, animated: bool) -> Header {
     let (width, height) = decoder.dimensions();
     let turned = decoder.orientation().is_ok_and(is_quarter_turn);
-    let grey = matches!(decoder.color_type(), ColorType::L8 | ColorType::L16 | ColorType::La8 | ColorType::La16);
-    upright(Header { format, width, height, grey, animated }, turned)
+    let mode = Mode::of_types(decoder.color_type(), decoder.original_color_type());
+    upright(Header { format, width, height, mode, animated }, turned)
+}
+
+/// The decoders look colours up in the palette of an image and do not say that there was one.
+fn with_palette(header: Header, start: &[u8]) -> Header {
+    let has_palette = match header.format {
+        ImageFormat::Png => start.get(12..16) == Some(b"IHDR".as_slice()) && start.get(25) == Some(&3),
+        ImageFormat::Gif => true,
+        ImageFormat::Bmp => bmp_bits(start).is_some_and(|bits| bits <= 8),
+        _ => false,
+    };
+    if !has_palette {
+        return header;
+    }
+    // GIF's decoder always makes room for transparency, whether the file has any or not.
+    let has_alpha = header.mode.has_alpha && header.format != ImageFormat::Gif;
+    Header { mode: Mode { has_alpha, ..Mode::of_colours(Colours::Palette) }, ..header }
+}
+
+/// Bits per pixel of a BMP; its oldest header, of 12 bytes, has them elsewhere.
+fn bmp_bits(start: &[u8]) -> Option<u16> {
+    let header_bytes = u32::from_le_bytes(*start.get(14..)?.first_chunk()?);
+    let at = if header_bytes == 12 { 24 } else { 28 };
+    Some(u16::from_le_bytes(*start.get(at..)?.first_chunk()?))
 }
 
 fn parse_jpeg(mut reader: impl BufRead + Seek) -> Result<Header, ImageProblem> {
     match jpeg::read_header(&mut reader) {
         Ok(Some(jpeg)) => {
             let (width, height) = (jpeg.width, jpeg.height);
-            let header =
-                Header { format: ImageFormat::Jpeg, width, height, grey: jpeg.components == 1, animated: false };
+            let mode = Mode::of_colours(match jpeg.components {
+                1 => Colours::Grey,
+                4 => Colours::Cmyk,
+                _ => Colours::Rgb,
+            });
+            let header = Header { format: ImageFormat::Jpeg, width, height, mode, animated: false };
             Ok(upright(header, is_quarter_turn(jpeg.orientation)))
         }
         Ok(None) => Err(ImageProblem::Broken("its segments are in disorder".to_owned())),

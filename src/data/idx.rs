@@ -36,8 +36,68 @@ pub struct IdxImages {
     pub(super) data: Vec<u8>,
     /// One per image.
     pub(super) labels: Vec<u8>,
-    /// Rows and columns are exchanged in the file, as EMNIST has them; images are given upright.
-    pub(super) is_transposed: bool,
+    /// Rows and columns are exchanged in the file; images are given upright.
+    pub(super) lying: Option<Lying>,
+}
+
+/// Why the images of a file are taken to lie on their side, as those of EMNIST do, which nothing in the file says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Lying {
+    /// The file is named `emnist…`.
+    ByName,
+    /// As many images of the same classes as this split of EMNIST has.
+    BySize(&'static str),
+}
+
+/// A split of EMNIST as published: G. Cohen, S. Afshar, J. Tapson, A. van Schaik, "EMNIST: an extension of MNIST to
+/// handwritten letters" (2017), with the counts of the IDX files.
+struct Published {
+    name: &'static str,
+    /// Images to train on and to test with.
+    images: [usize; 2],
+    /// The first and the last label; each in between has images.
+    labels: [u8; 2],
+    /// All classes have equally many images.
+    is_even: bool,
+}
+
+/// The splits that no other set could be mistaken for. Digits (240,000 and 40,000 of ten classes) and MNIST (60,000 and
+/// 10,000) are not among them: MNIST itself has the latter's counts, and Fashion-MNIST with three changed copies of every
+/// image the former's. They are known by their names only.
+const PUBLISHED: [Published; 4] = [
+    Published { name: "ByClass", images: [697_932, 116_323], labels: [0, 61], is_even: false },
+    Published { name: "ByMerge", images: [697_932, 116_323], labels: [0, 46], is_even: false },
+    Published { name: "Balanced", images: [112_800, 18_800], labels: [0, 46], is_even: true },
+    Published { name: "Letters", images: [124_800, 20_800], labels: [1, 26], is_even: true },
+];
+/// Side of EMNIST's images, in pixels.
+const EMNIST_PX: u32 = 28;
+
+impl Published {
+    fn has(&self, labels: &[u8]) -> bool {
+        let [first, last] = self.labels;
+        if !self.images.contains(&labels.len()) || !labels.iter().all(|label| (first..=last).contains(label)) {
+            return false;
+        }
+        let mut counts = [0_usize; 256];
+        for label in labels {
+            if let Some(count) = counts.get_mut(usize::from(*label)) {
+                *count += 1;
+            }
+        }
+        let counts = counts.get(usize::from(first)..=usize::from(last)).unwrap_or_default();
+        let even = labels.len() / counts.len().max(1);
+        counts.iter().all(|&count| if self.is_even { count == even } else { count > 0 })
+    }
+}
+
+impl std::fmt::Display for Lying {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::ByName => write!(f, "its name says that it is EMNIST"),
+            Self::BySize(split) => write!(f, "it has the images and classes of EMNIST {split}"),
+        }
+    }
 }
 
 impl IdxImages {
@@ -46,11 +106,17 @@ impl IdxImages {
         let len = self.width as usize * self.height as usize;
         let start = len.checked_mul(index as usize)?;
         let pixels = self.data.get(start..start.checked_add(len)?)?;
-        if !self.is_transposed {
+        if self.lying.is_none() {
             return image::GrayImage::from_raw(self.width, self.height, pixels.to_vec());
         }
         let lying = image::GrayImage::from_raw(self.height, self.width, pixels.to_vec())?;
         Some(image::GrayImage::from_fn(self.width, self.height, |x, y| *lying.get_pixel(y, x)))
+    }
+
+    /// The split of EMNIST whose images these are, by their number and classes.
+    fn published(&self) -> Option<&'static str> {
+        let is_size = (self.width, self.height) == (EMNIST_PX, EMNIST_PX);
+        PUBLISHED.iter().find(|split| is_size && split.has(&self.labels)).map(|split| split.name)
     }
 }
 
@@ -130,7 +196,7 @@ fn read_fully(reader: &mut impl Read, buffer: &mut [u8]) -> Result<(), u64> {
     Ok(())
 }
 
-/// Reads images and their labels.
+/// Reads images and their labels, as they lie in the file.
 ///
 /// # Errors
 /// When one of the files is not valid, or the counts differ.
@@ -153,15 +219,30 @@ pub(super) fn read_images(images: &Path, labels: &Path) -> Result<IdxImages, Dat
         let message = format!("expected {count} labels, as many as images, found {}", label_array.data.len());
         return Err(DataError::Idx { offset: 4, message, path: labels.to_owned() });
     }
-    let is_transposed = is_emnist(images);
-    let (width, height) = if is_transposed { (height, width) } else { (width, height) };
-    Ok(IdxImages { name: part_name(images), width, height, data: array.data, labels: label_array.data, is_transposed })
+    let (data, labels) = (array.data, label_array.data);
+    Ok(IdxImages { name: part_name(images), width, height, data, labels, lying: None })
 }
 
-/// EMNIST's images lie on their side, which nothing in the file says; its files are named `emnist-…`.
-fn is_emnist(images: &Path) -> bool {
-    let name = images.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
-    name.contains("emnist")
+/// Turns EMNIST upright: known by the name of a file, or (renamed) because every part is one of the same published split.
+/// Files with "upright" in their names have been turned by somebody else.
+pub(super) fn turn_upright(parts: &mut [IdxImages], files: &IdxFiles) {
+    let names: Vec<String> = std::iter::once(&files.first)
+        .chain(&files.held_out)
+        .map(|pair| pair.images.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase())
+        .collect();
+    let says = |word: &str| names.iter().any(|name| name.contains(word));
+    let split = || {
+        let first = parts.first()?.published()?;
+        parts.iter().all(|part| part.published() == Some(first)).then_some(Lying::BySize(first))
+    };
+    let lying = if says("emnist") { Some(Lying::ByName) } else { split() };
+    if lying.is_none() || says("upright") {
+        return;
+    }
+    for part in parts {
+        (part.width, part.height) = (part.height, part.width);
+        part.lying = lying;
+    }
 }
 
 /// "train-images-idx3-ubyte.gz" → "train".
@@ -237,4 +318,62 @@ fn beside(folder: &Path, name: &str) -> Option<PathBuf> {
         .iter()
         .map(|name| folder.join(name))
         .find(|path| path.is_file())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn part(labels: Vec<u8>) -> IdxImages {
+        IdxImages { name: "train".to_owned(), width: 28, height: 28, data: Vec::new(), labels, lying: None }
+    }
+
+    fn even(first: u8, last: u8, each: usize) -> Vec<u8> {
+        (first..=last).flat_map(|label| vec![label; each]).collect()
+    }
+
+    /// What the parts of one data set are taken for; their files are called `name`.
+    fn lying(name: &str, parts: &[Vec<u8>]) -> Option<Lying> {
+        let pair = || IdxPair { images: name.into(), labels: "labels".into() };
+        let files = IdxFiles { first: pair(), held_out: (parts.len() > 1).then(pair) };
+        let mut parts: Vec<IdxImages> = parts.iter().cloned().map(part).collect();
+        turn_upright(&mut parts, &files);
+        assert!(parts.iter().all(|part| part.lying == parts[0].lying), "all parts or none");
+        parts[0].lying
+    }
+
+    #[test]
+    fn renamed_splits_of_emnist_are_known_by_their_exact_counts() {
+        let uneven = |count: usize, classes: usize| (0..count).map(|at| (at % classes) as u8).collect::<Vec<u8>>();
+        let name = "train-images-idx3-ubyte";
+        let by_size = |split| Some(Lying::BySize(split));
+        assert_eq!(lying(name, &[even(0, 46, 2400), even(0, 46, 400)]), by_size("Balanced"));
+        assert_eq!(lying(name, &[even(1, 26, 800)]), by_size("Letters"));
+        assert_eq!(lying(name, &[even(1, 26, 4800)]), by_size("Letters"));
+        assert_eq!(lying(name, &[uneven(697_932, 62), uneven(116_323, 62)]), by_size("ByClass"));
+        assert_eq!(lying(name, &[uneven(116_323, 47)]), by_size("ByMerge"));
+        assert_eq!(lying("my-letters-upright.idx3", &[even(1, 26, 800)]), None, "turned already");
+    }
+
+    #[test]
+    fn what_only_looks_like_emnist_is_left_as_it_lies() {
+        let name = "train-images-idx3-ubyte";
+        assert_eq!(lying(name, &[even(0, 9, 6000), even(0, 9, 1000)]), None, "MNIST");
+        assert_eq!(
+            lying(name, &[even(0, 9, 24_000), even(0, 9, 4000)]),
+            None,
+            "Digits, or a multiple of Fashion-MNIST"
+        );
+        assert_eq!(lying(name, &[even(0, 25, 800)]), None, "letters numbered from 0");
+        assert_eq!(lying(name, &[even(1, 26, 800), even(1, 26, 100)]), None, "another test part");
+        assert_eq!(lying(name, &[even(0, 46, 2400), even(1, 26, 800)]), None, "two splits");
+        let mut shifted = even(0, 46, 400);
+        shifted[0] = 46;
+        assert_eq!(lying(name, &[shifted]), None, "classes of other sizes");
+        let mut small = part(even(1, 26, 800));
+        small.width = 32;
+        assert_eq!(small.published(), None, "32 px");
+        assert_eq!(lying("emnist-mnist-train-images-idx3-ubyte", &[even(0, 9, 6000)]), Some(Lying::ByName));
+        assert_eq!(lying("emnist-upright-images-idx3-ubyte", &[even(0, 9, 6000)]), None);
+    }
 }

@@ -1,9 +1,10 @@
 //! A path to a [`Catalog`]: which layout it is, then the classes, the images, the warnings and the fingerprint.
 
 use super::assemble::{Gathered, assemble};
+use super::idx::{IdxImages, Lying};
 use super::layout::{self, Kind};
 use super::scan::{self, ClassFolder, Watch};
-use super::{Catalog, DataError, Item, Layout, Location, Part, Progress, WarningKind, Warnings};
+use super::{Catalog, DataError, Item, Layout, Location, Mode, Part, Progress, WarningKind, Warnings};
 use super::{VerificationSet, archive, class_sizes, endings, header, idx, lists, pair_list, path_text, recordio};
 use sha2::{Digest as _, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
@@ -161,9 +162,11 @@ fn open_idx(file: &Path, root: &Path, watch: &Watch) -> Result<Catalog, DataErro
     let mut parts = Vec::new();
     for (pair, done) in [Some(&files.first), files.held_out.as_ref()].into_iter().flatten().zip(1..) {
         watch.check()?;
-        parts.push(Arc::new(idx::read_images(&pair.images, &pair.labels)?));
+        parts.push(idx::read_images(&pair.images, &pair.labels)?);
         (watch.progress)(Progress { done, total });
     }
+    idx::turn_upright(&mut parts, &files);
+    let parts: Vec<Arc<IdxImages>> = parts.into_iter().map(Arc::new).collect();
     let labels: BTreeSet<u8> = parts.iter().flat_map(|part| part.labels.iter().copied()).collect();
     let class_of: BTreeMap<u8, u32> = labels.iter().copied().zip(0..).collect();
     let mut items = Vec::new();
@@ -175,10 +178,19 @@ fn open_idx(file: &Path, root: &Path, watch: &Watch) -> Result<Catalog, DataErro
             location: Location::Idx { part: number, index },
             width: images.width,
             height: images.height,
-            grey: true,
+            mode: Mode::GREY,
         }));
     }
     let hashed = parts.iter().flat_map(|part| [part.name.as_bytes(), &part.labels[..], &part.data[..]]);
+    // Other images than the same files gave before renamed ones were known. Those that are known by name always were.
+    let by_size = parts.iter().filter(|part| matches!(part.lying, Some(Lying::BySize(_))));
+    let hashed = hashed.chain(by_size.map(|_| b"turned upright".as_slice()));
+    let fingerprint = hex_digest(hashed);
+    let mut warnings = Warnings::default();
+    for part in &parts {
+        let Some(lying) = part.lying else { continue };
+        warnings.push(WarningKind::Turned, part.name.as_str(), lying.to_string());
+    }
     let mut catalog = Catalog {
         base: file.parent().map(Path::to_owned).unwrap_or_default(),
         beside: files.first.images.clone(),
@@ -186,8 +198,8 @@ fn open_idx(file: &Path, root: &Path, watch: &Watch) -> Result<Catalog, DataErro
         layout: Layout::Idx,
         classes: labels.iter().map(ToString::to_string).collect(),
         items,
-        warnings: Warnings::default(),
-        fingerprint: hex_digest(hashed),
+        warnings,
+        fingerprint,
         idx: parts,
         packs: Vec::new(),
         excluded: Vec::new(),

@@ -150,8 +150,8 @@ fn gather(found: Found<'_>, pairs: &[ItemPair], mut warnings: Warnings, watch: &
             None => Location::File(name.clone().into_boxed_path()),
         };
         item_of.push(Some(items.len() as u32));
-        let Header { width, height, grey, .. } = header;
-        items.push(Item { class, part: Part::All, location, width, height, grey });
+        let Header { width, height, mode, .. } = header;
+        items.push(Item { class, part: Part::All, location, width, height, mode });
     }
     let item = |image: &u32| item_of.get(*image as usize).copied().flatten();
     let complete: Vec<ItemPair> = pairs.iter().filter_map(|(a, b, same)| Some((item(a)?, item(b)?, *same))).collect();

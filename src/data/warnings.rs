@@ -62,6 +62,10 @@ pub enum WarningKind {
     MissingListed,
     /// A label that is no whole number, or none at all.
     BadLabel,
+    /// A record of boxes around objects, which has no class.
+    DetectionRecord,
+    /// Images that lie on their side in their file.
+    Turned,
     /// A description beside the data says another number.
     Mismatch,
     /// Left out because a person said so.
@@ -103,6 +107,10 @@ impl WarningKind {
             Self::MissingPair => n("image of the pair list is missing", "images of the pair list are missing"),
             Self::MissingListed => n("image of the list is missing", "images of the list are missing"),
             Self::BadLabel => n("image has no usable label", "images have no usable label"),
+            Self::DetectionRecord => {
+                n("record is for detection and has no class", "records are for detection and have no class")
+            }
+            Self::Turned => n("file of images was turned upright", "files of images were turned upright"),
             Self::Mismatch => n("number differs from the description", "numbers differ from the description"),
             Self::Excluded => n("image is excluded", "images are excluded"),
             Self::UnknownExclusion => n("excluded image is not there", "excluded images are not there"),
@@ -136,6 +144,11 @@ impl WarningKind {
             Self::MissingPair => "Their pairs are left out, so the result covers a part of the protocol.",
             Self::MissingListed => "Left out. The list must lie beside the images it names.",
             Self::BadLabel => "Left out. A label is a whole number from 0; write the file anew.",
+            Self::DetectionRecord => "Left out. Cut the objects out into one folder per class, and open that.",
+            Self::Turned => {
+                "EMNIST stores its images lying on their side. Where these lie now, write \"upright\" into the names of \
+                 their files."
+            }
             Self::Mismatch => "What is in the file counts; is it complete?",
             Self::Excluded => {
                 "Left out as arclens-exclude.toml beside the data says; Data → Check includes them again."

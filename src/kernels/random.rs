@@ -4,13 +4,18 @@
 //! first use, on other jobs, and on the device. Drawn here, the same seed gives the same network on every device.
 
 use burn::module::{Param, ParamId};
-use burn::tensor::{Tensor, TensorData, backend::Backend};
+use burn::tensor::{Shape, Tensor, TensorData, backend::Backend};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 /// A named stream of start values.
 #[derive(Debug)]
-pub struct Draw(Option<ChaCha8Rng>);
+pub struct Draw {
+    /// None draws 0.
+    rng: Option<ChaCha8Rng>,
+    /// Parameters are views of a single number.
+    shapes_only: bool,
+}
 
 impl Draw {
     /// The stream called `purpose` of a run's seed. Streams of one seed are independent of each other.
@@ -20,12 +25,18 @@ impl Draw {
         let stream =
             purpose.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
         rng.set_stream(stream);
-        Self(Some(rng))
+        Self { rng: Some(rng), shapes_only: false }
     }
 
     /// No numbers but 0: for weights that are about to be replaced.
     pub fn zeros() -> Self {
-        Self(None)
+        Self { rng: None, shapes_only: false }
+    }
+
+    /// Parameters that have a shape and no memory of their own: every number is one and the same 0. For asking a network
+    /// what it consists of.
+    pub fn shapes() -> Self {
+        Self { rng: None, shapes_only: true }
     }
 
     /// Normal with mean 0 and standard deviation `std`.
@@ -50,7 +61,7 @@ impl Draw {
 
     /// One number with mean 0 and standard deviation 1.
     pub fn standard_normal(&mut self) -> f64 {
-        self.0.as_mut().map_or(0.0, standard_normal)
+        self.rng.as_mut().map_or(0.0, standard_normal)
     }
 
     fn drawn<B: Backend, const D: usize>(
@@ -59,8 +70,12 @@ impl Draw {
         device: &B::Device,
         mut one: impl FnMut(&mut ChaCha8Rng) -> f64,
     ) -> Param<Tensor<B, D>> {
+        if self.shapes_only {
+            let tensor = Tensor::<B, D>::zeros([1; D], device).expand::<D, _>(Shape::from(shape));
+            return Param::initialized(ParamId::new(), tensor.require_grad());
+        }
         let count = shape.iter().product();
-        let values = match &mut self.0 {
+        let values = match &mut self.rng {
             Some(rng) => (0..count).map(|_| one(rng) as f32).collect(),
             None => vec![0.0; count],
         };

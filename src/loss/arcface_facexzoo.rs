@@ -5,6 +5,8 @@
 //!      = cos θ        beyond
 //! ```
 //! The curve jumps *up* there, so a sample just beyond is better off than one just before.
+//!
+//! Here to reproduce that trainer. m in radians; its configuration has m = 0.35 and s = 32.
 
 use super::angles::{cos_add_scalar, cos_add_target};
 use crate::kernels::Target;

@@ -5,6 +5,8 @@
 //!      = cos θ − m·sin m     beyond
 //! ```
 //! It falls everywhere, but by a step of cos m + m·sin m − 1 at π − m (0.117 for m = 0.5).
+//!
+//! Here to reproduce those trainers. m in radians; published with m = 0.5 and s = 64.
 
 use super::angles::{cos_add_scalar, cos_add_target};
 use crate::kernels::Target;

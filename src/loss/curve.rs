@@ -1,4 +1,4 @@
-//! The curve of a loss: what shows what its margin does.
+//! The curve of a loss: what shows what its margin does, and which losses share one.
 
 use super::magface::Line;
 use super::{
@@ -38,4 +38,94 @@ pub fn target_logit(head: Head, scale: f64, margins: Margins, options: &HeadOpti
             Head::MagFace => arcface_easy::target_scalar(cosine, middle_rad()),
             Head::MagFaceFallback => arcface_fallback::target_scalar(cosine, middle_rad()),
         }
+}
+
+/// Steps in which a curve is sampled, of one degree.
+const STEPS: u16 = 180;
+/// Logits this far apart, as a share of the scale, are the same number computed in two ways.
+const SAME: f64 = 1e-9;
+
+/// A curve, and the losses that have it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CurveFamily {
+    /// At least one, in the order of the list of losses; the chosen one before others.
+    pub heads: Vec<Head>,
+    /// (angle in degrees, target logit), every degree from 0 to 180.
+    pub points: Vec<[f64; 2]>,
+}
+
+/// The curves of all losses, those of `chosen` (with `margins`) first, the others with the margins that their authors
+/// publish, all with the same scale. Losses whose curves are the same everywhere come as one.
+pub fn curve_families(chosen: Head, scale: f64, margins: Margins, options: &HeadOptions) -> Vec<CurveFamily> {
+    let mut families: Vec<CurveFamily> = Vec::new();
+    for head in std::iter::once(chosen).chain(Head::every().filter(|head| *head != chosen)) {
+        let margins = if head == chosen { margins } else { head.published_margins() };
+        let at = |degrees: f64| [degrees, target_logit(head, scale, margins, options, degrees.to_radians())];
+        let points: Vec<[f64; 2]> = (0..=STEPS).map(|degrees| at(f64::from(degrees))).collect();
+        let is_same = |family: &&mut CurveFamily| {
+            family.points.iter().zip(&points).all(|([_, a], [_, b])| (a - b).abs() <= SAME * scale)
+        };
+        match families.iter_mut().find(is_same) {
+            Some(family) => family.heads.push(head),
+            None => families.push(CurveFamily { heads: vec![head], points }),
+        }
+    }
+    families
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn families(chosen: Head, margins: Margins) -> Vec<CurveFamily> {
+        curve_families(chosen, 16.0, margins, &HeadOptions::default())
+    }
+
+    #[test]
+    fn every_loss_is_in_one_family_and_the_chosen_one_comes_first() {
+        for chosen in Head::every() {
+            let families = families(chosen, chosen.published_margins());
+            assert_eq!(families[0].heads[0], chosen);
+            let mut heads: Vec<&str> =
+                families.iter().flat_map(|family| &family.heads).map(|head| head.word()).collect();
+            heads.sort_unstable();
+            let mut every: Vec<&str> = Head::every().map(Head::word).collect();
+            every.sort_unstable();
+            assert_eq!(heads, every);
+        }
+    }
+
+    #[test]
+    fn losses_share_a_curve_exactly_where_the_formulas_are_the_same() {
+        let with = |chosen: Head, margins: Margins| families(chosen, margins).swap_remove(0).heads;
+        let published = |chosen: Head| with(chosen, chosen.published_margins());
+        assert_eq!(published(Head::ArcFace), [Head::ArcFace], "the other forms differ beyond π − m");
+        assert_eq!(
+            published(Head::ArcFaceInsightface),
+            [Head::ArcFaceInsightface, Head::ArcFaceExact, Head::ElasticArcFace]
+        );
+        assert_eq!(published(Head::UniFace), [Head::UniFace, Head::AdaFace]);
+        assert_eq!(published(Head::NormSoftmax), [Head::NormSoftmax, Head::Softmax, Head::AdaCos, Head::SphereFaceR2]);
+        // Of the present settings: another margin is another curve, and the general form can be any of the others.
+        let cos = |cos| Margins { cos, ..Margins::NONE };
+        assert_eq!(with(Head::UniFace, cos(0.35)), [Head::UniFace, Head::CosFace, Head::ElasticCosFace]);
+        assert_eq!(with(Head::Combined, cos(0.2)), [Head::Combined]);
+        assert_eq!(with(Head::Combined, Margins { rad: 0.5, ..Margins::NONE }), [Head::Combined, Head::ArcFace]);
+    }
+
+    #[test]
+    fn a_family_has_the_curve_of_its_losses() {
+        let chosen = Head::Combined;
+        let margins = Margins { factor: 0.9, rad: 0.4, cos: 0.15 };
+        for family in families(chosen, margins) {
+            for head in &family.heads {
+                let margins = if *head == chosen { margins } else { head.published_margins() };
+                for [degrees, logit] in &family.points {
+                    let wanted = target_logit(*head, 16.0, margins, &HeadOptions::default(), degrees.to_radians());
+                    assert!((logit - wanted).abs() < 1e-6, "{head:?} at {degrees}°");
+                }
+            }
+            assert_eq!((family.points[0][0], family.points[180][0]), (0.0, 180.0));
+        }
+    }
 }

@@ -3,6 +3,8 @@
 //!
 //! For classes of uneven spread. m and σ in radians (Arc, m = 0.5) or amounts of cosine (Cos, m = 0.35); s = 64.
 //!
+//! The automatic spread is the published one of each (`Head::published_margin_std`).
+//!
 //! ElasticFace+ gives the smallest of a batch's margins to the sample nearest its class (σ = 0.0175 for Arc, 0.02 for Cos).
 //! That is the paper's rule; the authors' code indexes the sorted margins with `argsort` where it would take the rank, which
 //! scrambles them.

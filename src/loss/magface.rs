@@ -8,6 +8,8 @@
 //! ```
 //! Published: a in [10, 110], m in [0.45, 0.8] rad, λ = 35, s = 64. Outside [a_l, a_u] neither term has a gradient by the
 //! length. [`fallback`] is the form with ArcFace's hard fallback instead of the easy margin.
+//!
+//! For when the length of an embedding shall tell the quality of its image.
 
 use super::angles::sine;
 use super::norms::WithNorm;

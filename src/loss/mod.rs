@@ -48,7 +48,7 @@ mod tests;
 mod uniface;
 
 pub use batch::{HeadBatch, Moment};
-pub use curve::target_logit;
+pub use curve::{CurveFamily, curve_families, target_logit};
 pub use head::{HeadOutput, MarginHead};
 pub use options::HeadOptions;
 pub use spec::HeadSpec;

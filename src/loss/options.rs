@@ -40,7 +40,10 @@ impl HeadOptions {
     pub fn of(config: &LossConfig, detached: bool) -> Self {
         Self {
             detached,
-            margin_std: config.margin_std,
+            margin_std: config
+                .margin_std
+                .set()
+                .unwrap_or_else(|| config.head.published_margin_std(config.margin_by_rank)),
             margin_by_rank: config.margin_by_rank,
             length_low: config.length_low,
             length_high: config.length_high,

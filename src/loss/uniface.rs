@@ -5,7 +5,8 @@
 //! loss_i = softplus(−(s·(cos θ_y − m) − b)) + Σ_{j≠y} softplus(s·cos θ_j − b)
 //! ```
 //! b starts at ln(10·r·C) with r the share of the classes that take part in a step; what the softplus sees is kept within
-//! ±s. Published: s = 64, m = 0.4. b/s is a cosine that parts same from different for all classes alike.
+//! ±s. Published: s = 64, m = 0.4, an amount of cosine. b/s is a cosine that parts same from different for all classes alike:
+//! for when one threshold shall hold for all of them.
 
 use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;

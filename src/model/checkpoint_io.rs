@@ -2,7 +2,8 @@
 //!
 //! Everything is checked before the first weight is replaced: a file that does not fit leaves the network as it was.
 
-use super::ModelError;
+use super::fit::Found;
+use super::{Misfit, ModelError};
 use burn::tensor::backend::Backend;
 use burn::tensor::{DType, TensorData};
 use burn_store::{BurnToPyTorchAdapter, ModuleSnapshot, ModuleStore, PyTorchToBurnAdapter, SafetensorsStore};
@@ -44,13 +45,13 @@ pub fn load_weights<B: Backend, M: ModuleSnapshot<B>>(module: &mut M, bytes: &[u
     let mut store = SafetensorsStore::from_bytes(Some(bytes.to_vec()))
         .with_from_adapter(PyTorchToBurnAdapter)
         .skip_enum_variants(true);
-    let found: BTreeMap<String, Found> = store
+    let found: BTreeMap<String, (Vec<usize>, DType)> = store
         .get_all_snapshots()
         .map_err(format)?
         .iter()
-        .map(|(name, snapshot)| (name.clone(), Found { shape: snapshot.shape.to_vec(), dtype: snapshot.dtype }))
+        .map(|(name, snapshot)| (name.clone(), (snapshot.shape.to_vec(), snapshot.dtype)))
         .collect();
-    let report = compare(module, &found)?;
+    let report = compare(shapes(module), &found)?;
     for name in &report.loaded {
         check_finite(&mut store, name)?;
     }
@@ -58,39 +59,25 @@ pub fn load_weights<B: Backend, M: ModuleSnapshot<B>>(module: &mut M, bytes: &[u
     Ok(report)
 }
 
-struct Found {
-    shape: Vec<usize>,
-    dtype: DType,
+/// Names and shapes of a module's weights and running statistics as its file has them, no number read.
+pub(super) fn shapes<B: Backend, M: ModuleSnapshot<B>>(module: &M) -> BTreeMap<String, Vec<usize>> {
+    let snapshots = module.collect(None, Some(Box::new(BurnToPyTorchAdapter)), true);
+    snapshots.iter().map(|snapshot| (snapshot.full_path(), snapshot.shape.to_vec())).collect()
 }
 
-fn compare<B: Backend, M: ModuleSnapshot<B>>(
-    module: &M,
-    found: &BTreeMap<String, Found>,
+fn compare(
+    expected: BTreeMap<String, Vec<usize>>,
+    found: &BTreeMap<String, (Vec<usize>, DType)>,
 ) -> Result<LoadReport, ModelError> {
-    let expected: BTreeMap<String, Vec<usize>> = module
-        .collect(None, Some(Box::new(BurnToPyTorchAdapter)), true)
-        .iter()
-        .map(|snapshot| (snapshot.full_path(), snapshot.shape.to_vec()))
-        .collect();
-    let unexpected: Vec<String> = found
-        .keys()
-        .filter(|name| !expected.contains_key(*name) && !name.ends_with("num_batches_tracked"))
-        .cloned()
-        .collect();
-    let (mut missing, mut wrong) = (Vec::new(), Vec::new());
-    for (name, shape) in &expected {
-        match found.get(name) {
-            None => missing.push(name.clone()),
-            Some(found) if found.dtype != DType::F32 || found.shape != *shape => {
-                wrong.push(format!("{name} (expected F32 {shape:?}, found {:?} {:?})", found.dtype, found.shape))
-            }
-            Some(_) => {}
-        }
-    }
-    if missing.is_empty() && wrong.is_empty() {
-        Ok(LoadReport { loaded: expected.into_keys().collect(), unexpected })
+    let found = found.iter().map(|(name, (shape, dtype))| {
+        let other_type = (*dtype != DType::F32).then(|| format!("{dtype:?}"));
+        (name.as_str(), Found { shape, other_type })
+    });
+    let misfit = Misfit::between(&expected, found);
+    if misfit.has_all() {
+        Ok(LoadReport { loaded: expected.into_keys().collect(), unexpected: misfit.unexpected })
     } else {
-        Err(ModelError::Mismatch { missing, wrong, unexpected })
+        Err(ModelError::Mismatch(misfit))
     }
 }
 

@@ -8,8 +8,10 @@ use super::EmbedderSpec;
 use super::forward::Forward;
 use super::ir::Ir;
 use super::iresnet::IResNet;
+use super::iresnet_gap::IResNetGap;
 use super::mobilefacenet::MobileFaceNet;
 use super::mobilefacenet_classic::MobileFaceNetClassic;
+use super::mobilefacenet_large::MobileFaceNetLarge;
 use super::mobilefacenet_relu6::MobileFaceNetRelu6;
 use super::resnet::ResNet;
 use super::spec::Family;
@@ -38,6 +40,11 @@ pub enum Embedder<B: Backend> {
     MobileClassic(MobileFaceNetClassic<B>),
     /// The same from MobileNetV2's blocks.
     MobileRelu6(MobileFaceNetRelu6<B>),
+    // New networks come last: burn's records know a variant by its number.
+    /// Improved residual units, their average behind a PReLU.
+    ImprovedGap(IResNetGap<B>),
+    /// Depthwise bottlenecks at four times the width.
+    MobileLarge(MobileFaceNetLarge<B>),
 }
 
 impl<B: Backend> Embedder<B> {
@@ -50,6 +57,8 @@ impl<B: Backend> Embedder<B> {
             Family::Mobile => Self::Mobile(MobileFaceNet::init(spec, draw, device)),
             Family::MobileClassic => Self::MobileClassic(MobileFaceNetClassic::init(spec, draw, device)),
             Family::MobileRelu6 => Self::MobileRelu6(MobileFaceNetRelu6::init(spec, draw, device)),
+            Family::ImprovedGap => Self::ImprovedGap(IResNetGap::init(spec, draw, device)),
+            Family::MobileLarge => Self::MobileLarge(MobileFaceNetLarge::init(spec, draw, device)),
         }
     }
 }
@@ -74,6 +83,8 @@ impl<B: Kernels> Embedder<B> {
             Self::Mobile(net) => net.walk(walk, images),
             Self::MobileClassic(net) => net.walk(walk, images),
             Self::MobileRelu6(net) => net.walk(walk, images),
+            Self::ImprovedGap(net) => net.walk(walk, images),
+            Self::MobileLarge(net) => net.walk(walk, images),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! What can be wrong with a weights file.
 
+use super::Misfit;
+
 /// Why weights could not be written or read.
 #[derive(Debug, thiserror::Error)]
 pub enum ModelError {
@@ -12,16 +14,9 @@ pub enum ModelError {
     /// The file belongs to another network.
     #[error(
         "the weights do not fit this network: {}; check that network, channels and embedding size are those of the run",
-        describe(missing, wrong, unexpected)
+        describe(.0)
     )]
-    Mismatch {
-        /// Names the network has and the file lacks.
-        missing: Vec<String>,
-        /// Names in both, with what was expected and what was found.
-        wrong: Vec<String>,
-        /// Names the file has and the network lacks.
-        unexpected: Vec<String>,
-    },
+    Mismatch(Misfit),
     /// A weight is NaN or infinite.
     #[error("the weights are damaged: {name} contains a value that is not a finite number; use an earlier checkpoint")]
     NotFinite {
@@ -30,16 +25,19 @@ pub enum ModelError {
     },
 }
 
-/// At most this many names are listed per kind.
+/// At most this many names are listed per kind in the sentence; the [`Misfit`] has them all.
 const LISTED: usize = 10;
 
-fn describe(missing: &[String], wrong: &[String], unexpected: &[String]) -> String {
-    let list = |label: &str, names: &[String]| {
-        let shown = names.iter().take(LISTED).cloned().collect::<Vec<_>>().join(", ");
-        let more = names.len().saturating_sub(LISTED);
-        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        (!names.is_empty()).then(|| format!("{} {label}: {shown}{more}", names.len()))
-    };
-    let lists = [list("missing", missing), list("different", wrong), list("unexpected", unexpected)];
+fn describe(misfit: &Misfit) -> String {
+    let misshaped: Vec<String> = misfit.misshaped.iter().map(ToString::to_string).collect();
+    let lists =
+        [list("missing", &misfit.missing), list("different", &misshaped), list("unexpected", &misfit.unexpected)];
     lists.into_iter().flatten().collect::<Vec<_>>().join("; ")
+}
+
+fn list(label: &str, names: &[String]) -> Option<String> {
+    let shown = names.iter().take(LISTED).cloned().collect::<Vec<_>>().join(", ");
+    let more = names.len().saturating_sub(LISTED);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    (!names.is_empty()).then(|| format!("{} {label}: {shown}{more}", names.len()))
 }

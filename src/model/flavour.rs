@@ -4,7 +4,7 @@
 //! the name of the file says nothing and the names of the tensors everything.
 
 use super::weights::{Weight, Weights};
-use super::{EmbedderSpec, Form, iresnet};
+use super::{EmbedderSpec, Form, iresnet, mobilefacenet};
 use crate::config::{Net, Pooling};
 use crate::data::Preprocess;
 
@@ -164,13 +164,16 @@ fn flavour_of(weights: &Weights) -> Option<Flavour> {
     }
 }
 
+/// First weight of `arcface_torch`'s MobileFaceNets.
+const MOBILE_STEM: &str = "layers.0.layers.0.weight";
+/// A weight that only iResNets with a PReLU in front of the average have (here, not in `arcface_torch`).
+const GAP_PRELU: &str = "prelu2.weight";
+
 /// Sizes read off the weights; whether every weight fits is seen when they are loaded.
 fn sizes(flavour: Flavour, weights: &Weights) -> Result<EmbedderSpec, FlavourError> {
     let (stem, embedding, global) = match flavour {
         Flavour::Arcface => ("conv1.weight", "fc.weight", None),
-        Flavour::ArcfaceMobile => {
-            ("layers.0.layers.0.weight", "features.layers.2.weight", Some("features.layers.0.layers.0.weight"))
-        }
+        Flavour::ArcfaceMobile => (MOBILE_STEM, "features.layers.2.weight", Some("features.layers.0.layers.0.weight")),
         Flavour::Classic => ("conv1.conv.weight", "linear.weight", Some("conv_6_dw.conv.weight")),
         Flavour::Relu6 => ("conv1.0.weight", "conv3.weight", Some("gdconv.depthwise.weight")),
         _ => ("input_layer.0.weight", "output_layer.3.weight", None),
@@ -187,6 +190,8 @@ fn sizes(flavour: Flavour, weights: &Weights) -> Result<EmbedderSpec, FlavourErr
         Some(name) => (size(name, 2)?, Pooling::Auto),
         None => positions(size(embedding, 1)?),
     };
+    let has_prelu = pooling == Pooling::Average && weights.tensors.contains_key(GAP_PRELU);
+    let pooling = if has_prelu { Pooling::AveragePrelu } else { pooling };
     let (net, form) = net_of(flavour, weights)?;
     let embedding_dim = size(embedding, 0)?;
     let image_px = side.saturating_mul(HALVED);
@@ -219,7 +224,7 @@ fn positions(features: usize) -> (usize, Pooling) {
 
 fn net_of(flavour: Flavour, weights: &Weights) -> Result<(Net, Form), FlavourError> {
     let form = match flavour {
-        Flavour::ArcfaceMobile => return Ok((Net::MobileFaceNet, Form::Usual)),
+        Flavour::ArcfaceMobile => return mobile_form(weights).map(|form| (Net::MobileFaceNet, form)),
         Flavour::Classic => return Ok((Net::MobileFaceNetClassic, Form::Usual)),
         Flavour::Relu6 => return Ok((Net::MobileFaceNetClassic, Form::Relu6)),
         Flavour::Arcface => Form::Usual,
@@ -231,6 +236,16 @@ fn net_of(flavour: Flavour, weights: &Weights) -> Result<(Net, Form), FlavourErr
     let net = [Net::Iresnet18, Net::Iresnet34, Net::Iresnet50, Net::Iresnet100, Net::Iresnet200];
     let net = net.into_iter().find(|net| iresnet::units(*net) == units);
     net.map(|net| (net, form)).ok_or(FlavourError::Depth { flavour: flavour.label(), units })
+}
+
+/// The stem's channels tell the sizes apart.
+fn mobile_form(weights: &Weights) -> Result<Form, FlavourError> {
+    let channels = weights.tensors.get(MOBILE_STEM).and_then(|weight| weight.shape.first()).copied().unwrap_or(0);
+    mobilefacenet::form_of_stem(channels).ok_or_else(|| {
+        FlavourError::Size(format!(
+            "{MOBILE_STEM} makes {channels} channels, and the MobileFaceNets of arcface_torch that this program builds have 128 (mbf) or 256 (mbf_large)"
+        ))
+    })
 }
 
 fn units_of_layers(weights: &Weights) -> [usize; 4] {

@@ -1,7 +1,7 @@
 //! The walk that computes: a batch of images through the layers, as training needs it.
 
 use super::layers::{
-    Conv, GroupedConv, SqueezeExcite, Statistics, apply_norm, apply_norm_prelu, apply_prelu, full, norm_features,
+    Conv, GroupedConv, Prelu, SqueezeExcite, Statistics, apply_norm, apply_norm_prelu, apply_prelu, full, norm_features,
 };
 use super::walk::{Act, After, EmbeddingLayer, MaxPool, Walk};
 use crate::kernels::{Kernels, Tail};
@@ -50,6 +50,10 @@ impl<B: Kernels> Walk<B> for Forward {
 
     fn norm(&mut self, x: Tensor<B, 4>, bn: &BatchNorm<B>) -> Tensor<B, 4> {
         apply_norm(bn, x, None, Tail::Linear, self.statistics)
+    }
+
+    fn norm_prelu(&mut self, x: Tensor<B, 4>, bn: &BatchNorm<B>, prelu: &Prelu<B>) -> Tensor<B, 4> {
+        apply_norm_prelu(bn, prelu, x, self.statistics)
     }
 
     fn max_pool(&mut self, x: Tensor<B, 4>, pool: MaxPool) -> Tensor<B, 4> {

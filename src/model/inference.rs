@@ -5,9 +5,9 @@
 
 use super::Embedder;
 use super::forward::{SIX, max_pool, pool};
-use super::layers::{Conv, GroupedConv, SqueezeExcite, folded_factors};
+use super::layers::{Conv, GroupedConv, Prelu, SqueezeExcite, folded_factors};
 use super::walk::{Act, After, EmbeddingLayer, MaxPool, Walk};
-use crate::kernels::{FoldedConv, FoldedGrouped, Kernels, Tail, affine};
+use crate::kernels::{FoldedConv, FoldedGrouped, Kernels, Tail, affine, prelu};
 use burn::nn::BatchNorm;
 use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
@@ -33,6 +33,8 @@ enum Layer<B: Backend> {
     Grouped(FoldedGrouped<B>),
     /// Scale and shift per channel.
     Norm([Tensor<B, 1>; 2]),
+    /// The same with a PReLU's slopes behind it.
+    NormPrelu([Tensor<B, 1>; 2], Tensor<B, 1>),
     MaxPool(MaxPool),
     Excite(SqueezeExcite<B>),
     /// Values above this become this.
@@ -83,6 +85,7 @@ impl<B: Kernels> Layer<B> {
             Self::Conv(conv) => conv.forward(x, shortcut),
             Self::Grouped(conv) => conv.forward(x),
             Self::Norm(factors) => affine(x, factors.clone(), shortcut, Tail::Linear),
+            Self::NormPrelu(factors, slope) => prelu(affine(x, factors.clone(), shortcut, Tail::Linear), slope.clone()),
             Self::MaxPool(pool) => max_pool(x, *pool),
             Self::Excite(gate) => match shortcut {
                 Some(shortcut) => gate.forward(x) + shortcut,
@@ -141,6 +144,10 @@ impl<B: Kernels> Walk<B> for Freezer<B> {
 
     fn norm(&mut self, x: usize, bn: &BatchNorm<B>) -> usize {
         self.push(Layer::Norm(folded_factors(bn)), x, None)
+    }
+
+    fn norm_prelu(&mut self, x: usize, bn: &BatchNorm<B>, prelu: &Prelu<B>) -> usize {
+        self.push(Layer::NormPrelu(folded_factors(bn), prelu.weight.val()), x, None)
     }
 
     fn max_pool(&mut self, x: usize, pool: MaxPool) -> usize {

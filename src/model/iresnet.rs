@@ -2,14 +2,15 @@
 //! al., arXiv:1610.02915, for the unit) as `arcface_torch` has them: names and shapes are those of its checkpoints.
 //!
 //! Every stage, the first too, halves the maps; nothing follows the addition. The embedding layer sees all positions
-//! (insightface's head "E"), their mean ("GAP"), or what a depthwise convolution makes of them ("GDC").
+//! (insightface's head "E"), their mean, or what a depthwise convolution makes of them ("GDC"); their mean behind a PReLU
+//! ("GAP") is [`super::iresnet_gap`].
 
 use super::EmbedderSpec;
 use super::count::Count;
 use super::global::{Global, count_features, features_in};
 use super::layers::{Conv, Prelu, batch_norm, linear};
 use super::walk::{Act, After, EmbeddingLayer, Walk};
-use crate::config::Net;
+use crate::config::{Net, Pooling};
 use crate::kernels::Kernels;
 use crate::kernels::random::Draw;
 use burn::module::Module;
@@ -67,6 +68,9 @@ pub(super) fn count(spec: &EmbedderSpec) -> Count {
         }
     }
     count.norm(WIDTHS[3], px);
+    if spec.pooling() == Pooling::AveragePrelu {
+        count.parameters += WIDTHS[3];
+    }
     count_features(&mut count, spec, WIDTHS[3], px);
     // The factors of the last normalisation are fixed.
     count.parameters += spec.embedding_dim;
@@ -180,19 +184,31 @@ impl<B: Backend> IResNet<B> {
     }
 }
 
+/// Stem and units.
+pub(super) fn trunk<B: Kernels, W: Walk<B>>(
+    walk: &mut W,
+    images: W::Maps,
+    (conv, bn, prelu): (&Conv<B>, &BatchNorm<B>, &Prelu<B>),
+    stages: [&[IrUnit<B>]; 4],
+) -> W::Maps {
+    let stem = After::act(bn, Act::Prelu(prelu));
+    let mut maps = walk.unit(images, |walk, images| walk.conv(images, conv, stem));
+    for unit in stages.into_iter().flatten() {
+        maps = walk.unit(maps, |walk, maps| unit.walk(walk, maps));
+    }
+    maps
+}
+
 impl<B: Kernels> IResNet<B> {
     /// `[n, image_px, image_px, channels]` → `[n, embedding_dim]`
     pub(super) fn walk<W: Walk<B>>(&self, walk: &mut W, images: W::Maps) -> W::Rows {
-        let stem = After::act(&self.bn1, Act::Prelu(&self.prelu));
-        let mut maps = walk.unit(images, |walk, images| walk.conv(images, &self.conv1, stem));
-        for unit in [&self.layer1, &self.layer2, &self.layer3, &self.layer4].into_iter().flatten() {
-            maps = walk.unit(maps, |walk, maps| unit.walk(walk, maps));
-        }
+        let stem = (&self.conv1, &self.bn1, &self.prelu);
+        let maps = trunk(walk, images, stem, [&self.layer1, &self.layer2, &self.layer3, &self.layer4]);
         let layer = EmbeddingLayer::linear(&self.fc, &self.features);
         let layer = layer.with_dropout(&self.dropout);
         match &self.global {
             Some(global) => {
-                maps = walk.unit(maps, |walk, maps| {
+                let maps = walk.unit(maps, |walk, maps| {
                     let maps = walk.norm(maps, &self.bn2);
                     global.walk(walk, maps)
                 });

@@ -1,58 +1,108 @@
 //! MobileFaceNet (Chen et al., arXiv:1804.07573) as `arcface_torch` has it, twice as wide as the paper's and with 512
-//! numbers per embedding: names and shapes are those of its checkpoints.
+//! numbers per embedding: names and shapes are those of its checkpoints (`mbf`). Four times as wide and deeper it is
+//! [`super::mobilefacenet_large`].
 //!
 //! Its second convolution has two channels per group where the paper has one, a slip that every published checkpoint
 //! depends on. The last maps are weighed position by position (global depthwise convolution) instead of averaged.
 
-use super::EmbedderSpec;
 use super::count::Count;
 use super::layers::{Conv, GroupedConv, Prelu, batch_norm, linear};
 use super::walk::{Act, After, EmbeddingLayer, Walk};
+use super::{EmbedderSpec, Form};
 use crate::kernels::random::Draw;
 use crate::kernels::{Grouping, Kernels};
 use burn::module::Module;
 use burn::nn::{BatchNorm, Dropout, DropoutConfig, Linear};
 use burn::tensor::backend::Backend;
 
-/// Channels up to the second halving, and after it.
-const WIDTHS: [usize; 2] = [128, 256];
-/// Bottlenecks with an addition after each of the three that halve.
-const RESIDUALS: [usize; 3] = [4, 6, 2];
+/// What the two sizes differ in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Size {
+    /// Channels up to the second halving, and after it.
+    pub widths: [usize; 2],
+    /// Bottlenecks with an addition behind the stem; none where a single convolution stands in their place.
+    second: usize,
+    /// Bottlenecks with an addition after each of the three that halve.
+    residuals: [usize; 3],
+}
+
+impl Size {
+    pub fn of(form: Form) -> Self {
+        match form {
+            Form::Large => Self { widths: [256, 512], second: 2, residuals: [8, 12, 4] },
+            _ => Self { widths: [128, 256], second: 0, residuals: [4, 6, 2] },
+        }
+    }
+
+    /// Channels of the stem.
+    pub fn stem(self) -> usize {
+        self.widths[0]
+    }
+
+    /// (channels in, channels out, channels between) of the bottlenecks that halve.
+    fn halvings(self) -> [[usize; 3]; 3] {
+        let [narrow, wide] = self.widths;
+        let [first, second, third] = HALVING_BETWEEN;
+        [[narrow, narrow, first], [narrow, wide, second], [wide, wide, third]]
+    }
+
+    /// How many bottlenecks with an addition stand after each of those, and their channels as in [`Self::halvings`].
+    fn rows(self) -> [(usize, [usize; 3]); 3] {
+        [0, 1, 2].map(|i| {
+            let width = self.halvings()[i][1];
+            (self.residuals[i], [width, width, RESIDUAL_BETWEEN[i]])
+        })
+    }
+
+    /// Those behind the stem.
+    pub fn second_row(self) -> (usize, [usize; 3]) {
+        (self.second, [self.stem(), self.stem(), SECOND_BETWEEN])
+    }
+}
+
+/// Channels between of the three bottlenecks that halve, of the rows behind them, and of that behind the stem, whatever the
+/// width.
+const HALVING_BETWEEN: [usize; 3] = [128, 256, 512];
+const RESIDUAL_BETWEEN: [usize; 3] = [128, 256, 256];
+const SECOND_BETWEEN: usize = 128;
 /// Channels of the last maps.
-const LAST: usize = 512;
+pub(super) const LAST: usize = 512;
 /// Groups of the second convolution.
 const SLIP_GROUPS: usize = 64;
+
+/// Which of the two has a stem of so many channels.
+pub(super) fn form_of_stem(channels: usize) -> Option<Form> {
+    [Form::Usual, Form::Large].into_iter().find(|form| Size::of(*form).stem() == channels)
+}
 
 /// Side of the last maps.
 pub(super) fn last_px(spec: &EmbedderSpec) -> usize {
     spec.image_px.div_ceil(16)
 }
 
-/// (channels in, channels out, channels between) of the bottlenecks that halve.
-fn halvings() -> [[usize; 3]; 3] {
-    let [narrow, wide] = WIDTHS;
-    [[narrow, narrow, narrow], [narrow, wide, wide], [wide, wide, 2 * wide]]
-}
-
 pub(super) fn count(spec: &EmbedderSpec) -> Count {
+    let size = Size::of(spec.form);
     let mut count = Count::default();
     let mut px = spec.image_px.div_ceil(2);
-    count.conv_norm_prelu([spec.channels, WIDTHS[0]], 3, px);
-    count.conv_norm_prelu([WIDTHS[0] / SLIP_GROUPS, WIDTHS[0]], 3, px);
-    count.end_unit(WIDTHS[0], px);
+    count.conv_norm_prelu([spec.channels, size.stem()], 3, px);
+    if size.second == 0 {
+        count.conv_norm_prelu([size.stem() / SLIP_GROUPS, size.stem()], 3, px);
+    }
+    count.end_unit(size.stem(), px);
     let mut bottleneck = |[c_in, c_out, between]: [usize; 3], px: usize, stride: usize| {
         count.conv_norm_prelu([c_in, between], 1, px);
         count.conv_norm_prelu([1, between], 3, px.div_ceil(stride));
         count.conv_norm([between, c_out], 1, px.div_ceil(stride));
         count.end_unit(c_out, px.div_ceil(stride));
     };
-    for (channels, residuals) in halvings().into_iter().zip(RESIDUALS) {
-        bottleneck(channels, px, 2);
+    let (second, channels) = size.second_row();
+    (0..second).for_each(|_| bottleneck(channels, px, 1));
+    for (halving, (residuals, channels)) in size.halvings().into_iter().zip(size.rows()) {
+        bottleneck(halving, px, 2);
         px = px.div_ceil(2);
-        let width = channels[1];
-        (0..residuals).for_each(|_| bottleneck([width; 3], px, 1));
+        (0..residuals).for_each(|_| bottleneck(channels, px, 1));
     }
-    count.conv_norm_prelu([WIDTHS[1], LAST], 1, px);
+    count.conv_norm_prelu([size.widths[1], LAST], 1, px);
     count.global(LAST, px);
     count.linear([LAST, spec.embedding_dim], false);
     count.norm(spec.embedding_dim, 1);
@@ -67,14 +117,14 @@ pub struct ConvBlock<B: Backend> {
 }
 
 impl<B: Backend> ConvBlock<B> {
-    fn init(draw: &mut Draw, channels: [usize; 2], side: usize, stride: usize, device: &B::Device) -> Self {
+    pub(super) fn init(draw: &mut Draw, channels: [usize; 2], side: usize, stride: usize, device: &B::Device) -> Self {
         let conv = Conv::init(draw, channels, side, stride, device);
         Self { layers: (conv, batch_norm(channels[1], device), Prelu::init(channels[1], device)) }
     }
 }
 
 impl<B: Kernels> ConvBlock<B> {
-    fn walk<W: Walk<B>>(&self, walk: &mut W, x: W::Maps) -> W::Maps {
+    pub(super) fn walk<W: Walk<B>>(&self, walk: &mut W, x: W::Maps) -> W::Maps {
         let (conv, bn, prelu) = &self.layers;
         walk.conv(x, conv, After::act(bn, Act::Prelu(prelu)))
     }
@@ -126,7 +176,7 @@ impl<B: Backend> Bottleneck<B> {
 
 impl<B: Kernels> Bottleneck<B> {
     /// With the input added at the end, or not.
-    fn walk<W: Walk<B>>(&self, walk: &mut W, x: W::Maps, residual: bool) -> W::Maps {
+    pub(super) fn walk<W: Walk<B>>(&self, walk: &mut W, x: W::Maps, residual: bool) -> W::Maps {
         let shortcut = residual.then(|| x.clone());
         let (up, depthwise, down) = &self.layers;
         let (conv, bn) = &down.layers;
@@ -141,6 +191,21 @@ impl<B: Kernels> Bottleneck<B> {
 pub struct Residual<B: Backend> {
     /// One after the other.
     pub layers: Vec<Bottleneck<B>>,
+}
+
+impl<B: Backend> Residual<B> {
+    pub(super) fn init(draw: &mut Draw, (count, channels): (usize, [usize; 3]), device: &B::Device) -> Self {
+        Self { layers: (0..count).map(|_| Bottleneck::init(draw, channels, 1, device)).collect() }
+    }
+}
+
+impl<B: Kernels> Residual<B> {
+    /// Each bottleneck is a unit.
+    pub(super) fn walk<W: Walk<B>>(&self, walk: &mut W, maps: W::Maps) -> W::Maps {
+        self.layers
+            .iter()
+            .fold(maps, |maps, bottleneck| walk.unit(maps, |walk, maps| bottleneck.walk(walk, maps, true)))
+    }
 }
 
 /// Takes the place of PyTorch's layer without weights, so that the names after it are right.
@@ -161,7 +226,17 @@ pub struct Gdc<B: Backend> {
     pub layers: (GlobalBlock<B>, Flatten, Linear<B>, BatchNorm<B>),
 }
 
-/// The stages: two convolutions, then three times a bottleneck that halves and a row of residual ones.
+impl<B: Backend> Gdc<B> {
+    pub(super) fn init(spec: &EmbedderSpec, draw: &mut Draw, device: &B::Device) -> Self {
+        let everywhere = Grouping { groups: LAST, stride: 1, pad: 0 };
+        let global = GroupedConv::init(draw, LAST, last_px(spec), everywhere, device);
+        let global = GlobalBlock { layers: (global, batch_norm(LAST, device)) };
+        let embedding = linear(draw, [LAST, spec.embedding_dim], false, device);
+        Self { layers: (global, Flatten, embedding, batch_norm(spec.embedding_dim, device)) }
+    }
+}
+
+/// Two convolutions, then three times a bottleneck that halves and a row of residual ones.
 type Layers<B> =
     (ConvBlock<B>, GroupedBlock<B>, Bottleneck<B>, Residual<B>, Bottleneck<B>, Residual<B>, Bottleneck<B>, Residual<B>);
 
@@ -180,54 +255,56 @@ pub struct MobileFaceNet<B: Backend> {
 
 impl<B: Backend> MobileFaceNet<B> {
     pub(super) fn init(spec: &EmbedderSpec, draw: &mut Draw, device: &B::Device) -> Self {
-        let stem = ConvBlock::init(draw, [spec.channels, WIDTHS[0]], 3, 2, device);
-        let second = GroupedBlock::init(draw, WIDTHS[0], [SLIP_GROUPS, 1], device);
-        let [(a, b), (c, d), (e, f)] = [0, 1, 2].map(|i| {
-            let (channels, residuals) = (halvings()[i], RESIDUALS[i]);
-            let first = Bottleneck::init(draw, channels, 2, device);
-            let layers = (0..residuals).map(|_| Bottleneck::init(draw, [channels[1]; 3], 1, device)).collect();
-            (first, Residual { layers })
-        });
-        let conv_sep = ConvBlock::init(draw, [WIDTHS[1], LAST], 1, 1, device);
-        let everywhere = Grouping { groups: LAST, stride: 1, pad: 0 };
-        let global = GroupedConv::init(draw, LAST, last_px(spec), everywhere, device);
-        let global = GlobalBlock { layers: (global, batch_norm(LAST, device)) };
-        let embedding = linear(draw, [LAST, spec.embedding_dim], false, device);
-        let norm = batch_norm(spec.embedding_dim, device);
+        let size = Size::of(spec.form);
+        let stem = ConvBlock::init(draw, [spec.channels, size.stem()], 3, 2, device);
+        let second = GroupedBlock::init(draw, size.stem(), [SLIP_GROUPS, 1], device);
+        let [(a, b), (c, d), (e, f)] = stages(size, draw, device);
         Self {
             layers: (stem, second, a, b, c, d, e, f),
-            conv_sep,
-            features: Gdc { layers: (global, Flatten, embedding, norm) },
+            conv_sep: ConvBlock::init(draw, [size.widths[1], LAST], 1, 1, device),
+            features: Gdc::init(spec, draw, device),
             dropout: DropoutConfig::new(spec.dropout).init(),
         }
     }
+}
 
-    /// The bottlenecks in their order, each with whether its input is added.
-    fn bottlenecks(&self) -> impl Iterator<Item = (&Bottleneck<B>, bool)> {
-        let (_, _, a, b, c, d, e, f) = &self.layers;
-        [(a, b), (c, d), (e, f)].into_iter().flat_map(|(first, residuals)| {
-            std::iter::once((first, false)).chain(residuals.layers.iter().map(|bottleneck| (bottleneck, true)))
-        })
-    }
+/// The bottlenecks that halve, each with the row behind it.
+pub(super) fn stages<B: Backend>(size: Size, draw: &mut Draw, device: &B::Device) -> [(Bottleneck<B>, Residual<B>); 3] {
+    [0, 1, 2].map(|i| {
+        let first = Bottleneck::init(draw, size.halvings()[i], 2, device);
+        (first, Residual::init(draw, size.rows()[i], device))
+    })
 }
 
 impl<B: Kernels> MobileFaceNet<B> {
     /// `[n, image_px, image_px, channels]` → `[n, embedding_dim]`
     pub(super) fn walk<W: Walk<B>>(&self, walk: &mut W, images: W::Maps) -> W::Rows {
-        let (stem, second, ..) = &self.layers;
+        let (stem, second, a, b, c, d, e, f) = &self.layers;
         let mut maps = walk.unit(images, |walk, images| {
             let maps = stem.walk(walk, images);
             second.walk(walk, maps)
         });
-        for (bottleneck, residual) in self.bottlenecks() {
-            maps = walk.unit(maps, |walk, maps| bottleneck.walk(walk, maps, residual));
+        for (first, row) in [(a, b), (c, d), (e, f)] {
+            maps = walk.unit(maps, |walk, maps| first.walk(walk, maps, false));
+            maps = row.walk(walk, maps);
         }
-        let (global, _, embedding, norm) = &self.features.layers;
-        let (conv, bn) = &global.layers;
-        maps = walk.unit(maps, |walk, maps| {
-            let maps = self.conv_sep.walk(walk, maps);
-            walk.grouped(maps, conv, bn, Act::Linear)
-        });
-        walk.embed(maps, EmbeddingLayer::linear(embedding, norm).with_dropout(&self.dropout))
+        finish(walk, maps, &self.conv_sep, &self.features, &self.dropout)
     }
+}
+
+/// From the maps of the last stage to the embeddings.
+pub(super) fn finish<B: Kernels, W: Walk<B>>(
+    walk: &mut W,
+    maps: W::Maps,
+    conv_sep: &ConvBlock<B>,
+    features: &Gdc<B>,
+    dropout: &Dropout,
+) -> W::Rows {
+    let (global, _, embedding, norm) = &features.layers;
+    let (conv, bn) = &global.layers;
+    let maps = walk.unit(maps, |walk, maps| {
+        let maps = conv_sep.walk(walk, maps);
+        walk.grouped(maps, conv, bn, Act::Linear)
+    });
+    walk.embed(maps, EmbeddingLayer::linear(embedding, norm).with_dropout(dropout))
 }

@@ -7,7 +7,7 @@
 
 use super::Embedder;
 use super::forward::Forward;
-use super::layers::{Conv, GroupedConv, SqueezeExcite};
+use super::layers::{Conv, GroupedConv, Prelu, SqueezeExcite};
 use super::walk::{Act, After, EmbeddingLayer, MaxPool, Walk};
 use crate::kernels::{Engine, Kernels};
 use burn::module::AutodiffModule;
@@ -89,6 +89,10 @@ impl<B: Kernels> Walk<B> for Record<B> {
         Forward::once().norm(x, bn)
     }
 
+    fn norm_prelu(&mut self, x: Self::Maps, bn: &BatchNorm<B>, prelu: &Prelu<B>) -> Self::Maps {
+        Forward::once().norm_prelu(x, bn, prelu)
+    }
+
     fn unit(&mut self, x: Self::Maps, unit: impl FnOnce(&mut Self, Self::Maps) -> Self::Maps) -> Self::Maps {
         self.inputs.push(x.clone());
         unit(self, x)
@@ -129,6 +133,10 @@ impl<B: Kernels> Walk<B> for Replay<B> {
 
     fn norm(&mut self, x: Self::Maps, bn: &BatchNorm<B>) -> Self::Maps {
         Forward::usual().norm(x, bn)
+    }
+
+    fn norm_prelu(&mut self, x: Self::Maps, bn: &BatchNorm<B>, prelu: &Prelu<B>) -> Self::Maps {
+        Forward::usual().norm_prelu(x, bn, prelu)
     }
 
     fn unit(&mut self, x: Self::Maps, unit: impl FnOnce(&mut Self, Self::Maps) -> Self::Maps) -> Self::Maps {

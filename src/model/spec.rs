@@ -1,12 +1,15 @@
 //! Which network: all that is needed to build it again, to count it and to estimate its memory.
 
 use super::backbone::Plan;
+use super::checkpoint_io::shapes;
 use super::count::Count;
 use super::{Embedder, ir, iresnet, mobilefacenet, mobilefacenet_classic, mobilefacenet_relu6, vgg16};
 use crate::config::{Net, Pooling};
 use crate::kernels::Kernels;
 use crate::kernels::random::Draw;
+use burn::backend::Flex;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// Which of several published forms of one network. Training from scratch uses the first; the others come with weights
 /// made elsewhere.
@@ -24,6 +27,8 @@ pub enum Form {
     Evolve,
     /// face.evoLVe's with squeeze and excitation.
     EvolveSe,
+    /// `arcface_torch`'s MobileFaceNet at four times the paper's width, and deeper (`mbf_large`).
+    Large,
 }
 
 /// The description of a network that a checkpoint stores beside the weights.
@@ -61,9 +66,11 @@ pub(super) enum Family {
     Vgg,
     Improved,
     Ir,
+    ImprovedGap,
     Mobile,
     MobileClassic,
     MobileRelu6,
+    MobileLarge,
 }
 
 impl Family {
@@ -71,6 +78,7 @@ impl Family {
         match (spec.net, spec.form) {
             (Net::Small | Net::Resnet18 | Net::Resnet50, _) => Self::Residual,
             (Net::Vgg16, _) => Self::Vgg,
+            (Net::MobileFaceNet, Form::Large) => Self::MobileLarge,
             (Net::MobileFaceNet, _) => Self::Mobile,
             (Net::MobileFaceNetClassic, Form::Relu6) => Self::MobileRelu6,
             (Net::MobileFaceNetClassic, _) => Self::MobileClassic,
@@ -78,7 +86,9 @@ impl Family {
                 Net::Iresnet18 | Net::Iresnet34 | Net::Iresnet50 | Net::Iresnet100 | Net::Iresnet200,
                 Form::Adaface | Form::Evolve | Form::EvolveSe,
             ) => Self::Ir,
-            (Net::Iresnet18 | Net::Iresnet34 | Net::Iresnet50 | Net::Iresnet100 | Net::Iresnet200, _) => Self::Improved,
+            (Net::Iresnet18 | Net::Iresnet34 | Net::Iresnet50 | Net::Iresnet100 | Net::Iresnet200, _) => {
+                if spec.pooling == Pooling::AveragePrelu { Self::ImprovedGap } else { Self::Improved }
+            }
         }
     }
 }
@@ -95,10 +105,18 @@ impl EmbedderSpec {
         Embedder::init(self, &mut Draw::new(seed, "embedder"), device)
     }
 
+    /// What the network consists of: names in its weights file with the sizes of their axes, in PyTorch's names and layouts.
+    /// Nothing is drawn, and memory is taken for no weight.
+    pub fn weight_shapes(&self) -> BTreeMap<String, Vec<usize>> {
+        shapes(&Embedder::<Flex>::init(self, &mut Draw::shapes(), &Default::default()))
+    }
+
     /// How the last maps become features, where that is not [`Pooling::Auto`] any more. MobileFaceNet does not ask.
     pub(super) fn pooling(&self) -> Pooling {
         match self.pooling {
             Pooling::Auto => self.net.published_pooling().unwrap_or(Pooling::Flatten),
+            // The maps of the others have had their activation, or their layers are those of another project.
+            Pooling::AveragePrelu if Family::of(self) != Family::ImprovedGap => Pooling::Average,
             pooling => pooling,
         }
     }
@@ -107,9 +125,9 @@ impl EmbedderSpec {
         match Family::of(self) {
             Family::Residual => Plan::of(self.net, self.image_px).count(self),
             Family::Vgg => vgg16::count(self),
-            Family::Improved => iresnet::count(self),
+            Family::Improved | Family::ImprovedGap => iresnet::count(self),
             Family::Ir => ir::count(self),
-            Family::Mobile => mobilefacenet::count(self),
+            Family::Mobile | Family::MobileLarge => mobilefacenet::count(self),
             Family::MobileClassic => mobilefacenet_classic::count(self),
             Family::MobileRelu6 => mobilefacenet_relu6::count(self),
         }

@@ -24,6 +24,9 @@ pub(super) trait Walk<B: Backend> {
     /// A normalisation with no convolution in front of it.
     fn norm(&mut self, x: Self::Maps, bn: &BatchNorm<B>) -> Self::Maps;
 
+    /// The same with a PReLU behind it.
+    fn norm_prelu(&mut self, x: Self::Maps, bn: &BatchNorm<B>, prelu: &Prelu<B>) -> Self::Maps;
+
     /// A part of the network that can be computed on its own, from the maps in front of it. Everything before the embedding
     /// layer lies in one unit or another.
     fn unit(&mut self, x: Self::Maps, unit: impl FnOnce(&mut Self, Self::Maps) -> Self::Maps) -> Self::Maps {

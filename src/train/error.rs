@@ -105,6 +105,16 @@ pub enum TrainError {
         /// The run.
         path: PathBuf,
     },
+    /// The same of the run that another one starts from.
+    #[error(
+        "none of the checkpoints of the run to start from can be used ({reasons}); put its folder back from a backup, or start from another run (train.start_from): {}", path.display()
+    )]
+    OriginDamaged {
+        /// Why, checkpoint by checkpoint.
+        reasons: String,
+        /// The run to start from.
+        path: PathBuf,
+    },
     /// The run was made with other data or settings.
     #[error("the run cannot be continued: {0}")]
     CannotResume(String),

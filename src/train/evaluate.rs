@@ -6,8 +6,13 @@ use crate::config::{EvalConfig, RunInfo, atomic_write};
 use crate::data::{Catalog, DataError, ImageStore, Progress, Split, SplitKind, Warnings};
 use crate::eval::{EmbeddingTable, ErrorRates, OperatingPoint, OperatingRule, VerificationReport};
 use serde::{Deserialize, Serialize};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+/// Folder of a run that holds what was measured.
+const FOLDER: &str = "evaluation";
+const REPORT_FILE: &str = "report.json";
+const OPERATING_POINT_FILE: &str = "operating_point.json";
 
 /// Everything an evaluation yields.
 #[derive(Debug)]
@@ -168,7 +173,7 @@ pub fn rule_of(config: &EvalConfig) -> OperatingRule {
 /// # Errors
 /// When the disk refuses.
 pub fn store_evaluation(run: &Path, stored: &StoredEvaluation) -> Result<(), TrainError> {
-    write_json(run, "report.json", stored)?;
+    write_json(run, REPORT_FILE, stored)?;
     save_operating_point(run, &stored.report.operating)
 }
 
@@ -185,9 +190,14 @@ pub fn store_first_evaluation(run: &Path, stored: &StoredEvaluation) -> Result<b
     Ok(is_first)
 }
 
+/// Where the evaluation is kept with a run.
+pub(super) fn report_path(run: &Path) -> PathBuf {
+    run.join(FOLDER).join(REPORT_FILE)
+}
+
 /// The evaluation kept with a run, if there is one that can be read.
 pub fn load_evaluation(run: &Path) -> Option<StoredEvaluation> {
-    let bytes = std::fs::read(run.join("evaluation/report.json")).ok()?;
+    let bytes = std::fs::read(report_path(run)).ok()?;
     serde_json::from_slice(&bytes).ok()
 }
 
@@ -196,17 +206,17 @@ pub fn load_evaluation(run: &Path) -> Option<StoredEvaluation> {
 /// # Errors
 /// When the disk refuses.
 pub fn save_operating_point(run: &Path, point: &OperatingPoint) -> Result<(), TrainError> {
-    write_json(run, "operating_point.json", point)
+    write_json(run, OPERATING_POINT_FILE, point)
 }
 
 /// The threshold of a run, if it was evaluated.
 pub fn load_operating_point(run: &Path) -> Option<OperatingPoint> {
-    let bytes = std::fs::read(run.join("evaluation/operating_point.json")).ok()?;
+    let bytes = std::fs::read(run.join(FOLDER).join(OPERATING_POINT_FILE)).ok()?;
     serde_json::from_slice(&bytes).ok()
 }
 
 fn write_json(run: &Path, name: &str, value: &impl Serialize) -> Result<(), TrainError> {
-    let folder = run.join("evaluation");
+    let folder = run.join(FOLDER);
     let path = folder.join(name);
     std::fs::create_dir_all(&folder).map_err(TrainError::disk("write the evaluation", &folder))?;
     let bytes = serde_json::to_vec_pretty(value).map_err(|error| TrainError::Compute(error.to_string()))?;

@@ -89,9 +89,11 @@ pub struct EpochMetrics {
     pub epoch: u32,
     /// Steps done.
     pub step: u64,
-    /// Mean training loss of the epoch.
+    /// Mean training loss of the epoch; NaN when no step of it could be used.
+    #[serde(deserialize_with = "number_or_nan")]
     pub train_loss: f64,
-    /// Margin-free training accuracy in [0, 1].
+    /// Margin-free training accuracy in [0, 1]; NaN as the loss.
+    #[serde(deserialize_with = "number_or_nan")]
     pub train_accuracy: f64,
     /// Validation loss without margin; `None` when the held-out classes are new.
     pub val_loss: Option<f64>,
@@ -107,6 +109,11 @@ pub struct EpochMetrics {
     /// Seconds since the run began or was continued.
     #[serde(skip)]
     pub elapsed_secs: f64,
+}
+
+/// JSON has no NaN, which is written as null: a checkpoint with one must not count as damaged.
+fn number_or_nan<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    Ok(Option::<f64>::deserialize(deserializer)?.unwrap_or(f64::NAN))
 }
 
 /// Embeddings of the held-out images after an epoch.
@@ -168,4 +175,33 @@ pub struct RunSummary {
     pub seconds: f64,
     /// The run was stopped before its last epoch.
     pub stopped: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_epoch_without_a_usable_step_is_read_back() {
+        let epoch = EpochMetrics {
+            epoch: 2,
+            step: 6,
+            train_loss: f64::NAN,
+            train_accuracy: f64::NAN,
+            val_loss: None,
+            val_accuracy: None,
+            eer: Some(0.25),
+            best: false,
+            images_per_second: 0.0,
+            elapsed_secs: 0.0,
+        };
+        let text = serde_json::to_string(&epoch).unwrap();
+        let read: EpochMetrics = serde_json::from_str(&text).unwrap();
+        assert!(read.train_loss.is_nan() && read.train_accuracy.is_nan());
+        assert_eq!((read.epoch, read.step, read.eer), (2, 6, Some(0.25)));
+        let sound: EpochMetrics =
+            serde_json::from_str(&text.replace("null,\"train_accuracy\":null", "1.5,\"train_accuracy\":0.5")).unwrap();
+        assert_eq!((sound.train_loss, sound.train_accuracy), (1.5, 0.5));
+        assert!(serde_json::from_str::<EpochMetrics>(&text.replace("\"train_loss\":null,", "")).is_err());
+    }
 }

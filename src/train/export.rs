@@ -87,3 +87,6 @@ fn metadata(info: &ModelInfo) -> Result<BTreeMap<String, String>, TrainError> {
 fn json(value: &impl serde::Serialize) -> Result<String, TrainError> {
     serde_json::to_string(value).map_err(|error| TrainError::Export(error.to_string()))
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,14 +1,20 @@
 //! Weights made elsewhere become a run: a folder that evaluates, embeds and verifies as one that was trained here.
 
+mod look;
+mod preprocess;
+
+pub use look::{FoundNetwork, Refusal, WeightsLook, look_at_weights, look_into};
+pub use preprocess::{PreprocessChange, PreprocessPreset};
+
 use super::checkpoint::CheckpointState;
 use super::run_folder::{Place, RunFolder};
 use super::session::Saved;
-use super::{ModelInfo, TrainError};
+use super::{Control, ModelInfo, TrainError};
 use crate::config::{Auto, ConfigError, Margins, RunConfig, RunInfo};
 use crate::data::Preprocess;
 use crate::loss::HeadSpec;
 use crate::model::weights::{Weights, read_weights};
-use crate::model::{EmbedderSpec, ModelError, load_weights, recognise, save_weights};
+use crate::model::{EmbedderSpec, Misfit, ModelError, load_weights, recognise, save_weights};
 use burn::backend::Flex;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -22,19 +28,8 @@ pub struct ImportRequest<'a> {
     pub out: &'a Path,
     /// Changes to the preprocessing that the network's project uses.
     pub preprocess: PreprocessChange,
-}
-
-/// Parts of a [`Preprocess`] that a person knows better; the others stay.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct PreprocessChange {
-    /// Of red, green, blue, as shares of 255.
-    pub mean: Option<[f32; 3]>,
-    /// The same.
-    pub std: Option<[f32; 3]>,
-    /// Blue, green, red.
-    pub blue_first: Option<bool>,
-    /// Add the embedding of the mirrored image.
-    pub add_mirror: Option<bool>,
+    /// Whether to stop; looked at until the folder is made.
+    pub control: Control,
 }
 
 /// What was imported.
@@ -58,18 +53,19 @@ pub(super) const INFO_KEY: &str = "arclens.model";
 /// Reads, recognises, checks, and writes the run folder.
 ///
 /// # Errors
-/// When the file is no weights file, its network is not known here or not complete, or the folder is taken.
+/// When the file is no weights file, its network is not known here or not complete, the folder is taken, or the control
+/// says stop; no folder is made then.
 pub fn import(request: &ImportRequest<'_>) -> Result<Imported, TrainError> {
     let failed = |reason: String| TrainError::Import { reason, path: request.weights.to_owned() };
+    let go_on = || if request.control.is_cancelled() { Err(TrainError::Cancelled) } else { Ok(()) };
     let weights = read_weights(request.weights)?;
+    go_on()?;
     let foreign = weights.foreign.clone();
     let Source { flavour, mut info, weights, left_out } = source(weights).map_err(failed)?;
-    change(&mut info, &request.preprocess).map_err(failed)?;
+    request.preprocess.apply(&mut info).map_err(|reason| failed(reason.to_owned()))?;
+    let config = config(&info, request.weights, &flavour).map_err(failed)?;
     let model = fitted(&info.embedder, weights).map_err(failed)?;
-    let config = config(&info, request.weights, &flavour);
-    if let Some(problem) = config.problems().into_iter().next() {
-        return Err(failed(ConfigError::Invalid(problem).to_string()));
-    }
+    go_on()?;
     let folder = RunFolder::create(&Place::NewAt(request.out.to_owned()), "import")?;
     folder.write_config(&config)?;
     let saved = Saved { model, head: Vec::new(), resume: Vec::new() };
@@ -123,37 +119,33 @@ fn model_info(embedder: EmbedderSpec, preprocess: Preprocess, add_mirror: bool) 
     ModelInfo { format: ModelInfo::FORMAT, embedder, head, preprocess, classes: Vec::new(), add_mirror }
 }
 
-fn change(info: &mut ModelInfo, change: &PreprocessChange) -> Result<(), String> {
-    let preprocess = &mut info.preprocess;
-    preprocess.mean = change.mean.unwrap_or(preprocess.mean);
-    preprocess.std = change.std.unwrap_or(preprocess.std);
-    preprocess.blue_first = change.blue_first.unwrap_or(preprocess.blue_first);
-    info.add_mirror = change.add_mirror.unwrap_or(info.add_mirror);
-    let usable = preprocess.mean.iter().all(|mean| mean.is_finite())
-        && preprocess.std.iter().all(|std| (1e-4..=1e4).contains(std));
-    if usable {
-        Ok(())
-    } else {
-        Err("mean and deviation must be numbers, the deviation between 0.0001 and 10000".to_owned())
+/// Whether the network consists of exactly these weights, and all are numbers.
+fn check(spec: &EmbedderSpec, weights: &Weights) -> Result<(), ModelError> {
+    let misfit = Misfit::of(spec, weights);
+    if !misfit.is_none() {
+        return Err(ModelError::Mismatch(misfit));
+    }
+    match weights.first_not_finite() {
+        Some(name) => Err(ModelError::NotFinite { name: name.to_owned() }),
+        None => Ok(()),
     }
 }
 
 /// The weights as our own file, after a network has taken every one of them.
 fn fitted(spec: &EmbedderSpec, weights: Weights) -> Result<Vec<u8>, String> {
+    let said = |error: ModelError| error.to_string();
+    check(spec, &weights).map_err(said)?;
     let bytes = weights.to_safetensors().map_err(|error| error.to_string())?;
     // A deep network is half a gigabyte, and there are copies enough.
     drop(weights);
     let mut net = spec.init::<Flex>(&Default::default());
-    let report = load_weights(&mut net, &bytes).map_err(|error| error.to_string())?;
+    load_weights(&mut net, &bytes).map_err(said)?;
     drop(bytes);
-    if !report.unexpected.is_empty() {
-        let none = Vec::new;
-        return Err(ModelError::Mismatch { missing: none(), wrong: none(), unexpected: report.unexpected }.to_string());
-    }
-    save_weights(&net, &BTreeMap::new()).map_err(|error| error.to_string())
+    save_weights(&net, &BTreeMap::new()).map_err(said)
 }
 
-fn config(info: &ModelInfo, weights: &Path, flavour: &str) -> RunConfig {
+/// The settings of the new run, which say what the network is.
+fn config(info: &ModelInfo, weights: &Path, flavour: &str) -> Result<RunConfig, String> {
     let mut config = RunConfig::default();
     info.describe(&mut config);
     config.model.dropout = info.embedder.dropout;
@@ -165,7 +157,10 @@ fn config(info: &ModelInfo, weights: &Path, flavour: &str) -> RunConfig {
         started: chrono::Local::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, false),
         ..RunInfo::default()
     });
-    config
+    match config.problems().into_iter().next() {
+        Some(problem) => Err(ConfigError::Invalid(problem).to_string()),
+        None => Ok(config),
+    }
 }
 
 #[cfg(test)]

@@ -59,13 +59,16 @@ pub use events::{
 };
 pub use export::{ExportFormat, export};
 pub use footprint::Footprint;
-pub use import::{ImportRequest, Imported, PreprocessChange, import};
+pub use import::{
+    FoundNetwork, ImportRequest, Imported, PreprocessChange, PreprocessPreset, Refusal, WeightsLook, import,
+    look_at_weights, look_into,
+};
 pub use model_info::ModelInfo;
 pub use prepare::data_facts;
 pub use repeat::{MeanSd, measures};
 pub use run::{Observer, TrainRequest, train};
 pub use run_change::{delete_run, describe_run, read_note};
-pub use run_folder::{Place, RunFolder, read_config};
+pub use run_folder::{Place, RunFolder, is_run, read_config};
 pub use run_list::{RunOnDisk, list_runs, read_run};
 pub use schedule::{Plan, lr_at, margin_at, margin_share_at};
 pub use session::{Fate, Saved, Session, StepOutcome, open_session};

@@ -43,18 +43,19 @@ impl Origin {
     /// What a run with these settings starts from; none when it starts from scratch.
     ///
     /// # Errors
-    /// When the run it should start from has no usable checkpoint, or has changed since.
+    /// When the run it should start from has no usable checkpoint, or has changed since; when a continued run has
+    /// checkpoints of its own, and none of them can be used.
     pub fn find(config: &mut RunConfig, place: &Place) -> Result<Option<Self>, TrainError> {
         if !config.train.is_fine_tuned() {
             return Ok(None);
         }
         if let Place::Resume(run) = place
-            && let Ok((own, _)) = run_folder::latest_checkpoint(run)
+            && let Some((own, _)) = run_folder::newest_usable(run)?
         {
             return Ok(Some(Self { info: own.info()?, weights: None }));
         }
         let path = Path::new(config.train.start_from.trim());
-        let checkpoint = run_folder::best_checkpoint(path)?;
+        let checkpoint = run_folder::best_checkpoint(path).map_err(of_origin)?;
         let begun_with = config.run.as_ref().map_or("", |run| run.start_sha256.as_str());
         if !begun_with.is_empty() && begun_with != checkpoint.digest(MODEL_FILE) {
             let path = path.display();
@@ -137,6 +138,14 @@ impl Origin {
             }
         }
         Ok(rows)
+    }
+}
+
+/// The error of the run that another one starts from, in words for who starts the other one.
+fn of_origin(error: TrainError) -> TrainError {
+    match error {
+        TrainError::AllDamaged { reasons, path } => TrainError::OriginDamaged { reasons, path },
+        other => other,
     }
 }
 

@@ -16,7 +16,11 @@ use std::time::Duration;
 
 /// The settings in force: those asked for, or those a continued run was started with.
 pub(super) fn settings(request: &TrainRequest) -> Result<RunConfig, TrainError> {
-    let Place::Resume(run) = &request.place else { return Ok(RunConfig { run: None, ..request.config.clone() }) };
+    let Place::Resume(run) = &request.place else {
+        // What is known of another run is not this one's; a series is what both may be of.
+        let series = request.config.run.as_ref().and_then(|facts| facts.series.clone());
+        return Ok(RunConfig { run: series.map(RunInfo::before), ..request.config.clone() });
+    };
     let mut config = run_folder::read_config(run)?;
     if let Some(facts) = &config.run {
         if facts.is_imported() {
@@ -202,8 +206,10 @@ pub(super) fn run_info(
         classes: split.train_classes.len() as u32,
         images: split.train.len() as u32,
         automatic: config.automatic_keys(),
+        series: config.run.as_ref().and_then(|before| before.series.clone()),
     };
-    let Some(before) = config.run.clone() else { return now };
+    // Of a new run no more than its series is known; every run that has begun says by which version.
+    let Some(before) = config.run.clone().filter(|before| !before.version.is_empty()) else { return now };
     let start_sha256 = if now.start_sha256.is_empty() { before.start_sha256 } else { now.start_sha256 };
     RunInfo { start_sha256, started: before.started, automatic: before.automatic, ..now }
 }

@@ -1,10 +1,11 @@
 //! The same run over several seeds: what a measure is worth is its mean and its spread, not the luckiest run.
 
-use super::checkpoint::{self, Checkpoint, CheckpointState};
-use super::evaluate::{StoredEvaluation, load_evaluation};
+use super::checkpoint;
+use super::evaluate::{StoredEvaluation, load_evaluation, report_path};
+use super::events::EpochMetrics;
 use super::prepare::settings;
-use super::run_folder::latest_checkpoint;
-use super::{Place, RunSummary, TrainError, TrainRequest, patience};
+use super::run_folder::{latest_checkpoint, newest_checkpoint};
+use super::{Place, RunOnDisk, RunSummary, TrainError, TrainRequest, patience};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 
@@ -61,15 +62,27 @@ impl RunSummary {
         if !is_over || state.step_in_epoch > 0 {
             return Ok(None);
         }
-        Ok(evaluation_after(run, &checkpoint).map(|evaluation| Self::of_folder(run, state, &evaluation)))
+        let evaluation = evaluation_after(run, &checkpoint.path);
+        Ok(evaluation.map(|evaluation| Self::of_folder(run, state.epoch, state.last_epoch.as_ref(), &evaluation)))
+    }
+
+    /// What a run of the list came to; `None` when something is still to be trained or measured. Its checkpoints are
+    /// not looked into: that would take long for a list.
+    pub(super) fn of_listed(run: &RunOnDisk) -> Option<Self> {
+        if run.is_unfinished() || run.is_imported() {
+            return None;
+        }
+        let last = run.epochs.last()?;
+        let evaluation = evaluation_after(&run.path, &newest_checkpoint(&run.path)?)?;
+        Some(Self::of_folder(&run.path, last.epoch, Some(last), &evaluation))
     }
 
     /// Nothing was done for it now, so it took no time.
-    fn of_folder(run: &Path, state: &CheckpointState, evaluation: &StoredEvaluation) -> Self {
-        let (last, classification) = (state.last_epoch.as_ref(), evaluation.classification);
+    fn of_folder(run: &Path, epochs: u32, last: Option<&EpochMetrics>, evaluation: &StoredEvaluation) -> Self {
+        let classification = evaluation.classification;
         Self {
             run: run.canonicalize().unwrap_or_else(|_| run.to_owned()),
-            epochs: state.epoch,
+            epochs,
             images_per_second: 0.0,
             input_wait_share: 0.0,
             train_loss: last.map(|epoch| epoch.train_loss),
@@ -84,10 +97,10 @@ impl RunSummary {
 }
 
 /// The evaluation of what the run learned in the end: one from before its newest checkpoint is of an earlier state.
-fn evaluation_after(run: &Path, checkpoint: &Checkpoint) -> Option<StoredEvaluation> {
+fn evaluation_after(run: &Path, checkpoint: &Path) -> Option<StoredEvaluation> {
     let written = |path: PathBuf| std::fs::metadata(path).and_then(|facts| facts.modified()).ok();
-    let evaluated = written(run.join("evaluation/report.json"))?;
-    let saved = written(checkpoint.path.join(checkpoint::INFO_FILE))?;
+    let evaluated = written(report_path(run))?;
+    let saved = written(checkpoint.join(checkpoint::INFO_FILE))?;
     load_evaluation(run).filter(|_| evaluated >= saved)
 }
 

@@ -1,6 +1,6 @@
 //! What a person does to a run's folder: another name, a note, the bin.
 
-use super::{RunFolder, TrainError};
+use super::{RunFolder, TrainError, is_run};
 use crate::config::atomic_write;
 use std::path::{Path, PathBuf};
 
@@ -67,7 +67,7 @@ pub fn delete_run(run: &Path) -> Result<PathBuf, TrainError> {
 /// Takes the run's lock: only what this program made is renamed and deleted, and not under a process that writes it.
 fn hold(run: &Path) -> Result<RunFolder, TrainError> {
     let refused = |reason: &str| TrainError::RunChange { reason: reason.to_owned(), path: run.to_owned() };
-    if !run.join("run.toml").is_file() {
+    if !is_run(run) {
         return Err(refused("it is no run (it has no run.toml)"));
     }
     RunFolder::open(run).map_err(|error| match error {

@@ -6,13 +6,15 @@ use super::model_info::ModelInfo;
 use super::session::Saved;
 use crate::config::{self, RunConfig};
 use std::fs::{DirEntry, File, TryLockError};
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 
 const LOCK_FILE: &str = "run.lock";
 const CONFIG_FILE: &str = "run.toml";
 const CHECKPOINTS: &str = "checkpoints";
 const BEST: &str = "best";
+/// Begins the names that [`config::temporary`] gives.
+const TEMPORARY: &str = ".tmp";
 /// Begins the name of a checkpoint that could not be used and was moved out of the way.
 const DAMAGED: &str = "damaged-";
 /// Besides the best, this many of the newest checkpoints stay: if the newest is damaged, the one before is used. Of
@@ -58,7 +60,11 @@ impl RunFolder {
         std::fs::create_dir_all(path.join(CHECKPOINTS)).map_err(TrainError::disk("make the run folder", &path))?;
         let folder = Self::claim(path)?;
         // Another process may have used it between the first look and our lock.
-        if is_unused(&folder.path) { Ok(folder) } else { Err(TrainError::Exists(folder.path)) }
+        if !is_unused(&folder.path) {
+            return Err(TrainError::Exists(folder.path));
+        }
+        clear_unfinished_configs(&folder.path);
+        Ok(folder)
     }
 
     /// Opens an existing run for writing.
@@ -220,6 +226,11 @@ fn in_short(passed_over: &[(u64, TrainError)]) -> String {
     named.chain(more).collect::<Vec<_>>().join("; ")
 }
 
+/// The newest checkpoint, as far as names tell: nothing in it was looked at.
+pub(super) fn newest_checkpoint(run: &Path) -> Option<PathBuf> {
+    checkpoint_steps(run).ok()?.last().map(|step| checkpoint_path(run, *step))
+}
+
 /// The run has a network, as far as names tell.
 pub fn has_model(run: &Path) -> bool {
     let has_network = |step| checkpoint_path(run, step).join(checkpoint::INFO_FILE).is_file();
@@ -244,10 +255,15 @@ pub fn best_checkpoint(run: &Path) -> Result<Checkpoint, TrainError> {
     latest_checkpoint(run).map(|(found, _)| found)
 }
 
+/// The folder is a run that has begun: its settings are written.
+pub fn is_run(path: &Path) -> bool {
+    path.join(CONFIG_FILE).is_file()
+}
+
 fn require_run(path: &Path) -> Result<(), TrainError> {
     let reason = if !path.exists() {
         "it does not exist"
-    } else if !path.join(CONFIG_FILE).is_file() {
+    } else if !is_run(path) {
         "it has no run.toml"
     } else {
         return Ok(());
@@ -255,9 +271,11 @@ fn require_run(path: &Path) -> Result<(), TrainError> {
     Err(TrainError::NotARun { reason: reason.to_owned(), path: path.to_owned() })
 }
 
-/// Nothing lies in the folder but what [`RunFolder::create`] makes: it is no run yet, and nobody can miss anything.
+/// Nothing lies in the folder but what [`RunFolder::create`] makes and settings that were never finished: it is no run
+/// yet, and nobody can miss anything.
 fn is_unused(path: &Path) -> bool {
-    std::fs::read_dir(path).into_iter().flatten().flatten().all(|entry| is_made_by_create(&entry))
+    let mut entries = std::fs::read_dir(path).into_iter().flatten().flatten();
+    entries.all(|entry| is_made_by_create(&entry) || is_unfinished_config(&entry))
 }
 
 fn is_made_by_create(entry: &DirEntry) -> bool {
@@ -265,6 +283,32 @@ fn is_made_by_create(entry: &DirEntry) -> bool {
         Some(LOCK_FILE) => entry.metadata().is_ok_and(|facts| facts.is_file() && facts.len() == 0),
         Some(CHECKPOINTS) => std::fs::read_dir(entry.path()).is_ok_and(|mut entries| entries.next().is_none()),
         _ => false,
+    }
+}
+
+/// The first `run.toml` as a process leaves it that was killed before the file had its name: a temporary file beside
+/// our lock that begins as a run file does.
+fn is_unfinished_config(entry: &DirEntry) -> bool {
+    let path = entry.path();
+    let is_temporary = entry.file_name().to_str().is_some_and(|name| name.starts_with(TEMPORARY));
+    // A pipe would never end.
+    let is_file = entry.file_type().is_ok_and(|kind| kind.is_file());
+    is_temporary && is_file && path.with_file_name(LOCK_FILE).is_file() && begins_as_config(&path).unwrap_or(false)
+}
+
+/// The first line of a run file, or as much of it as there is.
+fn begins_as_config(path: &Path) -> std::io::Result<bool> {
+    let whole = config::to_toml(&RunConfig::default());
+    let first_line = whole.lines().next().unwrap_or_default();
+    let mut start = Vec::with_capacity(first_line.len());
+    File::open(path)?.take(first_line.len() as u64).read_to_end(&mut start)?;
+    Ok(first_line.as_bytes().starts_with(&start))
+}
+
+/// One that cannot be removed only costs space.
+fn clear_unfinished_configs(path: &Path) {
+    for entry in std::fs::read_dir(path).into_iter().flatten().flatten().filter(is_unfinished_config) {
+        std::fs::remove_file(entry.path()).ok();
     }
 }
 

@@ -1,6 +1,6 @@
 //! The runs on disk, as a list.
 
-use super::events::EpochMetrics;
+use super::events::{EpochMetrics, RunSummary};
 use super::{TrainError, metrics_log, patience, run_change, run_folder};
 use crate::config::{RunConfig, RunInfo};
 use std::path::{Path, PathBuf};
@@ -20,6 +20,8 @@ pub struct RunOnDisk {
     pub epochs: Vec<EpochMetrics>,
     /// A checkpoint exists.
     pub has_model: bool,
+    /// What it came to: of a run that is over and was measured since.
+    pub finished: Option<RunSummary>,
 }
 
 impl RunOnDisk {
@@ -51,7 +53,10 @@ pub fn read_run(path: &Path) -> Result<RunOnDisk, TrainError> {
     let (_, epochs) = metrics_log::read(path);
     let has_model = run_folder::has_model(path);
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    Ok(RunOnDisk { path: path.to_owned(), name, config, note: run_change::read_note(path), epochs, has_model })
+    let note = run_change::read_note(path);
+    let mut run = RunOnDisk { path: path.to_owned(), name, config, note, epochs, has_model, finished: None };
+    run.finished = RunSummary::of_listed(&run);
+    Ok(run)
 }
 
 /// Every run directly below `root`, newest first (names begin with the date). What is no run is passed over.
@@ -61,7 +66,7 @@ pub fn list_runs(root: &Path) -> Vec<RunOnDisk> {
         .flatten()
         .flatten()
         .map(|entry| entry.path())
-        .filter(|path| path.join("run.toml").is_file())
+        .filter(|path| run_folder::is_run(path))
         .collect();
     folders.sort_unstable_by(|a, b| b.cmp(a));
     folders.iter().filter_map(|path| read_run(path).ok()).collect()

@@ -5,14 +5,17 @@ use super::checkpoint::Checkpoint;
 use super::events::AngleHistogram;
 use super::run_folder::{best_checkpoint, latest_checkpoint};
 use super::*;
-use crate::config::{Auto, Head, RunConfig, SplitBy};
+use crate::config::{Auto, Head, RunConfig, RunInfo, SeriesInfo, SplitBy};
 use crate::data::Catalog;
 use crate::data::testing::draw_classes;
 use std::path::Path;
 use std::sync::Arc;
 
+mod decay;
+mod divergence;
 mod faults;
 mod fine_tune;
+mod folder;
 mod recompute;
 
 fn draw(folder: &Path, identities: u8, images: u8) -> Arc<Catalog> {
@@ -544,9 +547,21 @@ fn a_run_without_improvement_ends_early_and_the_plateau_lowers_the_rate() {
     // Nothing is learnt, so nothing improves.
     config.set_text("train.lr", "1e-6").unwrap();
     let mut watcher = Watcher::default();
+    let series = SeriesInfo { id: "one".into(), first_seed: 1, seeds: 2 };
+    config.run = Some(RunInfo::before(series.clone()));
     let mut request = TrainRequest { catalog, config, place: Place::NewAt(folder.path().join("run")) };
     let summary = train(&request, &Control::default(), &mut watcher).unwrap();
     assert!(summary.epochs < 30 && !summary.stopped, "{summary:?}");
+    let begun = read_run(&summary.run).unwrap();
+    let facts = begun.config.run.clone().unwrap();
+    assert!(facts.series == Some(series) && !facts.version.is_empty() && !facts.started.is_empty(), "{facts:?}");
+    // The list knows what it came to, as long as nothing is left to train.
+    let listed = begun.finished.clone().unwrap();
+    assert_eq!((listed.epochs, &listed.run), (summary.epochs, &summary.run));
+    assert!((listed.eer.unwrap() - summary.eer.unwrap()).abs() < 1e-9, "{listed:?}");
+    let mut longer = begun;
+    longer.config.train.stop_after = 0;
+    assert!(RunSummary::of_listed(&longer).is_none());
     let told = |event: &TrainEvent| matches!(event, TrainEvent::Warning(text) if text.contains("train.stop_after"));
     assert!(watcher.events.iter().any(told));
     assert!(!read_run(&summary.run).unwrap().is_unfinished(), "there is nothing to continue");
@@ -554,6 +569,8 @@ fn a_run_without_improvement_ends_early_and_the_plateau_lowers_the_rate() {
     let mut again = Watcher::default();
     let resumed = train(&request, &Control::default(), &mut again).unwrap();
     assert_eq!((resumed.epochs, resumed.stopped), (summary.epochs, false));
+    let again_facts = read_run(&summary.run).unwrap().config.run.unwrap();
+    assert_eq!((again_facts.series, again_facts.started), (facts.series, facts.started), "what it was begun as stays");
     assert!(again.events.iter().any(told) && !again.events.iter().any(|event| matches!(event, TrainEvent::Step(_))));
     let rates: Vec<f64> = watcher
         .events

@@ -330,6 +330,7 @@ fn entries() -> Vec<RunEntry> {
             eer,
             has_model,
             resumable,
+            finished: None,
         }
     };
     vec![

@@ -97,6 +97,10 @@ fn chosen(dialog: Dialog, start: Option<PathBuf>) -> Chosen {
             let ask = ask.add_filter("ONNX, the whole network", &["onnx"]);
             path_of(ask.add_filter("safetensors, weights for PyTorch", &["safetensors"]).save_file())
         }
+        Dialog::ExportData(form) => {
+            let ask = ask.set_title("Export the images").set_file_name(form.file_name());
+            path_of(ask.add_filter(form.label(), form.endings()).save_file())
+        }
         Dialog::PickDetector => {
             path_of(ask.set_title("Choose a YuNet face detector").add_filter("ONNX", &["onnx"]).pick_file())
         }

@@ -211,7 +211,8 @@ impl eframe::App for App {
         let ctx = ui.ctx().clone();
         let mut out = Vec::new();
         self.drop.collect(&ctx, &mut out);
-        let free = !self.palette.is_open() && !self.state.asks_before_closing && !self.state.faces.has_dialog();
+        let has_dialog = self.state.faces.has_dialog() || self.state.shows_export();
+        let free = !self.palette.is_open() && !self.state.asks_before_closing && !has_dialog;
         if shortcuts::shortcuts(&ctx, &self.state, free, &mut out) {
             self.palette.toggle();
         }
@@ -248,10 +249,15 @@ impl eframe::App for App {
 
 fn start_folder(state: &State, dialog: crate::app::Dialog) -> Option<PathBuf> {
     use crate::app::Dialog;
+    use crate::convert::ConvertForm;
     match dialog {
         Dialog::OpenRun | Dialog::ImportWeights | Dialog::ExportRun => Some(state.runs_root.clone()),
         Dialog::PickDetector => {
             state.faces.detector.as_deref().and_then(std::path::Path::parent).map(std::path::Path::to_owned)
+        }
+        // A list finds its images where it lies; other forms have no place among them.
+        Dialog::ExportData(form) if form != ConvertForm::PairList => {
+            state.open_data().and_then(|data| data.catalog.root.parent()).map(std::path::Path::to_owned)
         }
         _ => state.open_data().map(|data| data.catalog.root.clone()),
     }

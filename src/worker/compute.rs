@@ -72,7 +72,9 @@ impl Compute<'_> {
             Request::Train { catalog, config, place } => return self.train(job, catalog, config, place),
             Request::Evaluate { run, on, rule } => self.evaluate(job, run, on, *rule),
             Request::Verify { .. } => self.bench.verify(job, self.emitter),
-            Request::Import { weights, root } => exchange::import(job, weights, root, self.emitter),
+            Request::Import { weights, root, preprocess } => {
+                exchange::import(job, weights, root, *preprocess, self.emitter)
+            }
             Request::Export { run, format, out } => exchange::export(job, run, *format, out, self.emitter),
             Request::Devices => {
                 self.emitter.send(Event::Devices { job: job.id, devices: devices() });

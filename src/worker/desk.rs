@@ -1,6 +1,8 @@
 //! Jobs without tensors: reading folders, drawing the sample, maps, lists.
 
+use super::convert;
 use super::emit::Emitter;
+use super::exchange;
 use super::explain;
 use super::faces;
 use super::protocol::{Event, ExclusionChange, Job, JobError, OpenedData, Outcome, Request, RunChange, RunEntry};
@@ -44,6 +46,7 @@ fn run(job: &Job, emitter: &Emitter) -> Result<(), Box<JobError>> {
         }
         Request::CheckData { catalog } => check(job, catalog, emitter),
         Request::Exclude { examination, excluded } => exclude(job, examination, excluded, emitter),
+        Request::ExportData { catalog, request, out } => convert::export(job, catalog, request, out, emitter),
         Request::Map { table, method, tsne } => {
             let layout =
                 lay_out(table, *method, tsne, &|| job.control.is_cancelled()).map_err(|error| plain(&error))?;
@@ -66,6 +69,7 @@ fn run(job: &Job, emitter: &Emitter) -> Result<(), Box<JobError>> {
             emitter.send(Event::RunChanged { job: job.id, before: run.clone(), after });
             Ok(())
         }
+        Request::LookAtWeights { weights } => exchange::look(job, weights, emitter),
         Request::FindFace { source, detector } => faces::find(job, source, detector.as_deref(), emitter),
         Request::AlignFolder { root, out, detector } => faces::align(job, root, out, detector, emitter),
         // What needs tensors goes to the compute thread.
@@ -121,6 +125,7 @@ fn entries(root: &Path) -> Vec<RunEntry> {
             eer: run.best_eer(),
             resumable: run.is_unfinished(),
             has_model: run.has_model,
+            finished: run.finished,
             note: run.note,
             epochs: run.epochs.into(),
             path: run.path,

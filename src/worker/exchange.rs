@@ -3,16 +3,33 @@
 use super::emit::Emitter;
 use super::explain;
 use super::protocol::{Event, Job, JobError};
-use crate::train::{ExportFormat, ImportRequest, PreprocessChange};
+use crate::train::{ExportFormat, ImportRequest, PreprocessChange, look_at_weights};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Says what a file of weights is.
+///
+/// # Errors
+/// When it cannot be read as weights. What fits no network is told as what it is.
+pub(super) fn look(job: &Job, weights: &Path, emitter: &Emitter) -> Result<(), Box<JobError>> {
+    let look = look_at_weights(weights, &job.control).map_err(|error| Box::new(explain::from_train(&error)))?;
+    emitter.send(Event::WeightsLooked { job: job.id, look: Arc::new(look) });
+    Ok(())
+}
 
 /// Makes a run of a file of weights, in a new folder of its name below `root`.
 ///
 /// # Errors
 /// When the file cannot be used or the disk refuses.
-pub(super) fn import(job: &Job, weights: &Path, root: &Path, emitter: &Emitter) -> Result<(), Box<JobError>> {
+pub(super) fn import(
+    job: &Job,
+    weights: &Path,
+    root: &Path,
+    preprocess: PreprocessChange,
+    emitter: &Emitter,
+) -> Result<(), Box<JobError>> {
     let out = free_folder(root, &weights.file_stem().unwrap_or_default().to_string_lossy());
-    let request = ImportRequest { weights, out: &out, preprocess: PreprocessChange::default() };
+    let request = ImportRequest { weights, out: &out, preprocess, control: job.control.clone() };
     let done = crate::train::import(&request).map_err(|error| Box::new(explain::from_train(&error)))?;
     emitter.send(Event::Imported { job: job.id, run: done.run, flavour: done.flavour });
     Ok(())

@@ -4,6 +4,7 @@
 //! panics becomes [`protocol::Outcome::Failed`]; its thread goes on.
 
 mod compute;
+mod convert;
 mod desk;
 mod emit;
 mod exchange;
@@ -145,10 +146,12 @@ fn needs_tensors(request: &Request) -> bool {
         | Request::OpenSample { .. }
         | Request::CheckData { .. }
         | Request::Exclude { .. }
+        | Request::ExportData { .. }
         | Request::Map { .. }
         | Request::SaveOperatingPoint { .. }
         | Request::ListRuns { .. }
         | Request::ChangeRun { .. }
+        | Request::LookAtWeights { .. }
         | Request::FindFace { .. }
         | Request::AlignFolder { .. } => false,
     }

@@ -3,12 +3,19 @@
 //! Per job the order is: (progress | result)*, then exactly one [`Event::Ended`]. Requests are refused rather than
 //! queued without bound; progress is latest-value; results are never dropped.
 
-use crate::config::{RunConfig, RunInfo};
-use crate::data::{Catalog, Diagnosis, Examination, Split, Thumb};
+mod image_source;
+
+pub use image_source::ImageSource;
+
+use crate::config::{RunConfig, RunInfo, SeriesInfo};
+use crate::convert::ConvertRequest;
+use crate::data::{Catalog, Diagnosis, Examination, Exported, Split, Thumb};
 use crate::eval::{Decision, EmbeddingTable, ErrorRates, Neighbour, OperatingPoint, OperatingRule, VerificationReport};
-use crate::faces::{Aligned, Face, Landmarks};
+use crate::faces::{Aligned, Face};
 use crate::map::{Layout, MapMethod, TsneSpec};
-use crate::train::{Control, DeviceInfo, EpochMetrics, ExportFormat, Place, RunSummary, TrainEvent};
+use crate::train::{
+    Control, DeviceInfo, EpochMetrics, ExportFormat, Place, PreprocessChange, RunSummary, TrainEvent, WeightsLook,
+};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -27,6 +34,8 @@ pub enum JobKind {
     CheckData,
     /// Writing which images are excluded.
     Exclude,
+    /// Writing a data set for other programs.
+    ExportData,
     /// Training.
     Train,
     /// Embedding held-out images and computing error rates.
@@ -41,7 +50,9 @@ pub enum JobKind {
     ListRuns,
     /// Renaming, describing or deleting a run.
     ChangeRun,
-    /// Making a run of weights from elsewhere.
+    /// Looking at weights from elsewhere.
+    LookAtWeights,
+    /// Making a run of them.
     Import,
     /// Writing a network for other programs.
     Export,
@@ -61,6 +72,7 @@ impl JobKind {
             Self::DrawSample => "Drawing sample portraits",
             Self::CheckData => "Checking the images",
             Self::Exclude => "Changing the excluded images",
+            Self::ExportData => "Exporting the images",
             Self::Train => "Training",
             Self::Evaluate => "Measuring error rates",
             Self::Map => "Computing the map",
@@ -68,73 +80,12 @@ impl JobKind {
             Self::SaveOperatingPoint => "Saving the threshold",
             Self::ListRuns => "Looking for runs",
             Self::ChangeRun => "Changing a run",
+            Self::LookAtWeights => "Looking at the weights",
             Self::Import => "Importing weights",
             Self::Export => "Exporting the network",
             Self::Devices => "Looking for devices",
             Self::FindFace => "Looking for the face",
             Self::AlignFolder => "Aligning faces",
-        }
-    }
-}
-
-/// An image to verify.
-#[derive(Clone, Debug)]
-pub enum ImageSource {
-    /// A file.
-    File(PathBuf),
-    /// A picture from the clipboard: width, height, RGBA bytes.
-    Pixels {
-        /// Width in pixels.
-        width: u32,
-        /// Height in pixels.
-        height: u32,
-        /// 4·width·height bytes.
-        rgba: Arc<[u8]>,
-    },
-    /// An image of the open data set.
-    Item(Arc<Catalog>, u32),
-    /// The face in another image, cut out upright.
-    Aligned {
-        /// The image.
-        of: Arc<ImageSource>,
-        /// Where the face is, in pixels of the image.
-        landmarks: Landmarks,
-        /// Side of the crop in pixels.
-        size_px: u32,
-    },
-}
-
-impl PartialEq for ImageSource {
-    /// The same picture; data sets are compared by identity, because an open one never changes.
-    fn eq(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::File(a), Self::File(b)) => a == b,
-            (Self::Pixels { rgba: a, .. }, Self::Pixels { rgba: b, .. }) => Arc::ptr_eq(a, b),
-            (Self::Item(a, i), Self::Item(b, j)) => Arc::ptr_eq(a, b) && i == j,
-            (Self::Aligned { of: a, landmarks: p, size_px: i }, Self::Aligned { of: b, landmarks: q, size_px: j }) => {
-                a == b && p == q && i == j
-            }
-            _ => false,
-        }
-    }
-}
-
-impl ImageSource {
-    /// A short name for a caption.
-    pub fn name(&self) -> String {
-        match self {
-            Self::File(path) => path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
-            Self::Pixels { width, height, .. } => format!("pasted picture, {width}×{height}"),
-            Self::Item(catalog, item) => catalog.name(*item as usize),
-            Self::Aligned { of, .. } => format!("{}, aligned", of.name()),
-        }
-    }
-
-    /// The whole image, without an alignment.
-    pub fn whole(&self) -> &Self {
-        match self {
-            Self::Aligned { of, .. } => of.whole(),
-            other => other,
         }
     }
 }
@@ -166,6 +117,8 @@ pub enum Request {
     CheckData { catalog: Arc<Catalog> },
     /// Keeps which images of the examined data set are excluded (positions in its whole, sorted).
     Exclude { examination: Arc<Examination>, excluded: Vec<u32> },
+    /// Writes a data set in a form other trainers read.
+    ExportData { catalog: Arc<Catalog>, request: ConvertRequest, out: PathBuf },
     /// Trains.
     Train { catalog: Arc<Catalog>, config: Box<RunConfig>, place: Place },
     /// Embeds and computes error rates with a run's best checkpoint.
@@ -186,8 +139,10 @@ pub enum Request {
     ListRuns { root: PathBuf },
     /// Changes a run's folder.
     ChangeRun { run: PathBuf, change: RunChange },
+    /// Says whose network a file of weights is, and whether a run can be made of it.
+    LookAtWeights { weights: PathBuf },
     /// Makes a run of weights from elsewhere, in a new folder below `root`.
-    Import { weights: PathBuf, root: PathBuf },
+    Import { weights: PathBuf, root: PathBuf, preprocess: PreprocessChange },
     /// Writes a run's network for other programs.
     Export { run: PathBuf, format: ExportFormat, out: PathBuf },
     /// Probes the devices.
@@ -206,6 +161,7 @@ impl Request {
             Self::OpenSample { .. } => JobKind::DrawSample,
             Self::CheckData { .. } => JobKind::CheckData,
             Self::Exclude { .. } => JobKind::Exclude,
+            Self::ExportData { .. } => JobKind::ExportData,
             Self::Train { .. } => JobKind::Train,
             Self::Evaluate { .. } => JobKind::Evaluate,
             Self::Map { .. } => JobKind::Map,
@@ -213,6 +169,7 @@ impl Request {
             Self::SaveOperatingPoint { .. } => JobKind::SaveOperatingPoint,
             Self::ListRuns { .. } => JobKind::ListRuns,
             Self::ChangeRun { .. } => JobKind::ChangeRun,
+            Self::LookAtWeights { .. } => JobKind::LookAtWeights,
             Self::Import { .. } => JobKind::Import,
             Self::Export { .. } => JobKind::Export,
             Self::Devices => JobKind::Devices,
@@ -371,12 +328,19 @@ pub struct RunEntry {
     pub has_model: bool,
     /// It can be continued.
     pub resumable: bool,
+    /// What it came to: of a run that is over and was measured since.
+    pub finished: Option<RunSummary>,
 }
 
 impl RunEntry {
     /// Its weights were made elsewhere.
     pub fn is_imported(&self) -> bool {
         self.config.run.as_ref().is_some_and(RunInfo::is_imported)
+    }
+
+    /// The series that it is one of.
+    pub fn series(&self) -> Option<&SeriesInfo> {
+        self.config.run.as_ref()?.series.as_ref()
     }
 
     /// When it was begun, as text that sorts by time; the name where the run file does not say.
@@ -426,6 +390,8 @@ pub enum Event {
     Checked { job: JobId, examination: Arc<Examination> },
     /// Other images are excluded, and that is kept.
     Excluded { job: JobId, change: Box<ExclusionChange> },
+    /// A data set was written.
+    DataExported { job: JobId, done: Box<Exported> },
     /// News of a training run.
     Train { job: JobId, event: TrainEvent },
     /// A training run is over (finished or stopped).
@@ -440,6 +406,8 @@ pub enum Event {
     Runs { job: JobId, runs: Vec<RunEntry> },
     /// A run has another folder, or none any more.
     RunChanged { job: JobId, before: PathBuf, after: Option<PathBuf> },
+    /// What a file of weights is.
+    WeightsLooked { job: JobId, look: Arc<WeightsLook> },
     /// Weights became a run; whose network they are, in words.
     Imported { job: JobId, run: PathBuf, flavour: String },
     /// A network was written, so many bytes.
@@ -462,12 +430,14 @@ impl Event {
             | Self::DataOpened { job, .. }
             | Self::Checked { job, .. }
             | Self::Excluded { job, .. }
+            | Self::DataExported { job, .. }
             | Self::Train { job, .. }
             | Self::Trained { job, .. }
             | Self::Evaluated { job, .. }
             | Self::Mapped { job, .. }
             | Self::Verified { job, .. }
             | Self::Runs { job, .. }
+            | Self::WeightsLooked { job, .. }
             | Self::Imported { job, .. }
             | Self::Exported { job, .. }
             | Self::RunChanged { job, .. }

@@ -3,6 +3,7 @@
 use super::protocol::{Event, ImageSource, Job, JobId, Outcome, Request};
 use super::*;
 use crate::config::{Auto, RunConfig};
+use crate::convert::{ConvertForm, ConvertRequest};
 use crate::data::Catalog;
 use crate::data::testing::draw_classes;
 use crate::eval::OperatingRule;
@@ -322,4 +323,90 @@ fn a_data_set_is_checked_and_what_is_excluded_stays_so() {
     let (_, outcome) = bench.run(Request::Exclude { examination, excluded: all });
     assert!(matches!(outcome, Outcome::Failed(_)), "{outcome:?}");
     assert_eq!(open(&mut bench, &data).excluded(), excluded);
+}
+
+#[test]
+fn weights_are_looked_at_and_then_imported_with_the_preprocessing_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = draw(folder.path());
+    let mut bench = Bench::new();
+    let catalog = open(&mut bench, &data);
+    let (run, file) = (folder.path().join("run"), folder.path().join("net.safetensors"));
+    let mut config = config();
+    config.train.epochs = 1;
+    bench.run(Request::Train { catalog, config: Box::new(config), place: Place::NewAt(run.clone()) });
+    let format = crate::train::ExportFormat::Safetensors;
+    let (_, outcome) = bench.run(Request::Export { run, format, out: file.clone() });
+    assert!(matches!(outcome, Outcome::Finished), "{outcome:?}");
+    let look = |bench: &mut Bench| {
+        let (events, outcome) = bench.run(Request::LookAtWeights { weights: file.clone() });
+        let found = events
+            .into_iter()
+            .find_map(|event| if let Event::WeightsLooked { look, .. } = event { Some(look) } else { None });
+        (found, outcome)
+    };
+    let (found, outcome) = look(&mut bench);
+    assert!(matches!(outcome, Outcome::Finished), "{outcome:?}");
+    let found = found.unwrap();
+    let network = found.usable().unwrap();
+    assert_eq!((network.flavour.as_str(), network.info.embedder.embedding_dim), ("ArcLens", 8));
+    let root = folder.path().join("runs");
+    assert!(!root.exists(), "a look writes nothing");
+    let preprocess =
+        crate::train::PreprocessChange { mean: Some([0.125; 3]), ..crate::train::PreprocessChange::default() };
+    let (events, outcome) = bench.run(Request::Import { weights: file.clone(), root, preprocess });
+    assert!(matches!(outcome, Outcome::Finished), "{outcome:?}");
+    let Some(Event::Imported { run, .. }) = events.first() else { panic!("{events:?}") };
+    let model = crate::train::TrainedModel::open(run, crate::train::Device::Cpu).unwrap();
+    assert_eq!(model.info().preprocess.mean, [0.125; 3]);
+    let mut weights = crate::model::weights::read_weights(&file).unwrap();
+    let first = weights.tensors.keys().next().cloned().unwrap();
+    weights.tensors.remove(&first);
+    std::fs::write(&file, weights.to_safetensors().unwrap()).unwrap();
+    let (found, outcome) = look(&mut bench);
+    assert!(matches!(outcome, Outcome::Finished), "{outcome:?}");
+    let found = found.unwrap();
+    assert!(found.usable().is_none() && found.refusal.is_some(), "{found:?}");
+    std::fs::write(&file, b"a text").unwrap();
+    let (found, outcome) = look(&mut bench);
+    let Outcome::Failed(error) = outcome else { panic!("{outcome:?}") };
+    assert!(found.is_none() && error.headline.contains("neither a PyTorch file"), "{error:?}");
+}
+
+#[test]
+fn a_data_set_is_exported_without_its_excluded_images_and_read_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = draw(folder.path());
+    let mut bench = Bench::new();
+    let whole = open(&mut bench, &data);
+    let catalog = Arc::new(whole.without(&[0, 7]).unwrap());
+    let out = folder.path().join("out/train.rec");
+    let request = ConvertRequest { px: Some(12), ..ConvertRequest::default() };
+    let ask = Request::ExportData { catalog: Arc::clone(&catalog), request, out: out.clone() };
+    let (events, outcome) = bench.run(ask.clone());
+    assert!(matches!(outcome, Outcome::Finished), "{outcome:?}");
+    assert!(events.iter().any(|event| matches!(event, Event::Progress { progress, .. } if progress.total == 58)));
+    let done =
+        events.iter().find_map(|event| if let Event::DataExported { done, .. } = event { Some(done) } else { None });
+    let done = done.unwrap();
+    assert_eq!((done.images, done.groups, done.warnings.total()), (58, 12, 0));
+    assert_eq!(done.files.first(), Some(&out));
+    let back = open(&mut bench, &out);
+    assert_eq!((back.items.len(), back.typical_px(), &back.classes), (58, 12, &catalog.classes));
+    // Nothing is written over.
+    let (_, outcome) = bench.run(ask);
+    let Outcome::Failed(error) = outcome else { panic!("{outcome:?}") };
+    assert!(error.headline.contains("already"), "{error:?}");
+    // Stopped before it begins: no file is left.
+    let request = ConvertRequest { form: ConvertForm::VerificationSet, pairs: 10, ..request };
+    let out = folder.path().join("stopped.bin");
+    let job = Job {
+        id: JobId(99),
+        request: Request::ExportData { catalog, request, out: out.clone() },
+        control: Control::default(),
+    };
+    job.control.cancel();
+    bench.workers.send(job).map_err(|_| "full").unwrap();
+    let outcome = bench.wait(JobId(99), |_| {});
+    assert!(matches!(outcome, Outcome::Cancelled) && !out.exists(), "{outcome:?}");
 }

@@ -1,37 +1,9 @@
 //! Runs that are continued: on which images, with which curves, and what waits for images to be opened.
 
 use super::*;
-use crate::config::RunInfo;
+use crate::config::{RunInfo, SeriesInfo};
 use crate::train::{Place, ValidationSnapshot};
-
-fn step(number: u64) -> StepMetrics {
-    StepMetrics {
-        step: number,
-        epoch: number as f64 / 2.0,
-        loss: 2.0,
-        accuracy: 0.1,
-        lr: 0.1,
-        margin: 0.0,
-        images_per_second: 10.0,
-        eta_secs: 5.0,
-    }
-}
-
-/// Two steps make one.
-fn epoch(number: u32) -> EpochMetrics {
-    EpochMetrics {
-        epoch: number,
-        step: u64::from(number) * 2,
-        train_loss: 1.0,
-        train_accuracy: 0.5,
-        val_loss: None,
-        val_accuracy: None,
-        eer: Some(0.1),
-        best: false,
-        images_per_second: 10.0,
-        elapsed_secs: 1.0,
-    }
-}
+use crate::worker::protocol::RunEntry;
 
 fn whole(folder: &Path) -> Arc<Catalog> {
     Arc::new(Catalog::open(folder, &|_| {}, &|| false).unwrap())
@@ -163,14 +135,20 @@ fn a_run_goes_on_with_the_images_it_began_with_after_some_were_excluded() {
     assert!(Arc::ptr_eq(state.explore.catalog.as_ref().unwrap(), &images));
 }
 
-#[test]
-fn a_run_from_the_list_goes_on_from_the_epochs_it_has() {
+/// A run from the list that was just asked to go on, and its job.
+fn going_on() -> (tempfile::TempDir, State, PathBuf, JobId) {
     let folder = folder();
     let catalog = whole(folder.path());
     let mut state = state();
     open(&mut state, folder.path());
     let run = with_run(&mut state, folder.path(), &catalog.fingerprint);
     let (id, _, _) = continued(&update(&mut state, Action::ContinueRun(run.clone()))).unwrap();
+    (folder, state, run, id)
+}
+
+#[test]
+fn a_run_from_the_list_goes_on_from_the_epochs_it_has() {
+    let (_folder, mut state, run, id) = going_on();
     assert_eq!(shown(&state), (vec![], vec![1, 2]));
     // Stopped before its first step, it is where it was.
     on_event(&mut state, Event::Ended { job: id, outcome: Outcome::Cancelled });
@@ -228,12 +206,7 @@ fn a_run_that_goes_back_takes_its_curves_back() {
 
 #[test]
 fn a_run_that_is_about_to_go_on_is_not_moved_away() {
-    let folder = folder();
-    let catalog = whole(folder.path());
-    let mut state = state();
-    open(&mut state, folder.path());
-    let run = with_run(&mut state, folder.path(), &catalog.fingerprint);
-    let (id, _, _) = continued(&update(&mut state, Action::ContinueRun(run.clone()))).unwrap();
+    let (_folder, mut state, run, id) = going_on();
     assert_eq!(state.training.as_ref().unwrap().phase, TrainPhase::Preparing);
     assert!(update(&mut state, RunAction::Delete(run.clone()).into()).is_empty());
     assert!(state.notices.last().unwrap().headline.contains("being trained"));
@@ -244,4 +217,136 @@ fn a_run_that_is_about_to_go_on_is_not_moved_away() {
     }
     on_event(&mut state, Event::Ended { job: id, outcome: failure() });
     assert!(!update(&mut state, RunAction::Delete(run).into()).is_empty());
+}
+
+/// What a training job is asked to write of its series.
+fn series_of(effects: &[Effect]) -> Option<SeriesInfo> {
+    effects.iter().find_map(|effect| match effect {
+        Effect::Send(Job { request: Request::Train { config, .. }, .. }) => config.run.as_ref()?.series.clone(),
+        _ => None,
+    })
+}
+
+#[test]
+fn every_run_of_a_series_says_so_and_a_single_run_does_not() {
+    let folder = folder();
+    let mut state = state();
+    open(&mut state, folder.path());
+    let effects = update(&mut state, Action::StartTraining);
+    let (single, seed) = train_job(&effects).unwrap();
+    assert_eq!(series_of(&effects), None);
+    on_event(&mut state, Event::Trained { job: single, summary: Box::new(summary("/runs/a", 0.1)) });
+    update(&mut state, Action::SetSeeds(2));
+    let effects = update(&mut state, Action::StartTraining);
+    let first = series_of(&effects).expect("it is of a series");
+    assert_eq!((first.first_seed, first.seeds, first.id.is_empty()), (seed, 2, false));
+    let (id, _) = train_job(&effects).unwrap();
+    let effects = on_event(&mut state, Event::Trained { job: id, summary: Box::new(summary("/runs/b", 0.1)) });
+    assert_eq!(series_of(&effects), Some(first));
+    assert!(state.config.run.is_none(), "the settings of the next run know of no series");
+}
+
+/// A run of a series over the seeds 7 to 9, finished where it has a rate.
+fn one_of_three(name: &str, seed: u32, data: &Catalog, eer: Option<f64>) -> RunEntry {
+    let mut run = entry(name, "x", None);
+    run.config.train.seed = seed;
+    run.config.run = Some(RunInfo {
+        data: data.root.to_string_lossy().into_owned(),
+        data_fingerprint: data.fingerprint.clone(),
+        series: Some(SeriesInfo { id: "one".into(), first_seed: 7, seeds: 3 }),
+        ..RunInfo::default()
+    });
+    run.finished = eer.map(|eer| summary(&format!("/runs/{name}"), eer));
+    run
+}
+
+/// As after a restart: the list of runs, in an order of its own, and nothing else.
+fn with_series(state: &mut State, data: &Catalog, rates: [Option<f64>; 2]) {
+    let [first, second] = rates;
+    let mut other = one_of_three("other", 8, data, Some(0.5));
+    other.config.run.as_mut().unwrap().series.as_mut().unwrap().id = "another".into();
+    let runs = vec![one_of_three("b", 8, data, second), other, one_of_three("a", 7, data, first)];
+    on_event(state, Event::Runs { job: JobId(0), runs });
+}
+
+#[test]
+fn the_list_of_runs_tells_what_a_series_came_to() {
+    let folder = folder();
+    let catalog = whole(folder.path());
+    let mut state = state();
+    let facts = |state: &State, run: &str| series_facts(&state.runs, state.run_entry(Path::new(run)).unwrap()).unwrap();
+    with_series(&mut state, &catalog, [None, None]);
+    assert_eq!(facts(&state, "/runs/a"), SeriesFacts { words: None, left: 3 });
+    with_series(&mut state, &catalog, [Some(0.02), None]);
+    assert_eq!(facts(&state, "/runs/b").words.as_deref(), Some("1 of 3 runs, seed 7: EER 2.00 %"));
+    with_series(&mut state, &catalog, [Some(0.02), Some(0.04)]);
+    let words = "2 of 3 runs, seeds 7 to 8: EER 3.0 ± 1.4 %";
+    assert_eq!(facts(&state, "/runs/a"), SeriesFacts { words: Some(words.into()), left: 1 });
+    assert!(series_facts(&[], &entry("a", "x", None)).is_none());
+    // All of them: there is nothing to go on with, but something to tell.
+    let mut runs = state.runs.clone();
+    runs.push(one_of_three("c", 9, &catalog, Some(0.03)));
+    on_event(&mut state, Event::Runs { job: JobId(0), runs });
+    assert!(update(&mut state, RunAction::ContinueSeries("/runs/c".into()).into()).is_empty());
+    assert_eq!(state.notices.last().unwrap().headline, "3 runs, seeds 7 to 9: EER 3.0 ± 1.0 %");
+    assert_eq!(state.runs_view.compared, ["/runs/a", "/runs/b", "/runs/c"].map(PathBuf::from));
+}
+
+#[test]
+fn a_series_goes_on_with_what_is_unfinished_and_what_is_missing() {
+    let folder = folder();
+    let catalog = whole(folder.path());
+    let mut state = state();
+    open(&mut state, folder.path());
+    with_series(&mut state, &catalog, [Some(0.02), None]);
+    let effects = update(&mut state, RunAction::ContinueSeries("/runs/a".into()).into());
+    let (id, run, _) = continued(&effects).expect("the second goes on");
+    assert_eq!((run, state.workspace), (PathBuf::from("/runs/b"), Workspace::Train));
+    let series = state.series.as_ref().unwrap();
+    assert_eq!((series.number(), series.seeds), (2, 3));
+    assert!(update(&mut state, RunAction::ContinueSeries("/runs/a".into()).into()).is_empty(), "it is at work");
+    // Meanwhile the first gets another name.
+    let (before, after) = (PathBuf::from("/runs/a"), PathBuf::from("/runs/better"));
+    on_event(&mut state, Event::RunChanged { job: JobId(0), before, after: Some(after) });
+    let effects = on_event(&mut state, Event::Trained { job: id, summary: Box::new(summary("/runs/b", 0.04)) });
+    let (id, seed) = train_job(&effects).expect("the third is made");
+    assert_eq!((seed, series_of(&effects).unwrap().id.as_str()), (9, "one"));
+    assert!(continued(&effects).is_none(), "it is a new run");
+    on_event(&mut state, Event::Trained { job: id, summary: Box::new(summary("/runs/c", 0.03)) });
+    assert!(state.series.is_none());
+    assert_eq!(state.notices.last().unwrap().headline, "3 runs, seeds 7 to 9: EER 3.0 ± 1.0 %");
+    assert_eq!(state.runs_view.compared, ["/runs/better", "/runs/b", "/runs/c"].map(PathBuf::from));
+}
+
+#[test]
+fn a_series_waits_for_its_images_and_goes_on_with_no_others() {
+    let folder = folder();
+    let catalog = whole(folder.path());
+    for is_same in [true, false] {
+        let mut state = state();
+        with_series(&mut state, &catalog, [Some(0.02), None]);
+        let opening = job(&update(&mut state, RunAction::ContinueSeries("/runs/a".into()).into())).id;
+        assert!(!state.is_training() && state.workspace == Workspace::Data);
+        if !is_same {
+            let facts = state.runs.iter_mut().filter_map(|run| run.config.run.as_mut());
+            facts.for_each(|facts| facts.data_fingerprint = "of other images".into());
+        }
+        let effects = opened(&mut state, opening, &catalog);
+        assert_eq!(continued(&effects).is_some(), is_same);
+        assert_eq!((state.is_training(), state.series.is_some()), (is_same, is_same));
+        if !is_same {
+            assert!(state.notices.last().unwrap().headline.contains("differ"), "{:?}", state.notices.last());
+        }
+    }
+}
+
+#[test]
+fn the_list_of_runs_is_read_again_when_a_training_ends_under_the_eyes_of_its_reader() {
+    for (workspace, is_read) in [(Workspace::Runs, true), (Workspace::Train, false)] {
+        let (_folder, mut state, id) = training();
+        state.workspace = workspace;
+        let effects = on_event(&mut state, Event::Ended { job: id, outcome: Outcome::Cancelled });
+        let is_list = |effect: &Effect| matches!(effect, Effect::Send(job) if job.request.kind() == JobKind::ListRuns);
+        assert_eq!(effects.iter().any(is_list), is_read);
+    }
 }

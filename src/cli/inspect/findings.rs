@@ -1,46 +1,14 @@
-//! What the data doctor found, for the terminal and as JSON, and leaving some of it out.
+//! What the data doctor found, for the terminal and as JSON.
 
 use super::EXAMPLES;
 use crate::cli::output;
-use crate::data::{Catalog, Diagnosis, Finding, FindingKind, Group, WarningKind, write_exclusions};
+use crate::data::{Catalog, Diagnosis, Finding, FindingKind, Group, WarningKind};
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
-use std::sync::Arc;
 
 /// Groups and files listed in the JSON object per finding.
 const LISTED: usize = 200;
 /// Images named per group on the terminal.
 const NAMED: usize = 4;
-
-/// What `--exclude` takes: [`FindingKind::word`] of what can be decided without looking.
-pub const EXCLUDABLE: [&str; 4] =
-    ["unreadable", "copies_in_class", "copies_across_classes", "near_copies_across_classes"];
-
-/// Leaves out what was found of some kinds; the data set and the findings that remain.
-pub fn exclude(
-    kinds: &[&String],
-    catalog: Arc<Catalog>,
-    diagnosis: Diagnosis,
-) -> anyhow::Result<(Arc<Catalog>, Diagnosis)> {
-    if kinds.is_empty() {
-        return Ok((catalog, diagnosis));
-    }
-    let mut excluded: BTreeSet<u32> = diagnosis.excluded.iter().copied().collect();
-    let before = excluded.len();
-    for finding in diagnosis.findings.iter().filter(|finding| kinds.iter().any(|kind| *kind == finding.kind.word())) {
-        excluded.extend(if finding.has_copies() { finding.all_but_first() } else { finding.items() });
-    }
-    let excluded: Vec<u32> = excluded.into_iter().collect();
-    let whole = catalog.whole();
-    let catalog = if excluded.is_empty() { Arc::clone(&whole) } else { Arc::new(whole.without(&excluded)?) };
-    if excluded.len() > before {
-        write_exclusions(&whole, &excluded)?;
-        let path = whole.exclude_path();
-        output::line(format!("excluded {} more, kept in {}", excluded.len() - before, path.display()));
-    }
-    let diagnosis = diagnosis.examination.diagnose(&excluded);
-    Ok((catalog, diagnosis))
-}
 
 /// Warnings of opening that the findings repeat.
 pub fn said(diagnosis: &Diagnosis) -> Vec<WarningKind> {
@@ -83,6 +51,6 @@ fn to_json(catalog: &Catalog, finding: &Finding) -> Value {
     json!({
         "kind": finding.kind.word(), "weight": format!("{:?}", finding.kind.weight()).to_lowercase(),
         "count": finding.count, "headline": finding.headline, "images": finding.items().len(),
-        "groups": groups, "files": finding.files, "complete": !finding.is_cut,
+        "groups": groups, "files": finding.files, "files_total": finding.files_total, "complete": !finding.is_cut,
     })
 }

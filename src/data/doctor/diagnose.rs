@@ -3,17 +3,17 @@
 
 use super::finding::{Finding, FindingKind, Group, LEFT_OUT};
 use super::near::NearPair;
+use super::size::{Oddity, Usual};
 use super::{Diagnosis, Examination};
-use crate::data::{Catalog, Item, class_sizes};
+use crate::data::{Catalog, Item, Mode, class_sizes};
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Display;
 use std::sync::Arc;
 
-/// Files named that are not among the images.
+/// Files named that are not among the images; all of them are counted.
 const MAX_FILES: usize = 200;
 /// Images shown of the smallest and the largest class.
 const EXAMPLES: usize = 12;
-/// An image whose shorter side is this many times shorter than the typical one is much smaller than the rest.
-const SMALLER: u32 = 2;
 
 impl Examination {
     /// The findings while `excluded` (positions in the whole data set, sorted) are left out.
@@ -43,12 +43,17 @@ struct View<'a> {
 }
 
 fn finding(kind: FindingKind, count: usize, headline: String, groups: Vec<Group>) -> Option<Finding> {
-    (count > 0).then(|| Finding { kind, count, headline, groups, files: Vec::new(), is_cut: false })
+    (count > 0).then(|| Finding { kind, count, headline, groups, files: Vec::new(), files_total: 0, is_cut: false })
 }
 
 /// `1 image is`, `12 images are`.
 fn counted(count: usize, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
+}
+
+/// `1 much smaller, 2 of another shape`.
+fn in_words<T: Display>(counts: &BTreeMap<T, usize>) -> String {
+    counts.iter().map(|(what, count)| format!("{count} {what}")).collect::<Vec<_>>().join(", ")
 }
 
 impl View<'_> {
@@ -138,6 +143,7 @@ impl View<'_> {
         let mut finding = finding(FindingKind::Unreadable, count, headline, groups)?;
         let files = warnings.stored().iter().filter(|warning| LEFT_OUT.contains(&warning.kind));
         finding.files = files.take(MAX_FILES).map(crate::data::Warning::in_words).collect();
+        finding.files_total = left_out;
         Some(finding)
     }
 
@@ -166,27 +172,44 @@ impl View<'_> {
     }
 
     fn sizes(&self) -> Option<Finding> {
-        let side = |item: &Item| item.width.min(item.height);
-        let typical = self.catalog.typical_px();
-        let small: Vec<u32> = self
-            .items()
-            .filter(|(_, item)| side(item).saturating_mul(SMALLER) < typical)
-            .map(|(item, _)| item)
-            .collect();
-        let least = self.items().map(|(_, item)| side(item)).min()?;
-        let headline = counted(small.len(), "image is", "images are");
-        let headline = format!("{headline} much smaller than the typical {typical} px, down to {least} px");
-        let groups = self.by_class(&small);
-        finding(FindingKind::MixedSizes, small.len(), headline, groups)
+        let sizes: Vec<[u32; 2]> = self.items().map(|(_, item)| [item.width, item.height]).collect();
+        let usual = Usual::of(&sizes)?;
+        let mut odd: BTreeMap<(Oddity, [u32; 2]), Vec<u32>> = BTreeMap::new();
+        for ((item, _), size) in self.items().zip(&sizes) {
+            if let Some(oddity) = usual.oddity_of(*size) {
+                odd.entry((oddity, *size)).or_default().push(item);
+            }
+        }
+        let mut kinds: BTreeMap<Oddity, usize> = BTreeMap::new();
+        odd.iter().for_each(|((oddity, _), items)| *kinds.entry(*oddity).or_default() += items.len());
+        let count: usize = kinds.values().sum();
+        let verb = if count == 1 { "differs" } else { "differ" };
+        let headline =
+            format!("{count} of {} images {verb} much from the usual {usual}: {}", sizes.len(), in_words(&kinds));
+        let groups = odd.into_iter().map(|((oddity, [width, height]), items)| {
+            let title = format!("{width}×{height} px, {oddity}");
+            Group { title, items }
+        });
+        finding(FindingKind::MixedSizes, count, headline, groups.collect())
     }
 
     fn modes(&self) -> Option<Finding> {
-        let (grey, colour): (Vec<_>, Vec<_>) = self.items().partition(|(_, item)| item.grey);
-        let (fewer, word) = if grey.len() <= colour.len() { (&grey, "grey") } else { (&colour, "coloured") };
-        let items: Vec<u32> = fewer.iter().map(|(item, _)| *item).collect();
-        let total = grey.len() + colour.len();
-        let headline = format!("{} {word}, out of {total}", counted(items.len(), "image is", "images are"));
-        finding(FindingKind::MixedModes, items.len(), headline, self.by_class(&items))
+        let mut counts: BTreeMap<Mode, usize> = BTreeMap::new();
+        self.items().for_each(|(_, item)| *counts.entry(item.mode).or_default() += 1);
+        let total: usize = counts.values().sum();
+        let usual = counts.iter().max_by_key(|(_, count)| **count).map(|(mode, _)| *mode)?;
+        counts.remove(&usual);
+        let count: usize = counts.values().sum();
+        let verb = if count == 1 { "is" } else { "are" };
+        let headline = format!(
+            "{count} of {total} images {verb} stored in another way than the usual {usual}: {}",
+            in_words(&counts)
+        );
+        let groups = counts.keys().map(|mode| {
+            let items = self.items().filter(|(_, item)| item.mode == *mode).map(|(item, _)| item);
+            Group { title: mode.to_string(), items: items.collect() }
+        });
+        finding(FindingKind::MixedModes, count, headline, groups.collect())
     }
 
     fn excluded(&self) -> Option<Finding> {

@@ -28,9 +28,9 @@ pub enum FindingKind {
     TinyClasses,
     /// Very different numbers of images.
     Imbalance,
-    /// Very different sizes.
+    /// Images much smaller, much larger or of another shape than most.
     MixedSizes,
-    /// Some images are grey, some have colour.
+    /// Some images are grey, some have colour; or some have transparency, 16 bits, a palette, a printer's inks.
     MixedModes,
     /// What a person excluded.
     Excluded,
@@ -74,7 +74,7 @@ impl FindingKind {
             Self::TinyClasses => "Tiny classes",
             Self::Imbalance => "Imbalance",
             Self::MixedSizes => "Mixed sizes",
-            Self::MixedModes => "Grey and colour",
+            Self::MixedModes => "Mixed colour modes",
             Self::Excluded => "Excluded images",
         }
     }
@@ -86,6 +86,11 @@ impl FindingKind {
             Self::Unreadable | Self::CopiesInClass | Self::TinyClasses => Weight::Warning,
             Self::Imbalance | Self::MixedSizes | Self::MixedModes | Self::Excluded => Weight::Note,
         }
+    }
+
+    /// Only found when every image has been read and compared.
+    pub fn needs_a_look(self) -> bool {
+        matches!(self, Self::CopiesAcrossClasses | Self::NearAcrossClasses | Self::Unreadable | Self::CopiesInClass)
     }
 
     /// Why it matters, and what to do.
@@ -116,12 +121,16 @@ impl FindingKind {
                  (train.sampler)."
             }
             Self::MixedSizes => {
-                "All images are brought to one size; what is much smaller becomes blurred, and the network may learn the \
-                 blur instead of the subject. Replace small images by larger ones where you can."
+                "The centred square of each image is brought to one size. What is much smaller becomes blurred, and the \
+                 network may learn the blur instead of the subject; what is much larger is often a whole photograph among \
+                 crops; of a longer image more is cut off at the ends. Look at them, and replace or exclude what does not \
+                 belong."
             }
             Self::MixedModes => {
-                "Where one class is grey and another has colour, the network learns that difference. Train on grey images \
-                 (data.colour), or take colours away at random (augment.grey)."
+                "Where the classes differ in it, the network learns that difference instead of the subject. Where grey and \
+                 colour are mixed, train on grey images (data.colour) or take colours away at random (augment.grey). \
+                 Transparent parts are laid on white, more than 8 bits become 8, and CMYK becomes RGB without a colour \
+                 profile: convert such images yourself where that looks wrong."
             }
             Self::Excluded => {
                 "They are left out of classes, split and training. The files are untouched; include them again at any time."
@@ -165,6 +174,8 @@ pub struct Finding {
     pub groups: Vec<Group>,
     /// Files that are not among the images, "path: why"; the first of them.
     pub files: Vec<String>,
+    /// How many such files there are.
+    pub files_total: usize,
     /// A limit was met: there may be more.
     pub is_cut: bool,
 }

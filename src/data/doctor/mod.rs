@@ -10,6 +10,7 @@ mod finding;
 mod hash;
 mod look;
 mod near;
+mod size;
 #[cfg(test)]
 mod tests;
 

@@ -179,9 +179,79 @@ fn every_kind_of_finding_is_found_with_its_images() {
     assert_eq!(names(FindingKind::MixedSizes), ["c5/small.png"]);
     assert_eq!(names(FindingKind::MixedModes), ["c5/grey.png"]);
     let unreadable = of(&diagnosis, FindingKind::Unreadable).unwrap();
-    assert_eq!((unreadable.count, unreadable.files.len()), (2, 1));
+    assert_eq!((unreadable.count, unreadable.files.len(), unreadable.files_total), (2, 1, 1));
     assert!(of(&diagnosis, FindingKind::Excluded).is_none());
     assert!(diagnosis.findings.is_sorted_by_key(|finding| finding.kind.weight()));
+}
+
+/// One class of pictures of 64 px, saved as `save` says.
+fn one_class(count: u64, save: impl Fn(&RgbImage, u64, &Path)) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("a")).unwrap();
+    for seed in 0..count {
+        save(&picture(300 + seed, 64), seed, &folder.path().join(format!("a/{seed}.png")));
+    }
+    folder
+}
+
+#[test]
+fn images_of_other_sizes_are_grouped_by_size_beside_the_usual_one() {
+    let folder = one_class(8, |picture, seed, path| {
+        let part = |width, height| image::imageops::crop_imm(picture, 0, 0, width, height).to_image();
+        match seed {
+            0 => part(20, 20).save(path).unwrap(),
+            1 | 2 => {
+                image::imageops::resize(picture, 200, 200, image::imageops::FilterType::Triangle).save(path).unwrap()
+            }
+            3 => part(33, 64).save(path).unwrap(),
+            _ => picture.save(path).unwrap(),
+        }
+    });
+    let examination = Arc::new(Examination::none(&opened(folder.path())));
+    let diagnosis = examination.diagnose(&[]);
+    let finding = of(&diagnosis, FindingKind::MixedSizes).unwrap();
+    let headline = "3 of 8 images differ much from the usual 64×64 px: 1 much smaller, 2 much larger";
+    assert_eq!((finding.headline.as_str(), finding.count), (headline, 3));
+    let groups: Vec<(&str, &[u32])> =
+        finding.groups.iter().map(|group| (group.title.as_str(), group.items.as_slice())).collect();
+    let expected: [(&str, &[u32]); 2] = [("20×20 px, much smaller", &[0]), ("200×200 px, much larger", &[1, 2])];
+    assert_eq!(groups, expected);
+    let rest = examination.diagnose(&finding.items());
+    assert!(of(&rest, FindingKind::MixedSizes).is_none(), "33×64 px is not much beside 64×64 px");
+}
+
+#[test]
+fn images_stored_in_another_way_are_grouped_by_that_way() {
+    let folder = one_class(6, |picture, seed, path| {
+        let image = DynamicImage::ImageRgb8(picture.clone());
+        match seed {
+            0 => image.to_luma8().save(path).unwrap(),
+            1 => image.to_rgba8().save(path).unwrap(),
+            2 => image.to_luma16().save(path).unwrap(),
+            _ => picture.save(path).unwrap(),
+        }
+    });
+    let diagnosis = Arc::new(Examination::none(&opened(folder.path()))).diagnose(&[]);
+    let finding = of(&diagnosis, FindingKind::MixedModes).unwrap();
+    let headline = "3 of 6 images are stored in another way than the usual colour: 1 grey, 1 grey of more than 8 bits, \
+                    1 colour with transparency";
+    assert_eq!((finding.headline.as_str(), finding.count), (headline, 3));
+    let groups: Vec<(&str, &[u32])> =
+        finding.groups.iter().map(|group| (group.title.as_str(), group.items.as_slice())).collect();
+    let expected: [(&str, &[u32]); 3] =
+        [("grey", &[0]), ("grey of more than 8 bits", &[2]), ("colour with transparency", &[1])];
+    assert_eq!(groups, expected);
+}
+
+#[test]
+fn files_that_cannot_be_read_are_all_counted_though_only_some_are_named() {
+    let folder = one_class(2, |picture, _, path| picture.save(path).unwrap());
+    for number in 0..230 {
+        std::fs::write(folder.path().join(format!("a/empty{number}.png")), b"").unwrap();
+    }
+    let diagnosis = Arc::new(Examination::none(&opened(folder.path()))).diagnose(&[]);
+    let finding = of(&diagnosis, FindingKind::Unreadable).unwrap();
+    assert_eq!((finding.count, finding.files_total, finding.files.len()), (230, 230, 200));
 }
 
 #[test]

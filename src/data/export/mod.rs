@@ -22,7 +22,7 @@ use tempfile::NamedTempFile;
 pub type ItemPair = (u32, u32, bool);
 
 /// What was written.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Exported {
     /// Files, the main one first.
     pub files: Vec<PathBuf>,
@@ -43,8 +43,9 @@ struct Draft {
 impl Draft {
     fn new(path: PathBuf) -> Result<Self, DataError> {
         if path.exists() {
-            let reason = "there is a file of this name already; give another with --out, or remove it".to_owned();
-            return Err(DataError::Refused { reason, path });
+            let reason = "there is a file of this name already, and none is written over; give another name or folder, \
+                          or remove it";
+            return Err(DataError::Refused { reason: reason.to_owned(), path });
         }
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let file = std::fs::create_dir_all(folder).and_then(|()| temporary(folder));

@@ -55,7 +55,7 @@ pub fn export_records(
             writer.image(&bytes).map_err(writing(&rec.path))?;
             done.images += 1;
         }
-        progress(Progress { done: done.images, total: items.len() as u64 });
+        progress(Progress { done: done.images + done.warnings.total() as u64, total: items.len() as u64 });
     }
     let Some((height, width)) = size else { return Err(DataError::all_unreadable(items.len(), &done.warnings)) };
     writeln!(property.file, "{},{height},{width}", done.groups).map_err(writing(&property.path))?;

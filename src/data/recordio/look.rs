@@ -4,13 +4,14 @@ use super::record::{self, ImageHeader, Record};
 use crate::data::header::{Header, WINDOW, header_of};
 use crate::data::packed::PackFile;
 use crate::data::{DataError, ImageProblem, Warning, WarningKind};
+use std::collections::BTreeSet;
 use std::io::{BufReader, Cursor};
 use std::path::Path;
 
-/// Records by which the kind of the file is judged.
-const JUDGED: usize = 8;
-/// Labels from which on a list may be one of boxes: its own two lengths and one box of five numbers.
-const BOX_LABELS: u32 = 7;
+/// Smallest length of a detection record's own head, which counts itself: the two lengths.
+const MIN_OWN: f32 = 2.0;
+/// Fewest numbers of a box: a class, and left, top, right, bottom.
+const MIN_EACH: f32 = 5.0;
 
 /// A usable image.
 #[derive(Clone, Copy, Debug)]
@@ -21,13 +22,21 @@ pub(super) struct Seen {
     pub(super) header: Header,
 }
 
+/// How a detection record begins, as im2rec writes it: the length of its own head (2 or more), and that of a box (5 or
+/// more); the boxes follow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct BoxHead {
+    own: u32,
+    each: u32,
+}
+
 /// What a record is.
 #[derive(Debug)]
 pub(super) enum Look {
-    /// An image.
-    Image(Seen),
-    /// A list of boxes, as for finding objects.
-    Boxes { offset: u64, labels: u32 },
+    /// An image. With a head its labels could also be those of a detection record without an object.
+    Image { seen: Seen, head: Option<BoxHead> },
+    /// A detection record: boxes around objects, none or more.
+    Boxes { offset: u64, head: BoxHead, boxes: u32 },
     /// The header of the file, or the images of an identity.
     NoImage,
     /// An image whose label is no class.
@@ -41,11 +50,14 @@ impl Look {
     pub(super) fn outcome(self, file: &PackFile) -> (Option<Seen>, Option<Warning>) {
         let warn = |kind, offset: u64, detail| Warning { kind, path: format!("{}@{offset}", file.file_name()), detail };
         match self {
-            Self::Image(seen) => (Some(seen), None),
+            Self::Image { seen, .. } => (Some(seen), None),
             Self::NoImage => (None, None),
-            Self::Boxes { offset, labels } => {
-                let detail = format!("it has {labels} numbers, as for boxes around objects");
-                (None, Some(warn(WarningKind::BadLabel, offset, detail)))
+            Self::Boxes { offset, boxes, .. } => {
+                let detail = match boxes {
+                    1 => "it holds 1 box around an object".to_owned(),
+                    _ => format!("it holds {boxes} boxes around objects"),
+                };
+                (None, Some(warn(WarningKind::DetectionRecord, offset, detail)))
             }
             Self::BadLabel { offset, label } => {
                 let detail = format!("a class is a whole number from 0, this is {label}");
@@ -75,13 +87,16 @@ fn try_look(file: &PackFile, offset: u64) -> Result<Look, DataError> {
     if bytes == 0 {
         return Err(DataError::image(Path::new(&name), ImageProblem::Empty));
     }
-    if are_boxes(&head) {
-        return Ok(Look::Boxes { offset, labels: head.n_labels });
+    let boxes = boxes(&head);
+    if let Some((head, boxes)) = boxes
+        && boxes > 0
+    {
+        return Ok(Look::Boxes { offset, head, boxes });
     }
     let value = head.labels.first().copied().unwrap_or(f32::NAN);
     let Some(label) = class(value) else { return Ok(Look::BadLabel { offset, label: value }) };
     let header = image_header(file, &record, head.image_start, Path::new(&name))?;
-    Ok(Look::Image(Seen { offset, label, bytes, header }))
+    Ok(Look::Image { seen: Seen { offset, label, bytes, header }, head: boxes.map(|(head, _)| head) })
 }
 
 fn image_header(file: &PackFile, record: &Record, image_start: u64, name: &Path) -> Result<Header, DataError> {
@@ -102,28 +117,43 @@ fn class(value: f32) -> Option<u32> {
     is_class.then_some(value as u32)
 }
 
-/// im2rec's form for detection: the length of its own head (2 or more), the length of a box (5 or more), then boxes.
-fn are_boxes(head: &ImageHeader) -> bool {
-    let &[own, each, ..] = head.labels.as_slice() else { return false };
-    if head.n_labels < BOX_LABELS || own.fract() != 0.0 || each.fract() != 0.0 || own < 2.0 || each < 5.0 {
-        return false;
+/// The head of a detection record and how many boxes follow; `None` where the labels do not have that form.
+fn boxes(header: &ImageHeader) -> Option<(BoxHead, u32)> {
+    let &[own, each, ..] = header.labels.as_slice() else { return None };
+    let is_length = |value: f32, least: f32| value >= least && value < u32::MAX as f32 && value.fract() == 0.0;
+    if !is_length(own, MIN_OWN) || !is_length(each, MIN_EACH) {
+        return None;
     }
-    let rest = f64::from(head.n_labels) - f64::from(own);
-    rest >= f64::from(each) && rest % f64::from(each) == 0.0
+    let head = BoxHead { own: own as u32, each: each as u32 };
+    let rest = header.n_labels.checked_sub(head.own)?;
+    rest.is_multiple_of(head.each).then(|| (head, rest / head.each))
 }
 
-/// Why the file is none for telling identities apart, judged by its first images.
-pub(super) fn other_kind(looks: &[Look]) -> Option<String> {
-    let mut boxes = 0;
-    for look in looks.iter().filter(|look| !matches!(look, Look::NoImage)).take(JUDGED) {
-        match look {
-            Look::Boxes { .. } => boxes += 1,
-            _ => return None,
-        }
+/// Makes detection records of what looked like images: where a file has detection records, one of the same head and no
+/// box is one too, in whose picture there is no object.
+pub(super) fn settle(looks: &mut [Look]) {
+    let heads: BTreeSet<BoxHead> =
+        looks.iter().filter_map(|look| if let Look::Boxes { head, .. } = look { Some(*head) } else { None }).collect();
+    for look in looks {
+        let settled = match &*look {
+            Look::Image { seen, head: Some(head) } if heads.contains(head) => {
+                Look::Boxes { offset: seen.offset, head: *head, boxes: 0 }
+            }
+            _ => continue,
+        };
+        *look = settled;
     }
-    (boxes > 0).then(|| {
-        "the records hold boxes around objects (a detection set), not one class per image; cut the objects out into \
-         one folder per class and open that"
-            .to_owned()
+}
+
+/// Why the file is none for telling identities apart: more of its records are for detection than hold an image with a
+/// class. A few among many are left out, each with a warning.
+pub(super) fn other_kind(looks: &[Look]) -> Option<String> {
+    let boxes = looks.iter().filter(|look| matches!(look, Look::Boxes { .. })).count();
+    let images = looks.iter().filter(|look| matches!(look, Look::Image { .. })).count();
+    (boxes > images).then(|| {
+        format!(
+            "{boxes} of the records hold boxes around objects (a detection set), not one class per image; cut the \
+             objects out into one folder per class and open that"
+        )
     })
 }

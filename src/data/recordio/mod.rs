@@ -97,7 +97,7 @@ pub(super) fn open(files: &RecFiles, root: &Path, watch: &Watch) -> Result<Catal
         location: Location::Packed { pack, at: seen.offset },
         width: seen.header.width,
         height: seen.header.height,
-        grey: seen.header.grey,
+        mode: seen.header.mode,
     };
     let items = found.iter().flat_map(|(pack, all)| all.iter().map(|seen| item(*pack, seen))).collect();
     let mut catalog = Catalog {
@@ -128,13 +128,14 @@ fn look_through(file: &PackFile, watch: &Watch, warnings: &mut Warnings) -> Resu
         false => walk(file, watch, warnings)?,
     };
     let (done, total) = (AtomicU64::new(0), entries.len() as u64);
-    let looks: Vec<Look> = entries
+    let mut looks: Vec<Look> = entries
         .par_iter()
         .map(|entry| {
             watch.count(&done, total)?;
             Ok(look::look(file, entry.offset))
         })
         .collect::<Result<_, DataError>>()?;
+    look::settle(&mut looks);
     if let Some(reason) = look::other_kind(&looks) {
         return Err(DataError::Refused { reason, path: file.path().to_owned() });
     }

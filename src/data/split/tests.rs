@@ -1,7 +1,7 @@
 //! Tests of the divisions, on catalogues without files.
 
 use super::*;
-use crate::data::{Item, Layout, Location, Warnings};
+use crate::data::{Item, Layout, Location, Mode, Warnings};
 use std::path::Path;
 
 /// Classes with this many images in each part: (undivided, train, held out).
@@ -16,7 +16,7 @@ fn catalog(classes: &[(&str, u32, u32, u32)]) -> Catalog {
                 location: location(i),
                 width: 8,
                 height: 8,
-                grey: true,
+                mode: Mode::GREY,
             }));
         }
     }

@@ -4,7 +4,7 @@ use super::record::POINT_COLUMNS;
 use crate::faces::{FaceError, Landmarks, Point};
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{BufRead, BufReader, Read as _};
 use std::path::Path;
 
 /// Larger lists are not read.
@@ -19,8 +19,8 @@ pub struct LandmarkList {
 impl LandmarkList {
     /// Reads a list, separated by commas or tabs: a path and 4 numbers (x and y of the left and the right eye) or 10 (the five
     /// points), in pixels. With a first line of names, the columns `path` and `left_eye_x` … count, as
-    /// `align.csv` has them, and rows without points are passed over. Paths are those of the images below their folder,
-    /// or as they were given.
+    /// `align.csv` has them, and rows without points are passed over, as blank lines are. Paths are those of the images
+    /// below their folder, or as they were given.
     ///
     /// # Errors
     /// When it cannot be read, or a line is something else; the message has its number.
@@ -33,8 +33,8 @@ impl LandmarkList {
             });
         }
         let mut file = BufReader::new(File::open(path).map_err(reading)?);
-        let tabs =
-            file.fill_buf().map_err(reading)?.iter().take_while(|&&byte| byte != b'\n').any(|&byte| byte == b'\t');
+        let start = file.fill_buf().map_err(reading)?.iter().skip_while(|byte| is_line_end(**byte) || **byte == b' ');
+        let tabs = start.take_while(|byte| !is_line_end(**byte)).any(|&byte| byte == b'\t');
         let mut reader = csv::ReaderBuilder::new()
             .has_headers(false)
             .flexible(true)
@@ -42,22 +42,25 @@ impl LandmarkList {
             .trim(csv::Trim::All)
             .from_reader(file.take(MAX_BYTES));
         let mut list = Self::default();
-        let mut columns = None;
-        for (index, row) in reader.records().enumerate() {
-            let failed = |line: u64, message: String| FaceError::List { line, message, path: path.to_owned() };
-            let row = row.map_err(|error| {
-                let line = error.position().map_or(0, csv::Position::line);
-                failed(line, format!("it is no row of a table ({error})"))
-            })?;
-            let line = row.position().map_or(0, csv::Position::line);
-            if index == 0 {
-                columns = named_columns(&row).map_err(|message| failed(line, message))?;
+        let failed = |position: Option<&csv::Position>, message: String| {
+            let line = position.map_or(0, |position| line_of(path, position));
+            FaceError::List { line, message, path: path.to_owned() }
+        };
+        let (mut columns, mut is_first) = (None, true);
+        for row in reader.records() {
+            let row = row.map_err(|error| failed(error.position(), format!("it is no row of a table ({error})")))?;
+            // A line of spaces.
+            if row.len() == 1 && row.get(0) == Some("") {
+                continue;
+            }
+            if std::mem::take(&mut is_first) {
+                columns = named_columns(&row).map_err(|message| failed(row.position(), message))?;
                 if columns.is_some() {
                     continue;
                 }
             }
             let parsed = columns.as_ref().map_or_else(|| by_position(&row), |columns| columns.landmarks(&row));
-            if let Some((name, landmarks)) = parsed.map_err(|message| failed(line, message))? {
+            if let Some((name, landmarks)) = parsed.map_err(|message| failed(row.position(), message))? {
                 list.by_name.insert(name, landmarks);
             }
         }
@@ -78,6 +81,35 @@ impl LandmarkList {
     pub fn is_empty(&self) -> bool {
         self.by_name.is_empty()
     }
+}
+
+fn is_line_end(byte: u8) -> bool {
+    matches!(byte, b'\n' | b'\r')
+}
+
+/// The line, counted from 1, in which the row that was read from `position` on begins. The reader's own count leaves out
+/// the blank lines before the row and the second half of a `\r\n`, so the lines are counted again; it is only asked for
+/// when a row is wrong.
+fn line_of(path: &Path, position: &csv::Position) -> u64 {
+    let counted = File::open(path).and_then(|file| count_lines(BufReader::new(file), position.byte()));
+    counted.unwrap_or_else(|_| position.line())
+}
+
+/// The line in which the first text from the byte `from` on begins.
+fn count_lines(file: impl BufRead, from: u64) -> std::io::Result<u64> {
+    const BYTE_ORDER_MARK: [u8; 3] = [0xEF, 0xBB, 0xBF];
+    let (mut line, mut last) = (1, 0);
+    for (at, byte) in (0..).zip(file.bytes()) {
+        let byte = byte?;
+        if at >= from && !is_line_end(byte) && !BYTE_ORDER_MARK.contains(&byte) {
+            break;
+        }
+        if is_line_end(byte) && (last, byte) != (b'\r', b'\n') {
+            line += 1;
+        }
+        last = byte;
+    }
+    Ok(line)
 }
 
 type Parsed = Result<Option<(String, Landmarks)>, String>;

@@ -199,9 +199,17 @@ fn lists_come_in_every_form_and_mistakes_have_their_line() {
         ("path,left\nx,1\n", "left_eye_x"),
         ("name,left_eye_x\nx,1\n", "called path"),
         ("x.png,1,2,3,4\n\u{0}\u{1},\"\n", "line 2"),
+        // Blank lines count, of whatever kind and wherever they stand.
+        ("x.png,1,2,3,4\n\n\ny.png,1,2,3\n", "line 4"),
+        ("\n\nx.png\t1\t2\t3\t4\n \ny.png\t1\t2\t3\n", "line 5"),
+        ("x.png,1,2,3,4\r\ny.png,1,2,3,4\r\n\r\nz.png,1,2,3\r\n", "line 4"),
+        ("\u{feff}\nx.png,1,2,3\n", "line 2"),
+        ("\"a\nb.png\",1,2,3,4\n\ny.png,1,2\n", "line 4"),
     ] {
         let said = read(text).unwrap_err().to_string();
         assert!(said.contains(words), "{text:?}: {said}");
     }
     assert!(read("").unwrap().is_empty());
+    let spaced = read("\n  \npath\tleft_eye_x\tleft_eye_y\tright_eye_x\tright_eye_y\n\nx.png\t1\t2\t3\t4\n\n").unwrap();
+    assert!(spaced.len() == 1 && spaced.get("x.png").is_some());
 }

@@ -28,6 +28,7 @@ fn every_network_is_recognised_by_its_names_and_takes_its_weights() {
         (Flavour::Arcface, spec(Net::Iresnet18, Form::Usual, Pooling::Flatten)),
         (Flavour::Arcface, spec(Net::Iresnet34, Form::Usual, Pooling::Flatten)),
         (Flavour::ArcfaceMobile, spec(Net::MobileFaceNet, Form::Usual, Pooling::Auto)),
+        (Flavour::ArcfaceMobile, spec(Net::MobileFaceNet, Form::Large, Pooling::Auto)),
         (Flavour::Classic, spec(Net::MobileFaceNetClassic, Form::Usual, Pooling::Auto)),
         (Flavour::Relu6, spec(Net::MobileFaceNetClassic, Form::Relu6, Pooling::Auto)),
         (Flavour::Adaface, spec(Net::Iresnet18, Form::Adaface, Pooling::Flatten)),
@@ -53,8 +54,19 @@ fn every_network_is_recognised_by_its_names_and_takes_its_weights() {
 
 #[test]
 fn averaged_maps_are_told_from_flattened_ones() {
-    let spec = EmbedderSpec { image_px: 112, ..spec(Net::Iresnet18, Form::Usual, Pooling::Average) };
-    assert_eq!(recognise(published(&spec)).unwrap().embedder, spec);
+    for pooling in [Pooling::Average, Pooling::AveragePrelu] {
+        let spec = EmbedderSpec { image_px: 112, ..spec(Net::Iresnet18, Form::Usual, pooling) };
+        assert_eq!(recognise(published(&spec)).unwrap().embedder, spec);
+    }
+}
+
+#[test]
+fn a_mobilefacenet_of_a_width_that_is_not_built_here_is_refused_in_one_sentence() {
+    let mut weights = published(&spec(Net::MobileFaceNet, Form::Usual, Pooling::Auto));
+    let stem = Weight { shape: vec![64, 3, 3, 3], data: vec![0.0; 64 * 27] };
+    weights.tensors.insert("layers.0.layers.0.weight".to_owned(), stem);
+    let text = recognise(weights).unwrap_err().to_string();
+    assert!(text.contains("64 channels") && text.contains("256 (mbf_large)"), "{text}");
 }
 
 #[test]

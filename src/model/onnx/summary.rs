@@ -6,8 +6,10 @@ use std::fs::File;
 use std::io::{self, BufReader, Error, ErrorKind, Read};
 use std::path::Path;
 
-/// Longest name or text that is kept, in bytes.
+/// Longest name that is kept, in bytes.
 const MAX_TEXT: u64 = 4096;
+/// Most bytes of metadata that are kept, all texts together: the names of a million classes.
+const MAX_METADATA: u64 = 16 << 20;
 /// Most inputs, outputs, entries of metadata, sizes of one tensor, and names of weights that are kept.
 const MAX_LISTED: usize = 100_000;
 /// Messages in messages that are followed: a network's shape takes six.
@@ -47,6 +49,7 @@ impl OnnxSummary {
         let mut found = Self::default();
         let mut has_graph = false;
         let mut version = String::new();
+        let mut left = MAX_METADATA;
         reader.walk(end, &mut |reader, field, value| {
             match (field, value) {
                 (2, Value::Bytes(end)) => found.producer = reader.text(end)?,
@@ -56,7 +59,7 @@ impl OnnxSummary {
                     found.graph(reader, end)?;
                 }
                 (8, Value::Bytes(end)) => found.operators(reader, end)?,
-                (14, Value::Bytes(end)) => found.property(reader, end)?,
+                (14, Value::Bytes(end)) => found.property(reader, end, &mut left)?,
                 _ => {}
             }
             Ok(())
@@ -109,12 +112,16 @@ impl OnnxSummary {
         Ok(())
     }
 
-    fn property(&mut self, reader: &mut Reader, end: u64) -> io::Result<()> {
+    /// An entry of the metadata. A text of which more than `left` bytes are there is cut.
+    fn property(&mut self, reader: &mut Reader, end: u64, left: &mut u64) -> io::Result<()> {
         let (mut key, mut text) = (String::new(), String::new());
         reader.walk(end, &mut |reader, field, value| {
             match (field, value) {
                 (1, Value::Bytes(end)) => key = reader.text(end)?,
-                (2, Value::Bytes(end)) => text = reader.text(end)?,
+                (2, Value::Bytes(end)) => {
+                    text = reader.text_of(end, *left)?;
+                    *left = left.saturating_sub(text.len() as u64);
+                }
                 _ => {}
             }
             Ok(())
@@ -272,9 +279,14 @@ impl Reader {
         Err(bad("it is no ONNX file, or its end is missing"))
     }
 
-    /// The bytes up to `end` as text, the first of them.
+    /// The bytes up to `end` as text, the first of them: a name.
     fn text(&mut self, end: u64) -> io::Result<String> {
-        let len = end.saturating_sub(self.at).min(MAX_TEXT);
+        self.text_of(end, MAX_TEXT)
+    }
+
+    /// The bytes up to `end` as text, at most so many.
+    fn text_of(&mut self, end: u64, most: u64) -> io::Result<String> {
+        let len = end.saturating_sub(self.at).min(most);
         let mut bytes = vec![0; len as usize];
         self.file.read_exact(&mut bytes)?;
         self.at += len;

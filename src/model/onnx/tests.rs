@@ -130,7 +130,7 @@ fn file(spec: &EmbedderSpec) -> File {
     read(&onnx(&spec.init_seeded::<Flex>(&Default::default(), 1), spec, &metadata))
 }
 
-const EVERY: [(Net, Form, Pooling); 15] = [
+const EVERY: [(Net, Form, Pooling); 17] = [
     (Net::Small, Form::Usual, Pooling::Average),
     (Net::Small, Form::Usual, Pooling::Flatten),
     (Net::Resnet18, Form::Usual, Pooling::Average),
@@ -142,7 +142,9 @@ const EVERY: [(Net, Form, Pooling); 15] = [
     (Net::MobileFaceNet, Form::Usual, Pooling::Auto),
     (Net::MobileFaceNetClassic, Form::Usual, Pooling::Auto),
     (Net::MobileFaceNetClassic, Form::Relu6, Pooling::Auto),
+    (Net::MobileFaceNet, Form::Large, Pooling::Auto),
     (Net::Iresnet18, Form::Usual, Pooling::Depthwise),
+    (Net::Iresnet18, Form::Usual, Pooling::AveragePrelu),
     (Net::Resnet50, Form::Usual, Pooling::Average),
     (Net::Vgg16, Form::Usual, Pooling::Auto),
     (Net::Small, Form::Usual, Pooling::Depthwise),
@@ -267,6 +269,9 @@ fn slopes_belong_to_channels_and_nothing_fixes_the_batch() {
     assert_eq!((counts("Sigmoid", &gate), counts("MaxPool", &gate), counts("Add", &gate)), (8, 1, 8));
     let averaged = file(&spec(Net::Resnet18, Form::Usual, Pooling::Average));
     assert_eq!((counts("GlobalAveragePool", &averaged), counts("Relu", &averaged)), (1, 17));
+    let gap = file(&spec(Net::Iresnet18, Form::Usual, Pooling::AveragePrelu));
+    let last: Vec<&str> = gap.nodes[gap.nodes.len() - 6..].iter().map(|node| node.kind.as_str()).collect();
+    assert_eq!(last, ["BatchNormalization", "PRelu", "GlobalAveragePool", "Flatten", "Gemm", "BatchNormalization"]);
 }
 
 #[test]

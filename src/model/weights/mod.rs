@@ -52,6 +52,12 @@ impl Weights {
     pub fn to_safetensors(&self) -> Result<Vec<u8>, Problem> {
         safetensors_file::write(self)
     }
+
+    /// Name of the first tensor with a number that is NaN or infinite; none where all are finite.
+    pub fn first_not_finite(&self) -> Option<&str> {
+        let broken = self.tensors.iter().find(|(_, weight)| !weight.data.iter().all(|number| number.is_finite()));
+        broken.map(|(name, _)| name.as_str())
+    }
 }
 
 /// Larger than any network this program has, with the state of its optimiser.

@@ -1,8 +1,8 @@
-use super::{ImportRequest, PreprocessChange, import};
+use super::{ImportRequest, PreprocessChange, PreprocessPreset, Refusal, WeightsLook, import, look_at_weights};
 use crate::config::{Net, Pooling};
 use crate::model::weights::{Weights, weights_from_bytes};
 use crate::model::{EmbedderSpec, Form, save_weights};
-use crate::train::{Device, ExportFormat, TrainError, TrainedModel, export, list_runs};
+use crate::train::{Control, Device, ExportFormat, TrainError, TrainedModel, export, list_runs};
 use burn::backend::Flex;
 use image::{DynamicImage, Rgb, RgbImage};
 use std::collections::BTreeMap;
@@ -22,7 +22,7 @@ fn write(path: &Path, weights: &Weights) {
 }
 
 fn request<'a>(weights: &'a Path, out: &'a Path) -> ImportRequest<'a> {
-    ImportRequest { weights, out, preprocess: PreprocessChange::default() }
+    ImportRequest { weights, out, preprocess: PreprocessChange::default(), control: Control::default() }
 }
 
 fn picture() -> DynamicImage {
@@ -124,6 +124,94 @@ fn what_does_not_fit_is_refused_with_names_and_leaves_nothing_behind() {
     std::fs::write(&file, b"a text").unwrap();
     assert!(refusal(&file, &out).contains("neither a PyTorch file"));
     assert!(refusal(&folder.path().join("absent.pth"), &out).contains("cannot be read"));
+}
+
+fn look(weights: &Path) -> WeightsLook {
+    look_at_weights(weights, &Control::default()).unwrap()
+}
+
+#[test]
+fn a_look_tells_what_an_import_would_do_and_writes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, out) = (folder.path().join("net.safetensors"), folder.path().join("run"));
+    let spec = spec(Net::MobileFaceNetClassic, Form::Usual);
+    let good = weights(&spec);
+    let mut trained = good.clone();
+    let odd = good.tensors["bn.bias"].clone();
+    for number in 0..12 {
+        trained.tensors.insert(format!("head.{number}.weight"), odd.clone());
+    }
+    write(&file, &trained);
+    let found = look(&file);
+    let network = found.usable().unwrap();
+    assert_eq!((found.tensors, &network.info.embedder), (trained.tensors.len(), &spec));
+    assert_eq!(network.left_out.len(), 12, "all of them, not the first ten");
+    assert_eq!(network.flavour, import(&request(&file, &out)).unwrap().flavour);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2, "the file and the run of the import");
+}
+
+#[test]
+fn a_look_names_every_weight_that_does_not_fit() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("net.safetensors");
+    let good = weights(&spec(Net::MobileFaceNetClassic, Form::Usual));
+    let mut bad = good.clone();
+    bad.tensors.retain(|name, _| !name.contains("conv_3.model.1"));
+    bad.tensors.insert("surplus.bias".to_owned(), good.tensors["bn.bias"].clone());
+    bad.tensors.insert("conv2_dw.bn.bias".to_owned(), good.tensors["bn.bias"].clone());
+    write(&file, &bad);
+    let found = look(&file);
+    assert!(found.usable().is_none() && found.network.is_some());
+    let Refusal { reason, advice, misfit, .. } = found.refusal.unwrap();
+    assert_eq!((misfit.missing.len(), misfit.misshaped.len(), misfit.unexpected.len()), (17, 1, 1));
+    assert!(reason.contains("17 missing") && advice.contains("state_dict"), "{reason}. {advice}");
+    let mut broken = good.clone();
+    broken.tensors.get_mut("bn.bias").unwrap().data[3] = f32::NAN;
+    write(&file, &broken);
+    let refusal = look(&file).refusal.unwrap();
+    assert!(refusal.reason.contains("bn.bias") && refusal.misfit.is_none(), "{}", refusal.reason);
+    let mut foreign = Weights::default();
+    for number in 0..15 {
+        foreign.tensors.insert(format!("blocks.{number:02}.bias"), good.tensors["bn.bias"].clone());
+    }
+    write(&file, &foreign);
+    let found = look(&file);
+    let refusal = found.refusal.unwrap();
+    assert!(found.network.is_none() && refusal.reason.contains("15 names"), "{}", refusal.reason);
+    assert_eq!((refusal.names.len(), refusal.names[14].as_str()), (15, "blocks.14.bias [16]"));
+    std::fs::write(&file, b"a text").unwrap();
+    assert!(look_at_weights(&file, &Control::default()).is_err());
+}
+
+#[test]
+fn a_stopped_look_or_import_ends_before_a_folder_is_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, out) = (folder.path().join("net.safetensors"), folder.path().join("run"));
+    write(&file, &weights(&spec(Net::MobileFaceNetClassic, Form::Usual)));
+    let stopped = request(&file, &out);
+    stopped.control.cancel();
+    assert!(matches!(import(&stopped), Err(TrainError::Cancelled)) && !out.exists());
+    assert!(matches!(look_at_weights(&file, &stopped.control), Err(TrainError::Cancelled)));
+}
+
+#[test]
+fn numbers_of_ones_own_are_checked_one_by_one() {
+    for good in [0.0, -1.0, 0.485, 1e4] {
+        assert!(PreprocessChange::check_mean(good).is_ok(), "{good}");
+    }
+    for bad in [f32::NAN, f32::INFINITY, -1.1e4, 3e38] {
+        assert!(PreprocessChange::check_mean(bad).unwrap_err().contains("the mean"), "{bad}");
+        assert!(PreprocessChange::check_std(bad).unwrap_err().contains("the deviation"), "{bad}");
+    }
+    assert!(PreprocessChange::check_std(1e-4).is_ok() && PreprocessChange::check_std(0.0).is_err());
+    let folder = tempfile::tempdir().unwrap();
+    let (file, out) = (folder.path().join("net.safetensors"), folder.path().join("run"));
+    write(&file, &weights(&spec(Net::MobileFaceNetClassic, Form::Usual)));
+    let preprocess = PreprocessChange { std: Some([0.5, 0.0, 0.5]), ..PreprocessChange::default() };
+    let error = import(&ImportRequest { preprocess, ..request(&file, &out) }).unwrap_err();
+    assert!(error.to_string().contains("the deviation must be") && !out.exists(), "{error}");
+    let change = PreprocessPreset::Imagenet.change();
+    assert_eq!((change.mean, change.blue_first), (Some([0.485, 0.456, 0.406]), None));
 }
 
 #[test]

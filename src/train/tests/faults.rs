@@ -134,7 +134,7 @@ fn name(path: &Path) -> &str {
 }
 
 /// The checkpoints of a run, oldest first.
-fn checkpoints(run: &Path) -> Vec<PathBuf> {
+pub(super) fn checkpoints(run: &Path) -> Vec<PathBuf> {
     let is_step = |path: &PathBuf| name(path).parse::<u64>().is_ok();
     let entries = std::fs::read_dir(run.join("checkpoints")).unwrap().map(|entry| entry.unwrap().path());
     let mut found: Vec<PathBuf> = entries.filter(is_step).collect();

@@ -2,6 +2,7 @@
 
 use super::super::checkpoint::{HEAD_FILE, MODEL_FILE};
 use super::super::origin::Origin;
+use super::faults::checkpoints;
 use super::*;
 use crate::config::{Net, Pooling};
 use crate::loss::HeadSpec;
@@ -140,4 +141,34 @@ fn other_weights_than_those_it_started_from_are_noticed() {
     run(&catalog, &other, Place::NewAt(first), None).unwrap();
     let error = run(&catalog, &config(), Place::Resume(path), None).unwrap_err();
     assert!(error.to_string().contains("other weights"), "{error}");
+}
+
+#[test]
+fn a_run_whose_checkpoints_are_all_damaged_says_so_when_the_run_it_started_from_is_gone() {
+    let folder = tempfile::tempdir().unwrap();
+    let (catalog, first) = first_run(folder.path());
+    let path = folder.path().join("second");
+    run(&catalog, &second_config(&first), Place::NewAt(path.clone()), Some(3)).unwrap();
+    std::fs::remove_dir_all(&first).unwrap();
+    checkpoints(&path).iter().for_each(|checkpoint| damage(checkpoint));
+    let error = run(&catalog, &config(), Place::Resume(path.clone()), None).unwrap_err();
+    let TrainError::AllDamaged { path: named, .. } = &error else { panic!("{error}") };
+    assert_eq!(named, &path, "{error}");
+    let text = error.to_string();
+    assert!(["checksum", "backup", "start a new run"].iter().all(|word| text.contains(word)), "{text}");
+    assert!(!text.contains("does not exist"), "{text}");
+}
+
+#[test]
+fn a_run_with_damaged_checkpoints_cannot_be_started_from_and_the_advice_is_for_who_starts() {
+    let folder = tempfile::tempdir().unwrap();
+    let (catalog, first) = first_run(folder.path());
+    checkpoints(&first).iter().for_each(|checkpoint| damage(checkpoint));
+    let second = folder.path().join("second");
+    let error = run(&catalog, &second_config(&first), Place::NewAt(second.clone()), None).unwrap_err();
+    assert!(matches!(error, TrainError::OriginDamaged { .. }), "{error}");
+    let text = error.to_string();
+    let words = ["checksum", "backup", "train.start_from", first.to_str().unwrap()];
+    assert!(words.iter().all(|word| text.contains(word)), "{text}");
+    assert!(!second.exists(), "a folder was made for a run that cannot begin");
 }

@@ -26,6 +26,7 @@ fn recomputing_changes_no_weight_by_a_single_bit() {
         (Net::Resnet50, Form::Usual, Pooling::Average),
         (Net::Vgg16, Form::Usual, Pooling::Average),
         (Net::Iresnet18, Form::Usual, Pooling::Depthwise),
+        (Net::Iresnet18, Form::Usual, Pooling::AveragePrelu),
         (Net::Iresnet18, Form::EvolveSe, Pooling::Flatten),
         (Net::MobileFaceNet, Form::Usual, Pooling::Auto),
         (Net::MobileFaceNetClassic, Form::Usual, Pooling::Auto),

@@ -6,6 +6,7 @@
 mod align_folder;
 mod check;
 mod classes;
+mod export;
 mod facts;
 mod gallery;
 mod problems;
@@ -50,6 +51,9 @@ impl DataPanel {
         }
         if let Some(folder) = state.faces.folder.as_ref().filter(|folder| folder.is_open) {
             align_folder::align_folder_ui(ui, state, folder, out);
+        }
+        if let Some(data) = state.open_data().filter(|_| state.shows_export()) {
+            export::export_ui(ui, state, data, out);
         }
     }
 
@@ -111,7 +115,10 @@ fn view_ui(ui: &mut Ui, state: &State, data: &OpenData, out: &mut Vec<Action>) {
             words += &format!(", {} excluded", counted(diagnosis.excluded.len(), "image"));
         }
         ui.label(theme::caption(words));
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| align_ui(ui, state, out));
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            align_ui(ui, state, out);
+            export::export_button_ui(ui, state, out);
+        });
     });
 }
 

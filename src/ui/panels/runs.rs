@@ -2,6 +2,7 @@
 
 mod compare;
 mod edit;
+mod import;
 mod row;
 
 use crate::app::{Action, Dialog, RunAction, RunOrder, State, Workspace};
@@ -12,12 +13,16 @@ use eframe::egui::{self, Align, Label, Layout, Panel, ScrollArea, Ui};
 
 /// Draws the panel; it has nothing of its own, the list is the state's.
 pub fn runs_ui(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
-    if state.runs.is_empty() {
+    if state.runs.is_empty() && state.import.is_none() {
         empty_ui(ui, state, out);
         return;
     }
     heading_ui(ui, state, out);
     ui.add_space(SPACE / 2.0);
+    if let Some(view) = &state.import {
+        import::import_ui(ui, state, view, out);
+        ui.add_space(SPACE);
+    }
     if state.runs_view.compared.len() > 1 {
         Panel::bottom("compared runs")
             .frame(egui::Frame::NONE)
@@ -99,3 +104,6 @@ fn empty_ui(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
         }
     });
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,10 +4,10 @@
 //! says so. Curves are the run's own reports; nothing is smoothed.
 
 mod live;
+mod margin;
 mod plan;
 mod settings;
 
-use super::augmentation::Preview;
 use crate::app::{Action, Dialog, State};
 use crate::ui::Media;
 use crate::ui::theme::{self, SPACE};
@@ -38,7 +38,7 @@ pub struct TrainPanel {
     /// The run that was shown last: a new one is looked at first.
     shown: Option<JobId>,
     live: live::LiveView,
-    preview: Preview,
+    plan: plan::PlanView,
 }
 
 impl TrainPanel {
@@ -71,7 +71,7 @@ impl TrainPanel {
             let area = ScrollArea::vertical().id_salt(("train details", self.page == Page::Run));
             area.auto_shrink([false, false]).show(ui, |ui| match view.filter(|_| self.page == Page::Run) {
                 Some(view) => self.live.ui(ui, state, view, out),
-                None => plan::plan_ui(ui, state, &mut self.preview, media),
+                None => plan::plan_ui(ui, state, &mut self.plan, media),
             });
         });
     }

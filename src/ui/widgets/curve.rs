@@ -2,13 +2,17 @@
 //!
 //! Built on `egui_plot`, without zooming or dragging: a small plot that moves under the pointer loses more than it shows.
 
+mod legend;
+mod pointed;
+
 use crate::ui::format;
 use crate::ui::theme::{self, SPACE};
-use eframe::egui::{Align, Color32, FontId, Layout, Stroke, Ui, Vec2b};
-use egui_plot::{
-    AxisHints, GridInput, GridMark, HoverPosition, Line, LineStyle, Plot, PlotPoint, PlotPoints, Points, VLine,
-};
+use eframe::egui::{Color32, FontId, Pos2, Role, Sense, Stroke, Ui, Vec2b, WidgetInfo};
+use egui_plot::{AxisHints, GridInput, GridMark, Line, LineStyle, Plot, PlotPoint, PlotPoints, PlotUi, Points, VLine};
+use legend::heading_ui;
+use pointed::pointed_line;
 use std::borrow::Cow;
+use std::cell::Cell;
 
 /// One curve.
 #[derive(Clone, Debug)]
@@ -32,6 +36,9 @@ pub enum CurveStyle {
     Dots,
     /// A thin, pale line behind the others, not in the legend: single values behind their mean.
     Faint,
+    /// A thin line beside the one that matters: one of many. It is strong, and the legend names it, while the pointer is on
+    /// it.
+    Beside,
 }
 
 /// What a plot shows.
@@ -59,40 +66,67 @@ pub struct CurvePlot<'a> {
     pub height: f32,
 }
 
+impl Curve {
+    /// Its colour behind or beside others.
+    fn pale(&self) -> Color32 {
+        self.colour.gamma_multiply(if self.style == CurveStyle::Faint { 0.3 } else { 0.45 })
+    }
+
+    fn stroke(&self, is_pointed: bool) -> Stroke {
+        match self.style {
+            CurveStyle::Beside if is_pointed => Stroke::new(2.0, self.colour),
+            CurveStyle::Faint | CurveStyle::Beside => Stroke::new(1.0, self.pale()),
+            CurveStyle::Line | CurveStyle::Dots => Stroke::new(2.0, self.colour),
+        }
+    }
+}
+
+impl CurvePlot<'_> {
+    fn has_beside(&self) -> bool {
+        self.curves.iter().any(|curve| curve.style == CurveStyle::Beside)
+    }
+
+    /// The plot for those who do not see it.
+    fn described(&self) -> String {
+        let shown = self.curves.iter().filter(|curve| curve.style != CurveStyle::Faint);
+        let names: Vec<&str> = shown.map(|curve| curve.name.as_ref()).collect();
+        let of = if names.is_empty() { "" } else { " of " };
+        format!("{}, plot{of}{}", self.title, names.join("; "))
+    }
+}
+
+/// What the pointer is on.
+#[derive(Clone, Copy, Debug)]
+struct Pointed {
+    /// Index of the curve.
+    curve: usize,
+    /// The point of it next to the pointer, (x, y).
+    at: [f64; 2],
+}
+
 /// Curves drawn with more points than this are thinned: a small plot has fewer pixels.
 const MAX_POINTS: usize = 600;
-
-/// Width of a curve's colour in the legend.
-const SWATCH_WIDTH: f32 = 14.0;
 
 /// Draws a titled plot as wide as there is room.
 pub fn curve_plot(ui: &mut Ui, plot: &CurvePlot<'_>) {
     ui.spacing_mut().item_spacing.y = SPACE / 2.0;
     ui.spacing_mut().interact_size.y = 16.0;
-    let beside = ui.horizontal(|ui| {
-        let title = ui.label(crate::ui::theme::strong(plot.title).size(14.0));
-        if !plot.help.is_empty() {
-            title.on_hover_text(plot.help);
-        }
-        let fits = legend_width(ui, plot) <= ui.available_width();
-        if fits {
-            ui.with_layout(Layout::right_to_left(Align::Center), |ui| legend_ui(ui, plot));
-        }
-        fits
-    });
-    if !beside.inner {
-        ui.horizontal_wrapped(|ui| legend_ui(ui, plot));
-    }
+    // The legend stands above the plot and is drawn before the pointer is looked for: it names what was found last.
+    let memory = ui.make_persistent_id((plot.title, "curve under the pointer"));
+    let before = ui.data(|data| data.get_temp::<Option<usize>>(memory)).flatten();
+    heading_ui(ui, plot, before);
     let (axis_x, axis_y) = (quiet(ui, AxisHints::new_x()), quiet(ui, AxisHints::new_y()));
-    let (x_unit, y_text, x_step) = (plot.x_unit.to_owned(), plot.y_text, plot.x_step);
-    let tick_text = y_text;
+    let (y_text, x_step) = (plot.y_text, plot.x_step);
     let tokens = theme::tokens(ui);
+    let pointed = Cell::<Option<Pointed>>::new(None);
     let mut drawn = Plot::new(plot.title)
         .height(plot.height)
+        .sense(Sense::hover())
         .allow_zoom(false)
         .allow_drag(false)
         .allow_scroll(false)
         .allow_boxed_zoom(false)
+        .allow_axis_zoom_drag(false)
         .allow_double_click_reset(false)
         .show_background(false)
         .show_crosshair(false)
@@ -102,14 +136,14 @@ pub fn curve_plot(ui: &mut Ui, plot: &CurvePlot<'_>) {
         .include_x(plot.x.0)
         .include_x(plot.x.1.max(plot.x.0 + 1e-9))
         .custom_x_axes(vec![axis_x.formatter(|mark, _| format::significant(mark.value))])
-        .custom_y_axes(vec![axis_y.formatter(move |mark, _| tick_text(mark.value)).min_thickness(44.0)])
+        .custom_y_axes(vec![axis_y.formatter(move |mark, _| y_text(mark.value)).min_thickness(44.0)])
         .x_grid_spacer(move |input| ticks(&input, x_step, 5.0))
         .y_grid_spacer(|input| ticks(&input, None, 3.0))
-        .label_formatter(move |at| hover_text(at, &x_unit, y_text));
+        .label_formatter(|_| hover_text(plot, pointed.get()?));
     for y in plot.include_y {
         drawn = drawn.include_y(*y);
     }
-    drawn.show(ui, |ui| {
+    let shown = drawn.show(ui, |ui| {
         if let Some(mark) = plot.mark {
             ui.vline(
                 VLine::new("", mark)
@@ -118,70 +152,61 @@ pub fn curve_plot(ui: &mut Ui, plot: &CurvePlot<'_>) {
                     .allow_hover(false),
             );
         }
-        for curve in plot.curves {
-            let points = thinned(&curve.points);
-            if curve.style == CurveStyle::Dots {
-                ui.points(
-                    Points::new(curve.name.as_ref(), PlotPoints::Owned(points.clone()))
-                        .color(curve.colour)
-                        .radius(2.5)
-                        .allow_hover(false),
-                );
-            }
-            let stroke = match curve.style {
-                CurveStyle::Faint => Stroke::new(1.0, curve.colour.gamma_multiply(0.3)),
-                CurveStyle::Line | CurveStyle::Dots => Stroke::new(2.0, curve.colour),
-            };
-            let line = Line::new(curve.name.as_ref(), PlotPoints::Owned(points)).stroke(stroke);
-            ui.line(line.allow_hover(curve.style != CurveStyle::Faint));
-        }
+        let points: Vec<Vec<PlotPoint>> = plot.curves.iter().map(|curve| thinned(&curve.points)).collect();
+        let on = under_pointer(ui, plot, &points);
+        pointed.set(on);
+        draw_curves(ui, plot, points, on);
     });
+    shown.response.widget_info(|| WidgetInfo::labeled(Role::Image, true, plot.described()));
+    let now = pointed.get().map(|pointed| pointed.curve);
+    if now != before {
+        ui.data_mut(|data| data.insert_temp(memory, now));
+        ui.request_repaint();
+    }
 }
 
-/// The curves of the legend; none where there is only one.
-fn named<'a>(plot: &CurvePlot<'a>) -> Vec<&'a Curve> {
-    let named: Vec<&Curve> = plot.curves.iter().filter(|curve| curve.style != CurveStyle::Faint).collect();
-    if named.len() > 1 { named } else { Vec::new() }
-}
-
-/// What the legend takes in one line, in points.
-fn legend_width(ui: &Ui, plot: &CurvePlot<'_>) -> f32 {
-    let width = |curve: &Curve| {
-        let text = eframe::egui::WidgetText::from(theme::caption(curve.name.as_ref()));
-        let galley = text.into_galley(ui, None, f32::INFINITY, eframe::egui::TextStyle::Body);
-        galley.size().x + SWATCH_WIDTH + 2.0 * ui.spacing().item_spacing.x
-    };
-    named(plot).into_iter().map(width).sum()
-}
-
-/// Their names in their colours; the pointer tells them too. A line of its own is read from the left, the colour first.
-fn legend_ui(ui: &mut Ui, plot: &CurvePlot<'_>) {
-    let swatch = |ui: &mut Ui, curve: &Curve| {
-        let size = eframe::egui::vec2(SWATCH_WIDTH, 12.0);
-        let (rect, _) = ui.allocate_exact_size(size, eframe::egui::Sense::hover());
-        ui.painter().hline(rect.x_range(), rect.center().y, Stroke::new(2.0, curve.colour));
-    };
-    let name = |ui: &mut Ui, curve: &Curve| ui.label(theme::caption(curve.name.as_ref()));
-    if ui.layout().prefer_right_to_left() {
-        for curve in named(plot).into_iter().rev() {
-            name(ui, curve);
-            swatch(ui, curve);
+/// Where the pointer is on a curve; those behind others are not read.
+fn under_pointer(ui: &PlotUi<'_>, plot: &CurvePlot<'_>, points: &[Vec<PlotPoint>]) -> Option<Pointed> {
+    let pointer = ui.response().hover_pos()?;
+    // Of the frame before: where values come to lie in this one is known when everything is drawn.
+    let transform = ui.transform();
+    let on_screen = |(curve, points): (&Curve, &Vec<PlotPoint>)| match curve.style {
+        CurveStyle::Faint => Vec::new(),
+        CurveStyle::Line | CurveStyle::Dots | CurveStyle::Beside => {
+            points.iter().map(|point| transform.position_from_point(point)).collect()
         }
-    } else {
-        for curve in named(plot) {
-            swatch(ui, curve);
-            name(ui, curve);
+    };
+    let lines: Vec<Vec<Pos2>> = plot.curves.iter().zip(points).map(on_screen).collect();
+    let (curve, vertex) = pointed_line(&lines, pointer)?;
+    let point = points.get(curve)?.get(vertex)?;
+    Some(Pointed { curve, at: [point.x, point.y] })
+}
+
+/// Draws the curves in their order, the one under the pointer on top. None is left to `egui_plot` to be hovered.
+fn draw_curves(ui: &mut PlotUi<'_>, plot: &CurvePlot<'_>, points: Vec<Vec<PlotPoint>>, on: Option<Pointed>) {
+    let is_pointed = |index: usize| on.is_some_and(|on| on.curve == index);
+    let mut curves: Vec<_> = plot.curves.iter().zip(points).enumerate().collect();
+    curves.sort_by_key(|(index, _)| is_pointed(*index));
+    for (index, (curve, points)) in curves {
+        if curve.style == CurveStyle::Dots {
+            ui.points(
+                Points::new(curve.name.as_ref(), PlotPoints::Owned(points.clone()))
+                    .color(curve.colour)
+                    .radius(2.5)
+                    .allow_hover(false),
+            );
+        }
+        let line = Line::new(curve.name.as_ref(), PlotPoints::Owned(points));
+        ui.line(line.stroke(curve.stroke(is_pointed(index))).allow_hover(false));
+        if let Some(on) = on.filter(|on| on.curve == index) {
+            ui.points(Points::new("", vec![on.at]).color(curve.colour).radius(3.5).allow_hover(false));
         }
     }
 }
 
-fn hover_text(at: &HoverPosition<'_>, x_unit: &str, y_text: fn(f64) -> String) -> Option<String> {
-    match at {
-        HoverPosition::NearDataPoint { plot_name, position, .. } => {
-            Some(format!("{plot_name} {}\n{x_unit} {}", y_text(position.y), format::significant(position.x)))
-        }
-        HoverPosition::Elsewhere { .. } => None,
-    }
+fn hover_text(plot: &CurvePlot<'_>, Pointed { curve, at: [x, y] }: Pointed) -> Option<String> {
+    let name = &plot.curves.get(curve)?.name;
+    Some(format!("{name}: {}\n{} {}", (plot.y_text)(y), plot.x_unit, format::significant(x)))
 }
 
 /// An axis with small, quiet labels at every tick.
@@ -229,6 +254,68 @@ fn thinned(points: &[[f64; 2]]) -> Vec<PlotPoint> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use egui_kittest::Harness;
+    use egui_kittest::kittest::Queryable as _;
+
+    /// Three level lines, drawn in a narrow window.
+    fn levels() -> Harness<'static> {
+        let level = |name: &'static str, y: f64, style| {
+            let points = vec![[0.0, y], [5.0, y], [10.0, y]];
+            Curve { name: name.into(), colour: theme::tokens_of(true).text_dim, points, style }
+        };
+        let curves = [
+            level("upper", 3.0, CurveStyle::Beside),
+            level("lower", 1.0, CurveStyle::Beside),
+            level("chosen", 2.0, CurveStyle::Line),
+        ];
+        let draw = move |ui: &mut Ui| {
+            // Fonts are there from the next pass on.
+            if ui.ctx().cumulative_pass_nr() == 0 {
+                return theme::install(ui.ctx());
+            }
+            let plot = CurvePlot {
+                title: "Levels",
+                help: "",
+                curves: &curves,
+                x: (0.0, 10.0),
+                x_step: None,
+                x_unit: "place",
+                include_y: &[],
+                y_text: format::significant,
+                mark: None,
+                height: 190.0,
+            };
+            curve_plot(ui, &plot);
+        };
+        let mut harness = Harness::builder().with_size((300.0, 300.0)).build_ui(draw);
+        harness.run_steps(4);
+        harness
+    }
+
+    #[test]
+    fn the_curve_under_the_pointer_is_named_with_its_value_and_the_plot_stays_where_it_is() {
+        let mut harness = levels();
+        let others = "others: point at a line";
+        let place = |harness: &Harness<'_>| harness.get_by_label("Levels, plot of upper; lower; chosen").rect();
+        let rect = place(&harness);
+        assert!(harness.query_by_label(others).is_some() && harness.query_by_label("chosen").is_some());
+        // The axis shows 1 to 3 and 8 % more at either end.
+        let at = |y: f32| rect.lerp_inside(eframe::egui::vec2(0.45, (3.16 - y) / 2.32));
+        for (y, name) in [(3.0, "upper"), (1.0, "lower")] {
+            harness.hover_at(at(y));
+            harness.run_steps(4);
+            assert!(harness.query_by_label(name).is_some(), "the legend names {name}");
+            assert!(harness.query_by_label(&format!("{name}: {y}\nplace 5")).is_some(), "the tooltip reads {name}");
+            assert!(harness.query_by_label(others).is_none());
+            assert_eq!(place(&harness), rect);
+        }
+        harness.hover_at(at(2.0));
+        harness.run_steps(4);
+        assert!(harness.query_by_label("chosen: 2\nplace 5").is_some() && harness.query_by_label(others).is_some());
+        harness.hover_at(at(2.5));
+        harness.run_steps(4);
+        assert!(harness.query_by_label("chosen: 2\nplace 5").is_none(), "nothing is read between the lines");
+    }
 
     #[test]
     fn ticks_are_round_and_few_and_survive_nonsense() {

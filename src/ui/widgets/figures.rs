@@ -5,10 +5,13 @@
 
 use crate::eval::{Decision, OperatingRule};
 
-/// Two significant digits of a percentage, but never fewer than one decimal below 99 % ("1.2", "0.043", "99.87").
+/// Two significant digits of a percentage, but never fewer than one decimal below 99 % ("1.2", "0.043", "99.87"), and as
+/// many as it takes not to say 100 of what is less ("99.998").
 fn percent_digits(percent: f64) -> usize {
     if percent <= 0.0 || percent >= 100.0 {
         0
+    } else if percent > 99.99 {
+        ((-(100.0 - percent).log10()).ceil() as usize).clamp(2, 7)
     } else if percent > 99.0 {
         2
     } else if percent >= 1.0 {
@@ -23,6 +26,24 @@ fn percent_digits(percent: f64) -> usize {
 pub fn rate_text(rate: f64) -> String {
     let percent = rate * 100.0;
     format!("{percent:.*} %", percent_digits(percent))
+}
+
+/// The area under a ROC, in [0, 1], with as many digits as it takes not to say 1 of what is less.
+pub fn auc_text(auc: f64) -> String {
+    let almost_one = auc < 1.0 && auc > 0.9999;
+    let digits = if almost_one { ((-(1.0 - auc).log10()).ceil() as usize).clamp(4, 8) } else { 4 };
+    format!("{auc:.digits$}")
+}
+
+/// An accuracy over ten parts with its standard error, both in [0, 1], with one unit: `97.8 ± 0.52 %`.
+pub fn accuracy_text(mean: f64, standard_error: f64) -> String {
+    let mean = mean * 100.0;
+    format!("{mean:.*} ± {}", percent_digits(mean), rate_text(standard_error))
+}
+
+/// The standard error of an accuracy over ten parts.
+pub fn standard_error_text(error: f64) -> String {
+    if error > 0.0 { format!("± {} standard error", rate_text(error)) } else { "the same in all ten parts".to_owned() }
 }
 
 /// An interval of rates with one unit: `0.4–3.1 %`.
@@ -91,6 +112,18 @@ mod tests {
         let texts: Vec<String> =
             [0.0, 0.000_043, 0.0012, 0.0123, 0.25, 0.9987, 1.0].into_iter().map(rate_text).collect();
         assert_eq!(texts, ["0 %", "0.0043 %", "0.12 %", "1.2 %", "25.0 %", "99.87 %", "100 %"]);
+    }
+
+    #[test]
+    fn what_is_almost_perfect_is_not_called_perfect() {
+        let texts: Vec<String> = [0.999_96, 0.999_98, 0.999_999_4].into_iter().map(rate_text).collect();
+        assert_eq!(texts, ["99.996 %", "99.998 %", "99.99994 %"]);
+        let texts: Vec<String> = [0.5, 0.9979, 0.999_98, 1.0].into_iter().map(auc_text).collect();
+        assert_eq!(texts, ["0.5000", "0.9979", "0.99998", "1.0000"]);
+        assert_eq!(standard_error_text(0.000_012), "± 0.0012 % standard error");
+        assert_eq!(accuracy_text(0.999_58, 0.000_012), "99.96 ± 0.0012 %");
+        assert_eq!(accuracy_text(0.978, 0.0052), "97.8 ± 0.52 %");
+        assert_eq!(standard_error_text(0.0), "the same in all ten parts");
     }
 
     #[test]

@@ -8,11 +8,13 @@
 use crate::ui::theme;
 use eframe::egui::{self, Align2, FontId, Painter, Pos2, Rect, Response, Sense, Stroke, Ui, Vec2, pos2, vec2};
 
-/// Room for tick labels left of and below the plot, for the y title above it, and for half a label on the right.
+/// Least room for tick labels on the left, room for them below, for the y title above, and for half a label on the right.
 const LEFT: f32 = 48.0;
 const BOTTOM: f32 = 40.0;
 const TOP: f32 = 24.0;
 const RIGHT: f32 = 14.0;
+/// Between a tick label of the y axis and the plot.
+const LABEL_TO_AXIS: f32 = 8.0;
 /// Room between two tick labels of the x axis.
 const LABEL_GAP_X: f32 = 10.0;
 /// Tick labels of the y axis nearer than this would touch.
@@ -82,12 +84,23 @@ pub struct DrawnFrame {
 pub fn plot_frame(ui: &mut Ui, size: Vec2, x: &Axis, y: &Axis, sense: Sense) -> DrawnFrame {
     let (response, painter) = ui.allocate_painter(size, sense);
     let outer = response.rect;
-    let left = if y.ticks.is_empty() { RIGHT } else { LEFT };
+    let left = room_on_the_left(&painter, y);
     let area = Rect::from_min_max(outer.min + vec2(left, TOP), outer.max - vec2(RIGHT, BOTTOM));
     let frame = PlotFrame::new(area, (x.low, x.high), (y.low, y.high));
     draw_axes(ui, &painter, frame, x, y);
     let inside = painter.with_clip_rect(area.intersect(painter.clip_rect()));
     DrawnFrame { frame, inside, painter, response }
+}
+
+/// Room for the widest tick label of the y axis: small rates have long names ("0.005 %").
+fn room_on_the_left(painter: &Painter, y: &Axis) -> f32 {
+    let shown = y.ticks.iter().filter(|(value, _)| (y.low..=y.high).contains(value));
+    let width = |text: &str| {
+        let font = FontId::proportional(TICK_PT);
+        painter.layout_no_wrap(text.to_owned(), font, egui::Color32::PLACEHOLDER).size().x
+    };
+    let widest = shown.map(|(_, text)| width(text)).fold(0.0, f32::max);
+    if y.ticks.is_empty() { RIGHT } else { (widest + LABEL_TO_AXIS).max(LEFT) }
 }
 
 fn draw_axes(ui: &Ui, painter: &Painter, frame: PlotFrame, x: &Axis, y: &Axis) {
@@ -112,7 +125,7 @@ fn draw_axes(ui: &Ui, painter: &Painter, frame: PlotFrame, x: &Axis, y: &Axis) {
         let at = frame.at(x.low, *value);
         painter.hline(area.x_range(), at.y, grid(at.y <= free_below));
         if at.y <= free_below {
-            painter.text(at - vec2(8.0, 0.0), Align2::RIGHT_CENTER, text, font.clone(), tokens.text_dim);
+            painter.text(at - vec2(LABEL_TO_AXIS, 0.0), Align2::RIGHT_CENTER, text, font.clone(), tokens.text_dim);
             free_below = at.y - LABEL_GAP_Y;
         }
     }
@@ -171,6 +184,21 @@ mod tests {
         assert_eq!(frame.at(0.5, 2.0), area.right_top());
         let (x, y) = frame.values(frame.at(-1.25, 0.75));
         assert!((x + 1.25).abs() < 1e-4 && (y - 0.75).abs() < 1e-4, "{x} {y}");
+    }
+
+    #[test]
+    fn the_plot_leaves_room_for_its_longest_label() {
+        let axis = |text: &str| Axis { title: "FRR", low: 0.0, high: 1.0, ticks: vec![(0.5, text.to_owned())] };
+        let context = egui::Context::default();
+        let mut room = Vec::new();
+        let _ = context.run_ui(egui::RawInput::default(), |ui| {
+            room =
+                ["1 %", "0.0005 % and more"].iter().map(|text| room_on_the_left(ui.painter(), &axis(text))).collect();
+            room.push(room_on_the_left(ui.painter(), &Axis { ticks: Vec::new(), ..axis("") }));
+        });
+        assert_eq!(room[0], LEFT);
+        assert!(room[1] > LEFT + 20.0, "{room:?}");
+        assert_eq!(room[2], RIGHT);
     }
 
     #[test]

@@ -5,6 +5,8 @@
 
 mod groups;
 mod list;
+#[cfg(test)]
+mod tests;
 
 use crate::app::{Action, CheckAction, OpenData, State};
 use crate::data::{Diagnosis, Finding, FindingKind};
@@ -180,13 +182,17 @@ fn nothing_ui(ui: &mut Ui, data: &OpenData) {
 
 /// Files that are not among the images.
 fn files_ui(ui: &mut Ui, finding: &Finding) {
-    let title = format!("Left out when the data set was opened ({})", count_text(finding.files.len()));
+    let title = format!("Left out when the data set was opened ({})", count_text(finding.files_total));
     egui::CollapsingHeader::new(title).id_salt("files left out").default_open(finding.groups.is_empty()).show(
         ui,
         |ui| {
             egui::ScrollArea::vertical().id_salt("files").max_height(180.0).auto_shrink([false, true]).show(ui, |ui| {
                 for file in &finding.files {
                     ui.add(egui::Label::new(theme::caption(file.clone())).truncate()).on_hover_text(file);
+                }
+                let more = finding.files_total.saturating_sub(finding.files.len());
+                if more > 0 {
+                    ui.label(theme::caption(format!("and {} more", count_text(more))));
                 }
             });
         },

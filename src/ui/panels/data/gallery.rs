@@ -58,8 +58,7 @@ fn tile_ui(ui: &mut Ui, data: &OpenData, item: u32, media: &mut Media) {
     response.on_hover_ui(|ui| {
         ui.label(data.catalog.name(item as usize));
         if let Some(item) = data.catalog.items.get(item as usize) {
-            let colour = if item.grey { "grey" } else { "colour" };
-            ui.label(theme::caption(format!("{}×{} px, {colour}", item.width, item.height)));
+            ui.label(theme::caption(format!("{}×{} px, {}", item.width, item.height, item.mode)));
         }
     });
 }

@@ -3,7 +3,7 @@
 use crate::app::{Action, State};
 use crate::eval::{OperatingPoint, angle_deg};
 use crate::ui::theme;
-use crate::ui::widgets::figures::{count_text, interval_text, rate_text};
+use crate::ui::widgets::figures::{auc_text, count_text, interval_text, rate_text, standard_error_text};
 use crate::ui::widgets::operating_rule::rule_chooser;
 use crate::worker::protocol::Evaluation;
 use eframe::egui::{self, Ui, vec2};
@@ -12,8 +12,7 @@ use eframe::egui::{self, Ui, vec2};
 pub(super) fn stats_ui(ui: &mut Ui, evaluation: &Evaluation) {
     let report = &evaluation.report;
     let accuracy = report.accuracy_10fold.map_or_else(|| "too few pairs".to_owned(), rate_text);
-    let error =
-        report.accuracy_10fold_se.map_or_else(String::new, |se| format!("± {:.2} % standard error", se * 100.0));
+    let error = report.accuracy_10fold_se.map_or_else(String::new, standard_error_text);
     let pairs = format!("{} genuine, {} impostor", count_text(report.n_genuine), count_text(report.n_impostor));
     let mut stats = vec![
         (
@@ -30,7 +29,7 @@ pub(super) fn stats_ui(ui: &mut Ui, evaluation: &Evaluation) {
         ),
         (
             "Area under ROC (AUC)",
-            format!("{:.4}", report.auc),
+            auc_text(report.auc),
             "1 is perfect, 0.5 is chance".to_owned(),
             "The chance that a genuine pair scores higher than an impostor pair",
         ),
@@ -56,7 +55,7 @@ pub(super) fn stats_ui(ui: &mut Ui, evaluation: &Evaluation) {
             ui.columns(columns, |columns| {
                 for (column, (label, value, below, tooltip)) in columns.iter_mut().zip(row) {
                     theme::stat(column, label, value, tooltip);
-                    column.add(egui::Label::new(theme::caption(below)).truncate());
+                    column.add(egui::Label::new(theme::caption(below)).wrap());
                 }
             });
         }

@@ -3,7 +3,7 @@
 use crate::app::Overlay;
 use crate::eval::VerificationReport;
 use crate::ui::theme;
-use crate::ui::widgets::figures::{count_text, interval_text, rate_text, tick_text};
+use crate::ui::widgets::figures::{accuracy_text, auc_text, count_text, interval_text, rate_text, tick_text};
 use crate::ui::widgets::operating_rule::pairs_needed;
 use eframe::egui::{self, RichText, Ui, vec2};
 
@@ -69,10 +69,10 @@ fn comparison_row(ui: &mut Ui, overlay: &Overlay, current: bool) {
     ui.label(if current { theme::strong(&label) } else { RichText::new(&label) });
     ui.label(theme::strong(rate_text(report.eer)));
     ui.label(interval_text(report.eer_low, report.eer_high));
-    ui.label(format!("{:.4}", report.auc));
+    ui.label(auc_text(report.auc));
     ui.label(format!("{:.2}", report.d_prime));
     let folds = report.accuracy_10fold.zip(report.accuracy_10fold_se);
-    ui.label(folds.map_or_else(|| "–".to_owned(), |(mean, se)| format!("{:.1} ± {:.2} %", mean * 100.0, se * 100.0)));
+    ui.label(folds.map_or_else(|| "–".to_owned(), |(mean, error)| accuracy_text(mean, error)));
     for far in COMPARED_FAR {
         let found = report
             .tar_at_far

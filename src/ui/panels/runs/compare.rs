@@ -1,6 +1,6 @@
 //! Runs side by side: their curves in one plot, and the settings in which they differ.
 
-use crate::app::{Action, RunAction, State};
+use crate::app::{Action, RunAction, State, series_facts};
 use crate::config::{PARAMS, ParamSpec, Value, spec};
 use crate::train::{EpochMetrics, MeanSd};
 use crate::ui::format;
@@ -27,7 +27,7 @@ pub(super) fn compare_ui(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
             ui.columns(2, |columns| {
                 if let [left, right] = columns {
                     curves_ui(left, &runs);
-                    table_ui(right, &runs);
+                    table_ui(right, state, &runs);
                 }
             });
         });
@@ -66,10 +66,14 @@ fn curves_ui(ui: &mut Ui, runs: &[&RunEntry]) {
 }
 
 /// One row per setting in which the runs differ.
-fn table_ui(ui: &mut Ui, runs: &[&RunEntry]) {
+fn table_ui(ui: &mut Ui, state: &State, runs: &[&RunEntry]) {
     let differing = differences(runs);
+    let (rates, measured) = rates(runs);
     ui.label(theme::strong("Settings that differ").size(14.0));
     ui.label(theme::caption("In the colours of the boxes beside the runs."));
+    if let Some(words) = series_words(state, runs) {
+        ui.label(theme::caption(format!("The whole series, measured at the end: {words}")));
+    }
     ui.add_space(SPACE / 2.0);
     if differing.is_empty() {
         ui.label(theme::caption("None: the runs have the same settings."));
@@ -88,10 +92,18 @@ fn table_ui(ui: &mut Ui, runs: &[&RunEntry]) {
                 ui.label(run.eer.map_or_else(|| "–".to_owned(), rate_text));
             }
             ui.end_row();
-            if let Some(spread) = spread(runs, &differing) {
+            if measured {
+                ui.label(theme::caption("EER at the end"))
+                    .on_hover_text("Of the best epoch's network, on all held-out images");
+                for rate in &rates {
+                    ui.label(rate_text(*rate));
+                }
+                ui.end_row();
+            }
+            if let Some(spread) = spread(runs, &rates, &differing) {
                 ui.label(theme::caption("over the seeds"));
                 ui.label(spread)
-                    .on_hover_text("Mean and standard deviation of the best EER: the runs differ in their seed only");
+                    .on_hover_text("Mean and standard deviation of the row above: the runs differ in their seed only");
                 ui.end_row();
             }
             for (label, values) in differing {
@@ -105,13 +117,31 @@ fn table_ui(ui: &mut Ui, runs: &[&RunEntry]) {
     });
 }
 
-/// Mean and spread of the best EER of runs that differ in their seed only.
-fn spread(runs: &[&RunEntry], differing: &[(&str, Vec<String>)]) -> Option<String> {
+/// The error rates of the runs that have one, and whether they are those that were measured at the end: while one run
+/// has none of these, the best of the epochs are compared.
+fn rates(runs: &[&RunEntry]) -> (Vec<f64>, bool) {
+    let measured: Option<Vec<f64>> = runs.iter().map(|run| run.finished.as_ref()?.eer).collect();
+    match measured {
+        Some(rates) => (rates, true),
+        None => (runs.iter().filter_map(|run| run.eer).collect(), false),
+    }
+}
+
+/// Mean and spread of the error rates of runs on the same images that differ in their seed only.
+fn spread(runs: &[&RunEntry], rates: &[f64], differing: &[(&str, Vec<String>)]) -> Option<String> {
     let seed = spec("train.seed")?.label;
-    let rates: Vec<f64> = runs.iter().filter_map(|run| run.eer).collect();
     let only_seed = matches!(differing, [(label, _)] if *label == seed);
-    let measure = MeanSd::of(&rates).filter(|_| only_seed && rates.len() == runs.len())?;
+    let images = |run: &RunEntry| run.config.run.as_ref().map(|facts| facts.data_fingerprint.clone());
+    let same_images = runs.windows(2).all(|pair| images(pair[0]) == images(pair[1]));
+    let measure = MeanSd::of(rates).filter(|_| only_seed && same_images && rates.len() == runs.len())?;
     measure.sd.map(|_| measure.percent_text())
+}
+
+/// Mean and spread of a series that all of the runs are of; it may have more runs than can be compared.
+fn series_words(state: &State, runs: &[&RunEntry]) -> Option<String> {
+    let id = |run: &RunEntry| run.series().map(|series| series.id.clone());
+    let same = runs.windows(2).all(|pair| id(pair[0]) == id(pair[1]));
+    runs.first().filter(|_| same).and_then(|run| series_facts(&state.runs, run)?.words)
 }
 
 /// The settings in which some of the runs differ, with the value of each run as a person reads it.
@@ -123,4 +153,51 @@ fn differences(runs: &[&RunEntry]) -> Vec<(&'static str, Vec<String>)> {
     };
     let rows = PARAMS.iter().enumerate().map(row);
     rows.filter(|(_, values)| values.windows(2).any(|pair| pair[0] != pair[1])).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::entry;
+    use super::*;
+    use crate::config::{RunInfo, SeriesInfo};
+
+    fn spread_of(runs: &[RunEntry]) -> Option<String> {
+        let runs: Vec<&RunEntry> = runs.iter().collect();
+        spread(&runs, &rates(&runs).0, &differences(&runs))
+    }
+
+    #[test]
+    fn the_spread_over_the_seeds_is_that_of_the_rates_measured_at_the_end() {
+        let mut runs = vec![entry("a", 1, Some(0.02)), entry("b", 2, Some(0.04)), entry("c", 3, Some(0.03))];
+        assert_eq!(spread_of(&runs).as_deref(), Some("3.0 ± 1.0 %"));
+        // As long as one was not measured, the best of the epochs are compared.
+        runs[2].finished = None;
+        runs[2].eer = Some(0.2);
+        assert_eq!(spread_of(&runs).as_deref(), Some("40.0 ± 17.3 %"));
+    }
+
+    #[test]
+    fn runs_on_other_images_or_with_other_settings_have_no_spread() {
+        let mut runs = vec![entry("a", 1, Some(0.02)), entry("b", 2, Some(0.04))];
+        assert!(spread_of(&runs).is_some());
+        runs[1].config.run.as_mut().unwrap().data_fingerprint = "of others".into();
+        assert_eq!(spread_of(&runs), None);
+        runs[0].config.run.as_mut().unwrap().data_fingerprint = "of others".into();
+        runs[1].config.train.epochs += 1;
+        assert_eq!(spread_of(&runs), None);
+    }
+
+    #[test]
+    fn a_series_is_told_as_a_whole_however_few_of_it_are_compared() {
+        let mut state = State::new("runs".into());
+        state.runs = (1..=4).map(|seed| entry(&seed.to_string(), seed, Some(0.01 * f64::from(seed)))).collect();
+        for run in &mut state.runs {
+            let series = SeriesInfo { id: "one".into(), first_seed: 1, seeds: 4 };
+            run.config.run = Some(RunInfo::before(series));
+        }
+        let words = |state: &State| series_words(state, &state.runs.iter().take(2).collect::<Vec<_>>());
+        assert_eq!(words(&state).as_deref(), Some("4 runs, seeds 1 to 4: EER 2.5 ± 1.3 %"));
+        state.runs[1].config.run = None;
+        assert_eq!(words(&state), None);
+    }
 }

@@ -1,8 +1,8 @@
 //! One run of the list.
 
-use crate::app::{Action, MOST_COMPARED, RunAction, State};
+use crate::app::{Action, MOST_COMPARED, RunAction, State, series_facts};
 use crate::ui::theme::{self, SPACE};
-use crate::ui::widgets::figures::rate_text;
+use crate::ui::widgets::figures::{counted, rate_text};
 use crate::worker::protocol::RunEntry;
 use eframe::egui::{self, Align, Label, Layout, RichText, Ui};
 
@@ -25,7 +25,7 @@ pub(super) fn run_ui(ui: &mut Ui, state: &State, run: &RunEntry, out: &mut Vec<A
             let numbers: f32 = widths.numbers.iter().map(|width| width + widths.gap).sum();
             let rest = ui.available_width() - numbers - BUTTONS_WIDTH - widths.gap;
             cell_ui(ui, rest.clamp(140.0, 420.0), |ui| name_ui(ui, run, active));
-            numbers_ui(ui, run, widths.numbers);
+            numbers_ui(ui, state, run, widths.numbers);
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| buttons_ui(ui, state, run, active, out));
         });
     });
@@ -82,9 +82,10 @@ fn compare_ui(ui: &mut Ui, state: &State, run: &RunEntry, out: &mut Vec<Action>)
 fn name_ui(ui: &mut Ui, run: &RunEntry, active: bool) {
     ui.add(Label::new(theme::strong(&run.name).size(15.0)).truncate()).on_hover_text(run.path.display().to_string());
     let used = if active { ", in use" } else { "" };
+    let seed = run.series().map(|_| format!(", seed {} of a series", run.config.train.seed)).unwrap_or_default();
     let facts = match &run.config.run {
         Some(facts) if run.is_imported() => format!("imported from {}{used}", facts.imported),
-        Some(facts) => format!("{}, {} classes{used}", run.data_name(), facts.classes),
+        Some(facts) => format!("{}, {} classes{seed}{used}", run.data_name(), facts.classes),
         None => format!("{}{used}", run.data_name()),
     };
     let first_line = run.note.lines().next().unwrap_or_default();
@@ -95,7 +96,7 @@ fn name_ui(ui: &mut Ui, run: &RunEntry, active: bool) {
     }
 }
 
-fn numbers_ui(ui: &mut Ui, run: &RunEntry, [loss_width, epochs_width, eer_width]: [f32; 3]) {
+fn numbers_ui(ui: &mut Ui, state: &State, run: &RunEntry, [loss_width, epochs_width, eer_width]: [f32; 3]) {
     let cell = |ui: &mut Ui, width: f32, label: &str, value: &str, help: &str| {
         let response = cell_ui(ui, width, |ui| {
             ui.label(theme::caption(label));
@@ -110,12 +111,16 @@ fn numbers_ui(ui: &mut Ui, run: &RunEntry, [loss_width, epochs_width, eer_width]
     let epochs = known(format!("{} of {}", run.epochs_done, run.config.train.epochs));
     cell(ui, epochs_width, "Epochs", &epochs, "Passes over the training images that were done");
     let eer = run.eer.map_or_else(|| "–".to_owned(), rate_text);
-    cell(ui, eer_width, "Best EER", &eer, "Lowest equal error rate on held-out pairs");
+    let mut help = "Lowest equal error rate on held-out pairs".to_owned();
+    if let Some(words) = series_facts(&state.runs, run).and_then(|series| series.words) {
+        help += &format!("\n\nOf its series, measured at the end: {words}");
+    }
+    cell(ui, eer_width, "Best EER", &eer, &help);
 }
 
 fn buttons_ui(ui: &mut Ui, state: &State, run: &RunEntry, active: bool, out: &mut Vec<Action>) {
     ui.spacing_mut().item_spacing.x = SPACE;
-    menu_ui(ui, run, out);
+    menu_ui(ui, state, run, out);
     let mut button = |label: &str, enabled: bool, help: &str, action: Action| {
         let name = format!("{label} {}", run.name);
         let response = ui.add_enabled(enabled, egui::Button::new(label)).accessible_name(name);
@@ -147,7 +152,7 @@ fn buttons_ui(ui: &mut Ui, state: &State, run: &RunEntry, active: bool, out: &mu
 }
 
 /// What is wanted less often.
-fn menu_ui(ui: &mut Ui, run: &RunEntry, out: &mut Vec<Action>) {
+fn menu_ui(ui: &mut Ui, state: &State, run: &RunEntry, out: &mut Vec<Action>) {
     let menu = ui.menu_button("…", |ui| {
         let items = [
             ("Name and note…", "Gives the run a name and a note", RunAction::Edit(run.path.clone())),
@@ -181,8 +186,20 @@ fn menu_ui(ui: &mut Ui, run: &RunEntry, out: &mut Vec<Action>) {
                 ui.close();
             }
         }
+        series_ui(ui, state, run, out);
     });
     menu.response.accessible_name(format!("More for {}", run.name)).on_hover_text("Name, note, settings, folder, bin");
+}
+
+/// Only where a series has something left to do.
+fn series_ui(ui: &mut Ui, state: &State, run: &RunEntry, out: &mut Vec<Action>) {
+    let Some(series) = series_facts(&state.runs, run).filter(|series| series.left > 0) else { return };
+    let left = counted(series.left, "run");
+    let help = format!("Trains what is missing or unfinished of its series, one run after the other: {left}");
+    if ui.button("Continue the series").on_hover_text(help).clicked() {
+        out.push(RunAction::ContinueSeries(run.path.clone()).into());
+        ui.close();
+    }
 }
 
 fn ended_early(run: &RunEntry) -> bool {

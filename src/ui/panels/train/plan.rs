@@ -1,8 +1,8 @@
 //! Before a run: what the settings will do, as numbers and as curves.
 
+use super::margin::MarginPlot;
 use crate::app::{OpenData, State};
-use crate::config::{Head, Resolved, spec};
-use crate::loss::{HeadOptions, target_logit};
+use crate::config::{Resolved, spec};
 use crate::model::Form;
 use crate::train::{Footprint, Plan, lr_at};
 use crate::ui::Media;
@@ -15,12 +15,18 @@ use eframe::egui::{self, RichText, Ui};
 
 /// Points of a drawn schedule.
 const SCHEDULE_POINTS: u64 = 240;
-const PLOT_HEIGHT: f32 = 190.0;
 /// Narrower than this, reasons stand below their values, in points.
 const THREE_COLUMNS_PT: f32 = 560.0;
 
+/// What the page keeps from frame to frame.
+#[derive(Debug, Default)]
+pub(super) struct PlanView {
+    margin: MarginPlot,
+    preview: Preview,
+}
+
 /// Draws what will happen.
-pub(super) fn plan_ui(ui: &mut Ui, state: &State, preview: &mut Preview, media: &mut Media) {
+pub(super) fn plan_ui(ui: &mut Ui, state: &State, view: &mut PlanView, media: &mut Media) {
     ui.spacing_mut().item_spacing.y = SPACE * 2.0;
     let Some(data) = state.open_data() else { return };
     let Ok(resolved) = &data.resolved else {
@@ -31,10 +37,10 @@ pub(super) fn plan_ui(ui: &mut Ui, state: &State, preview: &mut Preview, media: 
         return;
     };
     theme::card(ui, |ui| numbers_ui(ui, data, resolved));
-    theme::card(ui, |ui| margin_ui(ui, resolved));
+    theme::card(ui, |ui| view.margin.ui(ui, resolved));
     theme::card(ui, |ui| schedule_ui(ui, resolved));
     let items = 0..data.catalog.items.len() as u32;
-    theme::card(ui, |ui| preview.ui(ui, data, &items, media));
+    theme::card(ui, |ui| view.preview.ui(ui, data, &items, media));
     theme::card(ui, |ui| reasons_ui(ui, resolved));
 }
 
@@ -69,45 +75,6 @@ fn numbers_ui(ui: &mut Ui, data: &OpenData, resolved: &Resolved) {
     ];
     ui.add_space(SPACE / 2.0);
     theme::stats(ui, &items);
-}
-
-/// Target logit over angle: the shape that makes the losses differ.
-fn margin_ui(ui: &mut Ui, resolved: &Resolved) {
-    let chosen = resolved.config.loss.head;
-    let tokens = theme::tokens(ui);
-    let loss = &resolved.config.loss;
-    let options = HeadOptions::of(loss, resolved.margin_detached);
-    let curve = |head: Head, name: &'static str, colour| {
-        let margins = if head == chosen { resolved.margins } else { head.published_margins() };
-        let points = (0..=90_u8).map(|step| {
-            let degrees = f64::from(step) * 2.0;
-            [degrees, target_logit(head, resolved.scale, margins, &options, degrees.to_radians())]
-        });
-        Curve { name: name.into(), colour, points: points.collect(), style: CurveStyle::Line }
-    };
-    let others = [(Head::Softmax, "no margin"), (Head::ArcFace, "ArcFace"), (Head::CosFace, "CosFace")];
-    let mut curves: Vec<Curve> = others
-        .into_iter()
-        .filter(|(head, _)| *head != chosen)
-        .zip([tokens.plot_grid, theme::mix(tokens.plot_grid, tokens.impostor, 0.6)])
-        .map(|((head, name), colour)| curve(head, name, colour))
-        .collect();
-    // The chosen one last, so that it lies on top.
-    curves.push(curve(chosen, chosen.label(), tokens.accent));
-    let plot = CurvePlot {
-        title: "The margin: target logit over angle",
-        help: "What the loss sees of an image at this angle from its class; the lower the curve, the harder the network is pushed",
-        curves: &curves,
-        x: (0.0, 180.0),
-        x_step: Some(30.0),
-        x_unit: "angle in degrees",
-        include_y: &[],
-        y_text: format::significant,
-        mark: None,
-        height: PLOT_HEIGHT,
-    };
-    curve_plot(ui, &plot);
-    ui.label(theme::caption(chosen.advice()));
 }
 
 fn schedule_ui(ui: &mut Ui, resolved: &Resolved) {
@@ -149,11 +116,7 @@ fn reasons_ui(ui: &mut Ui, resolved: &Resolved) {
     egui::Grid::new("reasons").num_columns(columns).spacing([SPACE * 3.0, between]).show(ui, |ui| {
         for reason in &resolved.reasons {
             let spec = spec(reason.key);
-            let unit = spec.and_then(|spec| spec.unit).map(|unit| format!(" {unit}")).unwrap_or_default();
-            let mut value = format!("{}{unit}", reason.value);
-            if reason.value == "1" && value.ends_with('s') {
-                value.pop();
-            }
+            let value = spec.map_or_else(|| reason.value.clone(), |spec| spec.with_unit(&reason.value));
             let label = spec.map_or(reason.key, |spec| spec.label);
             if narrow {
                 ui.vertical(|ui| ui.add(egui::Label::new(label).extend()));

@@ -48,6 +48,7 @@ fn with_model() -> State {
         eer: None,
         has_model: true,
         resumable: false,
+        finished: None,
     }];
     state
 }

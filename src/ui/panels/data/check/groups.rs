@@ -114,8 +114,7 @@ fn tile_ui(ui: &mut Ui, catalog: &Arc<Catalog>, item: u32, ticked: bool, media: 
     let response = response.on_hover_ui(|ui| {
         ui.label(&name);
         if let Some(item) = catalog.items.get(item as usize) {
-            let colour = if item.grey { "grey" } else { "colour" };
-            ui.label(theme::caption(format!("{class}, {}×{} px, {colour}", item.width, item.height)));
+            ui.label(theme::caption(format!("{class}, {}×{} px, {}", item.width, item.height, item.mode)));
         }
     });
     response.clicked()

@@ -1,0 +1,89 @@
+//! Which folders a new run may use.
+
+use super::*;
+use crate::config::{temporary, to_toml};
+use std::io::Write as _;
+use std::path::PathBuf;
+
+fn create(path: &Path) -> Result<RunFolder, TrainError> {
+    RunFolder::create(&Place::NewAt(path.to_owned()), "x")
+}
+
+/// What a kill leaves of settings of which so much was written.
+fn leave_settings(run: &Path, written: &str) -> PathBuf {
+    let mut file = temporary(run).unwrap();
+    file.write_all(written.as_bytes()).unwrap();
+    file.keep().unwrap().1
+}
+
+#[test]
+fn a_folder_in_which_the_first_settings_were_never_finished_can_be_used() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run");
+    let whole = to_toml(&RunConfig::default());
+    for length in [0, 10, whole.len() / 2, whole.len()] {
+        drop(create(&path).unwrap());
+        let written: String = whole.chars().take(length).collect();
+        let left = [leave_settings(&path, &written), leave_settings(&path, "")];
+        let again = create(&path).unwrap();
+        assert!(
+            left.iter().all(|file| !file.exists()),
+            "what the kill left after {length} characters lies there still"
+        );
+        drop(again);
+    }
+    create(&path).unwrap().write_config(&RunConfig::default()).unwrap();
+    let error = create(&path).unwrap_err();
+    assert!(matches!(error, TrainError::Exists(_)), "{error}");
+}
+
+#[test]
+fn unfinished_settings_of_a_process_that_still_works_are_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run");
+    let working = create(&path).unwrap();
+    let settings = leave_settings(&path, "# ArcLens");
+    let error = create(&path).unwrap_err();
+    assert!(matches!(error, TrainError::Locked(_)), "{error}");
+    assert!(settings.exists());
+    drop(working);
+    create(&path).unwrap();
+}
+
+#[test]
+fn what_somebody_may_miss_is_refused_and_stays() {
+    let settings = to_toml(&RunConfig::default());
+    let cases = [
+        (".tmpA1b2C3", "a draft of a thesis"),
+        (".tmpA1b2C3", "# Another program's file"),
+        ("thesis.toml", settings.as_str()),
+        ("run.toml", settings.as_str()),
+        ("metrics.jsonl", ""),
+        ("checkpoints/000004", ""),
+    ];
+    for (name, content) in cases {
+        let folder = tempfile::tempdir().unwrap();
+        drop(create(folder.path()).unwrap());
+        let left = leave_settings(folder.path(), &settings);
+        let file = folder.path().join(name);
+        std::fs::write(&file, content).unwrap();
+        let error = create(folder.path()).unwrap_err();
+        assert!(matches!(error, TrainError::Exists(_)), "{name}: {error}");
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), content);
+        assert!(left.exists(), "{name}: something was removed from a folder that was refused");
+    }
+}
+
+#[test]
+fn a_temporary_file_without_our_lock_is_somebody_elses() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = leave_settings(folder.path(), "");
+    let error = create(folder.path()).unwrap_err();
+    assert!(matches!(error, TrainError::Exists(_)), "{error}");
+    assert!(file.exists());
+    // Nor is a folder, whatever its name.
+    let folder = tempfile::tempdir().unwrap();
+    drop(create(folder.path()).unwrap());
+    std::fs::create_dir(folder.path().join(".tmpA1b2C3")).unwrap();
+    assert!(matches!(create(folder.path()), Err(TrainError::Exists(_))));
+}

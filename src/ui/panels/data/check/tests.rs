@@ -1,0 +1,54 @@
+//! The findings as they are drawn, without drawing pixels.
+
+use super::CheckPanel;
+use crate::app::{Action, Effect, State, on_event, update};
+use crate::data::Catalog;
+use crate::ui::Media;
+use crate::ui::theme;
+use crate::worker::protocol::{Event, OpenedData};
+use eframe::egui::Ui;
+use egui_kittest::Harness;
+use egui_kittest::kittest::Queryable as _;
+use std::path::Path;
+use std::sync::Arc;
+
+struct Page {
+    panel: CheckPanel,
+    state: State,
+    media: Media,
+    out: Vec<Action>,
+}
+
+fn harness(folder: &Path) -> Harness<'static, Page> {
+    let mut state = State::new("runs".into());
+    let effects = update(&mut state, Action::OpenData(folder.to_owned()));
+    let [Effect::Send(job)] = effects.as_slice() else { panic!("{effects:?}") };
+    let catalog = Arc::new(Catalog::open(folder, &|_| {}, &|| false).unwrap());
+    on_event(&mut state, Event::DataOpened { job: job.id, data: OpenedData { catalog, elapsed_secs: 0.1 } });
+    let page = Page { panel: CheckPanel::default(), state, media: Media::blocking(), out: Vec::new() };
+    let draw = |ui: &mut Ui, page: &mut Page| {
+        // Fonts are there from the next pass on.
+        if ui.ctx().cumulative_pass_nr() == 0 {
+            return theme::install(ui.ctx());
+        }
+        let Page { panel, state, media, out } = page;
+        if let Some(data) = state.open_data() {
+            panel.ui(ui, state, data, media, out);
+        }
+    };
+    let mut harness = Harness::builder().with_size((1200.0, 800.0)).build_ui_state(draw, page);
+    harness.run_steps(3);
+    harness
+}
+
+#[test]
+fn files_left_out_are_all_counted_and_the_rest_of_the_list_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    crate::data::testing::draw_classes(folder.path(), 3, 3);
+    for number in 0..205 {
+        std::fs::write(folder.path().join(format!("p00/empty{number}.png")), b"").unwrap();
+    }
+    let harness = harness(folder.path());
+    assert!(harness.query_by_label("Left out when the data set was opened (205)").is_some());
+    assert!(harness.query_by_label("and 5 more").is_some());
+}

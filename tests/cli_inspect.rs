@@ -1,0 +1,139 @@
+//! `arclens inspect` as scripts see it: images are left out by the kind of finding, and used again.
+#![allow(clippy::unwrap_used, reason = "a test may stop")]
+
+#[path = "common/program.rs"]
+mod program;
+
+use program::{arclens, ok, stderr};
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+
+/// Every kind that can be left out.
+const KINDS: [&str; 7] = [
+    "unreadable",
+    "copies_in_class",
+    "copies_across_classes",
+    "near_copies_across_classes",
+    "tiny_classes",
+    "mixed_sizes",
+    "mixed_modes",
+];
+
+/// A few portraits in `data`, and the folders of the classes to train on.
+fn drawn() -> (tempfile::TempDir, Vec<PathBuf>) {
+    let folder = tempfile::tempdir().unwrap();
+    ok(folder.path(), &["sample", "data", "--identities", "8", "--images", "4", "--size", "32", "--json"]);
+    let classes = listed(&folder.path().join("data/train"));
+    (folder, classes)
+}
+
+fn listed(folder: &Path) -> Vec<PathBuf> {
+    let mut paths: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().flatten().map(|entry| entry.path()).collect();
+    paths.sort();
+    paths
+}
+
+/// What `inspect data` says, with more words.
+fn inspect(folder: &Path, words: &[&str]) -> Value {
+    ok(folder, &[&["inspect", "data", "--json"][..], words].concat())
+}
+
+fn counts(report: &Value) -> [u64; 3] {
+    ["newly_excluded", "newly_included", "excluded"].map(|key| report[key].as_u64().unwrap())
+}
+
+fn has(report: &Value, kind: &str) -> bool {
+    report["findings"].as_array().unwrap().iter().any(|finding| finding["kind"] == kind)
+}
+
+#[test]
+fn what_headers_and_counts_show_is_left_out_and_used_again_without_reading_the_images() {
+    let (folder, classes) = drawn();
+    let folder = folder.path();
+    let portrait = image::open(&listed(&classes[0])[0]).unwrap();
+    portrait.thumbnail(12, 12).to_rgb8().save(classes[0].join("small.png")).unwrap();
+    portrait.to_luma8().save(classes[0].join("grey.png")).unwrap();
+    let alone = folder.join("data/train/zzz");
+    std::fs::create_dir(&alone).unwrap();
+    std::fs::rename(&listed(&classes[1])[0], alone.join("only.png")).unwrap();
+    let quick = |words: &[&str]| inspect(folder, &[&["--quick"][..], words].concat());
+    let before = quick(&[]);
+    assert!(["mixed_sizes", "mixed_modes", "tiny_classes"].iter().all(|kind| has(&before, kind)), "{before}");
+    assert_eq!(counts(&before), [0, 0, 0]);
+    // The small one is stored in colour, not with a palette as the portraits are.
+    let report = quick(&["--exclude", "mixed_sizes,mixed_modes"]);
+    assert_eq!(counts(&report), [2, 0, 2]);
+    assert!(!has(&report, "mixed_sizes") && !has(&report, "mixed_modes") && has(&report, "excluded"), "{report}");
+    assert_eq!(counts(&quick(&["--include", "mixed_sizes"])), [0, 1, 1]);
+    // Included first, so that what is excluded now is what was asked for last.
+    let report = quick(&["--exclude", "tiny_classes", "--include", "all"]);
+    assert_eq!(counts(&report), [1, 1, 1]);
+    assert_eq!(report["classes"].as_u64().map(|classes| classes + 1), before["classes"].as_u64());
+    let sidecar = folder.join("data/arclens-exclude.toml");
+    assert!(std::fs::read_to_string(&sidecar).unwrap().contains("zzz/only.png"));
+    let after = quick(&["--include", "all"]);
+    assert_eq!((counts(&after), &after["fingerprint"]), ([0, 1, 0], &before["fingerprint"]));
+    assert!(!sidecar.exists());
+    assert_eq!(counts(&quick(&["--include", "all"])), [0, 0, 0]);
+}
+
+#[test]
+fn what_only_the_pixels_show_is_left_out_and_used_again() {
+    let (folder, classes) = drawn();
+    let folder = folder.path();
+    let image = &listed(&classes[0])[0];
+    std::fs::copy(image, classes[0].join("twice.png")).unwrap();
+    std::fs::copy(image, classes[1].join("stray.png")).unwrap();
+    // The header is whole, the pixels are not.
+    let noise = image::RgbImage::from_fn(32, 32, |x, y| image::Rgb([(x * 57 + y * 91) as u8, (x * y) as u8, 9]));
+    let broken = classes[2].join("broken.png");
+    noise.save(&broken).unwrap();
+    let bytes = std::fs::read(&broken).unwrap();
+    std::fs::write(&broken, &bytes[..bytes.len() * 2 / 3]).unwrap();
+    assert_eq!(counts(&inspect(folder, &["--exclude", "unreadable,copies_across_classes"])), [3, 0, 3]);
+    assert_eq!(counts(&inspect(folder, &["--include", "unreadable"])), [0, 1, 2]);
+    assert_eq!(counts(&inspect(folder, &["--include", "copies_across_classes"])), [0, 2, 0]);
+    let text = arclens(folder, &["inspect", "data", "--exclude", "unreadable"]);
+    assert!(String::from_utf8_lossy(&text.stdout).contains("excluded 1 more, kept in "));
+    let text = arclens(folder, &["inspect", "data", "--include", "all"]);
+    assert!(String::from_utf8_lossy(&text.stdout).contains("included 1 again"));
+    for flag in ["--exclude", "--include"] {
+        let output = arclens(folder, &["inspect", "data", "--quick", flag, "copies_in_class"]);
+        assert!(
+            output.status.code() == Some(2) && stderr(&output).contains("leave --quick out"),
+            "{}",
+            stderr(&output)
+        );
+    }
+}
+
+#[test]
+fn files_that_are_left_out_at_opening_are_counted_beyond_those_that_are_listed() {
+    let (folder, classes) = drawn();
+    for number in 0..205 {
+        std::fs::write(classes[0].join(format!("empty{number}.png")), b"").unwrap();
+    }
+    let report = inspect(folder.path(), &["--quick"]);
+    let findings = report["findings"].as_array().unwrap();
+    let unreadable = findings.iter().find(|finding| finding["kind"] == "unreadable").unwrap();
+    let listed = unreadable["files"].as_array().unwrap().len();
+    assert_eq!((unreadable["files_total"].as_u64(), unreadable["count"].as_u64(), listed), (Some(205), Some(205), 200));
+}
+
+#[test]
+fn the_kinds_are_listed_and_what_is_no_data_set_has_none() {
+    let (folder, classes) = drawn();
+    let folder = folder.path();
+    let help = arclens(folder, &["inspect", "--help"]);
+    let help = String::from_utf8_lossy(&help.stdout).into_owned();
+    for word in KINDS.iter().chain(&["all", "Every excluded image", "Tiny classes", "--include", "--exclude"]) {
+        assert!(help.contains(word), "{word}: {help}");
+    }
+    for words in [["--exclude", "imbalance"], ["--exclude", "all"], ["--include", "everything"]] {
+        let output = arclens(folder, &[&["inspect", "data"][..], &words].concat());
+        assert_eq!(output.status.code(), Some(2), "{words:?}");
+    }
+    let image = listed(&classes[0])[0].display().to_string();
+    let output = arclens(folder, &["inspect", &image, "--include", "all"]);
+    assert!(output.status.code() == Some(2) && stderr(&output).contains("data sets"), "{}", stderr(&output));
+}
