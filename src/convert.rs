@@ -6,11 +6,11 @@
 use crate::data::endings::{LIST_ENDINGS, SET_ENDING};
 use crate::data::{
     Catalog, DataError, Exported, ItemPair, Part, Progress, VerificationSet, export_pairs, export_records,
-    export_verification,
+    export_verification, leads_to, records_path,
 };
 use crate::eval::make_pairs;
 use std::ops::RangeInclusive;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Sides that images can be given, in pixels.
 pub const PX_RANGE: RangeInclusive<i64> = 4..=4096;
@@ -75,9 +75,9 @@ impl ConvertForm {
     }
 
     /// The images it is usually made of: everything to train on; to measure on, what is held out where the data set is
-    /// divided.
-    pub fn default_part(self, catalog: &Catalog) -> Part {
-        if self.is_of_pairs() && catalog.has_parts() { Part::HeldOut } else { Part::All }
+    /// divided ([`Catalog::has_parts`]).
+    pub fn default_part(self, is_divided: bool) -> Part {
+        if self.is_of_pairs() && is_divided { Part::HeldOut } else { Part::All }
     }
 }
 
@@ -139,27 +139,30 @@ fn chosen(catalog: &Catalog, part: Part) -> Result<Vec<u32>, DataError> {
         return Ok(all.map(|(position, _)| position).collect());
     }
     if !catalog.has_parts() {
-        let reason = "the data set is not divided into a training and a held-out part; take all of it, without --part";
+        let reason = "the data set is not divided into a training and a held-out part; take all of it";
         return Err(refused(catalog, reason.to_owned()));
     }
     Ok(all.filter(|(_, item)| item.part == part).map(|(position, _)| position).collect())
 }
 
-/// A folder of images with records in it is opened as the records: its images would not be seen again.
+/// A folder with records in it is opened as the records. Of images that are opened by it, none would be seen again.
 fn keep_beside(catalog: &Catalog, out: &Path) -> Result<(), DataError> {
-    let is_file = crate::data::endings::ends_with(out, ConvertForm::Records.endings());
-    let folder = if is_file { out.parent().unwrap_or(out) } else { out };
-    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-    let is_root = match (folder.canonicalize(), catalog.root.canonicalize()) {
-        (Ok(folder), Ok(root)) => folder == root,
-        // A folder that is not there yet is another.
-        _ => false,
-    };
-    if is_root {
-        let reason = "records in the folder of the images would be opened in their place; choose another folder";
+    let rec = records_path(out);
+    let folder = rec.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // A folder that is not there yet leads nowhere.
+    if leads_to(folder, &catalog.root) {
+        let reason = "records in the folder of the images, or in one around it that holds nothing else, would be opened \
+                      in their place; choose another folder";
         return Err(refused(catalog, reason.to_owned()));
     }
     Ok(())
+}
+
+/// The folder to begin with when it is asked where to write to: the nearest around the images that is not opened as they
+/// are, because records there would be opened instead. None when there is none.
+pub fn folder_beside(catalog: &Catalog) -> Option<PathBuf> {
+    let root = std::path::absolute(&catalog.root).ok()?;
+    root.ancestors().skip(1).find(|folder| !leads_to(folder, &root)).map(Path::to_owned)
 }
 
 /// As many pairs of one class as of two, at most `wanted` each, in ten blocks, the pairs of one class first in each
@@ -227,7 +230,7 @@ mod tests {
             let back = open(&out);
             assert_eq!((back.items.len() as u64, back.typical_px()), (images, 8), "{part:?}");
         }
-        let usual = ConvertForm::ALL.map(|form| form.default_part(&catalog));
+        let usual = ConvertForm::ALL.map(|form| form.default_part(catalog.has_parts()));
         assert_eq!(usual, [Part::All, Part::HeldOut, Part::HeldOut]);
     }
 
@@ -236,10 +239,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         draw_classes(&folder.path().join("data"), 3, 4);
         let catalog = open(&folder.path().join("data"));
-        assert_eq!(ConvertForm::ALL.map(|form| form.default_part(&catalog)), [Part::All; 3]);
+        assert_eq!(ConvertForm::ALL.map(|form| form.default_part(catalog.has_parts())), [Part::All; 3]);
         let request = ConvertRequest { part: Part::Train, ..ConvertRequest::default() };
         let error = write(&catalog, &request, &folder.path().join("out")).unwrap_err();
-        assert!(error.contains("not divided"), "{error}");
+        assert!(error.contains("not divided") && !error.contains("--"), "the window has no options: {error}");
         assert!(!folder.path().join("out").exists());
     }
 
@@ -315,5 +318,36 @@ mod tests {
             assert!(error.contains("in their place"), "{error}");
         }
         assert_eq!(open(&data).items.len(), 39);
+    }
+
+    #[test]
+    fn records_do_not_go_into_a_folder_that_is_stepped_through_to_the_images() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("w1/w2/w3/data");
+        draw_classes(&data, 3, 4);
+        let catalog = open(&folder.path().join("w1"));
+        assert_eq!(catalog.root, data);
+        for out in ["w1", "w1/w2", "w1/w2/train.rec", "w1/w2/w3/new.rec", "w1/w2/w3/data"] {
+            let error = write(&catalog, &ConvertRequest::default(), &folder.path().join(out)).unwrap_err();
+            assert!(error.contains("in their place"), "{out}: {error}");
+        }
+        assert_eq!(open(&folder.path().join("w1")).items.len(), 12);
+        // From further away the images are not reached, and a folder of its own is another.
+        assert_eq!(folder_beside(&catalog).as_deref(), Some(folder.path()));
+        for out in ["far.rec", "w1/w2/own"] {
+            assert!(write(&catalog, &ConvertRequest::default(), &folder.path().join(out)).is_ok(), "{out}");
+        }
+    }
+
+    #[test]
+    fn a_folder_with_something_else_beside_the_images_is_where_to_begin() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("sets/lfw");
+        draw_classes(&data, 3, 4);
+        std::fs::create_dir(folder.path().join("sets/other")).unwrap();
+        let catalog = open(&data);
+        assert_eq!(folder_beside(&catalog), Some(folder.path().join("sets")));
+        assert!(write(&catalog, &ConvertRequest::default(), &folder.path().join("sets/lfw.rec")).is_ok());
+        assert_eq!(open(&data).items.len(), 12);
     }
 }

@@ -60,7 +60,7 @@ fn what_headers_and_counts_show_is_left_out_and_used_again_without_reading_the_i
     let before = quick(&[]);
     assert!(["mixed_sizes", "mixed_modes", "tiny_classes"].iter().all(|kind| has(&before, kind)), "{before}");
     assert_eq!(counts(&before), [0, 0, 0]);
-    // The small one is stored in colour, not with a palette as the portraits are.
+    // The small one is in colour as the portraits are, though these have palettes.
     let report = quick(&["--exclude", "mixed_sizes,mixed_modes"]);
     assert_eq!(counts(&report), [2, 0, 2]);
     assert!(!has(&report, "mixed_sizes") && !has(&report, "mixed_modes") && has(&report, "excluded"), "{report}");
@@ -105,6 +105,35 @@ fn what_only_the_pixels_show_is_left_out_and_used_again() {
             stderr(&output)
         );
     }
+}
+
+#[test]
+fn files_that_are_rejected_at_opening_are_left_out_by_name_and_tried_again() {
+    let (folder, classes) = drawn();
+    let folder = folder.path();
+    let empty = classes[0].join("empty.png");
+    std::fs::write(&empty, b"").unwrap();
+    std::fs::write(classes[1].join("text.png"), b"no image").unwrap();
+    let before = inspect(folder, &[]);
+    let report = inspect(folder, &["--exclude", "unreadable"]);
+    assert_eq!((counts(&report), &report["fingerprint"]), ([2, 0, 2], &before["fingerprint"]));
+    assert!(!has(&report, "unreadable") && has(&report, "excluded"), "{report}");
+    let sidecar = folder.join("data/arclens-exclude.toml");
+    assert!(std::fs::read_to_string(&sidecar).unwrap().contains("/empty.png"));
+    let report = inspect(folder, &["--quick"]);
+    assert_eq!((counts(&report), has(&report, "unreadable")), ([0, 0, 2], false));
+    let is_told = |kind: &str| report["problems"].as_array().unwrap().iter().any(|problem| problem["kind"] == kind);
+    assert!(is_told("ExcludedFile") && !is_told("Empty") && !is_told("NotAnImage"), "{report}");
+    // By now it is an image.
+    std::fs::copy(&listed(&classes[0])[0], &empty).unwrap();
+    assert_eq!(inspect(folder, &["--quick"])["images"], before["images"], "it is not tried");
+    let text = arclens(folder, &["inspect", "data", "--include", "unreadable"]);
+    let text = String::from_utf8_lossy(&text.stdout).into_owned();
+    assert!(text.contains("included 2 again") && text.contains("opened next"), "{text}");
+    assert!(!sidecar.exists());
+    let report = inspect(folder, &["--quick"]);
+    assert_eq!(report["images"].as_u64(), before["images"].as_u64().map(|images| images + 1));
+    assert!(has(&report, "unreadable"), "the text is still there");
 }
 
 #[test]

@@ -68,6 +68,18 @@ fn a_series_reports_its_runs_and_their_mean() {
     let line = |name: &str| text.lines().find(|line| line.starts_with(name)).unwrap().to_owned();
     assert!(line("eer: ").contains(" ± ") && line("eer: ").ends_with(" % over 2 runs"), "{text}");
     assert!(line("train_loss: ").contains(" ± ") && !line("train_loss: ").contains('%'), "{text}");
+    // What papers table, of each run and over all.
+    for key in ["auc", "accuracy_10fold", "d_prime"] {
+        let values: Vec<f64> = of_runs(&summary, key).iter().map(|value| value.as_f64().unwrap()).collect();
+        let mean = summary["measures"][key]["mean"].as_f64().unwrap();
+        assert!((mean - values.iter().sum::<f64>() / 2.0).abs() < 1e-9, "{key}: {summary}");
+        assert!(line(&format!("{key}: ")).ends_with(" over 2 runs"), "{text}");
+    }
+    let tar: Vec<f64> = of_runs(&summary, "tar_at_far").iter().map(|tar| tar["1e-1"].as_f64().unwrap()).collect();
+    let mean = summary["measures"]["tar_at_far_1e-1"]["mean"].as_f64().unwrap();
+    assert!((mean - (tar[0] + tar[1]) / 2.0).abs() < 1e-9, "{summary}");
+    // A handful of held-out images has too few pairs for one false accept in ten thousand.
+    assert!(summary["measures"].get("tar_at_far_1e-4").is_none() && !text.contains("tar_at_far_1e-4"), "{text}");
 }
 
 #[test]
@@ -100,6 +112,27 @@ fn a_series_that_goes_on_keeps_its_settings_and_what_is_finished() {
     let summary = json(&output);
     assert_eq!(of_runs(&summary, "epochs"), [2, 2], "{summary}");
     assert!(ignored(&output).is_empty(), "{}", stderr(&output));
+}
+
+#[test]
+fn a_series_that_goes_on_starts_from_the_weights_of_its_first_run_or_not_at_all() {
+    let folder = drawn();
+    trained(folder.path(), &[&SMALL, &["--out", "first", "--json"]]);
+    let begun = ["--start-from", "first", "--out", "series", "--seeds", "2", "--json"];
+    trained(folder.path(), &[&SMALL, &begun]);
+    let runs = ["seed-1", "seed-2"].map(|name| folder.path().join("series").join(name));
+    let starts = runs.each_ref().map(|run| settings(run).run.unwrap().start_sha256);
+    assert!(!starts[0].is_empty() && starts[0] == starts[1], "{starts:?}");
+
+    // The second is missing, and the run that it would start from is another one now.
+    std::fs::remove_dir_all(&runs[1]).unwrap();
+    std::fs::remove_dir_all(folder.path().join("first")).unwrap();
+    trained(folder.path(), &[&SMALL, &["--seed", "2", "--out", "first", "--json"]]);
+    let output = train(folder.path(), &[&["--resume", "series", "--seeds", "2", "--json"]]);
+    let error = stderr(&output);
+    assert_eq!(output.status.code(), Some(2), "{error}");
+    assert!(error.contains("the run with seed 2 failed: ") && error.contains("start a new series"), "{error}");
+    assert!(!runs[1].exists(), "a folder was made for a run that cannot begin");
 }
 
 #[test]

@@ -519,7 +519,7 @@ fn a_verification_set_written_from_an_archive_is_read_with_its_pairs() {
     assert_eq!(set.load(5).unwrap().width(), 8);
     // Members of an archive have no place a list could name for other programs.
     let refused = export_pairs(&catalog, &pairs, 10, &dir.path().join("p.txt")).unwrap_err().to_string();
-    assert!(refused.contains("--to bin"), "{refused}");
+    assert!(refused.contains("verification set (.bin)"), "{refused}");
 }
 
 #[test]

@@ -3,81 +3,14 @@
 //! only one test may train in it, the other lets the built program train.
 #![allow(clippy::unwrap_used, reason = "a test may stop")]
 
-use arclens::config::{Auto, RunConfig};
-use arclens::data::Catalog;
-use arclens::data::sample::{SampleSpec, write_sample};
-use arclens::train::{Control, Observer, Place, RunSummary, TrainEvent, TrainRequest, train};
+#[path = "common/runs.rs"]
+mod runs;
+
+use arclens::train::Place;
+use runs::{among_checkpoints, config, draw, metrics, newest_step, run, weights};
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
-
-fn draw(folder: &Path) -> Arc<Catalog> {
-    let spec = SampleSpec { identities: 16, images_per_identity: 6, size_px: 16, ..SampleSpec::default() };
-    write_sample(folder, &spec, &|_, _| {}, &|| false).unwrap();
-    Arc::new(Catalog::open(folder, &|_| {}, &|| false).unwrap())
-}
-
-fn config() -> RunConfig {
-    let mut config = RunConfig::default();
-    config.train.epochs = 3;
-    config.train.batch = 8;
-    config.train.device = "cpu".into();
-    config.model.embedding_dim = Auto::Set(16);
-    config.model.dropout = 0.2;
-    config.data.image_px = Auto::Set(16);
-    config
-}
-
-struct Watcher {
-    stop_at_step: Option<u64>,
-    control: Control,
-}
-
-impl Observer for Watcher {
-    fn event(&mut self, event: TrainEvent) {
-        if let (TrainEvent::Step(step), Some(stop)) = (&event, self.stop_at_step)
-            && step.step >= stop
-        {
-            self.control.cancel();
-        }
-    }
-}
-
-fn run(catalog: &Arc<Catalog>, config: &RunConfig, place: Place, stop_at_step: Option<u64>) -> RunSummary {
-    let control = Control::default();
-    let mut watcher = Watcher { stop_at_step, control: control.clone() };
-    let request = TrainRequest { catalog: Arc::clone(catalog), config: config.clone(), place };
-    train(&request, &control, &mut watcher).unwrap()
-}
-
-/// Names of what lies among the checkpoints; none while there is no such folder.
-fn among_checkpoints(run: &Path) -> Vec<String> {
-    let entries = std::fs::read_dir(run.join("checkpoints")).into_iter().flatten().flatten();
-    entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
-}
-
-/// The step of the newest checkpoint.
-fn newest_step(run: &Path) -> Option<u64> {
-    among_checkpoints(run).iter().filter_map(|name| name.parse().ok()).max()
-}
-
-/// The numbers of the newest checkpoint. The header of the file is left out: its entries come in any order.
-fn weights(run: &Path) -> Vec<Vec<u8>> {
-    let newest = run.join("checkpoints").join(format!("{:06}", newest_step(run).unwrap()));
-    ["model.safetensors", "head.safetensors"]
-        .iter()
-        .map(|name| {
-            let bytes = std::fs::read(newest.join(name)).unwrap();
-            let header = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
-            bytes[8 + header..].to_vec()
-        })
-        .collect()
-}
-
-fn metrics(run: &Path) -> String {
-    std::fs::read_to_string(run.join("metrics.jsonl")).unwrap()
-}
 
 #[test]
 fn a_run_is_a_function_of_its_seed_even_when_it_was_stopped_twice() {

@@ -168,9 +168,14 @@ fn the_faces_of_the_open_folder_are_aligned_from_a_dialog() {
         let Some(state) = demo(Workspace::Data, DemoKind::Done) else { return };
         let mut window = sized(state, egui::vec2(1024.0, 700.0), theme);
         click(&mut window, Role::Button, "Align faces…");
-        assert!(window.state().state.faces.has_dialog());
+        assert!(window.state().state.shows_faces());
         // Keys belong to the dialog while it is in front.
         press(&mut window, Modifiers::NONE, Key::Num2);
+        assert_eq!(window.state().state.workspace, Workspace::Data);
+        // A dropped file may show another workspace: there is no dialog there.
+        update(&mut window.state_mut().state, Action::Go(Workspace::Runs));
+        window.run_steps(2);
+        press(&mut window, Modifiers::NONE, Key::Num1);
         assert_eq!(window.state().state.workspace, Workspace::Data);
         if cfg!(feature = "faces") {
             window.state_mut().state.faces.detector = Some(PathBuf::from("yunet.onnx"));
@@ -199,8 +204,11 @@ fn the_open_images_are_exported_from_a_dialog() {
         assert_eq!(window.state().state.export.request.px, Some(112));
         click(&mut window, Role::Button, "Verification set");
         click(&mut window, Role::Button, "Choose where…");
-        assert_eq!(effects(&window), ["ExportData(VerificationSet)"]);
-        let answer = dialog_answer(Dialog::ExportData(ConvertForm::VerificationSet), PathBuf::from("/out/dev.bin"));
+        let asked = window.state().effects.last().cloned();
+        let Some(Effect::Ask(dialog)) = asked else { panic!("{:?}", effects(&window)) };
+        let wanted = ConvertForm::VerificationSet;
+        assert!(matches!(&dialog, Dialog::ExportData(order) if order.request.form == wanted), "{dialog:?}");
+        let answer = dialog_answer(dialog, PathBuf::from("/out/dev.bin"));
         let asked = update(&mut window.state_mut().state, answer);
         assert!(matches!(&asked[..], [Effect::Send(job)] if matches!(job.request, Request::ExportData { .. })));
         window.run_steps(3);

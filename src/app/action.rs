@@ -1,15 +1,16 @@
 //! Everything a person can ask for, and everything the state asks of the outside in return.
 
-use super::{CheckAction, ExportAction, FaceAction, ImportAction, NoticeId, RunAction, Workspace};
+use super::{
+    CheckAction, ExportAction, ExportOrder, FaceAction, ImportAction, NoticeId, PictureAction, RunAction, Workspace,
+};
 use crate::config::{Preset, Value};
-use crate::convert::ConvertForm;
 use crate::eval::OperatingRule;
 use crate::map::MapMethod;
 use crate::worker::protocol::{ImageSource, Job, JobId};
 use std::path::PathBuf;
 
 /// What a file dialog is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Dialog {
     /// A folder of images.
     OpenFolder,
@@ -25,10 +26,14 @@ pub enum Dialog {
     PickPairs,
     /// Where to write a run's network to, see [`super::RunsView`].
     ExportRun,
-    /// Where to write the open data set to in this form.
-    ExportData(ConvertForm),
+    /// Where to write the open data set to, as it was asked for.
+    ExportData(ExportOrder),
     /// A face detector.
     PickDetector,
+    /// Where to write the DET curves in sight to.
+    SavePicture,
+    /// A list of points of faces.
+    PickLandmarks,
 }
 
 /// What a person can do.
@@ -97,6 +102,8 @@ pub enum Action {
     RemoveOverlay(usize),
     /// Fill the table with this run's numbers.
     ShowOverlay(usize),
+    /// Something about a picture of the curves.
+    Picture(PictureAction),
     /// Choose how the threshold is set.
     SetRule(OperatingRule),
     /// Put an image into a slot.

@@ -7,21 +7,22 @@ use super::export;
 use super::notice::{Notice, Severity};
 use super::state::{DataState, OpenData, State, Workspace};
 use super::update::start;
-use crate::data::{Catalog, Diagnosis, EXCLUDE_FILE, Examination};
+use crate::data::{Catalog, Diagnosis, EXCLUDE_FILE, Examination, WarningKind};
 use crate::worker::protocol::{ExclusionChange, JobId, Request};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-/// What a person can do about the check. Positions are those of the whole data set, as in [`Diagnosis`].
+/// What a person can do about the check. Positions are those of the whole data set, as in [`Diagnosis`]: of images, and of
+/// files that cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CheckAction {
     /// Show the findings (or the images again).
     Show(bool),
     /// Read and compare every image.
     Start,
-    /// Leave these images out.
+    /// Leave these images out, and do not try these files again.
     Exclude(Vec<u32>),
-    /// Use these images again.
+    /// Use these images again, and try these files.
     Include(Vec<u32>),
 }
 
@@ -72,8 +73,9 @@ pub(super) fn update(state: &mut State, action: CheckAction) -> Vec<Effect> {
             change(state, excluded.into_iter().collect(), true)
         }
         CheckAction::Include(items) => {
+            let included: BTreeSet<u32> = items.into_iter().collect();
             let mut excluded = data.catalog.excluded().to_vec();
-            excluded.retain(|item| !items.contains(item));
+            excluded.retain(|item| !included.contains(item));
             change(state, excluded, true)
         }
     }
@@ -132,7 +134,8 @@ pub(super) fn changed(state: &mut State, job: JobId, change: ExclusionChange) ->
         return Vec::new();
     }
     let before = data.check.change.take().and_then(|change| change.before);
-    let (was, now) = (data.catalog.excluded().len(), change.catalog.excluded().len());
+    let (was, now) = (Excluded::of(&data.catalog), Excluded::of(&change.catalog));
+    let has_not_tried = change.catalog.whole().warnings.count(WarningKind::NotTried) > 0;
     let examination = &data.check.diagnosis.examination;
     // A check may have ended while the file was written.
     let diagnosis = if Arc::ptr_eq(examination, &change.diagnosis.examination) {
@@ -148,19 +151,52 @@ pub(super) fn changed(state: &mut State, job: JobId, change: ExclusionChange) ->
     }
     state.refresh_preview();
     export::renew(state);
-    let images = |count: usize| if count == 1 { "1 image".to_owned() } else { format!("{count} images") };
-    let text = if now >= was {
-        format!("{} excluded; their files are untouched", images(now - was))
+    let text = if now.total() >= was.total() {
+        format!("{} excluded; nothing is deleted", now.beyond(was))
     } else {
-        format!("{} included again", images(was - now))
+        format!("{} included again", was.beyond(now))
     };
     let mut hint = if undoable { "Ctrl+Z takes it back.".to_owned() } else { String::new() };
+    if was.files > now.files && has_not_tried {
+        hint += " Open the data set again to try files that were not tried.";
+    }
     if training {
         hint += " The run in progress goes on with the images it began with.";
     }
     let notice = Notice::new(Severity::Success, text);
     state.notify(if hint.is_empty() { notice } else { notice.hint(hint.trim()) });
     Vec::new()
+}
+
+/// How much is excluded.
+#[derive(Clone, Copy)]
+struct Excluded {
+    images: usize,
+    /// Files that cannot be read.
+    files: usize,
+}
+
+impl Excluded {
+    fn of(catalog: &Catalog) -> Self {
+        let images = catalog.excluded_images();
+        Self { images, files: catalog.excluded().len() - images }
+    }
+
+    fn total(self) -> usize {
+        self.images + self.files
+    }
+
+    /// What is excluded here and not there: `2 images and 1 file`.
+    fn beyond(self, other: Self) -> String {
+        let counted = |count: usize, one: &str| match count {
+            0 => None,
+            1 => Some(format!("1 {one}")),
+            count => Some(format!("{count} {one}s")),
+        };
+        let images = counted(self.images.saturating_sub(other.images), "image");
+        let files = counted(self.files.saturating_sub(other.files), "file");
+        images.into_iter().chain(files).collect::<Vec<_>>().join(" and ")
+    }
 }
 
 /// A check or a change is over; `notice` when it failed.

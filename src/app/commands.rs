@@ -162,6 +162,13 @@ pub const COMMANDS: &[Command] = &[
         None,
         |state| (state.has_model() && state.evaluate.job.is_none()).then_some(Action::Ask(Dialog::PickPairs)),
     ),
+    row(
+        "evaluate.picture",
+        "Save a picture of the DET curves…",
+        "Writes the measured DET curves in sight as a figure for papers (SVG) or as a table of points (CSV)",
+        None,
+        |state| state.evaluate.picture_obstacle().is_none().then(|| super::PictureAction::Choose.into()),
+    ),
     row("runs.refresh", "Look for runs again", "Reads the folder of runs again", plain("F5"), |_| {
         Some(Action::RefreshRuns)
     }),
@@ -273,6 +280,7 @@ mod tests {
             "data.export",
             "edit.undo",
             "run.evaluate",
+            "evaluate.picture",
             "map.redo",
             "map.clear",
         ] {

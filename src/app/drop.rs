@@ -1,9 +1,15 @@
-//! What a drop will do, said before it is done.
+//! What a drop will do, said before it is done. Where the name of a file does not tell what it is, a worker looks at it.
 
-use super::Workspace;
+use super::action::Effect;
+use super::evaluate::evaluate_pairs;
+use super::faces::{self, FaceAction};
+use super::notice::{Notice, Severity};
+use super::state::{State, Workspace};
+use super::update::{open_data, start, supersede};
 use crate::data::endings::{IMAGE_ENDINGS, LIST_ENDINGS, SET_ENDING, ends_with, names_pairs};
 use crate::model::weights::WEIGHTS_ENDINGS;
 use crate::train::is_run;
+use crate::worker::protocol::{FileKind, JobId, JobKind, Request};
 use std::path::{Path, PathBuf};
 
 /// What dropped files are taken for.
@@ -17,6 +23,10 @@ pub enum DropTarget {
     Weights(PathBuf),
     /// A list of pairs or a verification set.
     Pairs(PathBuf),
+    /// A text that may list images or pairs: its content decides.
+    Text(PathBuf),
+    /// A network that may be a face detector: its content decides.
+    Onnx(PathBuf),
     /// Images for Verify.
     Images(Vec<PathBuf>),
     /// Nothing we know.
@@ -32,6 +42,8 @@ impl DropTarget {
             Self::Run(path) => format!("Open the run {}", name(path)),
             Self::Weights(path) => format!("Make a run of the weights in {}", name(path)),
             Self::Pairs(path) => format!("Measure the model in use on the pairs of {}", name(path)),
+            Self::Text(path) => format!("Open {}, if it lists images or pairs", name(path)),
+            Self::Onnx(path) => format!("Find faces with {}, if it is a face detector", name(path)),
             Self::Images(paths) if paths.len() == 1 => "Put this image into Verify's free slot".to_owned(),
             Self::Images(paths) if paths.len() == 2 => "Compare these two images".to_owned(),
             Self::Images(paths) => format!("Compare the first two of {} images", paths.len()),
@@ -40,14 +52,14 @@ impl DropTarget {
         }
     }
 
-    /// The workspace where the result appears.
+    /// The workspace where the result appears, as far as that is known.
     pub fn workspace(&self) -> Option<Workspace> {
         match self {
             Self::Data(_) => Some(Workspace::Data),
             Self::Run(_) | Self::Pairs(_) => Some(Workspace::Evaluate),
             Self::Weights(_) => Some(Workspace::Runs),
             Self::Images(_) => Some(Workspace::Verify),
-            Self::Unknown(_) => None,
+            Self::Text(_) | Self::Onnx(_) | Self::Unknown(_) => None,
         }
     }
 }
@@ -69,7 +81,43 @@ pub fn drop_target(paths: &[PathBuf]) -> DropTarget {
         return DropTarget::Weights(first.clone());
     }
     let images: Vec<PathBuf> = paths.iter().filter(|path| is_image(path)).cloned().collect();
-    if images.is_empty() { unknown() } else { DropTarget::Images(images) }
+    if !images.is_empty() {
+        // A text beside pictures is a note about them.
+        return DropTarget::Images(images);
+    }
+    if ends_with(first, &LIST_ENDINGS) {
+        return DropTarget::Text(first.clone());
+    }
+    if ends_with(first, &["onnx"]) {
+        return DropTarget::Onnx(first.clone());
+    }
+    unknown()
+}
+
+/// Has a dropped file looked at, of which the name does not say what it is.
+pub(super) fn look(state: &mut State, file: PathBuf) -> Vec<Effect> {
+    supersede(state, JobKind::LookAtFile);
+    start(state, Request::LookAtFile { file }).1
+}
+
+/// It is known what the file is: now it is used as such.
+pub(super) fn looked(state: &mut State, job: JobId, file: PathBuf, kind: FileKind) -> Vec<Effect> {
+    // Another file was dropped meanwhile.
+    if state.job(job).is_none_or(|view| view.control.is_cancelled()) {
+        return Vec::new();
+    }
+    match kind {
+        FileKind::Images => open_data(state, file),
+        FileKind::Pairs => evaluate_pairs(state, file),
+        FileKind::Detector => {
+            let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let notice = Notice::new(Severity::Success, format!("{name} is the face detector now"));
+            state.notify(
+                notice.hint("Align faces… in Data finds faces with it, and so does aligning a picture in Verify."),
+            );
+            faces::update(state, FaceAction::UseDetector(file))
+        }
+    }
 }
 
 /// The run folder that `path` is, or lies in; links are followed, as they are in the list of runs.
@@ -95,7 +143,8 @@ fn is_pairs(path: &Path) -> bool {
 }
 
 fn is_data_file(path: &Path) -> bool {
-    const ENDINGS: [&str; 7] = [".rec", ".zip", ".tar", ".tar.gz", ".tgz", ".lst", ".csv"];
+    // Of an index the records beside it are meant.
+    const ENDINGS: [&str; 8] = [".rec", ".idx", ".zip", ".tar", ".tar.gz", ".tgz", ".lst", ".csv"];
     let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
     let is_idx = name.contains("idx1-ubyte") || name.contains("idx3-ubyte");
     is_idx || ENDINGS.iter().any(|ending| name.ends_with(ending))

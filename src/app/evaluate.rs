@@ -14,6 +14,12 @@ impl EvaluateView {
     pub fn current(&self) -> Option<&Arc<Evaluation>> {
         self.overlays.get(self.current).map(|overlay| &overlay.evaluation)
     }
+
+    /// The runs in the plots with their positions: those not hidden, and always the current one.
+    pub fn shown(&self) -> impl Iterator<Item = (usize, &Overlay)> {
+        let overlays = self.overlays.iter().enumerate();
+        overlays.filter(move |(index, overlay)| overlay.visible || *index == self.current)
+    }
 }
 
 pub(super) fn evaluate(state: &mut State, run: PathBuf) -> Vec<Effect> {

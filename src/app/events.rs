@@ -5,8 +5,9 @@ use super::check;
 use super::evaluate::{evaluate, evaluated};
 use super::notice::{Notice, Severity};
 use super::state::{DataState, OpenData, State, TrainPhase, TrainView, Workspace};
+use super::training::Awaited;
 use super::update::{map_request, refresh_runs, select, start};
-use super::{export, faces, import, runs, series, training};
+use super::{drop, export, faces, import, picture, runs, series, training};
 use crate::config::RunConfig;
 use crate::data::{Catalog, WarningKind, Warnings};
 use crate::eval::EmbeddingTable;
@@ -42,14 +43,16 @@ pub fn on_event(state: &mut State, event: Event) -> Vec<Effect> {
             }
             Vec::new()
         }
+        Event::FigureSaved { job, out } => picture::saved(state, job, out),
         Event::Runs { runs, .. } => {
             runs::found(state, runs);
-            Vec::new()
+            training::runs_listed(state)
         }
         Event::RunChanged { before, after, .. } => {
             runs::changed(state, &before, after.as_deref());
             refresh_runs(state)
         }
+        Event::FileLooked { job, file, kind } => drop::looked(state, job, file, kind),
         Event::WeightsLooked { job, look } => import::looked(state, job, look),
         Event::Imported { job, run, flavour } => import::imported(state, job, run, &flavour),
         Event::Exported { out, bytes, .. } => {
@@ -67,6 +70,7 @@ pub fn on_event(state: &mut State, event: Event) -> Vec<Effect> {
         }
         Event::FaceFound { job, found } => faces::found(state, job, found),
         Event::FolderAligned { job, done } => faces::folder_aligned(state, job, done),
+        Event::FacesMarked { job, done } => faces::marked(state, job, done),
         Event::Ended { job, outcome } => ended(state, job, outcome),
     }
 }
@@ -101,7 +105,7 @@ const NAMED: usize = 2;
 /// measured on has many of them.
 fn problems(warnings: &Warnings) -> Option<(Severity, String)> {
     let mut groups = warnings.groups();
-    groups.retain(|group| group.kind != WarningKind::Excluded);
+    groups.retain(|group| !matches!(group.kind, WarningKind::Excluded | WarningKind::ExcludedFile));
     let is_harmless = |kind| {
         use WarningKind::{Imbalance, TinyClass, Turned, WrongExtension};
         matches!(kind, TinyClass | Imbalance | WrongExtension | Turned)
@@ -286,10 +290,18 @@ fn ended(state: &mut State, job: JobId, outcome: Outcome) -> Vec<Effect> {
         }
         Some(JobKind::CheckData | JobKind::Exclude) => check::ended(state, job, notice),
         Some(JobKind::ExportData) => export::ended(state, job, notice),
-        Some(JobKind::FindFace | JobKind::AlignFolder) => faces::ended(state, job, notice),
+        Some(JobKind::FindFace | JobKind::AlignFolder | JobKind::MarkFaces) => faces::ended(state, job, notice),
         Some(JobKind::LookAtWeights | JobKind::Import) => import::ended(state, job, notice),
+        Some(JobKind::SaveFigure) => picture::ended(state, job, notice),
+        Some(JobKind::ListRuns) => {
+            announce(state, notice);
+            if state.runs_view.is_stale {
+                return refresh_runs(state);
+            }
+            training::does_not_come(state, Awaited::Runs);
+        }
         Some(
-            JobKind::SaveOperatingPoint | JobKind::Devices | JobKind::ListRuns | JobKind::ChangeRun | JobKind::Export,
+            JobKind::SaveOperatingPoint | JobKind::Devices | JobKind::ChangeRun | JobKind::Export | JobKind::LookAtFile,
         ) => announce(state, notice),
         _ => {}
     }
@@ -308,7 +320,7 @@ pub(super) fn data_ended(state: &mut State, job: JobId, notice: Option<Notice>) 
         DataState::Opening { job: current, path } if *current == job => path.clone(),
         _ => return,
     };
-    state.continuing = None;
+    training::does_not_come(state, Awaited::Images(job));
     state.data = match notice {
         Some(notice) => DataState::Failed { path, notice },
         None => DataState::Empty,

@@ -31,6 +31,7 @@ pub struct ExportView {
 /// What takes a look at every image of a data set to know.
 #[derive(Clone, Debug)]
 pub struct ExportSubject {
+    root: PathBuf,
     fingerprint: String,
     images: usize,
     in_training: usize,
@@ -42,14 +43,20 @@ pub struct ExportSubject {
 }
 
 impl ExportSubject {
+    /// In one pass: there may be millions of images, and the window waits.
     fn of(catalog: &Catalog) -> Self {
-        let count = |part| catalog.items.iter().filter(|item| item.part == part).count();
+        let (mut in_training, mut held_out) = (0, 0);
+        for item in &catalog.items {
+            in_training += usize::from(item.part == Part::Train);
+            held_out += usize::from(item.part == Part::HeldOut);
+        }
         Self {
+            root: catalog.root.clone(),
             fingerprint: catalog.fingerprint.clone(),
             images: catalog.items.len(),
-            in_training: count(Part::Train),
-            held_out: count(Part::HeldOut),
-            is_divided: catalog.has_parts(),
+            in_training,
+            held_out,
+            is_divided: in_training > 0 && held_out > 0,
             has_names: catalog.items.first().is_some_and(|item| matches!(item.location, Location::File(_))),
         }
     }
@@ -70,7 +77,11 @@ impl ExportView {
         if data.check.change.is_some() {
             return Some("The excluded images are being changed; this takes a moment");
         }
-        let is_nameless = self.subject.as_ref().is_some_and(|subject| !subject.has_names);
+        let subject = self.subject.as_ref();
+        if subject.is_some_and(|subject| subject.fingerprint != data.catalog.fingerprint) {
+            return Some("Other images are open now; close this and choose Export… again");
+        }
+        let is_nameless = subject.is_some_and(|subject| !subject.has_names);
         (is_nameless && self.request.form == ConvertForm::PairList).then_some(NAMELESS)
     }
 
@@ -81,7 +92,15 @@ impl ExportView {
 }
 
 /// Why there can be no list of pairs.
-pub const NAMELESS: &str = "These images are no files of their own that a list could name; choose the verification set";
+pub const NAMELESS: &str = "These images lie inside one file, so a list cannot name them; choose the verification set";
+
+/// An export that waits for a place: what the form said, and which images were open, when the place was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExportOrder {
+    /// What is asked for.
+    pub request: ConvertRequest,
+    fingerprint: String,
+}
 
 impl State {
     /// The dialog for an export is in front.
@@ -101,8 +120,13 @@ pub enum ExportAction {
     Set(ConvertRequest),
     /// Ask where to write to.
     Choose,
-    /// Write there.
-    WriteTo(PathBuf),
+    /// Write it there.
+    WriteTo {
+        /// What was asked for.
+        order: ExportOrder,
+        /// The file.
+        out: PathBuf,
+    },
     /// Show what was written in the system's file manager.
     ShowFolder,
 }
@@ -128,11 +152,8 @@ pub(super) fn update(state: &mut State, action: ExportAction) -> Vec<Effect> {
             set(state, request);
             Vec::new()
         }
-        ExportAction::Choose => {
-            let is_possible = ready(state).is_some();
-            is_possible.then_some(Effect::Ask(Dialog::ExportData(state.export.request.form))).into_iter().collect()
-        }
-        ExportAction::WriteTo(out) => write_to(state, out),
+        ExportAction::Choose => order(state).map(|order| Effect::Ask(Dialog::ExportData(order))).into_iter().collect(),
+        ExportAction::WriteTo { order, out } => write_to(state, &order, out),
         ExportAction::ShowFolder => {
             let file = state.export.done.as_ref().and_then(|done| done.files.first());
             file.map(|file| Effect::ShowFolder(folder_of(file).to_owned())).into_iter().collect()
@@ -153,56 +174,86 @@ fn open(state: &mut State) {
         // One at a time: the dialog of the running one comes back.
         return;
     }
-    view.subject = Some(ExportSubject::of(&catalog));
-    view.request.part = view.request.form.default_part(&catalog);
+    let subject = ExportSubject::of(&catalog);
+    view.request.part = view.request.form.default_part(subject.is_divided);
+    view.subject = Some(subject);
     view.done = None;
     view.error = None;
 }
 
-/// Other images are excluded now: the dialog is about what is left.
+/// Other images are open or excluded now: the dialog is about those. An export under way is still about its own, so this
+/// is asked for again when it is over.
 pub(super) fn renew(state: &mut State) {
     let Some(catalog) = state.open_data().map(|data| Arc::clone(&data.catalog)) else { return };
     let view = &mut state.export;
-    if !view.is_open || view.job.is_some() {
+    let before = view.subject.as_ref();
+    let is_current = before.is_some_and(|before| before.fingerprint == catalog.fingerprint);
+    if !view.is_open || view.job.is_some() || is_current {
         return;
     }
+    let is_same_set = before.is_some_and(|before| before.root == catalog.root);
     let subject = ExportSubject::of(&catalog);
-    if !subject.is_divided {
-        view.request.part = Part::All;
+    if !is_same_set || !subject.is_divided {
+        view.request.part = view.request.form.default_part(subject.is_divided);
     }
     view.subject = Some(subject);
 }
 
 fn set(state: &mut State, request: ConvertRequest) {
-    let usual_part = state.open_data().map(|data| request.form.default_part(&data.catalog));
     let view = &mut state.export;
     if view.job.is_some() {
         return;
     }
-    let part = usual_part.filter(|_| request.form != view.request.form).unwrap_or(request.part);
+    let is_divided = view.subject.as_ref().is_some_and(|subject| subject.is_divided);
+    let has_other_form = request.form != view.request.form;
+    let part = if has_other_form { request.form.default_part(is_divided) } else { request.part };
     view.request = ConvertRequest { part, ..request };
     view.done = None;
     view.error = None;
 }
 
-/// The images of the dialog, when they can be written: a person may take hours to choose a file.
-fn ready(state: &State) -> Option<Arc<Catalog>> {
+/// What the form says, when it can be written.
+fn order(state: &State) -> Option<ExportOrder> {
     let (view, data) = (&state.export, state.open_data()?);
-    let is_same = view.subject.as_ref()?.fingerprint == data.catalog.fingerprint;
-    let is_possible = is_same && view.job.is_none() && view.obstacle(data).is_none();
-    is_possible.then(|| Arc::clone(&data.catalog))
+    let fingerprint = view.subject.as_ref()?.fingerprint.clone();
+    let is_possible = view.job.is_none() && view.obstacle(data).is_none();
+    is_possible.then_some(ExportOrder { request: view.request, fingerprint })
 }
 
-fn write_to(state: &mut State, out: PathBuf) -> Vec<Effect> {
-    let Some(catalog) = ready(state) else {
-        let notice = Notice::new(Severity::Warning, "Nothing was exported: other images are open or chosen now");
-        state.notify(notice.hint("Choose Export… in Data again."));
-        return Vec::new();
+/// The images that were meant, when they can be written: a person may take hours to choose a file.
+///
+/// # Errors
+/// What happened meanwhile, and what to do.
+fn meant(state: &State, order: &ExportOrder) -> Result<Arc<Catalog>, (&'static str, &'static str)> {
+    const AGAIN: &str = "Choose Export… in Data again.";
+    if state.export.job.is_some() {
+        return Err((
+            "another export is running",
+            "Wait until it is done, or stop it; then choose Export… in Data again.",
+        ));
+    }
+    let data = state.open_data().filter(|data| data.catalog.fingerprint == order.fingerprint);
+    let data = data.ok_or(("the images are no longer open as they were", AGAIN))?;
+    if data.check.change.is_some() {
+        return Err(("the excluded images are being changed", AGAIN));
+    }
+    Ok(Arc::clone(&data.catalog))
+}
+
+fn write_to(state: &mut State, order: &ExportOrder, out: PathBuf) -> Vec<Effect> {
+    let catalog = match meant(state, order) {
+        Ok(catalog) => catalog,
+        Err((why, advice)) => {
+            state.notify(Notice::new(Severity::Warning, format!("Nothing was exported: {why}")).hint(advice));
+            return Vec::new();
+        }
     };
-    let request = state.export.request;
+    let request = order.request;
     let out = with_ending(out, request.form);
     let (job, effects) = start(state, Request::ExportData { catalog, request, out });
     let view = &mut state.export;
+    // The form may have been changed since; while it is being written, and after, it is what is written.
+    view.request = request;
     view.job = Some(job);
     view.done = None;
     view.error = None;
@@ -285,11 +336,13 @@ pub(super) fn ended(state: &mut State, job: JobId, notice: Option<Notice>) {
         None if view.done.is_none() => state.say("The export was stopped; nothing was written"),
         _ => {}
     }
+    renew(state);
 }
 
 /// An export found no room among the jobs.
 pub(super) fn refused(state: &mut State, job: JobId) {
     if state.export.job == Some(job) {
         state.export.job = None;
+        renew(state);
     }
 }

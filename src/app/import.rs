@@ -6,7 +6,7 @@
 use super::action::{Action, Effect};
 use super::notice::{Notice, Severity};
 use super::state::{State, Workspace};
-use super::update::{refresh_runs, start, supersede};
+use super::update::{go, refresh_runs, start, supersede};
 use crate::train::{FoundNetwork, ModelInfo, PreprocessChange, PreprocessPreset, WeightsLook};
 use crate::worker::protocol::{JobId, JobKind, Request};
 use std::path::PathBuf;
@@ -196,10 +196,10 @@ pub(super) fn update(state: &mut State, action: ImportAction) -> Vec<Effect> {
 /// Looks at a file and shows it on the page of runs.
 pub(super) fn look(state: &mut State, weights: PathBuf) -> Vec<Effect> {
     supersede(state, JobKind::LookAtWeights);
-    state.workspace = Workspace::Runs;
-    let (job, effects) = start(state, Request::LookAtWeights { weights: weights.clone() });
+    let (job, mut effects) = start(state, Request::LookAtWeights { weights: weights.clone() });
     let form = PreprocessForm::default();
     state.import = Some(ImportView { weights, job: Some(job), look: None, form, error: None });
+    effects.extend(go(state, Workspace::Runs));
     effects
 }
 
@@ -228,12 +228,17 @@ fn import(state: &mut State) -> Vec<Effect> {
     effects
 }
 
-/// Weights became a run, which is used at once.
+/// Weights became a run, which is used at once, unless it came too late to be stopped.
 pub(super) fn imported(state: &mut State, job: JobId, run: PathBuf, flavour: &str) -> Vec<Effect> {
     let view = state.import.take_if(|view| view.job == Some(job));
     let net = view.as_ref().and_then(ImportView::usable).map(|network| network.info.embedder.net.label());
     let what = net.map(|net| format!("{net}, ")).unwrap_or_default();
     let name = run.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    if state.job(job).is_some_and(|view| view.control.is_cancelled()) {
+        let notice = Notice::new(Severity::Info, format!("{name} was imported before it could be stopped"));
+        state.notify(notice.hint("Runs has it; its menu there moves it to the bin."));
+        return refresh_runs(state);
+    }
     let next = if state.open_data().is_some() {
         "Next, measure a threshold for it on your own images: Evaluate takes those that are open."
     } else {

@@ -3,6 +3,7 @@
 
 mod action;
 mod check;
+mod closing;
 mod commands;
 mod drop;
 mod evaluate;
@@ -12,6 +13,7 @@ mod faces;
 mod history;
 mod import;
 mod notice;
+mod picture;
 mod runs;
 mod series;
 mod state;
@@ -20,16 +22,20 @@ mod update;
 
 pub use action::{Action, Dialog, Effect};
 pub use check::{Change, CheckAction, CheckView};
+pub use closing::Unfinished;
 pub use commands::{COMMANDS, Command, Shortcut, command};
 pub use drop::{DropTarget, drop_target};
 pub use events::on_event;
-pub use export::{ExportAction, ExportSubject, ExportView, NAMELESS};
-pub use faces::{AlignView, FaceAction, FacesView, FolderView};
+pub use export::{ExportAction, ExportOrder, ExportSubject, ExportView, NAMELESS};
+pub use faces::{
+    AlignView, FaceAction, FacesView, FinderKind, FolderView, MarkView, QueueAction, QueuePhase, QueueView,
+};
 pub use history::{History, Step};
 pub use import::{ImportAction, ImportPhase, ImportView, PreprocessChoice, PreprocessForm};
 pub use notice::{Notice, NoticeId, Severity};
+pub use picture::{PictureAction, PictureView};
 pub use runs::{MOST_COMPARED, RunAction, RunEdit, RunOrder, RunsView};
-pub use series::{MOST_SEEDS, Series, SeriesFacts, series_facts};
+pub use series::{MOST_SEEDS, Series, SeriesFacts};
 pub use state::{
     DataState, EvaluateView, ExploreView, JobView, OpenData, Overlay, State, TrainPhase, TrainView, VerifyView,
     Workspace,

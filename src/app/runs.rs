@@ -2,13 +2,14 @@
 
 use super::action::{Action, Dialog, Effect};
 use super::notice::{Notice, Severity};
-use super::series::continue_series;
+use super::series::{SeriesFacts, all_facts, continue_series};
 use super::state::{State, Workspace};
 use super::update::{open_data, replace_config, start};
 use crate::config::ModelConfig;
 use crate::train::ExportFormat;
 use crate::worker::protocol::{Request, RunChange, RunEntry};
 use std::cmp::Ordering;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// What runs are sorted by.
@@ -75,6 +76,12 @@ pub struct RunsView {
     pub edit: Option<RunEdit>,
     /// The run to be exported, while a person chooses the file.
     pub exporting: Option<PathBuf>,
+    /// The list was asked for again while it was being made: it is made once more.
+    pub(super) is_stale: bool,
+    /// Runs compared when the list was asked for: only of those it can tell that they are gone.
+    pub(super) compared_when_asked: Vec<PathBuf>,
+    /// What the list tells of every series in it, by its name; see [`State::series_facts`].
+    pub(super) series: BTreeMap<String, SeriesFacts>,
 }
 
 /// More runs are not compared at once: their colours would run out.
@@ -84,8 +91,16 @@ pub const MOST_COMPARED: usize = 6;
 pub(super) fn found(state: &mut State, mut runs: Vec<RunEntry>) {
     let order = state.runs_view.order;
     runs.sort_by(|a, b| order.compare(a, b));
-    state.runs_view.compared.retain(|path| runs.iter().any(|run| run.path == *path));
+    let view = &mut state.runs_view;
+    let is_gone = |path: &PathBuf| !runs.iter().any(|run| run.path == *path);
+    view.compared.retain(|path| !(view.compared_when_asked.contains(path) && is_gone(path)));
+    // Once for the whole list: a page that is drawn anew in every frame only looks them up.
+    view.series = all_facts(&runs);
+    let started_from = state.start_network().cloned();
     state.runs = runs;
+    if state.start_network() != started_from.as_ref() {
+        state.refresh_preview();
+    }
 }
 
 /// Does what a person asked for on the page of runs.

@@ -8,17 +8,22 @@ use super::action::Effect;
 use super::notice::{Notice, Severity};
 use super::runs::MOST_COMPARED;
 use super::state::{State, Workspace};
-use super::training::{Continuing, begin_training, go_on, images_of, is_busy, open_first};
+use super::training::{Awaited, Continuing, begin_training, go_on, images_of, is_busy, open_first};
+use super::update::refresh_runs;
 use crate::config::{RunConfig, RunInfo, SeriesInfo};
 use crate::data::Catalog;
-use crate::train::{MeanSd, Place, RunSummary, measures};
+use crate::train::{Place, RunStarted, RunSummary, measures};
 use crate::worker::protocol::RunEntry;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Runs in a series at most.
+/// Runs of a series that the window offers to begin at most. The command line makes longer ones, up to
+/// [`SeriesInfo::MOST_SEEDS`], and the window goes on with them all the same.
 pub const MOST_SEEDS: u32 = 20;
+
+/// Measures of which a sentence tells; the others stand in the comparison of runs.
+const TOLD: [&str; 2] = ["eer", "val_accuracy"];
 
 /// Runs that differ in their seed only, one of which is under way.
 #[derive(Clone, Debug)]
@@ -46,12 +51,19 @@ impl Series {
     pub(super) fn new(seeds: u32, config: &RunConfig, catalog: &Arc<Catalog>) -> Option<Self> {
         let info = (seeds > 1).then(|| SeriesInfo::begun_now(config.train.seed, seeds))?;
         let left = info.all_seeds().into_iter().map(|seed| (seed, None)).collect();
-        Some(Self::of(config, info, catalog, Runs { done: Vec::new(), left }))
+        let config = RunConfig { run: Some(RunInfo::before(info)), ..config.clone() };
+        Some(Self::of(config, catalog, Runs { done: Vec::new(), left }))
     }
 
-    fn of(config: &RunConfig, info: SeriesInfo, catalog: &Arc<Catalog>, runs: Runs) -> Self {
-        let config = RunConfig { run: Some(RunInfo::before(info)), ..config.clone() };
+    fn of(config: RunConfig, catalog: &Arc<Catalog>, runs: Runs) -> Self {
         Self { seeds: runs.len() as u32, config, catalog: Arc::clone(catalog), runs, is_stopping: false }
+    }
+
+    /// The runs that follow start from the weights that the first one started from, whatever becomes of those meanwhile.
+    fn keep_start(&mut self, begun: &RunStarted) {
+        if let Some(before) = self.config.run.as_mut().filter(|before| before.start_sha256.is_empty()) {
+            before.start_sha256.clone_from(&begun.start_sha256);
+        }
     }
 
     /// A person asked to stop: even if the run under way comes to its end just now, none follows.
@@ -72,12 +84,13 @@ impl Series {
 }
 
 impl Runs {
-    /// Those of a series, as far as the list of runs tells. Where two have the same seed, the finished one counts.
-    fn listed(entries: &[RunEntry], series: &SeriesInfo) -> Self {
+    /// Those of the series of this name, as far as a list of runs tells. Where two have the same seed, the finished one
+    /// counts.
+    fn listed<'a>(entries: impl IntoIterator<Item = &'a RunEntry>, series_id: &str) -> Self {
         let mut known: BTreeMap<u32, &RunEntry> = BTreeMap::new();
         let mut told: BTreeSet<&SeriesInfo> = BTreeSet::new();
         for entry in entries {
-            let Some(info) = entry.series().filter(|info| info.id == series.id) else { continue };
+            let Some(info) = entry.series().filter(|info| info.id == series_id) else { continue };
             told.insert(info);
             let place = known.entry(entry.config.train.seed).or_insert(entry);
             if entry.finished.is_some() {
@@ -101,35 +114,57 @@ impl Runs {
         self.done.len() + self.left.len()
     }
 
-    /// What the finished runs came to: `3 of 5 runs, seeds 7 to 9: EER 3.0 ± 1.0 %`. `None` when none is finished.
+    /// What the finished runs came to, measure by measure; none where nothing could be measured.
+    fn rates(&self) -> Vec<String> {
+        let measures = measures(self.done.iter().map(|(_, summary)| summary));
+        let told = measures.iter().filter(|measure| TOLD.contains(&measure.key.as_str()));
+        told.filter_map(|measure| Some(format!("{} {}", measure.label, measure.mean_text()?))).collect()
+    }
+
+    /// The same in a sentence: `3 of 5 runs, seeds 7 to 9: EER 3.0 ± 1.0 %`. `None` when none is finished.
     fn words(&self) -> Option<String> {
         let ((first, _), (last, _)) = (self.done.first()?, self.done.last()?);
-        let of = |(name, measure): (&str, MeanSd)| match name {
-            "eer" => Some(format!("EER {}", measure.percent_text())),
-            "val_accuracy" => Some(format!("accuracy {}", measure.percent_text())),
-            _ => None,
-        };
-        let summaries: Vec<RunSummary> = self.done.iter().map(|(_, summary)| summary.clone()).collect();
-        let rates: Vec<String> = measures(&summaries).into_iter().filter_map(of).collect();
+        let rates = self.rates().join(", ");
+        let rates = if rates.is_empty() { rates } else { format!(": {rates}") };
         let of_all = if self.left.is_empty() { String::new() } else { format!(" of {}", self.len()) };
         let seeds = if first == last { format!("seed {first}") } else { format!("seeds {first} to {last}") };
-        Some(format!("{}{of_all} runs, {seeds}: {}", self.done.len(), rates.join(", ")))
+        Some(format!("{}{of_all} runs, {seeds}{rates}", self.done.len()))
+    }
+
+    fn facts(self) -> SeriesFacts {
+        let words = self.words().filter(|_| !self.rates().is_empty());
+        let left = self.left.len();
+        SeriesFacts { words, left, finished: self.done.into_iter().map(|(_, summary)| summary).collect() }
     }
 }
 
-/// What is known of the series that a run is one of.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What is known of a series.
+#[derive(Clone, Debug)]
 pub struct SeriesFacts {
-    /// Mean and spread of its finished runs in words; `None` when none is finished.
+    /// Mean and spread of its finished runs in words; `None` when none was measured.
     pub words: Option<String>,
     /// Runs that are missing or not finished.
     pub left: usize,
+    /// What its finished runs came to, in the order of their seeds.
+    pub finished: Vec<RunSummary>,
 }
 
-/// What the list of runs tells of the series that one of them is of; `None` for a run by itself.
-pub fn series_facts(entries: &[RunEntry], run: &RunEntry) -> Option<SeriesFacts> {
-    let runs = Runs::listed(entries, run.series()?);
-    Some(SeriesFacts { words: runs.words(), left: runs.left.len() })
+/// What a list of runs tells of every series in it, by its name.
+pub(super) fn all_facts(entries: &[RunEntry]) -> BTreeMap<String, SeriesFacts> {
+    let mut of_series: BTreeMap<&str, Vec<&RunEntry>> = BTreeMap::new();
+    for entry in entries {
+        if let Some(series) = entry.series() {
+            of_series.entry(&series.id).or_default().push(entry);
+        }
+    }
+    of_series.into_iter().map(|(id, entries)| (id.to_owned(), Runs::listed(entries, id).facts())).collect()
+}
+
+impl State {
+    /// What the list of runs tells of the series that a run is one of; `None` for a run by itself.
+    pub fn series_facts(&self, run: &RunEntry) -> Option<&SeriesFacts> {
+        self.runs_view.series.get(&run.series()?.id)
+    }
 }
 
 /// Begins the next run of the series, or goes on with it; `None` when none is left.
@@ -148,6 +183,9 @@ pub(super) fn next(state: &mut State) -> Option<Vec<Effect>> {
 /// Takes a finished run in and starts the next, or says what came of them.
 pub(super) fn trained(state: &mut State, summary: &RunSummary) -> Vec<Effect> {
     let Some(series) = &mut state.series else { return Vec::new() };
+    if let Some(begun) = state.training.as_ref().and_then(|view| view.started.as_ref()) {
+        series.keep_start(begun);
+    }
     if !summary.stopped
         && let Some((seed, _)) = series.runs.left.pop_front()
     {
@@ -174,38 +212,59 @@ pub(super) fn ended(state: &mut State) {
 /// Says what the finished runs came to, and compares them.
 fn tell(state: &mut State, runs: Runs) {
     let Some(words) = runs.words() else { return };
-    let hint = if runs.left.is_empty() {
-        "Mean and standard deviation over the runs, which are compared in Runs."
+    let what = if runs.rates().is_empty() {
+        "Nothing could be measured on their held-out images; the runs are compared in Runs"
     } else {
-        "Mean and standard deviation over the runs, which are compared in Runs; the menu of each continues the series."
+        "Mean and standard deviation over the runs, which are compared in Runs"
     };
-    state.notify(Notice::new(Severity::Info, words).hint(hint));
+    let end = if runs.left.is_empty() { "." } else { "; the menu of each continues the series." };
+    state.notify(Notice::new(Severity::Info, words).hint(format!("{what}{end}")));
     state.runs_view.compared = runs.done.into_iter().map(|(_, summary)| summary.run).take(MOST_COMPARED).collect();
 }
 
-/// Goes on with the series that a run is one of: makes the runs that are missing and finishes those that are not. The
-/// images are opened first if they are not.
+/// Goes on with the series that a run is one of: makes the runs that are missing and finishes those that are not. Which
+/// these are is read from the disk first: the list at hand may not know of runs that are finished by now.
 pub(super) fn continue_series(state: &mut State, run: PathBuf) -> Vec<Effect> {
     if is_busy(state) {
         return Vec::new();
     }
-    let Some(facts) = state.run_entry(&run).and_then(|entry| entry.config.run.clone()) else { return Vec::new() };
-    let Some(info) = facts.series else { return Vec::new() };
-    let runs = Runs::listed(&state.runs, &info);
+    state.continuing = Some((Awaited::Runs, Continuing::Series(run)));
+    refresh_runs(state)
+}
+
+/// The list of runs that a series waited for is there: it goes on. The images are opened first if they are not.
+pub(super) fn runs_listed(state: &mut State, run: PathBuf) -> Vec<Effect> {
+    let Some((series, data)) = known_of(state, &run) else {
+        let notice = Notice::new(Severity::Warning, "The series cannot go on: the run it was asked of is gone");
+        state.notify(notice.hint("Choose Continue the series in the menu of another of its runs."));
+        return Vec::new();
+    };
+    let runs = Runs::listed(&state.runs, &series.id);
     if runs.left.is_empty() {
         tell(state, runs);
         return Vec::new();
     }
     let Some(catalog) = images_of(state, &run) else {
-        return open_first(state, Continuing::Series(run), PathBuf::from(facts.data));
+        return open_first(state, Continuing::Series(run), PathBuf::from(data));
     };
-    state.workspace = Workspace::Train;
-    begin(state, &run, info, &catalog, runs)
+    // Who went elsewhere while the list was made stays there.
+    if state.workspace == Workspace::Runs {
+        state.workspace = Workspace::Train;
+    }
+    begin(state, &run, &catalog)
+}
+
+/// The series that a run is one of, and where its images are.
+fn known_of(state: &State, run: &Path) -> Option<(SeriesInfo, String)> {
+    let facts = state.run_entry(run)?.config.run.as_ref()?;
+    Some((facts.series.clone()?, facts.data.clone()))
 }
 
 /// The images that a series waited for are open: it goes on, if they are those that it was begun with.
 pub(super) fn images_open(state: &mut State, run: &Path) -> Vec<Effect> {
-    let Some(info) = state.run_entry(run).and_then(RunEntry::series).cloned() else { return Vec::new() };
+    if known_of(state, run).is_none() {
+        return Vec::new();
+    }
     let Some(catalog) = images_of(state, run) else {
         let text = "The series cannot go on: the images differ from those it was begun with";
         state.notify(
@@ -214,13 +273,23 @@ pub(super) fn images_open(state: &mut State, run: &Path) -> Vec<Effect> {
         );
         return Vec::new();
     };
-    let runs = Runs::listed(&state.runs, &info);
-    begin(state, run, info, &catalog, runs)
+    begin(state, run, &catalog)
 }
 
-/// `run` is one of them, whose settings the others have but for the seed.
-fn begin(state: &mut State, run: &Path, info: SeriesInfo, catalog: &Arc<Catalog>, runs: Runs) -> Vec<Effect> {
-    let Some(config) = state.run_entry(run).map(|entry| entry.config.as_asked()) else { return Vec::new() };
-    state.series = Some(Series::of(&config, info, catalog, runs));
-    next(state).unwrap_or_default()
+/// Goes on with what is left of a series; where nothing is, what the runs came to is told. `run` is one of them, whose
+/// settings the others have but for the seed.
+fn begin(state: &mut State, run: &Path, catalog: &Arc<Catalog>) -> Vec<Effect> {
+    let Some(asked) = state.run_entry(run).map(|entry| &entry.config) else { return Vec::new() };
+    let Some(before) = asked.run.as_ref().and_then(RunInfo::further) else { return Vec::new() };
+    let id = before.series.as_ref().map_or("", |series| series.id.as_str());
+    let runs = Runs::listed(&state.runs, id);
+    let config = RunConfig { run: Some(before), ..asked.as_asked() };
+    state.series = Some(Series::of(config, catalog, runs));
+    if let Some(effects) = next(state) {
+        return effects;
+    }
+    if let Some(series) = state.series.take() {
+        tell(state, series.runs);
+    }
+    Vec::new()
 }

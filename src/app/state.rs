@@ -1,15 +1,15 @@
 //! Everything on the screen that is not a scroll position: the one owner of it.
 
 use super::series::Series;
-use super::training::Continuing;
-use super::{CheckView, ExportView, FacesView, History, ImportView, Notice, NoticeId, RunsView, Severity};
+use super::training::{Awaited, Continuing};
+use super::{CheckView, ExportView, FacesView, History, ImportView, Notice, NoticeId, PictureView, RunsView, Severity};
 use crate::config::{Resolved, RunConfig, resolve};
 use crate::data::{Catalog, SplitKind};
 use crate::eval::{EmbeddingTable, Neighbour, OperatingPoint, OperatingRule};
 use crate::map::{Layout, MapMethod};
 use crate::train::{
-    AngleHistogram, Control, DeviceInfo, EpochMetrics, RunStarted, RunSummary, StepMetrics, ValidationSnapshot,
-    data_facts,
+    AngleHistogram, Control, DeviceInfo, EpochMetrics, Footprint, Network, RunStarted, RunSummary, StepMetrics,
+    ValidationSnapshot, data_facts,
 };
 use crate::worker::protocol::{
     Evaluation, ImageSource, JobId, JobKind, Progress, RunEntry, SplitPreview, VerifyResult,
@@ -209,11 +209,20 @@ pub struct EvaluateView {
     pub job: Option<JobId>,
     /// Why there are no numbers.
     pub error: Option<Notice>,
+    /// The curves as a file.
+    pub picture: PictureView,
 }
 
 impl Default for EvaluateView {
     fn default() -> Self {
-        Self { overlays: Vec::new(), current: 0, rule: OperatingRule::Eer, job: None, error: None }
+        Self {
+            overlays: Vec::new(),
+            current: 0,
+            rule: OperatingRule::Eer,
+            job: None,
+            error: None,
+            picture: PictureView::default(),
+        }
     }
 }
 
@@ -260,8 +269,8 @@ pub struct State {
     pub seeds: u32,
     /// The runs that the one watched is one of, if it is one of several.
     pub series: Option<Series>,
-    /// What goes on as soon as this job has opened its images.
-    pub(super) continuing: Option<(JobId, Continuing)>,
+    /// What goes on as soon as that is there which it waits for.
+    pub(super) continuing: Option<(Awaited, Continuing)>,
     /// The map.
     pub explore: ExploreView,
     /// Error rates.
@@ -391,19 +400,42 @@ impl State {
     /// Recomputes split and automatic values after data or settings changed.
     pub(super) fn refresh_preview(&mut self) {
         let revision = self.next_id();
-        let config = &self.config;
+        let mut config = self.config.clone();
+        let decided = self.start_network().map(|network| network.settle(&mut config)).unwrap_or_default();
         if let DataState::Open(data) = &mut self.data {
             data.split = crate::data::split(&data.catalog, &config.data, u64::from(config.train.seed))
                 .map(Arc::new)
                 .map_err(|error| error.to_string());
             data.resolved = match &data.split {
-                Ok(split) => {
-                    resolve(config, &data_facts(&data.catalog, split)).map(Arc::new).map_err(|error| error.to_string())
-                }
+                Ok(split) => resolve(&config, &data_facts(&data.catalog, split))
+                    .map(|mut resolved| {
+                        resolved.reasons.extend(decided);
+                        Arc::new(resolved)
+                    })
+                    .map_err(|error| error.to_string()),
                 Err(reason) => Err(reason.clone()),
             };
             data.revision = revision;
         }
+    }
+
+    /// The network that the next run starts from and takes over; `None` when it starts from scratch, or from a run that
+    /// the list does not know.
+    pub(super) fn start_network(&self) -> Option<&Network> {
+        let start = self.config.train.start_from.trim();
+        if start.is_empty() {
+            return None;
+        }
+        self.run_entry(Path::new(start))?.network.as_ref()
+    }
+
+    /// What the next run will cost, with the network that will really be trained; `None` while the settings do not fit the
+    /// data.
+    pub fn footprint(&self) -> Option<Footprint> {
+        let data = self.open_data()?;
+        let (resolved, split) = (data.resolved.as_ref().ok()?, data.split.as_ref().ok()?);
+        let form = self.start_network().map(|network| network.embedder.form).unwrap_or_default();
+        Some(Footprint::of(resolved, split.train_classes.len(), form))
     }
 
     /// Tells whether this split keeps the classes apart.

@@ -5,14 +5,18 @@ use crate::data::Catalog;
 use crate::eval::{EmbeddingTable, ErrorRates, OperatingRule, make_pairs, score_pairs, verification_report};
 use crate::train::{EpochMetrics, ExportFormat, Footprint, RunStarted, RunSummary, StepMetrics, TrainEvent};
 use crate::worker::protocol::{
-    EvaluateOn, Evaluation, Event, FoundFace, ImageSource, Job, JobError, JobId, JobKind, OpenedData, Outcome,
-    Progress, Request, RunChange,
+    EvaluateOn, Evaluation, Event, FileKind, FoundFace, ImageSource, Job, JobError, JobId, JobKind, OpenedData,
+    Outcome, Progress, Request, RunChange,
 };
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 mod continued;
 mod export;
+mod faces;
+mod listing;
+mod picture;
+mod start_from;
 
 fn state() -> State {
     State::new(PathBuf::from("/nowhere/runs"))
@@ -141,6 +145,7 @@ fn started(run: &Path) -> RunStarted {
         steps_per_epoch: 2,
         epochs: 3,
         resumed_at_step: 0,
+        start_sha256: String::new(),
         reasons: Vec::new(),
     }
 }
@@ -213,6 +218,7 @@ fn summary(run: &str, eer: f64) -> RunSummary {
         val_loss: None,
         val_accuracy: None,
         eer: Some(eer),
+        verification: None,
         seconds: 1.0,
         stopped: false,
     }
@@ -373,11 +379,64 @@ fn what_a_drop_will_do_is_said_in_words() {
     for name in ["faces.zip", "faces.TAR.GZ", "train.rec", "train.csv", "train-images-idx3-ubyte.gz"] {
         assert!(matches!(drop_target(&[folder.path().join(name)]), DropTarget::Data(_)), "{name}");
     }
+    for name in ["train.idx", "train.lst"] {
+        assert!(matches!(drop_target(&[folder.path().join(name)]), DropTarget::Data(_)), "{name}");
+    }
+    for name in ["all.txt", "all.LIST", "all.tsv"] {
+        let target = drop_target(&[folder.path().join(name)]);
+        assert!(matches!(target, DropTarget::Text(_)) && target.describe().contains("if it lists"), "{name}");
+    }
+    let target = drop_target(&[folder.path().join("yunet.ONNX")]);
+    assert!(matches!(target, DropTarget::Onnx(_)) && target.describe().contains("if it is a face detector"));
+    let beside = [folder.path().join("notes.txt"), folder.path().join("p00/0.png")];
+    assert!(matches!(drop_target(&beside), DropTarget::Images(_)), "a text beside a picture is no list");
     for name in ["lfw.bin", "pairsDevTest.txt", "cplfw_Pairs.CSV"] {
         assert!(drop_target(&[folder.path().join(name)]).describe().contains("pairs of"), "{name}");
     }
     assert!(drop_target(&[folder.path().join("letter.docx")]).describe().contains("cannot"));
     assert!(matches!(drop_target(&[]), DropTarget::Unknown(_)));
+}
+
+/// Drops a file and has it looked at; what its look, of this kind, leads to.
+fn looked_at(state: &mut State, file: &str, kind: FileKind) -> Vec<Effect> {
+    let effects = update(state, Action::Dropped(vec![file.into()]));
+    let sent = job(&effects).clone();
+    assert!(matches!(&sent.request, Request::LookAtFile { file: asked } if asked == Path::new(file)));
+    let effects = on_event(state, Event::FileLooked { job: sent.id, file: file.into(), kind });
+    on_event(state, Event::Ended { job: sent.id, outcome: Outcome::Finished });
+    effects
+}
+
+#[test]
+fn a_dropped_text_is_opened_once_a_worker_has_said_what_it_lists() {
+    let mut state = state();
+    let effects = looked_at(&mut state, "/x/all.txt", FileKind::Images);
+    assert!(matches!(&job(&effects).request, Request::OpenData { path } if path == Path::new("/x/all.txt")));
+    let effects = looked_at(&mut state, "/x/lfw.txt", FileKind::Pairs);
+    assert!(effects.is_empty(), "there is no model to measure");
+    assert!(state.notices.last().unwrap().headline.contains("list of pairs"));
+}
+
+#[test]
+fn a_dropped_detector_is_used_and_any_other_network_is_refused() {
+    let mut state = state();
+    let effects = looked_at(&mut state, "/x/yunet.onnx", FileKind::Detector);
+    assert_eq!(state.faces.detector.as_deref(), Some(Path::new("/x/yunet.onnx")));
+    assert!(effects.is_empty() && state.notices.last().unwrap().headline.contains("yunet.onnx"));
+    let other = job(&update(&mut state, Action::Dropped(vec!["/x/net.onnx".into()]))).id;
+    on_event(&mut state, Event::Ended { job: other, outcome: failure() });
+    assert_eq!(state.notices.last().unwrap().severity, Severity::Error);
+    assert_eq!(state.faces.detector.as_deref(), Some(Path::new("/x/yunet.onnx")));
+    assert!(state.jobs.is_empty());
+}
+
+#[test]
+fn of_two_files_dropped_one_after_the_other_the_last_counts() {
+    let mut state = state();
+    let first = job(&update(&mut state, Action::Dropped(vec!["/x/a.onnx".into()]))).id;
+    update(&mut state, Action::Dropped(vec!["/x/b.onnx".into()]));
+    let late = Event::FileLooked { job: first, file: "/x/a.onnx".into(), kind: FileKind::Detector };
+    assert!(on_event(&mut state, late).is_empty() && state.faces.detector.is_none());
 }
 
 #[test]
@@ -487,6 +546,7 @@ fn entry(name: &str, started: &str, eer: Option<f64>) -> crate::worker::protocol
         epochs_done: 1,
         eer,
         has_model: true,
+        network: None,
         resumable: true,
         finished: None,
     }
@@ -616,7 +676,9 @@ fn dropped_weights_become_a_run_that_is_used_and_measured_on_the_open_images() {
     let folder = folder();
     let mut state = state();
     let effects = update(&mut state, Action::Dropped(vec!["/downloads/Net.PTH".into()]));
-    let sent = job(&effects);
+    let [Effect::Send(sent), Effect::Send(listing)] = &effects[..] else { panic!("{effects:?}") };
+    assert!(matches!(listing.request, Request::ListRuns { .. }), "the page of runs shows them as they are now");
+    on_event(&mut state, Event::Ended { job: listing.id, outcome: Outcome::Finished });
     let wanted = Path::new("/downloads/Net.PTH");
     assert!(matches!(&sent.request, Request::LookAtWeights { weights } if weights == wanted));
     let run = PathBuf::from("/runs/net");
@@ -753,12 +815,12 @@ fn two_clicks_on_the_eyes_in_any_order_give_a_crop() {
     update(&mut state, FaceAction::Place([120.0, 40.0]).into());
     update(&mut state, FaceAction::Place([90.0, 44.0]).into());
     update(&mut state, FaceAction::Place([10.0, 10.0]).into());
-    let view = state.faces.align.as_ref().unwrap();
+    let view = &state.faces.align.as_ref().unwrap().mark;
     assert_eq!(view.points, [[90.0, 44.0], [120.0, 40.0]]);
     assert!(view.preview.as_ref().is_some_and(|preview| preview.width == 112));
     let before = view.revision;
     update(&mut state, FaceAction::Move(0, [-50.0, 500.0]).into());
-    let view = state.faces.align.as_ref().unwrap();
+    let view = &state.faces.align.as_ref().unwrap().mark;
     assert_eq!(view.points[0], [0.0, 99.0], "a point stays on the picture");
     assert!(view.revision != before);
     update(&mut state, FaceAction::Apply.into());
@@ -768,20 +830,20 @@ fn two_clicks_on_the_eyes_in_any_order_give_a_crop() {
 #[test]
 fn a_found_face_is_proposed_can_be_corrected_and_comes_back_with_reset() {
     let mut state = marking(true);
-    let proposed = state.faces.align.as_ref().unwrap().points.clone();
+    let proposed = state.faces.align.as_ref().unwrap().mark.points.clone();
     assert_eq!(proposed.len(), 5);
     update(&mut state, FaceAction::Move(2, [100.0, 60.0]).into());
     update(&mut state, FaceAction::ByHand.into());
-    assert!(state.faces.align.as_ref().unwrap().preview.is_none());
+    assert!(state.faces.align.as_ref().unwrap().mark.preview.is_none());
     update(&mut state, FaceAction::Reset.into());
-    assert_eq!(state.faces.align.as_ref().unwrap().points, proposed);
+    assert_eq!(state.faces.align.as_ref().unwrap().mark.points, proposed);
     update(&mut state, FaceAction::Apply.into());
     assert!(matches!(aligned_slot(&state), Some(crate::faces::Landmarks::Five(_))));
     // Opened again, the points are those that were applied, and the whole picture can come back.
     let effects = update(&mut state, FaceAction::Open(0).into());
     let Request::FindFace { source, .. } = &job(&effects).request else { panic!("{effects:?}") };
     assert_eq!(source, &ImageSource::File("a.jpg".into()));
-    assert_eq!(state.faces.align.as_ref().unwrap().points, proposed);
+    assert_eq!(state.faces.align.as_ref().unwrap().mark.points, proposed);
     update(&mut state, FaceAction::UseWhole.into());
     assert_eq!(state.verify.slots[0], Some(ImageSource::File("a.jpg".into())));
 }
@@ -795,7 +857,7 @@ fn a_detector_chosen_while_marking_is_asked_at_once_and_a_late_picture_is_ignore
     assert_eq!(detector.as_deref(), Some(Path::new("yunet.onnx")));
     update(&mut state, FaceAction::ForgetDetector.into());
     on_event(&mut state, Event::FaceFound { job: first, found: picture(true) });
-    assert!(state.faces.align.as_ref().unwrap().points.is_empty() && state.faces.detector.is_none());
+    assert!(state.faces.align.as_ref().unwrap().mark.points.is_empty() && state.faces.detector.is_none());
     update(&mut state, FaceAction::Cancel.into());
     assert!(!state.faces.has_dialog() && aligned_slot(&state).is_none());
     let effects = update(&mut state, FaceAction::AskDetector.into());
@@ -808,7 +870,7 @@ fn a_picture_that_cannot_be_read_says_so_in_the_dialog() {
     state.verify.slots[1] = Some(ImageSource::File("gone.jpg".into()));
     let id = job(&update(&mut state, FaceAction::Open(1).into())).id;
     on_event(&mut state, Event::Ended { job: id, outcome: failure() });
-    assert!(state.faces.align.as_ref().unwrap().error.is_some() && state.notices.is_empty());
+    assert!(state.faces.align.as_ref().unwrap().mark.error.is_some() && state.notices.is_empty());
     assert!(update(&mut state, FaceAction::Open(0).into()).is_empty(), "an empty slot has nothing to align");
 }
 

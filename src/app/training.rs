@@ -50,13 +50,22 @@ pub(super) fn begin_training(state: &mut State, catalog: Arc<Catalog>, config: R
     effects
 }
 
-/// What goes on as soon as its images are open.
+/// What goes on by itself, later.
 #[derive(Clone, Debug)]
 pub(super) enum Continuing {
     /// This run.
     Run(PathBuf),
     /// The series that this run is one of.
     Series(PathBuf),
+}
+
+/// What it waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Awaited {
+    /// The images that this job opens.
+    Images(JobId),
+    /// A list of runs that is made from now on.
+    Runs,
 }
 
 impl Continuing {
@@ -142,17 +151,16 @@ pub(super) fn open_first(state: &mut State, continuing: Continuing, data: PathBu
     state.notify(Notice::new(Severity::Info, text).hint(format!("When they are open, the {what} goes on by itself.")));
     let effects = open_data(state, data);
     if let DataState::Opening { job, .. } = &state.data {
-        state.continuing = Some((*job, continuing));
+        state.continuing = Some((Awaited::Images(*job), continuing));
     }
     effects
 }
 
 /// Images were opened by `job`: what waits for them goes on.
 pub(super) fn images_open(state: &mut State, job: JobId) -> Vec<Effect> {
-    let waiting = state.continuing.take().filter(|(opening, _)| *opening == job);
-    let effects = match waiting {
-        Some((_, Continuing::Run(run))) => run_goes_on(state, run),
-        Some((_, Continuing::Series(run))) => series::images_open(state, &run),
+    let effects = match arrived(state, Awaited::Images(job)) {
+        Some(Continuing::Run(run)) => run_goes_on(state, run),
+        Some(Continuing::Series(run)) => series::images_open(state, &run),
         None => return Vec::new(),
     };
     // Who went elsewhere while the images were read stays there.
@@ -160,6 +168,28 @@ pub(super) fn images_open(state: &mut State, job: JobId) -> Vec<Effect> {
         state.workspace = Workspace::Train;
     }
     effects
+}
+
+/// The list of runs is there: what waits for it goes on, unless it is from before it was asked for.
+pub(super) fn runs_listed(state: &mut State) -> Vec<Effect> {
+    if state.runs_view.is_stale {
+        return Vec::new();
+    }
+    match arrived(state, Awaited::Runs) {
+        Some(Continuing::Run(run)) => continue_run(state, run),
+        Some(Continuing::Series(run)) => series::runs_listed(state, run),
+        None => Vec::new(),
+    }
+}
+
+/// What waited for this.
+fn arrived(state: &mut State, awaited: Awaited) -> Option<Continuing> {
+    state.continuing.take_if(|(waits_for, _)| *waits_for == awaited).map(|(_, continuing)| continuing)
+}
+
+/// What waits for this waits no more.
+pub(super) fn does_not_come(state: &mut State, awaited: Awaited) {
+    drop(arrived(state, awaited));
 }
 
 fn run_goes_on(state: &mut State, run: PathBuf) -> Vec<Effect> {

@@ -2,7 +2,8 @@
 
 use super::action::{Action, Dialog, Effect};
 use super::check::{self, CheckView};
-use super::drop::{DropTarget, drop_target};
+use super::closing;
+use super::drop::{self, DropTarget, drop_target};
 use super::evaluate::{evaluate, evaluate_pairs, remove_overlay, set_rule, show_overlay};
 use super::events::{data_ended, train_ended};
 use super::export::{self, ExportAction};
@@ -10,10 +11,11 @@ use super::faces::{self, FaceAction};
 use super::history::Step;
 use super::import;
 use super::notice::{Notice, Severity};
+use super::picture::{self, PictureAction};
 use super::runs::{self, RunAction};
 use super::series::MOST_SEEDS;
 use super::state::{DataState, ExploreView, JobView, OpenData, State, VerifyView, Workspace};
-use super::training::{continue_run, start_training, stop_training, toggle_pause};
+use super::training::{Awaited, continue_run, does_not_come, start_training, stop_training, toggle_pause};
 use crate::config::{RunConfig, Value};
 use crate::worker::protocol::{ImageSource, Job, JobId, JobKind, Progress, Request};
 use std::path::{Path, PathBuf};
@@ -74,6 +76,7 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
         }
         Action::RemoveOverlay(index) => remove_overlay(state, index),
         Action::ShowOverlay(index) => show_overlay(state, index),
+        Action::Picture(action) => picture::update(state, action),
         Action::SetRule(rule) => set_rule(state, rule),
         Action::SetSlot(slot, source) => set_slot(state, slot, source),
         Action::VerifyImages(images) => verify_images(state, images),
@@ -102,7 +105,7 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
             state.notify(Notice::new(severity, text));
             Vec::new()
         }
-        Action::RequestClose => request_close(state),
+        Action::RequestClose => closing::request(state),
         Action::ConfirmClose => vec![Effect::Close],
         Action::CancelClose => {
             state.asks_before_closing = false;
@@ -129,7 +132,8 @@ pub(super) fn supersede(state: &mut State, kind: JobKind) {
     state.jobs.iter().filter(|job| job.kind == kind).for_each(|job| job.control.cancel());
 }
 
-fn go(state: &mut State, workspace: Workspace) -> Vec<Effect> {
+/// Shows a workspace; the list of runs is read anew for the page of runs.
+pub(super) fn go(state: &mut State, workspace: Workspace) -> Vec<Effect> {
     state.workspace = workspace;
     if workspace == Workspace::Runs { refresh_runs(state) } else { Vec::new() }
 }
@@ -338,6 +342,7 @@ fn dropped(state: &mut State, paths: &[PathBuf]) -> Vec<Effect> {
         DropTarget::Data(path) => open_data(state, path),
         DropTarget::Weights(path) => import::look(state, path),
         DropTarget::Pairs(path) => evaluate_pairs(state, path),
+        DropTarget::Text(path) | DropTarget::Onnx(path) => drop::look(state, path),
         DropTarget::Run(run) => {
             state.workspace = Workspace::Evaluate;
             use_run(state, run)
@@ -351,7 +356,7 @@ fn dropped(state: &mut State, paths: &[PathBuf]) -> Vec<Effect> {
                 .collect();
             state.notify(
                 Notice::new(Severity::Warning, format!("ArcLens does not know what to do with {}", names.join(", ")))
-                    .hint("Drop a folder of images, a file that holds or lists images, one or two images, a run folder, a list of pairs, or a file of weights."),
+                    .hint("Drop a folder of images, a file that holds or lists images, one or two images, a run folder, a list of pairs, a file of weights, or a face detector."),
             );
             Vec::new()
         }
@@ -360,8 +365,12 @@ fn dropped(state: &mut State, paths: &[PathBuf]) -> Vec<Effect> {
 
 pub(super) fn refresh_runs(state: &mut State) -> Vec<Effect> {
     if state.jobs.iter().any(|job| job.kind == JobKind::ListRuns) {
+        // It may have read the folder before the change that this is about.
+        state.runs_view.is_stale = true;
         return Vec::new();
     }
+    state.runs_view.is_stale = false;
+    state.runs_view.compared_when_asked.clone_from(&state.runs_view.compared);
     let root = state.runs_root.clone();
     start(state, Request::ListRuns { root }).1
 }
@@ -374,15 +383,6 @@ fn cancel_job(state: &mut State, id: JobId) -> Vec<Effect> {
         job.control.cancel();
     }
     Vec::new()
-}
-
-fn request_close(state: &mut State) -> Vec<Effect> {
-    if state.is_training() {
-        state.asks_before_closing = true;
-        Vec::new()
-    } else {
-        vec![Effect::Close]
-    }
 }
 
 /// What the program does when it starts.
@@ -415,12 +415,14 @@ pub fn on_refused(state: &mut State, job: &Job) {
     match job.request.kind() {
         JobKind::Train => train_ended(state, job.id, None),
         JobKind::OpenData | JobKind::DrawSample => data_ended(state, job.id, None),
+        JobKind::ListRuns => does_not_come(state, Awaited::Runs),
         _ => {}
     }
     check::ended(state, job.id, None);
     export::refused(state, job.id);
     faces::ended(state, job.id, None);
     import::ended(state, job.id, None);
+    picture::ended(state, job.id, None);
 }
 
 impl OpenData {
@@ -446,7 +448,9 @@ pub fn dialog_answer(dialog: Dialog, path: PathBuf) -> Action {
         Dialog::ImportWeights => Action::ImportWeights(path),
         Dialog::PickPairs => Action::EvaluatePairs(path),
         Dialog::ExportRun => RunAction::ExportTo(path).into(),
-        Dialog::ExportData(_) => ExportAction::WriteTo(path).into(),
+        Dialog::ExportData(order) => ExportAction::WriteTo { order, out: path }.into(),
         Dialog::PickDetector => FaceAction::UseDetector(path).into(),
+        Dialog::SavePicture => PictureAction::SaveTo(path).into(),
+        Dialog::PickLandmarks => FaceAction::UseList(path).into(),
     }
 }

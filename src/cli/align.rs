@@ -3,9 +3,7 @@
 use super::output::{self, Meter};
 use super::{Answer, args, train};
 use crate::data::Progress;
-use crate::faces::{
-    AlignSpec, Aligned, CROP_PX, CROP_PX_RANGE, CropFormat, Detector, Finder, LandmarkList, MIN_SCORE, align_folder,
-};
+use crate::faces::{AlignOptions, AlignSpec, Aligned, CROP_PX_RANGE, CropFormat, FinderFile, align_folder};
 use crate::train::Control;
 use clap::{Arg, ArgAction, ArgGroup, ArgMatches, Command, value_parser};
 use serde_json::json;
@@ -14,6 +12,7 @@ use std::sync::{Mutex, PoisonError};
 
 /// The command line.
 pub fn command() -> Command {
+    let usual = AlignOptions::default();
     let file = |name: &'static str, help: &'static str| {
         Arg::new(name).long(name).value_name("FILE").value_parser(value_parser!(PathBuf)).help(help)
     };
@@ -47,14 +46,14 @@ pub fn command() -> Command {
             .long("size")
             .value_name("PX")
             .value_parser(value_parser!(u32).range(i64::from(*CROP_PX_RANGE.start())..=i64::from(*CROP_PX_RANGE.end())))
-            .help(format!("Side of the crops in pixels (default: {CROP_PX})")),
+            .help(format!("Side of the crops in pixels (default: {})", usual.size_px)),
     )
     .arg(
         Arg::new("min-score")
             .long("min-score")
             .value_name("SCORE")
             .value_parser(score)
-            .help(format!("Faces the detector is less sure of are passed over, 0 to 1 (default: {MIN_SCORE})")),
+            .help(format!("Faces the detector is less sure of are passed over, 0 to 1 (default: {})", usual.min_score)),
     )
     .arg(
         Arg::new("keep-unfound")
@@ -65,8 +64,8 @@ pub fn command() -> Command {
     .arg(
         Arg::new("format")
             .long("format")
-            .value_parser(["png", "jpeg"])
-            .default_value("png")
+            .value_parser(CropFormat::ALL.map(CropFormat::word))
+            .default_value(usual.format.word())
             .help("Kind of file: without loss, or a fifth of the size"),
     )
 }
@@ -93,18 +92,22 @@ pub fn run(matches: &ArgMatches) -> anyhow::Result<Answer> {
 
 fn spec(matches: &ArgMatches) -> anyhow::Result<AlignSpec> {
     let finder = match matches.get_one::<PathBuf>("landmarks") {
-        Some(list) => Finder::Listed(LandmarkList::read(list)?),
-        None => Finder::Detector(Box::new(Detector::open(args::get_path(matches, "detector")?)?)),
+        Some(list) => FinderFile::List(list.clone()),
+        None => FinderFile::Detector(args::get_path(matches, "detector")?.to_owned()),
     };
-    let jpeg = matches.get_one::<String>("format").is_some_and(|format| format == "jpeg");
+    let usual = AlignOptions::default();
+    let word = matches.get_one::<String>("format").map_or("", String::as_str);
+    let options = AlignOptions {
+        size_px: matches.get_one::<u32>("size").copied().unwrap_or(usual.size_px),
+        min_score: matches.get_one::<f32>("min-score").copied().unwrap_or(usual.min_score),
+        keep_unfound: matches.get_flag("keep-unfound"),
+        format: CropFormat::ALL.into_iter().find(|format| format.word() == word).unwrap_or(usual.format),
+    };
     Ok(AlignSpec {
         inputs: matches.get_many::<PathBuf>("images").unwrap_or_default().cloned().collect(),
         out: args::get_path(matches, "out")?.to_owned(),
-        finder,
-        size_px: matches.get_one::<u32>("size").copied().unwrap_or(CROP_PX),
-        min_score: matches.get_one::<f32>("min-score").copied().unwrap_or(MIN_SCORE),
-        keep_unfound: matches.get_flag("keep-unfound"),
-        format: if jpeg { CropFormat::Jpeg } else { CropFormat::Png },
+        finder: finder.open()?,
+        options,
     })
 }
 

@@ -29,6 +29,7 @@ pub fn command() -> Command {
         )
         .subcommand(train())
         .subcommand(evaluate())
+        .subcommand(super::det::command())
         .subcommand(embed())
         .subcommand(map())
         .subcommand(verify())

@@ -34,7 +34,7 @@ fn request(matches: &ArgMatches, catalog: &Catalog) -> anyhow::Result<ConvertReq
         Some("train") => Part::Train,
         Some("held-out") => Part::HeldOut,
         Some(_) => Part::All,
-        None => form.default_part(catalog),
+        None => form.default_part(catalog.has_parts()),
     };
     let usual = ConvertRequest::default();
     Ok(ConvertRequest {

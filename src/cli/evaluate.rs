@@ -64,7 +64,7 @@ impl Done {
 /// The run's own images give it its threshold; others only while it has none.
 fn keep(run: &Path, done: &Done, rule: OperatingRule) -> anyhow::Result<()> {
     let (on, report) = (done.on.clone(), done.report.clone());
-    let stored = StoredEvaluation { on, rule, report, classification: done.classification };
+    let stored = StoredEvaluation { on, own: Some(done.own), rule, report, classification: done.classification };
     if done.own {
         return store_evaluation(run, &stored).context("the rates were measured, but not kept");
     }

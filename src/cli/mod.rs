@@ -7,6 +7,7 @@ mod align;
 mod args;
 mod bench;
 mod convert;
+mod det;
 mod devices;
 mod embed;
 mod evaluate;
@@ -71,6 +72,7 @@ fn dispatch(matches: &ArgMatches) -> anyhow::Result<Answer> {
     match matches.subcommand() {
         Some(("train", matches)) => train::run(matches),
         Some(("evaluate", matches)) => evaluate::run(matches),
+        Some(("det", matches)) => det::run(matches),
         Some(("embed", matches)) => embed::run(matches),
         Some(("map", matches)) => map::run(matches),
         Some(("verify", matches)) => verify::run(matches),

@@ -183,6 +183,7 @@ impl Series {
             request.place = Place::Resume(run);
         } else {
             request.config.train.seed = seed;
+            request.config.run = self.before();
             request.place = Place::NewAt(run);
         }
         if let Some(summary) = RunSummary::of_finished(&request)? {
@@ -192,15 +193,26 @@ impl Series {
         train(&request, control, watcher)
     }
 
+    /// What is known of a run before it begins: the series, and the weights that the first one of it started from.
+    fn before(&self) -> Option<RunInfo> {
+        let before = self.request.config.run.clone()?;
+        let id = |facts: &RunInfo| facts.series.as_ref().map(|series| series.id.clone());
+        // The folder may hold a run of an earlier series, too.
+        let first = first_run(&self.folder).and_then(|run| read_config(&run).ok()?.run);
+        let first = first.filter(|first| id(first) == id(&before));
+        Some(RunInfo { start_sha256: first.map(|first| first.start_sha256).unwrap_or_default(), ..before })
+    }
+
     fn report(&self, outcome: &Outcome, json: bool) -> anyhow::Result<()> {
         let runs: Vec<&RunSummary> = outcome.finished.iter().chain(&outcome.stopped).collect();
         runs.iter().for_each(|summary| output::line(what_came_of(summary)));
         let (finished, seeds) = (outcome.finished.len(), self.seeds);
         let of_all = if finished < seeds as usize { format!(" of {seeds}") } else { String::new() };
         let measures = measures(&outcome.finished);
-        for (name, measure) in &measures {
-            let text = if name.ends_with("loss") { measure.plain_text() } else { measure.percent_text() };
-            output::line(format!("{name}: {text} over {}{of_all} runs", measure.runs));
+        for measure in &measures {
+            if let (Some(text), Some(mean)) = (measure.mean_text(), measure.mean_sd()) {
+                output::line(format!("{}: {text} over {}{of_all} runs", measure.key, mean.runs));
+            }
         }
         if finished < seeds as usize && outcome.failure.is_none() {
             let folder = self.folder.display();
@@ -209,8 +221,9 @@ impl Series {
         }
         if json {
             let measures: serde_json::Map<_, _> = measures
-                .into_iter()
-                .map(|(name, measure)| Ok((name.to_owned(), serde_json::to_value(measure)?)))
+                .iter()
+                .filter_map(|measure| Some((measure.key.clone(), measure.mean_sd()?)))
+                .map(|(key, mean)| Ok((key, serde_json::to_value(mean)?)))
                 .collect::<anyhow::Result<_>>()?;
             output::json(&serde_json::json!({ "runs": runs, "measures": measures }));
         }

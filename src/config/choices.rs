@@ -88,13 +88,30 @@ impl Net {
             _ => Some(Pooling::Flatten),
         }
     }
+
+    /// Channels of the last maps of the improved residual nets.
+    pub const FACE_CHANNELS: usize = 512;
+
+    /// Side of the last maps of the improved residual nets in positions, of images of `image_px` pixels: each of the four
+    /// stages halves the maps and rounds up.
+    pub fn face_maps_side(image_px: usize) -> usize {
+        image_px.div_ceil(16)
+    }
+
+    /// Weights of the layer that gives every position of the last maps weights of its own ([`Pooling::Flatten`]), without
+    /// its biases; `None` for networks that are not made for faces.
+    pub fn face_layer_weights(self, image_px: u32, embedding_dim: u32) -> Option<u64> {
+        let side = Self::face_maps_side(image_px as usize) as u64;
+        let features = side * side * Self::FACE_CHANNELS as u64;
+        self.is_made_for_faces().then(|| features * u64::from(embedding_dim))
+    }
 }
 
 choice! {
     /// How the last feature maps become one row of features.
     Pooling {
         /// As the network was published (flatten for the iResNets and VGG16, average for the residual nets), but for the
-        /// iResNets average where classes are few.
+        /// iResNets average where images are few for so many weights.
         Auto = "auto", "automatic";
         /// The mean over all positions: where a feature lies does not matter.
         Average = "average", "average";

@@ -88,6 +88,9 @@ pub fn atomic_write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     Ok(())
 }
 
+/// Begins the name of every file that [`temporary`] makes.
+pub const TEMPORARY_PREFIX: &str = ".tmp";
+
 /// A file under a name of its own, to be renamed when it is whole. Such files are private by default; these are for other
 /// programs and people too, as the system's mask allows.
 ///
@@ -97,7 +100,7 @@ pub fn temporary(folder: &Path) -> std::io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    builder.tempfile_in(folder)
+    builder.prefix(TEMPORARY_PREFIX).tempfile_in(folder)
 }
 
 /// Gives the tables inside that of the run their whole names.

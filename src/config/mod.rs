@@ -20,7 +20,7 @@ mod sections;
 pub use auto::Auto;
 pub use choices::{Best, Colour, MapKind, Net, Optimizer, Pooling, Precision, Sampler, Schedule, SplitBy};
 pub use error::{ConfigError, Problem};
-pub use file::{atomic_write, load, load_over, save, temporary, to_toml};
+pub use file::{TEMPORARY_PREFIX, atomic_write, load, load_over, save, temporary, to_toml};
 pub use head::{Head, MarginUse};
 pub use margins::Margins;
 pub use params::{Applies, Group, Kind, PARAMS, ParamSpec, Value, markdown_table, spec};
@@ -50,7 +50,7 @@ pub struct RunConfig {
     /// The two-dimensional map.
     pub map: MapConfig,
     /// Facts written into a run's own `run.toml`; left out when the file is used as the settings of a new run, of which
-    /// nothing is known before it begins but the series that it is one of.
+    /// nothing is known before it begins but the series that it is one of, and the weights that its runs start from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub run: Option<RunInfo>,
 }

@@ -197,12 +197,19 @@ impl ParamSpec {
 
     /// A value as a person reads it: choices by their label, numbers with their unit.
     pub fn text(&self, value: &Value) -> String {
+        match value {
+            Value::Int(_) | Value::Float(_) => self.with_unit(&self.words(value)),
+            _ => self.words(value),
+        }
+    }
+
+    /// The same without the unit.
+    pub fn words(&self, value: &Value) -> String {
         match (&self.kind, value) {
             (Kind::Choice(choices), Value::Text(word)) => choices
                 .iter()
                 .find(|(known, _)| known == word)
                 .map_or_else(|| word.clone(), |(_, label)| (*label).to_owned()),
-            (_, Value::Int(_) | Value::Float(_)) => self.with_unit(&value.to_string()),
             _ => value.to_string(),
         }
     }

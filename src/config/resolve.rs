@@ -23,7 +23,7 @@ pub struct DataFacts {
 pub struct Reason {
     /// The setting.
     pub key: &'static str,
-    /// What `auto` became.
+    /// What `auto` became, without its unit.
     pub value: String,
     /// One sentence.
     pub why: String,
@@ -79,8 +79,8 @@ pub fn resolve(config: &RunConfig, facts: &DataFacts) -> Result<Resolved, Config
     let mut chosen = Chosen { config: config.clone(), reasons: Vec::new() };
     let image_px = chosen.image_px(facts);
     let channels = chosen.channels(facts);
-    let pooling = chosen.pooling(facts);
     let embedding_dim = chosen.embedding_dim(facts);
+    let pooling = chosen.pooling(facts, image_px, embedding_dim);
     let flip = chosen.flip(channels);
     let add_mirror = chosen.add_mirror(flip);
     let scale = chosen.scale(facts);
@@ -199,19 +199,40 @@ impl Chosen {
     }
 
     /// A layer over all positions has weights for every one of them: 12.8 million for faces of 112 pixels, half of the
-    /// smallest iResNet. Few classes cannot teach it that much.
-    fn pooling(&mut self, facts: &DataFacts) -> Pooling {
+    /// smallest iResNet. It is taken where there are images enough to teach it that much. `Auto` stays where the network is
+    /// as published: it means the same in a checkpoint.
+    fn pooling(&mut self, facts: &DataFacts, image_px: u32, embedding_dim: u32) -> Pooling {
         let (asked, net) = (self.config.model.pooling, self.config.model.net);
         let Some(published) = net.published_pooling().filter(|_| asked == Pooling::Auto) else { return asked };
-        if !net.is_made_for_faces() || facts.train_classes >= MANY_CLASSES {
+        let weights = net.face_layer_weights(image_px, embedding_dim).filter(|_| !self.has_network());
+        let Some(weights) = weights else {
             self.because("model.pooling", published.label(), "as usual for this network");
             return asked;
+        };
+        let (classes, images) = (facts.train_classes, facts.train_images);
+        let per_class = (images as f64 / classes.max(1) as f64).round() as u64;
+        let set = format!(
+            "{} images (about {} of each of {} classes)",
+            amount(images as u64),
+            amount(per_class),
+            amount(classes as u64)
+        );
+        let layer = format!("its layer with weights of its own for every position has {} of them", amount(weights));
+        if weights <= MOST_WEIGHTS_PER_IMAGE.saturating_mul(images as u64) {
+            let why = format!("as usual for this network: {layer}, not too many for {set}");
+            self.because("model.pooling", published.label(), why);
+            return asked;
         }
-        let why =
-            format!("{} classes are few for a layer with weights of its own for every position", facts.train_classes);
-        self.because("model.pooling", Pooling::Average.label(), why);
+        self.because("model.pooling", Pooling::Average.label(), format!("{layer}, too many for {set}"));
         self.config.model.pooling = Pooling::Average;
         Pooling::Average
+    }
+
+    /// The network is there already: that of the run itself (every run that has begun says by which version), or that of
+    /// the run it starts from.
+    fn has_network(&self) -> bool {
+        let has_begun = self.config.run.as_ref().is_some_and(|run| !run.version.is_empty());
+        has_begun || self.config.train.is_fine_tuned()
     }
 
     fn embedding_dim(&mut self, facts: &DataFacts) -> u32 {
@@ -397,5 +418,17 @@ const MARGIN_RAMP: f64 = 0.15;
 const SCALE_SHARE: f64 = 1.5;
 /// Below this ten classes of MNIST separate no better; thirty of ORL would, a little.
 const MIN_SCALE: f64 = 8.0;
-/// From here on the paper's large head and embedding pay.
+/// From here on the paper's large embedding pays.
 const MANY_CLASSES: usize = 1000;
+/// Weights of the layer over all positions per training image, at most. Its authors train it with 26 of them per image of
+/// CASIA-WebFace (0.5 million images) and 2.5 per image of MS1MV3 (5.2 million), at 112 pixels and 512 numbers.
+const MOST_WEIGHTS_PER_IMAGE: u64 = 50;
+
+/// A count in a sentence: `12.8 million`, `20 000`, `624`.
+fn amount(count: u64) -> String {
+    match count {
+        0..10_000 => count.to_string(),
+        10_000..1_000_000 => format!("{}\u{2009}{:03}", count / 1000, count % 1000),
+        _ => format!("{:.1} million", count as f64 / 1e6),
+    }
+}

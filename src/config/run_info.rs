@@ -40,9 +40,21 @@ impl RunInfo {
         !self.imported.is_empty()
     }
 
+    /// The run has begun: every run that has says by which version.
+    pub fn has_begun(&self) -> bool {
+        !self.version.is_empty()
+    }
+
     /// What is known of a run of a series before it begins.
     pub fn before(series: SeriesInfo) -> Self {
         Self { series: Some(series), ..Self::default() }
+    }
+
+    /// What is known of a further run of the same series before it begins: the series, and the weights that all of its runs
+    /// start from. `None` for a run by itself.
+    pub fn further(&self) -> Option<Self> {
+        let before = Self::before(self.series.clone()?);
+        Some(Self { start_sha256: self.start_sha256.clone(), ..before })
     }
 }
 
@@ -77,6 +89,21 @@ impl SeriesInfo {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_further_run_of_a_series_is_told_the_series_and_the_weights_to_start_from_and_no_more() {
+        let series = SeriesInfo { id: "a".into(), first_seed: 7, seeds: 3 };
+        let begun = RunInfo {
+            version: "1.0.0".into(),
+            start_sha256: "abc".into(),
+            started: "today".into(),
+            ..RunInfo::before(series.clone())
+        };
+        let further = begun.further().unwrap();
+        assert_eq!(further, RunInfo { start_sha256: "abc".into(), ..RunInfo::before(series) });
+        assert!(begun.has_begun() && !further.has_begun());
+        assert_eq!(RunInfo { series: None, ..begun }.further(), None);
+    }
 
     #[test]
     fn a_file_that_asks_for_too_many_runs_gets_the_most_that_are_made() {

@@ -137,6 +137,183 @@ fn every_automatic_value_is_resolved_with_a_reason() {
     assert_eq!(resolved.steps_per_epoch, 31);
 }
 
+/// Key and value of every automatic setting.
+fn chosen(resolved: &Resolved) -> Vec<(&str, &str)> {
+    resolved.reasons.iter().map(|reason| (reason.key, reason.value.as_str())).collect()
+}
+
+fn why<'a>(resolved: &'a Resolved, key: &str) -> &'a str {
+    resolved.reasons.iter().find(|reason| reason.key == key).map_or("", |reason| reason.why.as_str())
+}
+
+#[test]
+fn a_small_set_of_portraits_gets_these_values() {
+    let facts =
+        DataFacts { train_classes: 52, train_images: 624, validation_images: 156, typical_px: 96, all_grey: false };
+    let resolved = resolve(&RunConfig::default(), &facts).unwrap();
+    let expected = [
+        ("data.image_px", "64"),
+        ("data.colour", "colour"),
+        ("model.embedding_dim", "128"),
+        ("model.pooling", "average"),
+        ("augment.flip", "on"),
+        ("eval.flip", "on"),
+        ("loss.scale", "8.3"),
+        ("loss.margin_rad", "0.5"),
+        ("loss.margin_detached", "off"),
+        ("loss.margin_ramp", "0.15"),
+        ("train.lr", "0.05"),
+        ("train.warmup_epochs", "1"),
+    ];
+    assert_eq!(chosen(&resolved), expected);
+    assert_eq!((resolved.image_px, resolved.channels, resolved.embedding_dim), (64, 3, 128));
+    assert_eq!((resolved.scale, resolved.margins, resolved.lr), (8.3, Margins { rad: 0.5, ..Margins::NONE }, 0.05));
+    assert_eq!((resolved.margin_ramp, resolved.warmup_epochs, resolved.steps_per_epoch), (0.15, 1.0, 19));
+    assert!(resolved.flip && resolved.add_mirror && !resolved.margin_detached);
+    for (key, fact) in [
+        ("data.image_px", "about 96 px; the small net works best from 16 to 64 px"),
+        ("data.colour", "some images are in colour"),
+        ("model.embedding_dim", "52 classes"),
+        ("model.pooling", "this network"),
+        ("augment.flip", "colour images"),
+        ("eval.flip", "training images are mirrored"),
+        ("loss.scale", "1.5·√2·ln(52 classes − 1) = 8.3"),
+        ("loss.margin_rad", "the paper's value"),
+        ("loss.margin_detached", "the loss's authors"),
+        ("loss.margin_ramp", "the 52 classes"),
+        ("train.lr", "0.1 per 64 images, for batches of 32"),
+        ("train.warmup_epochs", "19 steps"),
+    ] {
+        assert!(why(&resolved, key).contains(fact), "{key}: {}", why(&resolved, key));
+    }
+}
+
+#[test]
+fn ten_classes_of_small_grey_characters_get_these_values() {
+    let facts = DataFacts {
+        train_classes: 10,
+        train_images: 60_000,
+        validation_images: 10_000,
+        typical_px: 28,
+        all_grey: true,
+    };
+    let resolved = resolve(&RunConfig::default(), &facts).unwrap();
+    let expected = [
+        ("data.image_px", "28"),
+        ("data.colour", "grey"),
+        ("model.embedding_dim", "128"),
+        ("model.pooling", "average"),
+        ("augment.flip", "off"),
+        ("eval.flip", "off"),
+        ("loss.scale", "8"),
+        ("loss.margin_rad", "0.5"),
+        ("loss.margin_detached", "off"),
+        ("loss.margin_ramp", "0.15"),
+        ("train.lr", "0.05"),
+        ("train.warmup_epochs", "1"),
+    ];
+    assert_eq!(chosen(&resolved), expected);
+    assert_eq!((resolved.channels, resolved.scale, resolved.steps_per_epoch), (1, 8.0, 1875));
+    for (key, fact) in [
+        ("data.image_px", "the images are about 28 px"),
+        ("data.colour", "every image is grey"),
+        ("model.embedding_dim", "10 classes"),
+        ("augment.flip", "grey images"),
+        ("eval.flip", "training images are not mirrored"),
+        ("loss.scale", "1.5·√2·ln(10 classes − 1) = 4.7, not less than 8"),
+        ("loss.margin_ramp", "the 10 classes"),
+        ("train.warmup_epochs", "1875 steps"),
+    ] {
+        assert!(why(&resolved, key).contains(fact), "{key}: {}", why(&resolved, key));
+    }
+}
+
+/// Faces as the papers have them, for the network made for them.
+fn papers_faces() -> (RunConfig, DataFacts) {
+    let mut config = RunConfig::default();
+    config.model.net = Net::Iresnet50;
+    let facts = DataFacts {
+        train_classes: 85_000,
+        train_images: 5_100_000,
+        validation_images: 100_000,
+        typical_px: 112,
+        all_grey: false,
+    };
+    (config, facts)
+}
+
+#[test]
+fn millions_of_aligned_faces_get_these_values() {
+    let (config, facts) = papers_faces();
+    let resolved = resolve(&config, &facts).unwrap();
+    let expected = [
+        ("data.image_px", "112"),
+        ("data.colour", "colour"),
+        ("model.embedding_dim", "512"),
+        ("model.pooling", "flatten"),
+        ("augment.flip", "on"),
+        ("eval.flip", "on"),
+        ("loss.scale", "24.1"),
+        ("loss.margin_rad", "0.5"),
+        ("loss.margin_detached", "off"),
+        ("loss.margin_ramp", "0.15"),
+        ("train.lr", "0.05"),
+        ("train.warmup_epochs", "1"),
+    ];
+    assert_eq!(chosen(&resolved), expected);
+    assert_eq!((resolved.embedding_dim, resolved.scale, resolved.steps_per_epoch), (512, 24.1, 159_375));
+    for (key, fact) in [
+        ("data.image_px", "the images are about 112 px"),
+        ("model.embedding_dim", "85000 classes"),
+        ("loss.scale", "1.5·√2·ln(85000 classes − 1) = 24.1"),
+        ("loss.margin_ramp", "the 85000 classes"),
+        ("train.warmup_epochs", "159375 steps"),
+    ] {
+        assert!(why(&resolved, key).contains(fact), "{key}: {}", why(&resolved, key));
+    }
+    let layer = "as usual for this network: its layer with weights of its own for every position has 12.8 million of them, \
+                 not too many for 5.1 million images (about 60 of each of 85\u{2009}000 classes)";
+    assert_eq!(why(&resolved, "model.pooling"), layer);
+}
+
+#[test]
+fn the_layer_over_all_positions_is_left_where_the_images_are_few_for_its_weights() {
+    let (mut config, facts) = papers_faces();
+    let few = DataFacts { train_classes: 1000, train_images: 20_000, ..facts.clone() };
+    let resolved = resolve(&config, &few).unwrap();
+    assert_eq!((resolved.pooling, resolved.config.model.pooling), (Pooling::Average, Pooling::Average));
+    let layer = "its layer with weights of its own for every position has 12.8 million of them, too many for \
+                 20\u{2009}000 images (about 20 of each of 1000 classes)";
+    assert_eq!(why(&resolved, "model.pooling"), layer);
+    // 7 × 7 × 512 × 512 weights, 50 of them per image: images decide, however many classes they are of.
+    let with_images = |config: &RunConfig, train_images| {
+        let facts = DataFacts { train_classes: 10, train_images, ..facts.clone() };
+        resolve(config, &facts).unwrap().config.model.pooling
+    };
+    config.model.embedding_dim = Auto::Set(512);
+    assert_eq!([256_901, 256_902].map(|images| with_images(&config, images)), [Pooling::Average, Pooling::Auto]);
+    // A smaller embedding and smaller images make a smaller layer: 2 × 2 × 512 × 128 weights.
+    (config.model.embedding_dim, config.data.image_px) = (Auto::Auto, Auto::Set(28));
+    assert_eq!([5242, 5243].map(|images| with_images(&config, images)), [Pooling::Average, Pooling::Auto]);
+    config.model.pooling = Pooling::Flatten;
+    assert_eq!(with_images(&config, 100), Pooling::Flatten, "what is asked for is done");
+}
+
+#[test]
+fn a_network_that_exists_keeps_its_published_layer_however_few_the_images_are() {
+    let (config, facts) = papers_faces();
+    let few = DataFacts { train_classes: 10, train_images: 200, ..facts };
+    let pooling = |config: &RunConfig| resolve(config, &few).unwrap().pooling;
+    assert_eq!(pooling(&config), Pooling::Average);
+    let mut fine_tuned = config.clone();
+    fine_tuned.train.start_from = "runs/large".to_owned();
+    assert_eq!(pooling(&fine_tuned), Pooling::Auto);
+    // A run that was begun when another rule was in force.
+    let run = |version: &str| Some(RunInfo { version: version.to_owned(), ..RunInfo::default() });
+    assert_eq!(pooling(&RunConfig { run: run("0.1.0"), ..config.clone() }), Pooling::Auto);
+    assert_eq!(pooling(&RunConfig { run: run(""), ..config }), Pooling::Average, "one that has not begun");
+}
+
 #[test]
 fn a_value_set_by_hand_is_kept() {
     let mut config = RunConfig::default();

@@ -198,7 +198,8 @@ impl Catalog {
         self.items.get(item).ok_or(DataError::NoSuchItem { item, count: self.items.len() })
     }
 
-    /// A short name for people: `s1/3.pgm`, `t10k#12` or `train.rec@4096`. Empty when there is no such item.
+    /// A short name for people: `s1/3.pgm`, `t10k#12` or `train.rec@4096`; also of a file that was left out
+    /// ([`Self::left_out`]). Empty when there is no such item.
     pub fn name(&self, item: usize) -> String {
         match self.items.get(item).map(|item| &item.location) {
             Some(Location::File(path)) => path_text(path),
@@ -209,7 +210,10 @@ impl Catalog {
             Some(Location::Packed { pack, at }) => {
                 self.packs.get(usize::from(*pack)).map(|pack| pack.name(*at)).unwrap_or_default()
             }
-            None => String::new(),
+            None => {
+                let file = item.checked_sub(self.items.len()).and_then(|file| self.warnings.files_left_out().get(file));
+                file.map(|warning| warning.path.clone()).unwrap_or_default()
+            }
         }
     }
 
@@ -245,9 +249,7 @@ impl Catalog {
 
     /// Median of the shorter sides, in pixels; 0 without images.
     pub fn typical_px(&self) -> u32 {
-        let mut sides: Vec<u32> = self.items.iter().map(|item| item.width.min(item.height)).collect();
-        let middle = sides.len() / 2;
-        if sides.is_empty() { 0 } else { *sides.select_nth_unstable(middle).1 }
+        median_short_px(self.items.iter().map(|item| [item.width, item.height])).unwrap_or_default()
     }
 
     /// The folder itself says what to train on and what to hold out.
@@ -255,4 +257,11 @@ impl Catalog {
         let has = |part| self.items.iter().any(|item| item.part == part);
         has(Part::Train) && has(Part::HeldOut)
     }
+}
+
+/// Median of the shorter sides of images (width, height), in pixels; none for no images.
+pub(super) fn median_short_px(sizes: impl Iterator<Item = [u32; 2]>) -> Option<u32> {
+    let mut sides: Vec<u32> = sizes.map(|[width, height]| width.min(height)).collect();
+    let middle = sides.len() / 2;
+    if sides.is_empty() { None } else { Some(*sides.select_nth_unstable(middle).1) }
 }

@@ -45,11 +45,15 @@ pub fn ends_with(path: &Path, endings: &[&str]) -> bool {
     endings.iter().any(|known| known.eq_ignore_ascii_case(ending_of(path)))
 }
 
-/// Whether the name says that it is about pairs: one of its words is "pair", or begins with "pairs" (`pairsDevTest.txt`,
-/// `cplfw_pairs.csv`), as no English word does but this one. Repairs, impairments and the like are other words.
+/// Whether the name says that it is about pairs: one of its words is "pair", begins with "pairs" or "pairlist"
+/// (`pairsdevtest.txt`, `cplfw_pairs.csv`), or ends with "pairs" (`lfwpairs.txt`). Repairs and the like are other words.
 pub fn names_pairs(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    words(&name).iter().any(|word| word == "pair" || word.starts_with("pairs"))
+    let is_about = |word: &str| {
+        let ends = word.ends_with("pairs") && !["repairs", "impairs", "despairs"].contains(&word);
+        word == "pair" || word.starts_with("pairs") || word.starts_with("pairlist") || ends
+    };
+    words(&name).iter().any(|word| is_about(word))
 }
 
 /// The words of a name, in lower case. One ends at whatever is no letter, and where a capital begins the next (`DevTest`,
@@ -108,6 +112,10 @@ mod tests {
             "PAIRS.TXT",
             "pairsDevTest.txt",
             "pairsdevtest.txt",
+            "lfwpairs.txt",
+            "LFWpairs.txt",
+            "AgeDBpairs.csv",
+            "pairlist.txt",
             "CPLFW_Pairs.csv",
             "LFWPairs.txt",
             "lfw_pair.txt",

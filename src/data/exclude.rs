@@ -2,29 +2,37 @@
 //! and every other file of the data set, are never touched.
 //!
 //! ```toml
-//! version = 1
+//! version = 2
 //! images = ["anna/3.png", "bert/12.png"]
+//! unreadable = ["bert/empty.png"]
 //! ```
+//!
+//! `unreadable` names files that are no images as far as can be told: they are not tried when the data set is opened, and
+//! not warned of. Positions of the whole data set stand for them too, after those of its images. A file without them has
+//! version 1, which earlier programs read.
 //!
 //! A folder has `arclens-exclude.toml` inside, a file (IDX, RecordIO, archive, list) has `<file>.arclens-exclude.toml`
 //! beside it. Images of folders, archives and lists go by their names, so the file stays true when images come or go.
 //! Those of IDX and RecordIO are numbered, so the file also names the fingerprint of the data (`data`), and is set aside
-//! when that changed. It is read like any hostile file, and a broken one costs a warning, not the data set.
+//! when that changed; unreadable records are therefore looked at, but not warned of. It is read like any hostile file, and
+//! a broken one costs a warning, not the data set.
 
 use super::open::{hex_digest, warn_of_classes};
-use super::{Catalog, DataError, Layout, WarningKind, duplicates, path_text};
+use super::{Catalog, DataError, Layout, Warning, WarningKind, Warnings, duplicates, path_text};
 use crate::config::atomic_write;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Error, ErrorKind, Read as _};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Name of the file in a folder, and end of its name beside a file.
 pub const EXCLUDE_FILE: &str = "arclens-exclude.toml";
-/// Longest file read: a million names.
+/// Longest file read, and written: a million names.
 const MAX_BYTES: u64 = 64 << 20;
-const VERSION: u32 = 1;
+/// Of a file that names images only, and of one that names unreadable files too.
+const VERSIONS: [u32; 2] = [1, 2];
 const HEADER: &str = "\
 # Images that ArcLens leaves out of this data set. The images themselves are untouched.
 # Delete a line to use an image again, or the file to use all of them.
@@ -38,6 +46,50 @@ struct ExcludeFile {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     data: Option<String>,
     images: Vec<String>,
+    /// Files of which nothing could be read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    unreadable: Vec<String>,
+}
+
+/// Names of files that are not to be tried when a data set is opened.
+#[derive(Debug, Default)]
+pub(super) struct NotTried(BTreeSet<String>);
+
+impl NotTried {
+    /// Of a folder, from the file inside; without one, or with one that cannot be used, everything is tried.
+    pub(super) fn inside(folder: &Path) -> Self {
+        Self::named_in(&folder.join(EXCLUDE_FILE))
+    }
+
+    /// Of a file that holds or lists images, from the file beside it.
+    pub(super) fn beside(file: &Path) -> Self {
+        Self::named_in(&path_beside(file))
+    }
+
+    fn named_in(path: &Path) -> Self {
+        // What is wrong with it is said once the data set is open.
+        let file = read(path).ok().flatten().unwrap_or_default();
+        Self(file.unreadable.into_iter().collect())
+    }
+
+    /// The warning that stands for a file, when it is one of them.
+    pub(super) fn warning(&self, path: &Path) -> Option<Warning> {
+        if self.0.is_empty() { None } else { self.warning_of(&path_text(path)) }
+    }
+
+    /// As [`Self::warning`], of a file by the name that stands for it.
+    pub(super) fn warning_of(&self, name: &str) -> Option<Warning> {
+        let detail = "not tried, because it was excluded when the data set was opened";
+        let warning = || Warning { kind: WarningKind::NotTried, path: name.to_owned(), detail: detail.to_owned() };
+        self.0.contains(name).then(warning)
+    }
+}
+
+fn path_beside(file: &Path) -> PathBuf {
+    let mut name = file.file_name().unwrap_or_default().to_owned();
+    name.push(".");
+    name.push(EXCLUDE_FILE);
+    file.with_file_name(name)
 }
 
 impl Catalog {
@@ -46,10 +98,7 @@ impl Catalog {
         if self.beside == self.base && !matches!(self.layout, Layout::Archive { .. }) {
             return self.beside.join(EXCLUDE_FILE);
         }
-        let mut name = self.beside.file_name().unwrap_or_default().to_owned();
-        name.push(".");
-        name.push(EXCLUDE_FILE);
-        self.beside.with_file_name(name)
+        path_beside(&self.beside)
     }
 
     /// The data set with every image, excluded ones too.
@@ -57,9 +106,23 @@ impl Catalog {
         self.whole.clone().unwrap_or_else(|| Arc::clone(self))
     }
 
-    /// Positions of the excluded images in [`Self::whole`], sorted.
+    /// Positions of what is excluded in [`Self::whole`], sorted: images, then files that cannot be read
+    /// ([`Self::left_out`]).
     pub fn excluded(&self) -> &[u32] {
         &self.excluded
+    }
+
+    /// How many of the excluded are images.
+    pub fn excluded_images(&self) -> usize {
+        let count = self.whole.as_ref().map_or(self.items.len(), |whole| whole.items.len());
+        self.excluded.partition_point(|position| (*position as usize) < count)
+    }
+
+    /// The positions, in [`Self::whole`], of the files that were left out when the data set was opened: they follow those
+    /// of the images, and can be excluded as these can. [`Self::name`] gives their names.
+    pub fn left_out(&self) -> Range<u32> {
+        let first = self.items.len() as u32;
+        first..first.saturating_add(self.warnings.files_left_out().len() as u32)
     }
 
     /// This data set, or its whole, whichever has the fingerprint: a run goes on being measured on the images it was
@@ -68,11 +131,12 @@ impl Catalog {
         [Arc::clone(self), self.whole()].into_iter().find(|catalog| catalog.fingerprint == fingerprint)
     }
 
-    /// The data set without some images (positions in this one, which has nothing excluded itself; repeats are ignored).
-    /// Classes of which nothing is left go too, and the fingerprint says what is missing.
+    /// The data set without some images, and without warnings of some of the files left out (positions in this one, which
+    /// has nothing excluded itself; repeats are ignored). Classes of which nothing is left go too, and the fingerprint says
+    /// which images are missing.
     ///
     /// # Errors
-    /// When nothing would be left.
+    /// When no image would be left.
     pub fn without(self: &Arc<Self>, excluded: &[u32]) -> Result<Self, DataError> {
         without(self, excluded)
     }
@@ -101,7 +165,7 @@ impl Catalog {
 /// Leaves out what the file beside the data set names; without a file, the data set as it is.
 ///
 /// # Errors
-/// When nothing would be left.
+/// When no image would be left.
 pub(super) fn apply(mut whole: Catalog) -> Result<Catalog, DataError> {
     let path = whole.exclude_path();
     let file_name = path_text(Path::new(path.file_name().unwrap_or_default()));
@@ -118,47 +182,53 @@ pub(super) fn apply(mut whole: Catalog) -> Result<Catalog, DataError> {
         whole.warnings.push(WarningKind::BadExclusions, file_name, detail);
         return Ok(whole);
     }
-    let (excluded, unknown) = find(&whole, &file.images);
+    let (excluded, unknown) = find(&whole, &file);
+    let unknown: BTreeSet<&str> = unknown.into_iter().flatten().collect();
     unknown.iter().for_each(|name| whole.warnings.push(WarningKind::UnknownExclusion, *name, ""));
     if excluded.is_empty() { Ok(whole) } else { without(&Arc::new(whole), &excluded) }
 }
 
-/// Positions of the named images, sorted, and the names that no image has.
-fn find<'a>(whole: &Catalog, names: &'a [String]) -> (Vec<u32>, BTreeSet<&'a str>) {
-    let wanted: BTreeSet<&str> = names.iter().map(String::as_str).collect();
-    let mut unknown = wanted.clone();
+/// Positions of what a file names, sorted, and the names that nothing has: of its images, and of its unreadable files.
+fn find<'a>(whole: &Catalog, file: &'a ExcludeFile) -> (Vec<u32>, [BTreeSet<&'a str>; 2]) {
+    let wanted: [BTreeSet<&str>; 2] =
+        [&file.images, &file.unreadable].map(|names| names.iter().map(String::as_str).collect());
+    let [images, unreadable] = &wanted;
+    let [mut unknown_images, mut unknown_files] = wanted.clone();
     let mut excluded = Vec::new();
     for (item, key) in (0..).zip(whole.keys()) {
-        if wanted.contains(key.as_str()) {
+        if images.contains(key.as_str()) {
             excluded.push(item);
-            unknown.remove(key.as_str());
+            unknown_images.remove(key.as_str());
         }
     }
-    (excluded, unknown)
+    // An image that was excluded may have been damaged since.
+    for (position, warning) in whole.left_out().zip(whole.warnings.files_left_out()) {
+        let name = warning.path.as_str();
+        if images.contains(name) || unreadable.contains(name) {
+            excluded.push(position);
+            unknown_images.remove(name);
+            unknown_files.remove(name);
+        }
+    }
+    (excluded, [unknown_images, unknown_files])
 }
 
 /// See [`Catalog::without`].
 fn without(whole: &Arc<Catalog>, excluded: &[u32]) -> Result<Catalog, DataError> {
-    let gone: BTreeSet<u32> = excluded.iter().copied().filter(|item| (*item as usize) < whole.items.len()).collect();
+    let mut gone: BTreeSet<u32> =
+        excluded.iter().copied().filter(|position| *position < whole.left_out().end).collect();
+    let gone_files = gone.split_off(&whole.left_out().start);
     if gone.len() == whole.items.len() {
         let reason = "every image of this data set would be excluded; keep some, or open another".to_owned();
         return Err(DataError::Refused { reason, path: whole.exclude_path() });
     }
     let keys: Vec<String> =
         (0..).zip(whole.keys()).filter(|(item, _)| gone.contains(item)).map(|(_, key)| key).collect();
-    let names: BTreeSet<String> = gone.iter().map(|item| whole.name(*item as usize)).collect();
     let mut items = Vec::with_capacity(whole.items.len() - gone.len());
     items.extend((0..).zip(&whole.items).filter(|(item, _)| !gone.contains(item)).map(|(_, item)| item.clone()));
     let used: BTreeSet<u32> = items.iter().map(|item| item.class).collect();
     let number_of: BTreeMap<u32, u32> = used.iter().copied().zip(0..).collect();
     items.iter_mut().for_each(|item| item.class = number_of.get(&item.class).copied().unwrap_or(0));
-    let about_classes = [WarningKind::TinyClass, WarningKind::Imbalance, WarningKind::DuplicateName];
-    let mut warnings = whole.warnings.without(|warning| {
-        about_classes.contains(&warning.kind)
-            || names.contains(&warning.path)
-            || duplicates::is_settled(warning, &names)
-    });
-    keys.iter().for_each(|key| warnings.push(WarningKind::Excluded, key.as_str(), ""));
     let fingerprint = if gone.is_empty() {
         whole.fingerprint.clone()
     } else {
@@ -169,43 +239,75 @@ fn without(whole: &Arc<Catalog>, excluded: &[u32]) -> Result<Catalog, DataError>
         layout: whole.layout.clone(),
         classes: used.iter().filter_map(|class| whole.classes.get(*class as usize)).cloned().collect(),
         items,
-        warnings,
+        warnings: warnings_without(whole, &gone, &gone_files),
         fingerprint,
         base: whole.base.clone(),
         beside: whole.beside.clone(),
         idx: whole.idx.clone(),
         packs: whole.packs.clone(),
-        excluded: gone.into_iter().collect(),
+        excluded: gone.into_iter().chain(gone_files).collect(),
         whole: Some(Arc::clone(whole)),
     };
+    keys.iter().for_each(|key| catalog.warnings.push(WarningKind::Excluded, key.as_str(), ""));
     warn_of_classes(&mut catalog);
     Ok(catalog)
 }
 
-/// Writes which images are excluded (positions in `whole`), in one move; removes the file when there are none. Names that
-/// no image has at present are kept: their images may come back.
+/// What is still wrong without some images and some unreadable files. What is odd about the classes is found anew.
+fn warnings_without(whole: &Catalog, gone: &BTreeSet<u32>, gone_files: &BTreeSet<u32>) -> Warnings {
+    const ABOUT_CLASSES: [WarningKind; 3] =
+        [WarningKind::TinyClass, WarningKind::Imbalance, WarningKind::DuplicateName];
+    let names: BTreeSet<String> = gone.iter().map(|item| whole.name(*item as usize)).collect();
+    let first = whole.items.len();
+    let of_files = whole.warnings.without_files(gone_files.iter().map(|position| *position as usize - first));
+    let mut warnings = of_files.without(|warning| {
+        ABOUT_CLASSES.contains(&warning.kind)
+            || names.contains(&warning.path)
+            || duplicates::is_settled(warning, &names)
+    });
+    let names = gone_files.iter().map(|position| whole.name(*position as usize));
+    names.for_each(|name| warnings.push(WarningKind::ExcludedFile, name, ""));
+    warnings
+}
+
+/// Writes which images and unreadable files are excluded (positions in `whole`), in one move; removes the file when there
+/// are none. Names that nothing has at present are kept: their images may come back.
 ///
 /// # Errors
-/// When the disk refuses, or when the present file cannot be understood: it is not written over.
+/// When the disk refuses, when there are more names than could be read again, or when the present file cannot be
+/// understood: it is not written over.
 pub fn write_exclusions(whole: &Catalog, excluded: &[u32]) -> Result<(), DataError> {
     let path = whole.exclude_path();
     let before = read(&path)?.unwrap_or_default();
     let gone: BTreeSet<u32> = excluded.iter().copied().collect();
     let mut images: Vec<String> =
         (0..).zip(whole.keys()).filter(|(item, _)| gone.contains(item)).map(|(_, key)| key).collect();
+    let files = whole.left_out().filter(|position| gone.contains(position));
+    let mut unreadable: BTreeSet<String> = files.map(|position| whole.name(position as usize)).collect();
     if !whole.is_numbered() {
-        images.extend(find(whole, &before.images).1.into_iter().map(str::to_owned));
+        let (_, [unknown_images, unknown_files]) = find(whole, &before);
+        images.extend(unknown_images.into_iter().map(str::to_owned));
+        unreadable.extend(unknown_files.into_iter().map(str::to_owned));
     }
     let io = |verb| move |source| DataError::Io { verb, path: path.clone(), source };
-    if images.is_empty() {
+    if images.is_empty() && unreadable.is_empty() {
         return match std::fs::remove_file(whole.exclude_path()) {
             Err(error) if error.kind() != ErrorKind::NotFound => Err(io("remove")(error)),
             _ => Ok(()),
         };
     }
     let data = whole.is_numbered().then(|| whole.fingerprint.clone());
-    let file = ExcludeFile { version: VERSION, data, images };
+    let [plain, with_files] = VERSIONS;
+    let version = if unreadable.is_empty() { plain } else { with_files };
+    let file = ExcludeFile { version, data, images, unreadable: unreadable.into_iter().collect() };
     let text = toml::to_string_pretty(&file).map_err(Error::other).map_err(io.clone()("write"))?;
+    if (HEADER.len() + text.len()) as u64 > MAX_BYTES {
+        let reason = format!(
+            "the list of excluded images would have more than {} MiB; exclude fewer, or move the files elsewhere",
+            MAX_BYTES >> 20
+        );
+        return Err(DataError::Refused { reason, path: whole.exclude_path() });
+    }
     atomic_write(&whole.exclude_path(), format!("{HEADER}{text}").as_bytes()).map_err(io("write"))
 }
 
@@ -222,10 +324,10 @@ fn read(path: &Path) -> Result<Option<ExcludeFile>, DataError> {
         let words = error.message();
         refused(format!("the list of excluded images is not valid (line {line}: {words}); repair or delete it"))
     })?;
-    if file.version != VERSION {
-        let version = file.version;
+    if !VERSIONS.contains(&file.version) {
+        let (version, [_, newest]) = (file.version, VERSIONS);
         return Err(refused(format!(
-            "the list of excluded images has version {version}; this program knows {VERSION}"
+            "the list of excluded images has version {version}; this program knows up to {newest}"
         )));
     }
     Ok(Some(file))

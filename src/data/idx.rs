@@ -43,7 +43,7 @@ pub struct IdxImages {
 /// Why the images of a file are taken to lie on their side, as those of EMNIST do, which nothing in the file says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Lying {
-    /// The file is named `emnist…`.
+    /// A word of the file's name begins with "emnist".
     ByName,
     /// As many images of the same classes as this split of EMNIST has.
     BySize(&'static str),
@@ -235,7 +235,8 @@ pub(super) fn turn_upright(parts: &mut [IdxImages], files: &IdxFiles) {
         let first = parts.first()?.published()?;
         parts.iter().all(|part| part.published() == Some(first)).then_some(Lying::BySize(first))
     };
-    let lying = if says("emnist") { Some(Lying::ByName) } else { split() };
+    let is_named = names.iter().any(|name| begins_a_word(name, "emnist"));
+    let lying = if is_named { Some(Lying::ByName) } else { split() };
     if lying.is_none() || says("upright") {
         return;
     }
@@ -243,6 +244,14 @@ pub(super) fn turn_upright(parts: &mut [IdxImages], files: &IdxFiles) {
         (part.width, part.height) = (part.height, part.width);
         part.lying = lying;
     }
+}
+
+/// "emnist-letters" and "my_emnist" are about EMNIST, "femnist" is another set.
+fn begins_a_word(name: &str, word: &str) -> bool {
+    name.match_indices(word).any(|(at, _)| {
+        let before = name.get(..at).and_then(|before| before.chars().next_back());
+        before.is_none_or(|letter| !letter.is_alphabetic())
+    })
 }
 
 /// "train-images-idx3-ubyte.gz" → "train".
@@ -374,6 +383,8 @@ mod tests {
         small.width = 32;
         assert_eq!(small.published(), None, "32 px");
         assert_eq!(lying("emnist-mnist-train-images-idx3-ubyte", &[even(0, 9, 6000)]), Some(Lying::ByName));
+        assert_eq!(lying("my_emnist-train-images-idx3-ubyte", &[even(0, 9, 6000)]), Some(Lying::ByName));
+        assert_eq!(lying("femnist-train-images-idx3-ubyte", &[even(0, 9, 6000)]), None, "another set");
         assert_eq!(lying("emnist-upright-images-idx3-ubyte", &[even(0, 9, 6000)]), None);
     }
 }

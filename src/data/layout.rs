@@ -111,6 +111,14 @@ pub(super) fn recognise(path: &Path, warnings: &mut Warnings) -> Result<FolderLa
     Ok(FolderLayout { root, kind: Kind::Identity(Vec::new()) })
 }
 
+/// Opening `folder` opens what lies in `root`: it is the same folder, or one around it that is stepped through.
+pub fn leads_to(folder: &Path, root: &Path) -> bool {
+    let Ok(root) = root.canonicalize() else { return false };
+    let is_root = |path: &Path| path.canonicalize().is_ok_and(|path| path == root);
+    let reached = || recognise(folder, &mut Warnings::default()).ok().map(|found| found.root);
+    is_root(folder) || reached().is_some_and(|reached| is_root(&reached))
+}
+
 fn list_or_error(folder: &Path) -> Result<Listing, DataError> {
     list(folder).map_err(|source| DataError::Io { verb: "list", path: folder.to_owned(), source })
 }

@@ -50,6 +50,14 @@ impl Mode {
         Self { colours, has_alpha: decoded.has_alpha(), is_deep: decoded.bits_per_pixel() > 8 * channels }
     }
 
+    /// As it is seen beside others: what comes out of a table of colours is like any other colour.
+    pub(super) fn as_seen(self) -> Self {
+        match self.colours {
+            Colours::Palette => Self { colours: Colours::Rgb, ..self },
+            _ => self,
+        }
+    }
+
     /// Stored without colour.
     pub fn is_grey(self) -> bool {
         self.colours == Colours::Grey
@@ -89,5 +97,7 @@ mod tests {
         assert_eq!(words(ColorType::Rgb8, ExtendedColorType::Cmyk8), "CMYK");
         assert!(Mode::of_types(ColorType::La16, ExtendedColorType::La16).is_grey());
         assert!(!Mode::of_colours(Colours::Palette).is_grey());
+        assert_eq!(Mode::of_colours(Colours::Palette).as_seen(), Mode::RGB);
+        assert_eq!(Mode::GREY.as_seen(), Mode::GREY);
     }
 }

@@ -1,6 +1,7 @@
 //! A path to a [`Catalog`]: which layout it is, then the classes, the images, the warnings and the fingerprint.
 
 use super::assemble::{Gathered, assemble};
+use super::exclude::NotTried;
 use super::idx::{IdxImages, Lying};
 use super::layout::{self, Kind};
 use super::scan::{self, ClassFolder, Watch};
@@ -51,6 +52,7 @@ fn describe_file(path: &Path, is_file: bool) -> String {
     let extension = path.extension().and_then(|e| e.to_str()).unwrap_or_default().to_ascii_lowercase();
     match extension.as_str() {
         _ if !is_file => "neither a folder nor a file".to_owned(),
+        "idx" => "an index without the .rec file of its name; put both into one folder".to_owned(),
         "gz" | "7z" | "rar" | "xz" | "bz2" | "zst" => {
             "an archive or packed file of another kind than zip, tar and tar.gz; unpack it and open the folder"
                 .to_owned()
@@ -90,7 +92,7 @@ fn class_folders(root: &Path, kind: &Kind) -> Result<Vec<ClassFolder>, DataError
 
 fn open_folder(root: PathBuf, kind: &Kind, watch: &Watch, mut warnings: Warnings) -> Result<Catalog, DataError> {
     let folders = class_folders(&root, kind)?;
-    let found = scan::scan(&root, &folders, watch, &mut warnings)?;
+    let found = scan::scan(&root, &folders, &NotTried::inside(&root), watch, &mut warnings)?;
     let layout = kind.layout();
     let loose = loose_images(&root);
     if found.is_empty() {

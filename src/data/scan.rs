@@ -5,6 +5,7 @@
 //! images (notes, licences, databases of a file manager) are passed over in silence.
 
 use super::endings::{format_of_extension, is_unsupported_image};
+use super::exclude::NotTried;
 use super::header::{Header, read_header};
 use super::{DataError, ImageProblem, Part, Progress, Warning, WarningKind, Warnings, layout, path_text};
 use rayon::prelude::*;
@@ -60,13 +61,14 @@ impl Watch<'_> {
     }
 }
 
-/// Looks at every file of the class folders. Sorted by (folder, path).
+/// Looks at every file of the class folders but those that are not to be tried. Sorted by (folder, path).
 ///
 /// # Errors
 /// When cancelled, or when there are more than [`MAX_FILES`] files.
 pub(super) fn scan(
     root: &Path,
     folders: &[ClassFolder],
+    not_tried: &NotTried,
     watch: &Watch,
     warnings: &mut Warnings,
 ) -> Result<Vec<Found>, DataError> {
@@ -75,7 +77,8 @@ pub(super) fn scan(
     let walked: Vec<Walk> = folders
         .par_iter()
         .map(|folder| {
-            let mut walk = Walk { root, seen: &seen, files: Vec::new(), warnings: Vec::new(), nested: false };
+            let mut walk =
+                Walk { root, not_tried, seen: &seen, files: Vec::new(), warnings: Vec::new(), nested: false };
             watch.check()?;
             walk.class(&folder.folder)?;
             Ok(walk)
@@ -93,7 +96,10 @@ pub(super) fn scan(
         .into_par_iter()
         .map(|(folder, path)| {
             watch.count(&done, total)?;
-            Ok(look(root, folder, path))
+            Ok(match not_tried.warning(&path) {
+                Some(warning) => (None, Some(warning)),
+                None => look(root, folder, path),
+            })
         })
         .collect::<Result<_, DataError>>()?;
     let mut found = Vec::with_capacity(looked.len());
@@ -108,6 +114,7 @@ pub(super) fn scan(
 
 struct Walk<'a> {
     root: &'a Path,
+    not_tried: &'a NotTried,
     seen: &'a AtomicUsize,
     files: Vec<PathBuf>,
     warnings: Vec<Warning>,
@@ -127,6 +134,10 @@ impl Walk<'_> {
 
     /// `ancestors` are the real paths from the class folder down, to notice a link back to one of them.
     fn folder(&mut self, folder: &Path, ancestors: &mut Vec<PathBuf>) -> Result<(), DataError> {
+        if let Some(warning) = self.not_tried.warning(folder) {
+            self.warnings.push(warning);
+            return Ok(());
+        }
         let full = self.root.join(folder);
         let (real, listing) = match full.canonicalize().and_then(|real| Ok((real, layout::list(&full)?))) {
             Ok(both) => both,

@@ -1,15 +1,31 @@
 //! Partial failures: what is wrong with some images while the rest can be used.
 //!
 //! Collected, grouped and counted, never printed here. A hostile folder may produce millions, so only the first
-//! [`MAX_STORED`] are kept word for word; the counts stay exact.
+//! [`MAX_STORED`] are kept word for word; the counts stay exact. Files that are left out are kept apart from that, and
+//! more of them, because a person can exclude them by name.
 
 use super::{DataError, ImageProblem};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Warnings kept word for word.
 pub const MAX_STORED: usize = 10_000;
+/// Most bytes kept of files that are left out: some 400,000 of them. More are counted, but cannot be excluded.
+const MAX_LEFT_OUT_BYTES: usize = 64 << 20;
 /// Examples in a [`WarningGroup`].
 const EXAMPLES: usize = 5;
+
+/// Files that are left out when a data set is opened, because nothing can be read of them.
+pub(super) const LEFT_OUT: [WarningKind; 9] = [
+    WarningKind::Unreadable,
+    WarningKind::Vanished,
+    WarningKind::Truncated,
+    WarningKind::Empty,
+    WarningKind::NotAnImage,
+    WarningKind::Unsupported,
+    WarningKind::TooSmall,
+    WarningKind::TooLarge,
+    WarningKind::NotTried,
+];
 
 /// What is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -68,8 +84,12 @@ pub enum WarningKind {
     Turned,
     /// A description beside the data says another number.
     Mismatch,
+    /// A file that was not read, because the list of excluded images names it as unreadable.
+    NotTried,
     /// Left out because a person said so.
     Excluded,
+    /// An unreadable file that is not told of any more, because a person said so.
+    ExcludedFile,
     /// The list of excluded images names one that is not there.
     UnknownExclusion,
     /// The list of excluded images cannot be used.
@@ -112,7 +132,9 @@ impl WarningKind {
             }
             Self::Turned => n("file of images was turned upright", "files of images were turned upright"),
             Self::Mismatch => n("number differs from the description", "numbers differ from the description"),
+            Self::NotTried => n("file was excluded and is not tried", "files were excluded and are not tried"),
             Self::Excluded => n("image is excluded", "images are excluded"),
+            Self::ExcludedFile => n("unreadable file is excluded", "unreadable files are excluded"),
             Self::UnknownExclusion => n("excluded image is not there", "excluded images are not there"),
             Self::BadExclusions => "the list of excluded images is not used".to_owned(),
         }
@@ -150,6 +172,10 @@ impl WarningKind {
                  their files."
             }
             Self::Mismatch => "What is in the file counts; is it complete?",
+            Self::NotTried => "Open the data set again to try them.",
+            Self::ExcludedFile => {
+                "Not tried, as arclens-exclude.toml beside the data says; Data → Check includes them again."
+            }
             Self::Excluded => {
                 "Left out as arclens-exclude.toml beside the data says; Data → Check includes them again."
             }
@@ -190,6 +216,8 @@ pub struct WarningGroup {
 pub struct Warnings {
     stored: Vec<Warning>,
     counts: BTreeMap<WarningKind, usize>,
+    left_out: Vec<Warning>,
+    left_out_bytes: usize,
 }
 
 impl Warnings {
@@ -201,8 +229,19 @@ impl Warnings {
     /// Adds one that is made already.
     pub fn add(&mut self, warning: Warning) {
         *self.counts.entry(warning.kind).or_default() += 1;
+        if LEFT_OUT.contains(&warning.kind) {
+            self.keep_left_out(&warning);
+        }
         if self.stored.len() < MAX_STORED {
             self.stored.push(warning);
+        }
+    }
+
+    fn keep_left_out(&mut self, warning: &Warning) {
+        let bytes = self.left_out_bytes + size_of::<Warning>() + warning.path.len() + warning.detail.len();
+        if bytes <= MAX_LEFT_OUT_BYTES {
+            self.left_out_bytes = bytes;
+            self.left_out.push(warning.clone());
         }
     }
 
@@ -218,20 +257,37 @@ impl Warnings {
         }
         let room = MAX_STORED.saturating_sub(self.stored.len());
         self.stored.extend(other.stored.into_iter().take(room));
+        other.left_out.iter().for_each(|warning| self.keep_left_out(warning));
+    }
+
+    /// What remains when some of the files left out (positions in [`Self::left_out`], each once) are not told of. Which
+    /// files those are is not kept.
+    pub(super) fn without_files(&self, gone: impl Iterator<Item = usize>) -> Self {
+        let mut rest = Self { counts: self.counts.clone(), ..Self::default() };
+        let mut names = BTreeSet::new();
+        for warning in gone.filter_map(|at| self.left_out.get(at)) {
+            names.insert((warning.kind, warning.path.as_str()));
+            rest.count_down(warning.kind);
+        }
+        let is_kept = |warning: &&Warning| !names.contains(&(warning.kind, warning.path.as_str()));
+        rest.stored = self.stored.iter().filter(is_kept).cloned().collect();
+        rest
+    }
+
+    fn count_down(&mut self, kind: WarningKind) {
+        if let Some(count) = self.counts.get_mut(&kind) {
+            *count = count.saturating_sub(1);
+        }
+        self.counts.retain(|_, count| *count > 0);
     }
 
     /// What remains when some of the stored ones no longer hold.
-    pub(super) fn without(&self, is_settled: impl Fn(&Warning) -> bool) -> Self {
-        let mut rest = self.clone();
-        rest.stored.retain(|warning| {
-            let settled = is_settled(warning);
-            if settled && let Some(count) = rest.counts.get_mut(&warning.kind) {
-                *count = count.saturating_sub(1);
-            }
-            !settled
-        });
-        rest.counts.retain(|_, count| *count > 0);
-        rest
+    pub(super) fn without(mut self, is_settled: impl Fn(&Warning) -> bool) -> Self {
+        let stored = std::mem::take(&mut self.stored);
+        let (settled, stored): (Vec<Warning>, Vec<Warning>) = stored.into_iter().partition(is_settled);
+        settled.iter().for_each(|warning| self.count_down(warning.kind));
+        self.stored = stored;
+        self
     }
 
     /// How many, of every kind.
@@ -252,6 +308,11 @@ impl Warnings {
     /// The first [`MAX_STORED`], in the order found.
     pub fn stored(&self) -> &[Warning] {
         &self.stored
+    }
+
+    /// The files that are left out, in the order found, up to a bound in bytes.
+    pub(super) fn files_left_out(&self) -> &[Warning] {
+        &self.left_out
     }
 
     /// One entry per kind, in the order of [`WarningKind`].
@@ -308,6 +369,19 @@ impl From<&ImageProblem> for WarningKind {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn files_left_out_are_kept_beyond_the_other_warnings_up_to_a_bound() {
+        let mut warnings = Warnings::default();
+        (0..MAX_STORED).for_each(|i| warnings.push(WarningKind::Animated, i.to_string(), ""));
+        (0..3).for_each(|i| warnings.push(WarningKind::Empty, format!("{i}.png"), "it is empty"));
+        assert_eq!((warnings.stored().len(), warnings.files_left_out().len()), (MAX_STORED, 3));
+        let rest = warnings.without_files([0, 2, 99].into_iter());
+        assert_eq!((rest.count(WarningKind::Empty), rest.total(), rest.files_left_out().len()), (1, MAX_STORED + 1, 0));
+        let long = "x".repeat(MAX_LEFT_OUT_BYTES / 2);
+        (0..3).for_each(|_| warnings.push(WarningKind::Empty, long.as_str(), ""));
+        assert_eq!((warnings.files_left_out().len(), warnings.count(WarningKind::Empty)), (4, 6));
+    }
 
     #[test]
     fn counts_stay_exact_when_more_warnings_come_than_are_stored() {

@@ -1,16 +1,14 @@
 //! The detection error trade-off curve: FNMR over FMR, both on normal-deviate axes.
 //!
-//! Not for drawing; this gives the coordinates and the ticks. On these axes normally distributed scores
-//! give a straight line and the interesting corner, where both errors are small, gets most of the room.
+//! Not for drawing, and not for ticks and ends of the axes (`det_axes.rs`); this gives the coordinates. On these
+//! axes normally distributed scores give a straight line and the interesting corner, where both errors are small,
+//! gets most of the room.
 //! A rate of 0 or 1 has no place on them (probit of 0 is minus infinity), so coordinates are clipped to
 //! 1/(2N), half an error, while the raw rates are kept beside them.
 
 use serde::{Deserialize, Serialize};
 
 use super::{ErrorRates, RatePoint, Rates, probit, wilson95};
-
-/// Rates at which DET axes carry ticks: 0.1, 0.2, 0.5, 1, 2, 5, 10, 20 and 40 %.
-pub const DET_TICKS: [f64; 9] = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4];
 
 /// One point of the curve.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]

@@ -11,8 +11,8 @@ use super::{
     det_curve, fold_order, histogram, operating_point, ten_fold, wilson95_rate,
 };
 
-/// False accept rates of the table.
-const FAR_TARGETS: [f64; 4] = [1e-1, 1e-2, 1e-3, 1e-4];
+/// False accept rates at which every report has the true accept rate, falling.
+pub const FAR_TARGETS: [f64; 4] = [1e-1, 1e-2, 1e-3, 1e-4];
 /// More points than a plot has pixels across would not be seen.
 const CURVE_POINTS: usize = 600;
 /// Bins over [-1, 1]: 0.025 wide.

@@ -7,7 +7,8 @@
 //! Pixel coordinates are those of OpenCV: x to the right, y down, and a whole number is the *centre* of a pixel. "Left"
 //! and "right" are the viewer's.
 //!
-//! The way of an image: [`Detector::detect`] → [`main_face`] → [`align`]; of a folder: [`align_folder`].
+//! The way of an image: [`Detector::detect`] → [`main_face`] → [`align`]; of a folder: [`align_folder`], then
+//! [`HandSpec`] for the images in which nothing was found.
 
 mod align;
 #[cfg_attr(not(feature = "faces"), allow(dead_code, reason = "only a network asks for all of it"))]
@@ -32,7 +33,10 @@ pub use align::{Landmarks, align, centre};
 pub use detector::Detector;
 pub use error::FaceError;
 pub use face::{Face, Point, main_face};
-pub use folder::{AlignSpec, Aligned, CropFormat, Finder, LandmarkList, RECORD_NAME, align_folder};
+pub use folder::{
+    AlignOptions, AlignSpec, Aligned, CropFormat, Finder, FinderFile, FolderImage, FormerRow, HandSpec, LandmarkList,
+    RECORD_NAME, align_folder,
+};
 pub use similarity::Similarity;
 pub use template::{CROP_PX, CROP_PX_RANGE, template};
 

@@ -114,18 +114,22 @@ mod tests {
     }
 
     #[test]
-    fn a_family_has_the_curve_of_its_losses() {
-        let chosen = Head::Combined;
-        let margins = Margins { factor: 0.9, rad: 0.4, cos: 0.15 };
-        for family in families(chosen, margins) {
-            for head in &family.heads {
-                let margins = if *head == chosen { margins } else { head.published_margins() };
-                for [degrees, logit] in &family.points {
-                    let wanted = target_logit(*head, 16.0, margins, &HeadOptions::default(), degrees.to_radians());
-                    assert!((logit - wanted).abs() < 1e-6, "{head:?} at {degrees}°");
-                }
-            }
-            assert_eq!((family.points[0][0], family.points[180][0]), (0.0, 180.0));
+    fn a_curve_is_the_formula_of_its_loss() {
+        let of = |head: Head| {
+            let families = families(head, head.published_margins());
+            move |degrees: usize| families[0].points[degrees]
+        };
+        let (cosine, third) = (0.5, std::f64::consts::FRAC_PI_3);
+        let wanted: [(Head, f64); 4] = [
+            (Head::NormSoftmax, cosine),
+            (Head::CosFace, cosine - 0.35),
+            (Head::ArcFace, (third + 0.5).cos()),
+            (Head::LiArcFace, 1.0 - 2.0 * (third + 0.45) / std::f64::consts::PI),
+        ];
+        for (head, share) in wanted {
+            let [degrees, logit] = of(head)(60);
+            assert!((logit - 16.0 * share).abs() < 1e-6 && degrees == 60.0, "{head:?}: {logit}");
         }
+        assert_eq!((of(Head::ArcFace)(0)[0], of(Head::ArcFace)(180)[0]), (0.0, 180.0));
     }
 }

@@ -19,7 +19,7 @@ use burn::tensor::backend::Backend;
 
 /// Channels of the stem and of the four stages.
 pub(super) const STEM: usize = 64;
-pub(super) const WIDTHS: [usize; 4] = [64, 128, 256, 512];
+pub(super) const WIDTHS: [usize; 4] = [64, 128, 256, Net::FACE_CHANNELS];
 /// Start values of a convolution: standard deviation.
 pub(super) const CONV_STD: f64 = 0.1;
 
@@ -47,7 +47,7 @@ pub(super) fn stages(net: Net) -> impl Iterator<Item = ([usize; 2], usize)> {
 
 /// Side of the last maps.
 pub(super) fn last_px(spec: &EmbedderSpec) -> usize {
-    spec.image_px.div_ceil(16)
+    Net::face_maps_side(spec.image_px)
 }
 
 pub(super) fn count(spec: &EmbedderSpec) -> Count {

@@ -24,6 +24,10 @@ const STATE_FILE: &str = "state.json";
 const WRITING: &str = ".writing-";
 /// Begins the name of a checkpoint that gives way to a newer one of the same step.
 const REPLACED: &str = ".replaced-";
+/// Begins the name of a checkpoint that is being removed.
+const REMOVED: &str = ".removed-";
+/// In a long epoch, a run that has diverged goes back by less than this many steps.
+pub(super) const STEPS_BETWEEN_TARGETS: usize = 500;
 
 /// Sums since some point of the run. The f64 is kept as bits so that a resumed run adds up to exactly the same.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -89,13 +93,26 @@ pub struct CheckpointState {
     /// Times the run went back to its last good state.
     #[serde(default)]
     pub rewinds: u32,
-    /// Bits of the mean loss of the first logged steps, which says what this run's losses are like.
+    /// Bits of what this run's losses are like, told from its first step: what an exploding loss is measured by.
     #[serde(default)]
     pub first_loss_bits: Option<u64>,
     /// The last completed epoch.
     pub last_epoch: Option<EpochMetrics>,
     /// SHA-256 of every other file, by name.
     pub files: BTreeMap<String, String>,
+}
+
+impl CheckpointState {
+    /// A run that has diverged may go back to here: to the end of an epoch, or to every so many steps of it.
+    pub(super) fn is_rewind_target(&self) -> bool {
+        is_rewind_target(self.step_in_epoch)
+    }
+}
+
+/// A function of the steps alone. Checkpoints that the clock, a pause or a stop asked for are no targets: the run would go
+/// on otherwise on a slower machine, and after an interruption.
+pub(super) fn is_rewind_target(step_in_epoch: usize) -> bool {
+    step_in_epoch.is_multiple_of(STEPS_BETWEEN_TARGETS)
 }
 
 /// A checkpoint on disk whose checksums hold.
@@ -113,11 +130,7 @@ impl Checkpoint {
     /// # Errors
     /// When a file is missing or differs from its checksum.
     pub fn open(path: &Path) -> Result<Self, TrainError> {
-        let state_path = path.join(STATE_FILE);
-        let text = std::fs::read(&state_path).map_err(TrainError::disk("read the checkpoint", &state_path))?;
-        let state: CheckpointState = serde_json::from_slice(&text)
-            .map_err(|error| TrainError::Damaged { reason: error.to_string(), path: state_path })?;
-        let checkpoint = Self { path: path.to_owned(), state };
+        let checkpoint = Self { path: path.to_owned(), state: read_state(path)? };
         for name in [MODEL_FILE, INFO_FILE] {
             checkpoint.read(name)?;
         }
@@ -161,6 +174,16 @@ impl Checkpoint {
         serde_json::from_slice(&bytes)
             .map_err(|error| TrainError::Damaged { reason: error.to_string(), path: self.path.join(INFO_FILE) })
     }
+}
+
+/// Where the run stood; the checkpoint's other files are not looked at.
+///
+/// # Errors
+/// When `state.json` cannot be read or does not parse.
+pub(super) fn read_state(checkpoint: &Path) -> Result<CheckpointState, TrainError> {
+    let path = checkpoint.join(STATE_FILE);
+    let text = std::fs::read(&path).map_err(TrainError::disk("read the checkpoint", &path))?;
+    serde_json::from_slice(&text).map_err(|error| TrainError::Damaged { reason: error.to_string(), path })
 }
 
 /// Writes a checkpoint folder in one move: temporary name, flush, rename. An existing one of the same state is kept;
@@ -213,7 +236,18 @@ fn put_in_place(folder: &Path, target: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Clears away what a process that was killed while it wrote has left among the checkpoints in `folder`; one that had
+/// Removes a checkpoint. It loses its name first: half of one would count as a damaged checkpoint.
+pub(super) fn remove(checkpoint: &Path) -> std::io::Result<()> {
+    let name = checkpoint.file_name().unwrap_or_default().to_string_lossy();
+    let removed = checkpoint.with_file_name(format!("{REMOVED}{name}"));
+    std::fs::remove_dir_all(&removed).ok();
+    std::fs::rename(checkpoint, &removed)?;
+    // What stays costs space only, until the run is opened again.
+    std::fs::remove_dir_all(removed).ok();
+    Ok(())
+}
+
+/// Clears away what a process that was killed while it wrote or removed has left among the checkpoints in `folder`; one that had
 /// already given way comes back when nothing took its place. Only for who holds the run: a checkpoint that another
 /// process is writing looks the same.
 pub(super) fn clear_leftovers(folder: &Path) {
@@ -222,7 +256,7 @@ pub(super) fn clear_leftovers(folder: &Path) {
         let place = name.strip_prefix(REPLACED).map(|step| folder.join(step));
         if let Some(place) = place.filter(|place| !place.exists()) {
             std::fs::rename(path, place).ok();
-        } else if name.starts_with(WRITING) || name.starts_with(REPLACED) {
+        } else if [WRITING, REPLACED, REMOVED].iter().any(|prefix| name.starts_with(prefix)) {
             std::fs::remove_dir_all(path).ok();
         }
     }

@@ -2,6 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+/// At most this long is lost when the machine fails.
+const CHECKPOINT_EVERY: Duration = Duration::from_secs(60);
+
 /// Wall time, kept apart from everything that has to be reproducible.
 pub(super) struct Clock {
     pub began: Instant,
@@ -29,6 +32,11 @@ impl Clock {
             training: Duration::ZERO,
             waiting: Duration::ZERO,
         }
+    }
+
+    /// The last checkpoint is so old that another one should be written.
+    pub fn is_save_due(&self) -> bool {
+        self.last_saved.elapsed() > CHECKPOINT_EVERY
     }
 
     /// Share of the steps' time that went by waiting for images; 0 without steps.

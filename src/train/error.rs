@@ -45,7 +45,7 @@ pub enum TrainError {
     Compute(String),
     /// Not a number.
     #[error(
-        "the run diverged at step {step}, and again after going back {rewinds} times; the last good checkpoint is kept. Lower the learning rate (train.lr, at the last {lr:.4}) or the margin, or raise train.warmup_epochs, and start a new run"
+        "the run diverged at step {step}, and again after going back {rewinds} times; {}. Lower the learning rate (train.lr, at the last {lr:.4}) or the margin, or raise train.warmup_epochs, and start a new run", what_is_left(*has_checkpoint)
     )]
     Diverged {
         /// Where.
@@ -54,6 +54,8 @@ pub enum TrainError {
         rewinds: u32,
         /// The rate in force.
         lr: f64,
+        /// A checkpoint from before is left; none is where the run went back to its start.
+        has_checkpoint: bool,
     },
     /// A run's folder was not renamed or deleted.
     #[error("the run is unchanged: {reason}: {}", path.display())]
@@ -115,6 +117,11 @@ pub enum TrainError {
         /// The run to start from.
         path: PathBuf,
     },
+    /// The run that a series starts from has changed since its first run began.
+    #[error(
+        "the run to start from has other weights now than those that the earlier runs of this series started from, so that they could not be compared; start a new series, or put the folder of that run back as it was: {}", .0.display()
+    )]
+    OriginChanged(PathBuf),
     /// The run was made with other data or settings.
     #[error("the run cannot be continued: {0}")]
     CannotResume(String),
@@ -132,6 +139,15 @@ pub enum TrainError {
     /// Stopped on request before anything was done.
     #[error("stopped before the first step")]
     Cancelled,
+}
+
+/// What a run keeps that has diverged once too often.
+fn what_is_left(has_checkpoint: bool) -> &'static str {
+    if has_checkpoint {
+        "the last good checkpoint is kept"
+    } else {
+        "it went back to its start, so no checkpoint is left"
+    }
 }
 
 impl TrainError {

@@ -13,6 +13,8 @@ use std::sync::Arc;
 const FOLDER: &str = "evaluation";
 const REPORT_FILE: &str = "report.json";
 const OPERATING_POINT_FILE: &str = "operating_point.json";
+/// Says that the held-out images of a run have no genuine or no impostor pairs, and why.
+const NO_PAIRS_FILE: &str = "no_pairs.json";
 
 /// Everything an evaluation yields.
 #[derive(Debug)]
@@ -34,12 +36,29 @@ pub struct EvaluationResult {
 pub struct StoredEvaluation {
     /// What was evaluated, in words.
     pub on: String,
+    /// These were the images that the run itself held out; `None` in files from before this was noted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub own: Option<bool>,
     /// How the threshold was chosen.
     pub rule: OperatingRule,
     /// The numbers, the operating point among them.
     pub report: VerificationReport,
     /// Mean loss and share recognised, if classes are known.
     pub classification: Option<(f64, f64)>,
+}
+
+impl StoredEvaluation {
+    /// It is of the images that the run itself held out: what the run came to. Older files say no more than their words,
+    /// which are `20 images of …` and `600 pairs of …` for anything else.
+    pub fn is_own(&self) -> bool {
+        self.own.unwrap_or_else(|| !matches!(self.on.split_whitespace().nth(1), Some("images" | "pairs")))
+    }
+}
+
+/// What is kept in place of an evaluation where there can be none.
+#[derive(Serialize)]
+struct NoPairs<'a> {
+    reason: &'a str,
 }
 
 /// Which images, and how they are counted.
@@ -130,6 +149,30 @@ pub fn evaluate_split(
     Ok((evaluate_items(model, &task, control, progress)?, rule))
 }
 
+/// Measures what a run came to, on the images that it held out, and keeps it with the run. That they have no pairs to be
+/// measured on is kept, too: the run is done all the same.
+///
+/// # Errors
+/// As [`evaluate_split`], and when the disk refuses.
+pub(super) fn evaluate_end(
+    model: &TrainedModel,
+    task: &EvaluationTask<'_>,
+    control: &Control,
+) -> Result<StoredEvaluation, TrainError> {
+    let result = match evaluate_items(model, task, control, &mut |_, _| {}) {
+        Err(TrainError::NoPairs(reason)) => {
+            write_json(model.run(), NO_PAIRS_FILE, &NoPairs { reason: &reason })?;
+            return Err(TrainError::NoPairs(reason));
+        }
+        result => result?,
+    };
+    let EvaluationResult { report, table, classification, .. } = result;
+    let on = format!("{} held-out images", table.len());
+    let stored = StoredEvaluation { on, own: Some(true), rule: task.rule, report, classification };
+    store_evaluation(model.run(), &stored)?;
+    Ok(stored)
+}
+
 /// Evaluates every image of a data set, all of its classes new to the model.
 ///
 /// # Errors
@@ -193,6 +236,11 @@ pub fn store_first_evaluation(run: &Path, stored: &StoredEvaluation) -> Result<b
 /// Where the evaluation is kept with a run.
 pub(super) fn report_path(run: &Path) -> PathBuf {
     run.join(FOLDER).join(REPORT_FILE)
+}
+
+/// Where it is kept that a run has no pairs to be measured on.
+pub(super) fn no_pairs_path(run: &Path) -> PathBuf {
+    run.join(FOLDER).join(NO_PAIRS_FILE)
 }
 
 /// The evaluation kept with a run, if there is one that can be read.

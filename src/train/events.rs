@@ -1,6 +1,6 @@
 //! What a training run reports: plain data, no tensors. The window, the terminal and `metrics.jsonl` all read these.
 
-use super::Footprint;
+use super::{Footprint, Verification};
 use crate::config::Reason;
 use crate::eval::{EmbeddingTable, VerificationReport};
 use serde::{Deserialize, Serialize};
@@ -55,6 +55,8 @@ pub struct RunStarted {
     pub epochs: u32,
     /// Steps already done by the run that is continued; 0 for a new run.
     pub resumed_at_step: u64,
+    /// SHA-256 of the weights that it started from; empty for a run from scratch.
+    pub start_sha256: String,
     /// Why the automatic values are what they are.
     pub reasons: Vec<Reason>,
 }
@@ -171,6 +173,9 @@ pub struct RunSummary {
     pub val_accuracy: Option<f64>,
     /// Best epoch's equal error rate in [0, 1], on all validation pairs.
     pub eer: Option<f64>,
+    /// What else was measured on them; `None` when the run was not evaluated at its end, or has no pairs to be.
+    #[serde(flatten)]
+    pub verification: Option<Verification>,
     /// Wall time of this session.
     pub seconds: f64,
     /// The run was stopped before its last epoch.

@@ -66,7 +66,7 @@ pub(super) fn specs(resolved: &Resolved, classes: usize, form: Form) -> (Embedde
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{Auto, DataFacts, Net, RunConfig, resolve};
+    use crate::config::{Auto, DataFacts, Net, Pooling, RunConfig, resolve};
 
     fn footprint(change: impl FnOnce(&mut RunConfig)) -> Footprint {
         let mut config = RunConfig::default();
@@ -81,6 +81,30 @@ mod tests {
             all_grey: true,
         };
         Footprint::of(&resolve(&config, &facts).unwrap(), 10, Form::default())
+    }
+
+    /// The settings cannot see networks; what they weigh the head by is what the networks have.
+    #[test]
+    fn the_layer_that_the_settings_weigh_is_that_of_the_networks() {
+        for net in Net::every() {
+            for (image_px, embedding_dim) in [(112, 512), (96, 128), (28, 64), (250, 512)] {
+                let count = |pooling| {
+                    let (image_px, embedding_dim) = (image_px as usize, embedding_dim as usize);
+                    let form = Form::default();
+                    let spec = EmbedderSpec { net, form, pooling, channels: 3, image_px, embedding_dim, dropout: 0.0 };
+                    spec.parameter_count()
+                };
+                // Both layers have the same biases.
+                let surplus = count(Pooling::Flatten) - count(Pooling::Average);
+                let averaged = Net::FACE_CHANNELS * embedding_dim as usize;
+                let weights = net.face_layer_weights(image_px, embedding_dim);
+                assert_eq!(weights.is_some(), net.is_made_for_faces(), "{net:?}");
+                if let Some(weights) = weights {
+                    assert_eq!(weights as usize, surplus + averaged, "{net:?} at {image_px} px");
+                }
+            }
+        }
+        assert_eq!(Net::Iresnet50.face_layer_weights(112, 512), Some(12_845_056));
     }
 
     #[test]

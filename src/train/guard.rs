@@ -1,10 +1,12 @@
 //! Notices when a run goes wrong: steps that cannot be used, and losses that explode.
+//!
+//! What it counts need not be saved: no checkpoint is written while anything is counted, so a continued run begins at 0.
 
 use super::session::{Fate, StepOutcome};
 
 /// So many doubtful steps in a row, and the run has diverged.
 const MOST_IN_A_ROW: u32 = 5;
-/// A loss this many times as large as the first ones has exploded. Losses of cosines stay far below it by their nature;
+/// A loss this many times as large as the first one has exploded. Losses of cosines stay far below it by their nature;
 /// those that take the length of the embedding (plain softmax, A-softmax) need not.
 const EXPLODED: f64 = 20.0;
 
@@ -25,9 +27,9 @@ pub(super) enum Verdict {
 }
 
 impl Guard {
-    /// The next step's outcome, beside the mean loss of the run's first steps.
-    pub fn look(&mut self, outcome: &StepOutcome, first_loss: Option<f64>) -> Verdict {
-        let exploded = first_loss.is_some_and(|first| outcome.loss > EXPLODED * (first + 1.0));
+    /// The next step's outcome, beside what the run's losses are like ([`usual_loss`]; `None` before its first step).
+    pub fn look(&mut self, outcome: &StepOutcome, usual_loss: Option<f64>) -> Verdict {
+        let exploded = usual_loss.is_some_and(|usual| outcome.loss > EXPLODED * (usual + 1.0));
         let reason = match outcome.fate {
             // The factor on the loss is lowered by itself; nothing is wrong with the run.
             Fate::Overflowed => return Verdict::Sound,
@@ -46,6 +48,13 @@ impl Guard {
     pub fn is_in_doubt(&self) -> bool {
         self.in_a_row > 0
     }
+}
+
+/// What a run's losses are like, told from that of its first step (in nats, as all losses): later steps may have exploded
+/// already. A first batch that the network happens to know must not make every other one look bad, so it is no less than
+/// the loss of a network that knows nothing, ln(classes).
+pub(super) fn usual_loss(first: f64, classes: usize) -> f64 {
+    first.max((classes.max(1) as f64).ln())
 }
 
 #[cfg(test)]
@@ -72,6 +81,21 @@ mod tests {
             guard.look(&bad, None);
         }
         assert!(matches!(guard.look(&bad, None), Verdict::GoBack(_)));
+    }
+
+    #[test]
+    fn losses_are_judged_from_the_second_step_on_by_the_first() {
+        let judged = |first, later| Guard::default().look(&step(later, Fate::Applied), Some(usual_loss(first, 10)));
+        // Plain softmax over ten classes begins near 2.3; its steps may become far worse while lengths grow.
+        for later in [2.3, 10.0, 40.0, 60.0] {
+            assert_eq!(judged(2.4, later), Verdict::Sound, "{later}");
+        }
+        assert!(matches!(judged(2.4, 100.0), Verdict::Doubtful(_)));
+        // A network that was trained before may know its first batch.
+        assert_eq!(judged(0.01, 30.0), Verdict::Sound);
+        // At a scale of 64 the first loss is large, and twice the scale is possible.
+        assert_eq!(judged(35.0, 140.0), Verdict::Sound);
+        assert_eq!(usual_loss(0.5, 0), 0.5);
     }
 
     #[test]

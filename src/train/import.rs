@@ -13,7 +13,7 @@ use super::{Control, ModelInfo, TrainError};
 use crate::config::{Auto, ConfigError, Margins, RunConfig, RunInfo};
 use crate::data::Preprocess;
 use crate::loss::HeadSpec;
-use crate::model::weights::{Weights, read_weights};
+use crate::model::weights::{Weights, WeightsError, read_weights_unless};
 use crate::model::{EmbedderSpec, Misfit, ModelError, load_weights, recognise, save_weights};
 use burn::backend::Flex;
 use std::collections::BTreeMap;
@@ -28,7 +28,7 @@ pub struct ImportRequest<'a> {
     pub out: &'a Path,
     /// Changes to the preprocessing that the network's project uses.
     pub preprocess: PreprocessChange,
-    /// Whether to stop; looked at until the folder is made.
+    /// Whether to stop; looked at until the folder is complete.
     pub control: Control,
 }
 
@@ -53,25 +53,60 @@ pub(super) const INFO_KEY: &str = "arclens.model";
 /// Reads, recognises, checks, and writes the run folder.
 ///
 /// # Errors
-/// When the file is no weights file, its network is not known here or not complete, the folder is taken, or the control
-/// says stop; no folder is made then.
+/// When the file is no weights file, its network is not known here or not complete, the folder is taken, the disk
+/// refuses, or the control says stop; no folder of a run is left behind then.
 pub fn import(request: &ImportRequest<'_>) -> Result<Imported, TrainError> {
     let failed = |reason: String| TrainError::Import { reason, path: request.weights.to_owned() };
-    let go_on = || if request.control.is_cancelled() { Err(TrainError::Cancelled) } else { Ok(()) };
-    let weights = read_weights(request.weights)?;
-    go_on()?;
+    let weights = read(request.weights, &request.control)?;
     let foreign = weights.foreign.clone();
     let Source { flavour, mut info, weights, left_out } = source(weights).map_err(failed)?;
     request.preprocess.apply(&mut info).map_err(|reason| failed(reason.to_owned()))?;
     let config = config(&info, request.weights, &flavour).map_err(failed)?;
     let model = fitted(&info.embedder, weights).map_err(failed)?;
-    go_on()?;
+    go_on(&request.control)?;
+    let run = write_run(request, &config, model, &info)?;
+    Ok(Imported { run, flavour, info, left_out, foreign })
+}
+
+fn go_on(control: &Control) -> Result<(), TrainError> {
+    if control.is_cancelled() { Err(TrainError::Cancelled) } else { Ok(()) }
+}
+
+/// The weights in a file, unless `control` says stop first.
+fn read(path: &Path, control: &Control) -> Result<Weights, TrainError> {
+    let weights = match read_weights_unless(path, &|| control.is_cancelled()) {
+        Err(WeightsError::Cancelled) => return Err(TrainError::Cancelled),
+        read => read?,
+    };
+    go_on(control)?;
+    Ok(weights)
+}
+
+/// Writes the run folder. One that was not finished, or is not wanted any more when it is, goes again: half a gigabyte
+/// takes a while to write.
+fn write_run(
+    request: &ImportRequest<'_>,
+    config: &RunConfig,
+    model: Vec<u8>,
+    info: &ModelInfo,
+) -> Result<PathBuf, TrainError> {
     let folder = RunFolder::create(&Place::NewAt(request.out.to_owned()), "import")?;
-    folder.write_config(&config)?;
+    let run = folder.path().to_owned();
     let saved = Saved { model, head: Vec::new(), resume: Vec::new() };
-    folder.write_checkpoint(&saved, &info, &CheckpointState { format: 1, ..CheckpointState::default() })?;
-    folder.set_best(0)?;
-    Ok(Imported { run: folder.path().to_owned(), flavour, info, left_out, foreign })
+    let state = CheckpointState { format: 1, ..CheckpointState::default() };
+    let written = folder
+        .write_config(config)
+        .and_then(|()| folder.write_checkpoint(&saved, info, &state))
+        .and_then(|()| folder.set_best(0))
+        .and_then(|()| go_on(&request.control));
+    // Its lock is an open file in it, which some systems do not remove.
+    drop(folder);
+    if let Err(error) = written {
+        // What cannot be removed only costs space.
+        std::fs::remove_dir_all(&run).ok();
+        return Err(error);
+    }
+    Ok(run)
 }
 
 struct Source {
@@ -147,7 +182,7 @@ fn fitted(spec: &EmbedderSpec, weights: Weights) -> Result<Vec<u8>, String> {
 /// The settings of the new run, which say what the network is.
 fn config(info: &ModelInfo, weights: &Path, flavour: &str) -> Result<RunConfig, String> {
     let mut config = RunConfig::default();
-    info.describe(&mut config);
+    info.network().describe(&mut config);
     config.model.dropout = info.embedder.dropout;
     config.eval.flip = Auto::Set(info.add_mirror);
     let name = weights.file_name().unwrap_or_default().to_string_lossy();

@@ -23,6 +23,7 @@ mod guard;
 mod import;
 mod loss_scale;
 mod measured;
+mod measures;
 mod metrics_log;
 mod model_info;
 mod net;
@@ -63,9 +64,10 @@ pub use import::{
     FoundNetwork, ImportRequest, Imported, PreprocessChange, PreprocessPreset, Refusal, WeightsLook, import,
     look_at_weights, look_into,
 };
-pub use model_info::ModelInfo;
+pub use measures::{Measure, Verification, measures};
+pub use model_info::{ModelInfo, Network};
 pub use prepare::data_facts;
-pub use repeat::{MeanSd, measures};
+pub use repeat::MeanSd;
 pub use run::{Observer, TrainRequest, train};
 pub use run_change::{delete_run, describe_run, read_note};
 pub use run_folder::{Place, RunFolder, is_run, read_config};

@@ -7,17 +7,11 @@ use super::checkpoint::{Checkpoint, HEAD_FILE, MODEL_FILE};
 use super::run_folder::{self, Place};
 use super::session::Session;
 use super::{ModelInfo, TrainError};
-use crate::config::{Auto, Head, Reason, RunConfig, spec};
+use crate::config::{Head, Reason, RunConfig, RunInfo};
 use crate::loss::HeadSpec;
 use crate::model::weights::weights_from_bytes;
 use std::collections::HashMap;
 use std::path::Path;
-
-/// Why a setting is what it is.
-const WHY: &str = "as in the network that the run starts from";
-
-/// Settings that the network decides, see [`ModelInfo::describe`].
-const DECIDED: [&str; 5] = ["model.net", "model.pooling", "model.embedding_dim", "data.image_px", "data.colour"];
 
 /// The network that a run starts from.
 #[derive(Clone, Debug)]
@@ -54,18 +48,26 @@ impl Origin {
         {
             return Ok(Some(Self { info: own.info()?, weights: None }));
         }
+        let origin = Self::open(config)?;
         let path = Path::new(config.train.start_from.trim());
-        let checkpoint = run_folder::best_checkpoint(path).map_err(of_origin)?;
-        let begun_with = config.run.as_ref().map_or("", |run| run.start_sha256.as_str());
-        if !begun_with.is_empty() && begun_with != checkpoint.digest(MODEL_FILE) {
-            let path = path.display();
-            return Err(TrainError::CannotResume(format!(
-                "the run it started from has other weights now, and it has no checkpoint of its own yet; start a new run: {path}"
-            )));
-        }
         let whole = path.canonicalize().unwrap_or_else(|_| path.to_owned());
         config.train.start_from = whole.to_string_lossy().into_owned();
-        Ok(Some(Self { info: checkpoint.info()?, weights: Some(checkpoint) }))
+        Ok(Some(origin))
+    }
+
+    /// The network that a run with these settings begins with, whatever it has learnt since.
+    ///
+    /// # Errors
+    /// When the run to start from has no usable checkpoint, or has changed since this run began, or the first of its series.
+    pub fn open(config: &RunConfig) -> Result<Self, TrainError> {
+        let path = Path::new(config.train.start_from.trim());
+        let checkpoint = run_folder::best_checkpoint(path).map_err(of_origin)?;
+        let other = |facts: &&RunInfo| facts.start_sha256 != checkpoint.digest(MODEL_FILE);
+        let known = config.run.as_ref().filter(|facts| !facts.start_sha256.is_empty());
+        if let Some(facts) = known.filter(other) {
+            return Err(changed(path, facts));
+        }
+        Ok(Self { info: checkpoint.info()?, weights: Some(checkpoint) })
     }
 
     /// SHA-256 of the weights file; empty when it is not needed any more.
@@ -75,22 +77,7 @@ impl Origin {
 
     /// Makes the settings say what the network is; returns what had to be changed.
     pub fn settle(&self, config: &mut RunConfig) -> Vec<Reason> {
-        let before = config.clone();
-        self.info.describe(config);
-        let mut reasons = Vec::new();
-        for param in DECIDED.iter().filter_map(|key| spec(key)) {
-            if let (Ok(now), Ok(asked)) = (config.get(param.key), before.get(param.key))
-                && now != asked
-            {
-                reasons.push(Reason { key: param.key, value: param.text(&now), why: WHY.to_owned() });
-            }
-        }
-        if config.eval.flip == Auto::Auto {
-            let value = if self.info.add_mirror { "on" } else { "off" }.to_owned();
-            reasons.push(Reason { key: "eval.flip", value, why: WHY.to_owned() });
-            config.eval.flip = Auto::Set(self.info.add_mirror);
-        }
-        reasons
+        self.info.network().settle(config)
     }
 
     /// Puts network and class weights into a fresh session. Returns how many classes it knew, `None` when there was nothing to do.
@@ -139,6 +126,17 @@ impl Origin {
         }
         Ok(rows)
     }
+}
+
+/// The weights in `path` are not those that a run started from, or the earlier runs of its series.
+fn changed(path: &Path, facts: &RunInfo) -> TrainError {
+    if !facts.has_begun() {
+        return TrainError::OriginChanged(path.to_owned());
+    }
+    TrainError::CannotResume(format!(
+        "the run it started from has other weights now, and it has no checkpoint of its own yet; start a new run: {}",
+        path.display()
+    ))
 }
 
 /// The error of the run that another one starts from, in words for who starts the other one.

@@ -4,7 +4,7 @@ use super::checkpoint::{self, CheckpointState};
 use super::events::TrainEvent;
 use super::origin::Origin;
 use super::run::{Observer, TrainRequest};
-use super::run_folder::{self, Place, RunFolder};
+use super::run_folder::{self, Found, Place, RunFolder};
 use super::session::Session;
 use super::{Control, ModelInfo, TrainError, footprint, patience};
 use crate::config::{Best, DataFacts, Resolved, RunConfig, RunInfo};
@@ -17,9 +17,10 @@ use std::time::Duration;
 /// The settings in force: those asked for, or those a continued run was started with.
 pub(super) fn settings(request: &TrainRequest) -> Result<RunConfig, TrainError> {
     let Place::Resume(run) = &request.place else {
-        // What is known of another run is not this one's; a series is what both may be of.
-        let series = request.config.run.as_ref().and_then(|facts| facts.series.clone());
-        return Ok(RunConfig { run: series.map(RunInfo::before), ..request.config.clone() });
+        // What is known of another run is not this one's; a series is what both may be of, and all of its runs start from
+        // the same weights.
+        let before = request.config.run.as_ref().and_then(RunInfo::further);
+        return Ok(RunConfig { run: before, ..request.config.clone() });
     };
     let mut config = run_folder::read_config(run)?;
     if let Some(facts) = &config.run {
@@ -59,7 +60,17 @@ pub(super) fn restore(
     session: &mut dyn Session,
     observer: &mut dyn Observer,
 ) -> Result<CheckpointState, TrainError> {
-    let Some((checkpoint, damaged)) = run_folder::newest_usable(start.folder.path())? else {
+    put_back(run_folder::newest_usable(start.folder.path())?, start, session, observer)
+}
+
+/// Puts a checkpoint into a fresh session, or without one, what the run starts from.
+pub(super) fn put_back(
+    found: Option<Found>,
+    start: &Start<'_>,
+    session: &mut dyn Session,
+    observer: &mut dyn Observer,
+) -> Result<CheckpointState, TrainError> {
+    let Some((checkpoint, damaged)) = found else {
         begin(start, session, observer)?;
         return Ok(CheckpointState { format: 1, ..CheckpointState::default() });
     };
@@ -208,8 +219,7 @@ pub(super) fn run_info(
         automatic: config.automatic_keys(),
         series: config.run.as_ref().and_then(|before| before.series.clone()),
     };
-    // Of a new run no more than its series is known; every run that has begun says by which version.
-    let Some(before) = config.run.clone().filter(|before| !before.version.is_empty()) else { return now };
+    let Some(before) = config.run.clone().filter(RunInfo::has_begun) else { return now };
     let start_sha256 = if now.start_sha256.is_empty() { before.start_sha256 } else { now.start_sha256 };
     RunInfo { start_sha256, started: before.started, automatic: before.automatic, ..now }
 }

@@ -1,7 +1,7 @@
 //! The same run over several seeds: what a measure is worth is its mean and its spread, not the luckiest run.
 
 use super::checkpoint;
-use super::evaluate::{StoredEvaluation, load_evaluation, report_path};
+use super::evaluate::{StoredEvaluation, load_evaluation, no_pairs_path, report_path};
 use super::events::EpochMetrics;
 use super::prepare::settings;
 use super::run_folder::{latest_checkpoint, newest_checkpoint};
@@ -30,16 +30,24 @@ impl MeanSd {
         Some(Self { mean, sd, runs })
     }
 
-    /// Of a measure that is no rate: `0.41230 ± 0.00120`.
-    pub fn plain_text(&self) -> String {
-        let spread = self.sd.map(|sd| format!(" ± {sd:.5}")).unwrap_or_default();
-        format!("{:.5}{spread}", self.mean)
+    /// Of a measure that is no rate, with so many decimals: `0.41230 ± 0.00120`.
+    pub fn decimals_text(&self, digits: usize) -> String {
+        let spread = self.sd.map(|sd| format!(" ± {sd:.digits$}")).unwrap_or_default();
+        format!("{:.digits$}{spread}", self.mean)
     }
 
-    /// Of a rate, in percent: `2.21 ± 0.31 %`. The digits follow the spread, of which two are shown.
+    /// Of a rate, in percent: `2.21 ± 0.31 %`. The digits follow the spread, of which two are shown; without one, two of
+    /// what is missing to 0 or to 100 percent, but never fewer than two decimals.
     pub fn percent_text(&self) -> String {
         let (mean, sd) = (self.mean * 100.0, self.sd.unwrap_or_default() * 100.0);
-        let digits = if sd > 0.0 { (1.0 - sd.log10().floor()).clamp(1.0, 5.0) as usize } else { 2 };
+        let missing = mean.min(100.0 - mean);
+        let digits = if sd > 0.0 {
+            (1.0 - sd.log10().floor()).clamp(1.0, 5.0) as usize
+        } else if missing > 0.0 {
+            (1.0 - missing.log10().floor()).clamp(2.0, 7.0) as usize
+        } else {
+            2
+        };
         match self.sd {
             Some(_) => format!("{mean:.digits$} ± {sd:.digits$} %"),
             None => format!("{mean:.digits$} %"),
@@ -62,8 +70,8 @@ impl RunSummary {
         if !is_over || state.step_in_epoch > 0 {
             return Ok(None);
         }
-        let evaluation = evaluation_after(run, &checkpoint.path);
-        Ok(evaluation.map(|evaluation| Self::of_folder(run, state.epoch, state.last_epoch.as_ref(), &evaluation)))
+        let end = End::after(run, &checkpoint.path);
+        Ok(end.map(|end| Self::of_folder(run, state.epoch, state.last_epoch.as_ref(), &end)))
     }
 
     /// What a run of the list came to; `None` when something is still to be trained or measured. Its checkpoints are
@@ -73,53 +81,53 @@ impl RunSummary {
             return None;
         }
         let last = run.epochs.last()?;
-        let evaluation = evaluation_after(&run.path, &newest_checkpoint(&run.path)?)?;
-        Some(Self::of_folder(&run.path, last.epoch, Some(last), &evaluation))
+        let end = End::after(&run.path, &newest_checkpoint(&run.path)?)?;
+        Some(Self::of_folder(&run.path, last.epoch, Some(last), &end))
     }
 
     /// Nothing was done for it now, so it took no time.
-    fn of_folder(run: &Path, epochs: u32, last: Option<&EpochMetrics>, evaluation: &StoredEvaluation) -> Self {
-        let classification = evaluation.classification;
-        Self {
+    fn of_folder(run: &Path, epochs: u32, last: Option<&EpochMetrics>, end: &End) -> Self {
+        let mut summary = Self {
             run: run.canonicalize().unwrap_or_else(|_| run.to_owned()),
             epochs,
             images_per_second: 0.0,
             input_wait_share: 0.0,
             train_loss: last.map(|epoch| epoch.train_loss),
             train_accuracy: last.map(|epoch| epoch.train_accuracy),
-            val_loss: classification.map(|(loss, _)| loss).or(last.and_then(|epoch| epoch.val_loss)),
-            val_accuracy: classification.map(|(_, accuracy)| accuracy).or(last.and_then(|epoch| epoch.val_accuracy)),
-            eer: Some(evaluation.report.eer),
+            val_loss: last.and_then(|epoch| epoch.val_loss),
+            val_accuracy: last.and_then(|epoch| epoch.val_accuracy),
+            eer: None,
+            verification: None,
             seconds: 0.0,
             stopped: false,
+        };
+        if let End::Measured(evaluation) = end {
+            summary.take_in(evaluation);
         }
+        summary
     }
 }
 
-/// The evaluation of what the run learned in the end: one from before its newest checkpoint is of an earlier state.
-fn evaluation_after(run: &Path, checkpoint: &Path) -> Option<StoredEvaluation> {
-    let written = |path: PathBuf| std::fs::metadata(path).and_then(|facts| facts.modified()).ok();
-    let evaluated = written(report_path(run))?;
-    let saved = written(checkpoint.join(checkpoint::INFO_FILE))?;
-    load_evaluation(run).filter(|_| evaluated >= saved)
+/// What the measurement at the end of a run came to.
+enum End {
+    Measured(Box<StoredEvaluation>),
+    /// The images that it held out have no genuine or no impostor pairs.
+    NoPairs,
 }
 
-/// Every measure of some runs that differ in their seed, by name.
-pub fn measures(runs: &[RunSummary]) -> Vec<(&'static str, MeanSd)> {
-    let of = |name: &'static str, value: fn(&RunSummary) -> Option<f64>| {
-        let values: Vec<f64> = runs.iter().filter_map(value).filter(|value| value.is_finite()).collect();
-        MeanSd::of(&values).map(|measure| (name, measure))
-    };
-    [
-        of("eer", |run| run.eer),
-        of("val_accuracy", |run| run.val_accuracy),
-        of("val_loss", |run| run.val_loss),
-        of("train_accuracy", |run| run.train_accuracy),
-        of("train_loss", |run| run.train_loss),
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
+impl End {
+    /// Of what the run learned in the end: what was found before its newest checkpoint is of an earlier state. Only its own
+    /// held-out images count, whatever else it was measured on. `None` when it is still to be measured.
+    fn after(run: &Path, checkpoint: &Path) -> Option<Self> {
+        let written = |path: PathBuf| std::fs::metadata(path).and_then(|facts| facts.modified()).ok();
+        let saved = written(checkpoint.join(checkpoint::INFO_FILE))?;
+        let is_later = |path: PathBuf| written(path).is_some_and(|at| at >= saved);
+        let evaluation = if is_later(report_path(run)) { load_evaluation(run) } else { None };
+        match evaluation.filter(StoredEvaluation::is_own) {
+            Some(evaluation) => Some(Self::Measured(Box::new(evaluation))),
+            None => is_later(no_pairs_path(run)).then_some(Self::NoPairs),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -137,7 +145,7 @@ mod tests {
 
     #[test]
     fn what_is_no_rate_is_a_plain_number() {
-        let text = |sd| MeanSd { mean: 0.412_3, sd, runs: 3 }.plain_text();
+        let text = |sd| MeanSd { mean: 0.412_3, sd, runs: 3 }.decimals_text(5);
         assert_eq!((text(Some(0.001_2)), text(None)), ("0.41230 ± 0.00120".into(), "0.41230".into()));
     }
 
@@ -148,5 +156,8 @@ mod tests {
         assert_eq!(text(0.991_234, Some(0.000_091)), "99.1234 ± 0.0091 %");
         assert_eq!(text(0.31, Some(0.124)), "31.0 ± 12.4 %");
         assert_eq!((text(0.25, Some(0.0)), text(0.25, None)), ("25.00 ± 0.00 %".into(), "25.00 %".into()));
+        // What was measured is neither called nothing nor everything.
+        let alone = [0.000_43, 0.999_96, 0.0, 1.0].map(|mean| text(mean, None));
+        assert_eq!(alone, ["0.043 %", "99.9960 %", "0.00 %", "100.00 %"]);
     }
 }

@@ -1,10 +1,16 @@
 //! Going back: a run that has diverged goes on from its last good state with a lower learning rate.
+//!
+//! Where it goes back to is a function of the steps, so that a diverged run stays a function of its seed: a run that was
+//! stopped or killed and continued goes back to the same step as one that was not.
 
+use super::checkpoint::is_rewind_target;
 use super::events::{AngleHistogram, TrainEvent};
 use super::guard::Guard;
 use super::metrics_log::MetricsLog;
-use super::prepare::{Start, restore};
+use super::origin::Origin;
+use super::prepare::{Start, put_back};
 use super::run::{Observer, Run};
+use super::run_folder::{self, Found};
 use super::session::open_session;
 use super::tensorboard::Board;
 use super::{CheckpointState, TrainError};
@@ -15,20 +21,33 @@ pub(super) const RATE: f64 = 0.5;
 const MOST: u32 = 3;
 
 impl Run {
-    /// Puts the last usable checkpoint back, or the start where there is none yet.
+    /// A checkpoint should be written now: the last one is too old, or the run may have to go back to this step.
+    pub(super) fn is_checkpoint_due(&self) -> bool {
+        // Where the run stands when the device has done all that it was given.
+        let in_flight = (self.issued - self.state.step) as usize;
+        self.clock.is_save_due() || is_rewind_target(self.state.step_in_epoch + in_flight)
+    }
+
+    /// Puts back the newest checkpoint that may be gone back to, or the start where there is none yet.
     pub(super) fn go_back(&mut self, observer: &mut dyn Observer) -> Result<(), TrainError> {
         let (at, rewinds) = (self.state.step + 1, self.state.rewinds + 1);
         if rewinds > MOST {
-            return Err(TrainError::Diverged { step: at, rewinds: MOST, lr: self.rate(self.state.step) });
+            // The last time it may have gone back to its start, and what came later was removed.
+            let has_checkpoint = run_folder::newest_checkpoint(self.folder.path()).is_some();
+            let lr = self.rate(self.state.step);
+            return Err(TrainError::Diverged { step: at, rewinds: MOST, lr, has_checkpoint });
         }
+        let (target, origin) = self.rewind_target(observer)?;
         let mut session = open_session(self.device, &self.info.embedder, &self.info.head, &self.resolved.config.train)?;
+        // The newest checkpoint is where a run goes on, and these belong to steps that are taken anew.
+        self.folder.forget_after(target.as_ref().map_or(0, |(checkpoint, _)| checkpoint.state.step))?;
         let start = Start {
             folder: &self.folder,
             info: &self.info,
-            origin: self.origin.as_ref(),
+            origin: origin.as_ref(),
             best: self.resolved.config.train.best,
         };
-        let state = restore(&start, session.as_mut(), observer)?;
+        let state = put_back(target, &start, session.as_mut(), observer)?;
         self.session = session;
         self.log = MetricsLog::open(self.folder.path(), state.step, state.epoch)?;
         self.board = Board::open(self.folder.path(), state.step);
@@ -42,5 +61,24 @@ impl Run {
             RATE.powi(rewinds as i32),
         )));
         Ok(())
+    }
+
+    /// The checkpoint to go back to. Without one it is the start, and the network that the run began with, if it began
+    /// with that of another run.
+    fn rewind_target(&self, observer: &mut dyn Observer) -> Result<(Option<Found>, Option<Origin>), TrainError> {
+        let target = run_folder::newest_rewind_target(self.folder.path())?;
+        if target.is_some() || !self.resolved.config.train.is_fine_tuned() {
+            return Ok((target, None));
+        }
+        let error = match Origin::open(&self.resolved.config) {
+            Ok(origin) => return Ok((None, Some(origin))),
+            Err(error) => error,
+        };
+        let newest = run_folder::newest_usable(self.folder.path())?.ok_or(error)?;
+        observer.event(TrainEvent::Warning(
+            "the run that this one started from is gone or has changed; the last checkpoint is used in place of the start"
+                .to_owned(),
+        ));
+        Ok((Some(newest), None))
     }
 }

@@ -4,13 +4,13 @@
 use super::checkpoint::CheckpointState;
 use super::clock::Clock;
 use super::events::{AngleHistogram, EpochMetrics, RunSummary, StepMetrics, TrainEvent, ValidationSnapshot};
-use super::guard::{Guard, Verdict};
+use super::guard::{Guard, Verdict, usual_loss};
 use super::metrics_log::MetricsLog;
 use super::origin::Origin;
 use super::prepare::{Start, batch_size, build_store, data_facts, model_info, restore, run_info, run_label, settings};
 use super::run_folder::{self, Place, RunFolder};
 use super::schedule::{Plan, lr_at, margin_at, margin_share_at};
-use super::session::{Session, StepOutcome, open_session};
+use super::session::{Fate, Session, StepOutcome, open_session};
 use super::tensorboard::Board;
 use super::validate::{Classified, LIVE_IMAGES, TableBuilder, error_rates, for_batches, thin};
 use super::{Control, ModelInfo, TrainError, TrainedModel, device, evaluate, patience, rewind};
@@ -22,10 +22,7 @@ use crate::data::{
 use crate::loss::Moment;
 use crate::model::Form;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
-
-/// At most this long is lost when the machine fails.
-const CHECKPOINT_EVERY: Duration = Duration::from_secs(60);
+use std::time::Instant;
 
 /// Who watches a run.
 pub trait Observer {
@@ -73,7 +70,6 @@ pub(super) struct Run {
     pub(super) store: Arc<ImageStore>,
     pub(super) session: Box<dyn Session>,
     pub(super) info: ModelInfo,
-    pub(super) origin: Option<Origin>,
     pub(super) plan: Plan,
     pub(super) log: MetricsLog,
     pub(super) board: Board,
@@ -132,7 +128,6 @@ impl Run {
             store,
             session,
             info,
-            origin,
             log,
             board,
             issued: state.step,
@@ -208,7 +203,7 @@ impl Run {
             self.step(&batch, observer)?;
             self.clock.training += asked.elapsed();
             observer.idle();
-            if self.clock.last_saved.elapsed() > CHECKPOINT_EVERY {
+            if self.is_checkpoint_due() {
                 self.save(observer)?;
             }
         }
@@ -263,6 +258,10 @@ impl Run {
                 self.must_go_back = true;
                 return Ok(());
             }
+            if outcome.fate == Fate::Applied {
+                let usual = usual_loss(outcome.loss, self.info.head.classes);
+                self.state.first_loss_bits.get_or_insert(usual.to_bits());
+            }
             let count = outcome.target_cosines.len();
             if outcome.loss.is_finite() {
                 self.state.epoch_sums.add(outcome.loss, outcome.correct, count);
@@ -302,7 +301,6 @@ impl Run {
         if window.seen == 0 {
             return Ok(());
         }
-        self.state.first_loss_bits.get_or_insert(window.loss().to_bits());
         let seconds = self.clock.window_began.elapsed().as_secs_f64().max(1e-9);
         self.clock.window_began = Instant::now();
         let left = self.plan.total_steps.saturating_sub(self.state.step) as f64;
@@ -450,16 +448,12 @@ impl Run {
             val_loss: last.as_ref().and_then(|epoch| epoch.val_loss),
             val_accuracy: last.as_ref().and_then(|epoch| epoch.val_accuracy),
             eer: last.as_ref().and_then(|epoch| epoch.eer),
+            verification: None,
             seconds,
             stopped: !finished,
         };
         match self.final_evaluation(control) {
-            Ok(evaluation) => {
-                summary.eer = Some(evaluation.report.eer);
-                if let Some((loss, accuracy)) = evaluation.classification {
-                    (summary.val_loss, summary.val_accuracy) = (Some(loss), Some(accuracy));
-                }
-            }
+            Ok(evaluation) => summary.take_in(&evaluation),
             Err(TrainError::Cancelled) => {}
             Err(error) => observer.event(TrainEvent::Warning(format!("the run is saved, but not evaluated: {error}"))),
         }
@@ -480,14 +474,6 @@ impl Run {
         };
         // A stop asks for the run to end, not for the operating point to be missing.
         let control = if control.is_cancelled() { control.after_stop() } else { control.clone() };
-        let result = evaluate::evaluate_items(&model, &task, &control, &mut |_, _| {})?;
-        let stored = evaluate::StoredEvaluation {
-            on: format!("{} held-out images", result.table.len()),
-            rule: task.rule,
-            report: result.report,
-            classification: result.classification,
-        };
-        evaluate::store_evaluation(self.folder.path(), &stored)?;
-        Ok(stored)
+        evaluate::evaluate_end(&model, &task, &control)
     }
 }

@@ -2,7 +2,7 @@
 
 use super::TrainError;
 use super::checkpoint::{self, Checkpoint, CheckpointState};
-use super::model_info::ModelInfo;
+use super::model_info::{ModelInfo, Network};
 use super::session::Saved;
 use crate::config::{self, RunConfig};
 use std::fs::{DirEntry, File, TryLockError};
@@ -13,12 +13,10 @@ const LOCK_FILE: &str = "run.lock";
 const CONFIG_FILE: &str = "run.toml";
 const CHECKPOINTS: &str = "checkpoints";
 const BEST: &str = "best";
-/// Begins the names that [`config::temporary`] gives.
-const TEMPORARY: &str = ".tmp";
 /// Begins the name of a checkpoint that could not be used and was moved out of the way.
 const DAMAGED: &str = "damaged-";
-/// Besides the best, this many of the newest checkpoints stay: if the newest is damaged, the one before is used. Of
-/// damaged ones as many, for who can save something of them.
+/// Besides the best and the one that a diverged run goes back to, this many of the newest checkpoints stay: if the newest
+/// is damaged, the one before is used. Of damaged ones as many, for who can save something of them.
 const KEPT: usize = 2;
 /// An error names this many of the checkpoints that cannot be used.
 const NAMED: usize = 3;
@@ -130,6 +128,21 @@ impl RunFolder {
         }
     }
 
+    /// Removes the usable checkpoints of later steps: a run that has diverged goes back to this step and takes those steps
+    /// anew. Damaged ones are left to [`RunFolder::return_to`].
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn forget_after(&self, step: u64) -> Result<(), TrainError> {
+        for later in checkpoint_steps(&self.path)?.into_iter().filter(|later| *later > step) {
+            let path = checkpoint_path(&self.path, later);
+            if Checkpoint::open(&path).is_ok() {
+                checkpoint::remove(&path).map_err(TrainError::disk("remove the checkpoint", &path))?;
+            }
+        }
+        Ok(())
+    }
+
     fn set_aside_after(&self, step: u64) -> Result<(), TrainError> {
         for later in checkpoint_steps(&self.path)?.into_iter().filter(|later| *later > step) {
             let (from, to) = (checkpoint_path(&self.path, later), entry_path(&self.path, DAMAGED, later));
@@ -166,10 +179,17 @@ impl RunFolder {
 
     /// A checkpoint that cannot be removed only costs space, so failures are left to the next round.
     fn prune(&self, state: &CheckpointState) {
-        let best = state.best.map(|best| best.step);
-        for step in all_but_newest(&self.path, "").into_iter().filter(|step| Some(*step) != best) {
+        let kept = [state.best.map(|best| best.step), self.newest_target_step()];
+        for step in all_but_newest(&self.path, "").into_iter().filter(|step| !kept.contains(&Some(*step))) {
             std::fs::remove_dir_all(checkpoint_path(&self.path, step)).ok();
         }
+    }
+
+    /// The step that the run would go back to, as far as states tell: no checksum was looked at.
+    fn newest_target_step(&self) -> Option<u64> {
+        let state = |step: u64| checkpoint::read_state(&checkpoint_path(&self.path, step));
+        let steps = checkpoint_steps(&self.path).ok()?;
+        steps.into_iter().rev().find(|step| state(*step).is_ok_and(|state| state.is_rewind_target()))
     }
 }
 
@@ -182,11 +202,14 @@ pub fn read_config(run: &Path) -> Result<RunConfig, TrainError> {
     Ok(config::load(&run.join(CONFIG_FILE))?)
 }
 
-/// The newest checkpoint whose checksums hold, and a sentence about each damaged one passed over.
+/// A checkpoint whose checksums hold, and a sentence about each damaged one passed over.
+pub(super) type Found = (Checkpoint, Vec<String>);
+
+/// The newest checkpoint that can be used.
 ///
 /// # Errors
 /// When there is none, or none that can be used.
-pub fn latest_checkpoint(run: &Path) -> Result<(Checkpoint, Vec<String>), TrainError> {
+pub fn latest_checkpoint(run: &Path) -> Result<Found, TrainError> {
     let none = || TrainError::NoCheckpoint { reason: "none was written yet".to_owned(), path: run.to_owned() };
     newest_usable(run)?.ok_or_else(none)
 }
@@ -195,18 +218,54 @@ pub fn latest_checkpoint(run: &Path) -> Result<(Checkpoint, Vec<String>), TrainE
 ///
 /// # Errors
 /// When there are some, and none of them can be used, or when it cannot be told.
-pub fn newest_usable(run: &Path) -> Result<Option<(Checkpoint, Vec<String>)>, TrainError> {
-    let mut passed_over: Vec<(u64, TrainError)> = Vec::new();
+pub fn newest_usable(run: &Path) -> Result<Option<Found>, TrainError> {
+    match newest_where(run, |_| true)? {
+        (Some(found), passed_over) => Ok(Some((found, sentences(&passed_over)))),
+        (None, passed_over) if passed_over.is_empty() => Ok(None),
+        (None, passed_over) => Err(TrainError::AllDamaged { reasons: in_short(&passed_over), path: run.to_owned() }),
+    }
+}
+
+/// The newest usable checkpoint that a run which has diverged goes back to; `None` when it goes back to its start. See
+/// [`CheckpointState::is_rewind_target`].
+///
+/// # Errors
+/// As [`newest_usable`].
+pub(super) fn newest_rewind_target(run: &Path) -> Result<Option<Found>, TrainError> {
+    match newest_where(run, CheckpointState::is_rewind_target)? {
+        (Some(found), passed_over) => Ok(Some((found, sentences(&passed_over)))),
+        (None, passed_over) if passed_over.is_empty() => Ok(None),
+        // The target may be among the damaged ones. What can be used is better than to begin anew.
+        (None, _) => newest_usable(run),
+    }
+}
+
+/// The steps of checkpoints that cannot be used, each with the reason.
+type PassedOver = Vec<(u64, TrainError)>;
+
+/// The newest usable checkpoint whose state is wanted, and the damaged ones passed over, newest first.
+fn newest_where(
+    run: &Path,
+    is_wanted: impl Fn(&CheckpointState) -> bool,
+) -> Result<(Option<Checkpoint>, PassedOver), TrainError> {
+    let mut passed_over = Vec::new();
     for step in checkpoint_steps(run)?.into_iter().rev() {
-        match Checkpoint::open(&checkpoint_path(run, step)) {
-            Ok(found) => return Ok(Some((found, passed_over.iter().map(sentence).collect()))),
+        let path = checkpoint_path(run, step);
+        // The checksums of one that is not wanted would be computed for nothing.
+        let is_other = checkpoint::read_state(&path).is_ok_and(|state| !is_wanted(&state));
+        if is_other {
+            continue;
+        }
+        match Checkpoint::open(&path) {
+            Ok(found) => return Ok((Some(found), passed_over)),
             Err(error) => passed_over.push((step, error)),
         }
     }
-    if passed_over.is_empty() {
-        return Ok(None);
-    }
-    Err(TrainError::AllDamaged { reasons: in_short(&passed_over), path: run.to_owned() })
+    Ok((None, passed_over))
+}
+
+fn sentences(passed_over: &[(u64, TrainError)]) -> Vec<String> {
+    passed_over.iter().map(sentence).collect()
 }
 
 fn sentence((step, error): &(u64, TrainError)) -> String {
@@ -229,6 +288,18 @@ fn in_short(passed_over: &[(u64, TrainError)]) -> String {
 /// The newest checkpoint, as far as names tell: nothing in it was looked at.
 pub(super) fn newest_checkpoint(run: &Path) -> Option<PathBuf> {
     checkpoint_steps(run).ok()?.last().map(|step| checkpoint_path(run, *step))
+}
+
+/// The network of a run, as its newest checkpoint describes it; `None` when none does. Weights are not looked at, and no
+/// checksum: that would take long for a list.
+pub(super) fn described_network(run: &Path) -> Option<Network> {
+    let described = |step| {
+        let path = checkpoint_path(run, step).join(checkpoint::INFO_FILE);
+        // A pipe would never end.
+        let bytes = path.is_file().then(|| std::fs::read(&path).ok())??;
+        serde_json::from_slice(&bytes).ok()
+    };
+    checkpoint_steps(run).unwrap_or_default().into_iter().rev().find_map(described)
 }
 
 /// The run has a network, as far as names tell.
@@ -290,7 +361,7 @@ fn is_made_by_create(entry: &DirEntry) -> bool {
 /// our lock that begins as a run file does.
 fn is_unfinished_config(entry: &DirEntry) -> bool {
     let path = entry.path();
-    let is_temporary = entry.file_name().to_str().is_some_and(|name| name.starts_with(TEMPORARY));
+    let is_temporary = entry.file_name().to_str().is_some_and(|name| name.starts_with(config::TEMPORARY_PREFIX));
     // A pipe would never end.
     let is_file = entry.file_type().is_ok_and(|kind| kind.is_file());
     is_temporary && is_file && path.with_file_name(LOCK_FILE).is_file() && begins_as_config(&path).unwrap_or(false)

@@ -1,7 +1,7 @@
 //! The runs on disk, as a list.
 
 use super::events::{EpochMetrics, RunSummary};
-use super::{TrainError, metrics_log, patience, run_change, run_folder};
+use super::{Network, TrainError, metrics_log, patience, run_change, run_folder};
 use crate::config::{RunConfig, RunInfo};
 use std::path::{Path, PathBuf};
 
@@ -20,7 +20,9 @@ pub struct RunOnDisk {
     pub epochs: Vec<EpochMetrics>,
     /// A checkpoint exists.
     pub has_model: bool,
-    /// What it came to: of a run that is over and was measured since.
+    /// Its network, as far as a checkpoint describes it.
+    pub network: Option<Network>,
+    /// What it came to: of a run that is over and was measured since, or has no pairs to be measured on.
     pub finished: Option<RunSummary>,
 }
 
@@ -54,7 +56,8 @@ pub fn read_run(path: &Path) -> Result<RunOnDisk, TrainError> {
     let has_model = run_folder::has_model(path);
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let note = run_change::read_note(path);
-    let mut run = RunOnDisk { path: path.to_owned(), name, config, note, epochs, has_model, finished: None };
+    let network = run_folder::described_network(path);
+    let mut run = RunOnDisk { path: path.to_owned(), name, config, note, epochs, has_model, network, finished: None };
     run.finished = RunSummary::of_listed(&run);
     Ok(run)
 }

@@ -17,6 +17,7 @@ mod faults;
 mod fine_tune;
 mod folder;
 mod recompute;
+mod series;
 
 fn draw(folder: &Path, identities: u8, images: u8) -> Arc<Catalog> {
     draw_classes(folder, identities, images);
@@ -169,14 +170,16 @@ fn what_a_killed_process_left_is_no_model_and_is_cleared_away() {
     create().unwrap().write_config(&RunConfig::default()).unwrap();
     assert!(matches!(create(), Err(TrainError::Exists(_))));
 
-    let [half, replaced] = [".writing-a1b2c3", ".replaced-000007"].map(|name| path.join("checkpoints").join(name));
-    for left in [&half, &replaced] {
+    let [half, removed, replaced] =
+        [".writing-a1b2c3", ".removed-000009", ".replaced-000007"].map(|name| path.join("checkpoints").join(name));
+    for left in [&half, &removed, &replaced] {
         std::fs::create_dir(left).unwrap();
         std::fs::write(left.join("model.json"), "{}").unwrap();
     }
     assert!(!read_run(&path).unwrap().has_model);
     drop(RunFolder::open(&path).unwrap());
-    assert!(!half.exists() && !replaced.exists());
+    assert!(!half.exists() && !removed.exists() && !replaced.exists());
+    assert!(!path.join("checkpoints/000009").exists(), "what was being removed came back");
     assert!(path.join("checkpoints/000007/model.json").is_file(), "nothing had taken its place yet");
     assert!(read_run(&path).unwrap().has_model);
 }
@@ -595,5 +598,7 @@ fn a_run_that_diverges_goes_back_and_goes_on_more_slowly() {
         assert!((run.rate(1_000) - 0.5_f64.powi(rewinds as i32) * lr_at(&run.plan, 1_000)).abs() < 1e-12);
     }
     let error = run.go_back(observer).unwrap_err();
-    assert!(matches!(error, TrainError::Diverged { rewinds: 3, .. }), "{error}");
+    assert!(matches!(error, TrainError::Diverged { rewinds: 3, has_checkpoint: false, .. }), "{error}");
+    // It never had a checkpoint, so none can be kept.
+    assert!(error.to_string().contains("no checkpoint is left") && !error.to_string().contains("kept"), "{error}");
 }

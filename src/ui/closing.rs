@@ -1,32 +1,76 @@
-//! The one question the program asks before closing, and only while a run is being trained.
+//! The one question the program asks before closing, and only while closing would break something off.
 
 use super::theme::{self, SPACE};
-use crate::app::Action;
+use crate::app::{Action, Unfinished};
 use eframe::egui::{self, Id, Modal, RichText};
 
-/// Asks whether to close although a run is being trained.
-pub fn closing_ui(ui: &mut egui::Ui, out: &mut Vec<Action>) {
+/// What the question says.
+struct Words {
+    heading: &'static str,
+    /// What becomes of the work, one sentence for each.
+    lines: Vec<&'static str>,
+    close: &'static str,
+    stay: &'static str,
+}
+
+impl Words {
+    fn of(unfinished: Unfinished) -> Self {
+        let Unfinished { training, export, alignment } = unfinished;
+        let lines = [
+            (training, "What was trained so far is saved, and the run can be continued from Runs."),
+            (export, "The export is stopped, and nothing of it is kept."),
+            (alignment, "The faces aligned so far are kept; aligning the folder again goes on from there."),
+        ];
+        let lines = lines.into_iter().filter_map(|(is_under_way, line)| is_under_way.then_some(line)).collect();
+        let (heading, close, stay) = match (training, export, alignment) {
+            (true, false, false) => ("Training is running", "Close and continue later", "Keep training"),
+            (false, true, false) => ("The images are being exported", "Close and stop it", "Keep exporting"),
+            (false, false, true) => ("Faces are being aligned", "Close and continue later", "Keep aligning"),
+            // It ended while the question was open.
+            (false, false, false) => ("Nothing is going on any more", "Close", "Stay"),
+            _ => ("Work is going on", "Close and stop it", "Stay"),
+        };
+        Self { heading, lines, close, stay }
+    }
+}
+
+/// Asks whether to close although something is under way.
+pub fn closing_ui(ui: &mut egui::Ui, unfinished: Unfinished, out: &mut Vec<Action>) {
+    let words = Words::of(unfinished);
     let response = Modal::new(Id::unique("closing")).frame(theme::dialog_frame(ui)).show(ui.ctx(), |ui| {
         ui.set_width(400.0);
-        ui.label(theme::heading("Training is running"));
+        ui.label(theme::heading(words.heading));
         ui.add_space(SPACE / 2.0);
-        ui.label(
-            RichText::new(
-                "Close and continue later? What was trained so far is saved, and the run can be continued from Runs.",
-            )
-            .weak(),
-        );
+        for line in &words.lines {
+            ui.label(RichText::new(*line).weak());
+        }
         ui.add_space(SPACE * 2.0);
         ui.horizontal(|ui| {
-            if theme::primary_button(ui, "Close and continue later").clicked() {
+            if theme::primary_button(ui, words.close).clicked() {
                 out.push(Action::ConfirmClose);
             }
-            if ui.add(egui::Button::new("Keep training").min_size(egui::vec2(0.0, theme::PRIMARY_HEIGHT))).clicked() {
+            if ui.add(egui::Button::new(words.stay).min_size(egui::vec2(0.0, theme::PRIMARY_HEIGHT))).clicked() {
                 out.push(Action::CancelClose);
             }
         });
     });
     if response.should_close() {
         out.push(Action::CancelClose);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_question_tells_what_becomes_of_everything_under_way() {
+        let one = Unfinished { export: true, ..Unfinished::default() };
+        let words = Words::of(one);
+        assert!(words.heading.contains("exported") && words.lines.len() == 1, "{:?}", words.lines);
+        assert!(words.lines[0].contains("nothing of it is kept"));
+        let all = Words::of(Unfinished { training: true, export: true, alignment: true });
+        assert_eq!((all.heading, all.lines.len()), ("Work is going on", 3));
+        assert!(Words::of(Unfinished::default()).lines.is_empty(), "all of it ended meanwhile");
     }
 }

@@ -329,6 +329,7 @@ fn entries() -> Vec<RunEntry> {
             epochs: run::epochs(done, eer).into(),
             eer,
             has_model,
+            network: None,
             resumable,
             finished: None,
         }

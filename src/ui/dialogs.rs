@@ -27,7 +27,7 @@ pub struct Dialogs {
 impl Dialogs {
     /// Shows a file dialog; `start` is the folder it opens in.
     pub fn ask(&mut self, dialog: Dialog, start: Option<PathBuf>, wake: Wakeup) -> Option<Action> {
-        let future = chosen(dialog, start);
+        let future = chosen(&dialog, start);
         self.spawn(wake, move || block_on(future).map(|path| dialog_answer(dialog, path)))
     }
 
@@ -74,7 +74,7 @@ fn say(text: &str) -> Action {
     Action::Say(Severity::Warning, text.to_owned())
 }
 
-fn chosen(dialog: Dialog, start: Option<PathBuf>) -> Chosen {
+fn chosen(dialog: &Dialog, start: Option<PathBuf>) -> Chosen {
     let mut ask = rfd::AsyncFileDialog::new();
     if let Some(start) = start.filter(|start| start.is_dir()) {
         ask = ask.set_directory(start);
@@ -97,12 +97,21 @@ fn chosen(dialog: Dialog, start: Option<PathBuf>) -> Chosen {
             let ask = ask.add_filter("ONNX, the whole network", &["onnx"]);
             path_of(ask.add_filter("safetensors, weights for PyTorch", &["safetensors"]).save_file())
         }
-        Dialog::ExportData(form) => {
+        Dialog::ExportData(order) => {
+            let form = order.request.form;
             let ask = ask.set_title("Export the images").set_file_name(form.file_name());
             path_of(ask.add_filter(form.label(), form.endings()).save_file())
         }
         Dialog::PickDetector => {
             path_of(ask.set_title("Choose a YuNet face detector").add_filter("ONNX", &["onnx"]).pick_file())
+        }
+        Dialog::PickLandmarks => {
+            path_of(ask.set_title("Choose a list of points").add_filter("Lists", &LIST_ENDINGS).pick_file())
+        }
+        Dialog::SavePicture => {
+            let ask = ask.set_title("Save a picture of the DET curves").set_file_name("det.svg");
+            let ask = ask.add_filter("SVG, a picture", &["svg"]);
+            path_of(ask.add_filter("CSV, a table of the points", &["csv"]).save_file())
         }
         Dialog::PickImage(_) => {
             path_of(ask.set_title("Choose an image").add_filter("Images", &IMAGE_ENDINGS).pick_file())

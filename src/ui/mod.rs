@@ -25,7 +25,8 @@ pub mod widgets;
 pub use error::UiError;
 pub use media::Media;
 
-use crate::app::{self, Action, DataState, Effect, State};
+use crate::app::{self, Action, DataState, Dialog, Effect, State};
+use crate::convert::{ConvertForm, folder_beside};
 use crate::worker::Workers;
 use eframe::egui;
 use panels::Panels;
@@ -140,7 +141,8 @@ impl App {
                 }
             }
             Effect::Ask(dialog) => {
-                let answer = self.dialogs.ask(dialog, start_folder(&self.state, dialog), wake);
+                let start = start_folder(&self.state, &dialog);
+                let answer = self.dialogs.ask(dialog, start, wake);
                 if let Some(answer) = answer {
                     self.act(ctx, answer);
                 }
@@ -167,7 +169,7 @@ impl App {
 
     fn take_in_events(&mut self, ctx: &egui::Context) {
         for _ in 0..EVENTS_PER_FRAME {
-            let Some(event) = self.workers.as_ref().and_then(Workers::poll) else { return };
+            let Some(event) = self.workers.as_mut().and_then(Workers::poll) else { return };
             for effect in app::on_event(&mut self.state, event) {
                 self.carry_out(ctx, effect);
             }
@@ -176,7 +178,8 @@ impl App {
     }
 
     fn close_requested(&mut self, ctx: &egui::Context, out: &mut Vec<Action>) {
-        if ctx.input(|input| input.viewport().close_requested()) && !self.closing && self.state.is_training() {
+        let asked = ctx.input(|input| input.viewport().close_requested());
+        if asked && !self.closing && self.state.unfinished().is_some() {
             ctx.send_viewport_cmd(egui::ViewportCommand::CancelClose);
             out.push(Action::RequestClose);
         }
@@ -211,7 +214,7 @@ impl eframe::App for App {
         let ctx = ui.ctx().clone();
         let mut out = Vec::new();
         self.drop.collect(&ctx, &mut out);
-        let has_dialog = self.state.faces.has_dialog() || self.state.shows_export();
+        let has_dialog = self.state.shows_faces() || self.state.shows_export();
         let free = !self.palette.is_open() && !self.state.asks_before_closing && !has_dialog;
         if shortcuts::shortcuts(&ctx, &self.state, free, &mut out) {
             self.palette.toggle();
@@ -226,7 +229,7 @@ impl eframe::App for App {
         }
         self.palette.ui(ui, &self.state, &mut out);
         if self.state.asks_before_closing {
-            closing::closing_ui(ui, &mut out);
+            closing::closing_ui(ui, self.state.unfinished(), &mut out);
         }
         self.toasts.ui(ui, &self.state.notices, &mut out);
         self.drop.ui(ui);
@@ -247,17 +250,17 @@ impl eframe::App for App {
     }
 }
 
-fn start_folder(state: &State, dialog: crate::app::Dialog) -> Option<PathBuf> {
-    use crate::app::Dialog;
-    use crate::convert::ConvertForm;
+fn start_folder(state: &State, dialog: &Dialog) -> Option<PathBuf> {
     match dialog {
-        Dialog::OpenRun | Dialog::ImportWeights | Dialog::ExportRun => Some(state.runs_root.clone()),
+        Dialog::OpenRun | Dialog::ImportWeights | Dialog::ExportRun | Dialog::SavePicture => {
+            Some(state.runs_root.clone())
+        }
         Dialog::PickDetector => {
             state.faces.detector.as_deref().and_then(std::path::Path::parent).map(std::path::Path::to_owned)
         }
         // A list finds its images where it lies; other forms have no place among them.
-        Dialog::ExportData(form) if form != ConvertForm::PairList => {
-            state.open_data().and_then(|data| data.catalog.root.parent()).map(std::path::Path::to_owned)
+        Dialog::ExportData(order) if order.request.form != ConvertForm::PairList => {
+            state.open_data().and_then(|data| folder_beside(&data.catalog))
         }
         _ => state.open_data().map(|data| data.catalog.root.clone()),
     }

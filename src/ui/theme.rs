@@ -13,6 +13,7 @@ pub use parts::{
 };
 pub use visuals::install;
 
+use crate::eval::{RUN_COLOURS_DARK, RUN_COLOURS_LIGHT};
 use eframe::egui::{Color32, Ui};
 
 /// The grid everything is aligned to, in points; use multiples of it or its half.
@@ -70,6 +71,16 @@ const fn rgb(hex: u32) -> Color32 {
     Color32::from_rgb((hex >> 16) as u8, (hex >> 8) as u8, hex as u8)
 }
 
+const fn all_rgb<const N: usize>(hex: [u32; N]) -> [Color32; N] {
+    let mut colours = [Color32::BLACK; N];
+    let mut index = 0;
+    while index < N {
+        colours[index] = rgb(hex[index]);
+        index += 1;
+    }
+    colours
+}
+
 static DARK: Tokens = Tokens {
     accent: rgb(0x7A_A9_FF),
     accent_text: rgb(0x0B_16_2B),
@@ -89,17 +100,7 @@ static DARK: Tokens = Tokens {
     impostor: rgb(0xF0_A0_3C),
     plot_grid: rgb(0x6B_76_88),
     dim: Color32::from_black_alpha(190),
-    // Okabe and Ito's colours, brightened where the originals sink into a dark background.
-    series: [
-        rgb(0x5A_B8_EE),
-        rgb(0xF0_A0_3C),
-        rgb(0x2F_C4_9A),
-        rgb(0xE0_8A_C0),
-        rgb(0xEC_DF_4E),
-        rgb(0xF0_77_3F),
-        rgb(0x96_9C_FF),
-        rgb(0xB6_BE_C9),
-    ],
+    series: all_rgb(RUN_COLOURS_DARK),
     class_lightness: 0.75,
     class_chroma: 0.13,
 };
@@ -123,16 +124,7 @@ static LIGHT: Tokens = Tokens {
     impostor: rgb(0xA6_4A_00),
     plot_grid: rgb(0x9A_A4_B2),
     dim: Color32::from_black_alpha(150),
-    series: [
-        rgb(0x00_6A_AB),
-        rgb(0xA6_4A_00),
-        rgb(0x00_7A_58),
-        rgb(0xA2_3F_7C),
-        rgb(0x7D_66_00),
-        rgb(0xC2_3B_22),
-        rgb(0x4F_4B_C4),
-        rgb(0x5B_63_70),
-    ],
+    series: all_rgb(RUN_COLOURS_LIGHT),
     class_lightness: 0.56,
     class_chroma: 0.15,
 };

@@ -142,6 +142,7 @@ impl Compute<'_> {
         };
         let stored = StoredEvaluation {
             on: on_words.clone(),
+            own: Some(matches!(target, Target::Split(_))),
             rule,
             report: result.report.clone(),
             classification: result.classification,

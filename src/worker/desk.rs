@@ -5,6 +5,8 @@ use super::emit::Emitter;
 use super::exchange;
 use super::explain;
 use super::faces;
+use super::figure;
+use super::file_kind;
 use super::protocol::{Event, ExclusionChange, Job, JobError, OpenedData, Outcome, Request, RunChange, RunEntry};
 use super::sample::find_or_draw_sample;
 use crate::data::{Catalog, Examination, Progress, examine, write_exclusions};
@@ -56,6 +58,7 @@ fn run(job: &Job, emitter: &Emitter) -> Result<(), Box<JobError>> {
         Request::SaveOperatingPoint { run, point } => {
             save_operating_point(run, point).map_err(|error| Box::new(explain::from_train(&error)))
         }
+        Request::SaveFigure { figure, out, replace } => figure::save(job, figure, out, *replace, emitter),
         Request::ListRuns { root } => {
             emitter.send(Event::Runs { job: job.id, runs: entries(root) });
             Ok(())
@@ -69,9 +72,13 @@ fn run(job: &Job, emitter: &Emitter) -> Result<(), Box<JobError>> {
             emitter.send(Event::RunChanged { job: job.id, before: run.clone(), after });
             Ok(())
         }
+        Request::LookAtFile { file } => file_kind::look(job, file, emitter),
         Request::LookAtWeights { weights } => exchange::look(job, weights, emitter),
         Request::FindFace { source, detector } => faces::find(job, source, detector.as_deref(), emitter),
-        Request::AlignFolder { root, out, detector } => faces::align(job, root, out, detector, emitter),
+        Request::AlignFolder { root, out, finder, options } => {
+            faces::align(job, &faces::Folder { root, out, finder, options: *options }, emitter)
+        }
+        Request::MarkFaces { spec, step } => faces::by_hand(job, spec, step, emitter),
         // What needs tensors goes to the compute thread.
         _ => Ok(()),
     }
@@ -125,6 +132,7 @@ fn entries(root: &Path) -> Vec<RunEntry> {
             eer: run.best_eer(),
             resumable: run.is_unfinished(),
             has_model: run.has_model,
+            network: run.network,
             finished: run.finished,
             note: run.note,
             epochs: run.epochs.into(),

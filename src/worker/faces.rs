@@ -1,16 +1,16 @@
-//! Faces for the window: a picture to mark one in, and whole folders.
+//! Faces for the window: a picture to mark one in, whole folders, and the steps of marking a folder by hand.
 
 use super::emit::Emitter;
 use super::explain;
-use super::protocol::{Event, FoundFace, ImageSource, Job, JobError};
+use super::protocol::{Event, FoundFace, HandDone, HandStep, ImageSource, Job, JobError};
 use super::source;
-use crate::data::{Progress, thumbnail};
+use crate::data::thumbnail;
 use crate::faces::{
-    AlignSpec, CROP_PX, CropFormat, Detector, Face, FaceError, Finder, MIN_SCORE, align_folder, main_face,
+    AlignOptions, AlignSpec, Detector, Face, FaceError, FinderFile, HandSpec, MIN_SCORE, align_folder, main_face,
 };
 use image::{DynamicImage, RgbImage};
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 /// Longest side of the picture a face is marked in, in pixels.
 const PICTURE_PX: u32 = 1024;
@@ -47,32 +47,43 @@ fn look(image: &DynamicImage, detector: &Path) -> Result<Option<Face>, FaceError
 /// Aligns a folder.
 ///
 /// # Errors
-/// When the detector cannot be used, there are no images, or the disk refuses.
-pub(super) fn align(
-    job: &Job,
-    root: &Path,
-    out: &Path,
-    detector: &Path,
-    emitter: &Emitter,
-) -> Result<(), Box<JobError>> {
-    let explain = |error: FaceError| Box::new(explain::from_error(&error, None));
+/// When the detector or the list cannot be used, there are no images, or the disk refuses.
+pub(super) fn align(job: &Job, folder: &Folder<'_>, emitter: &Emitter) -> Result<(), Box<JobError>> {
     let spec = AlignSpec {
-        inputs: vec![root.to_owned()],
-        out: out.to_owned(),
-        finder: Finder::Detector(Box::new(Detector::open(detector).map_err(explain)?)),
-        size_px: CROP_PX,
-        min_score: MIN_SCORE,
-        keep_unfound: false,
-        format: CropFormat::Png,
+        inputs: vec![folder.root.to_owned()],
+        out: folder.out.to_owned(),
+        finder: folder.finder.open().map_err(explained)?,
+        options: folder.options,
     };
-    let meter = Mutex::new(emitter.progress(job.id));
-    let report = |at: Progress| {
-        // Another thread is reporting: this report is no news.
-        if let Ok(mut meter) = meter.try_lock() {
-            meter.report(at.done as usize, at.total as usize);
-        }
-    };
-    let done = align_folder(&spec, &report, &|| job.control.is_cancelled()).map_err(explain)?;
+    let report = emitter.shared_progress(job.id);
+    let done = align_folder(&spec, &report, &|| job.control.is_cancelled()).map_err(explained)?;
     emitter.send(Event::FolderAligned { job: job.id, done: Box::new(done) });
     Ok(())
+}
+
+/// A folder to align.
+pub(super) struct Folder<'a> {
+    pub(super) root: &'a Path,
+    pub(super) out: &'a Path,
+    pub(super) finder: &'a FinderFile,
+    pub(super) options: AlignOptions,
+}
+
+/// Does one step of marking faces by hand.
+///
+/// # Errors
+/// When an image cannot be read, the folder of the crops cannot be used, or the disk refuses. What was marked before is
+/// kept.
+pub(super) fn by_hand(job: &Job, spec: &HandSpec, step: &HandStep, emitter: &Emitter) -> Result<(), Box<JobError>> {
+    let done = match step {
+        HandStep::List => spec.images(&|| job.control.is_cancelled()).map(|images| HandDone::Listed(images.into())),
+        HandStep::Mark { image, landmarks } => spec.mark(image, landmarks).map(HandDone::Marked),
+        HandStep::Unmark { image, former } => spec.unmark(image, former).map(|()| HandDone::Unmarked),
+    };
+    emitter.send(Event::FacesMarked { job: job.id, done: done.map_err(explained)? });
+    Ok(())
+}
+
+fn explained(error: FaceError) -> Box<JobError> {
+    Box::new(explain::from_error(&error, None))
 }

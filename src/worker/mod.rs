@@ -1,4 +1,5 @@
-//! Threads. One owns the device and every tensor, two read files and compute maps, two decode thumbnails.
+//! Threads. One owns the device and every tensor, two read files and compute maps, three do what may take hours with
+//! files, two decode thumbnails.
 //!
 //! Nothing here decides anything: requests come in, events go out ([`protocol`]). All queues are bounded. A job that
 //! panics becomes [`protocol::Outcome::Failed`]; its thread goes on.
@@ -10,20 +11,23 @@ mod emit;
 mod exchange;
 mod explain;
 mod faces;
+mod figure;
+mod file_kind;
 pub mod protocol;
 mod sample;
 mod source;
 mod thumbs;
 
 pub use emit::Emitter;
+pub use figure::{FigureError, write_figure};
 pub use sample::{find_or_draw_sample, runs_root};
 pub use source::{SourceError, load as load_source};
 pub use thumbs::{ThumbReply, ThumbRequest, ThumbWork, Thumbs, make_thumb, plane_thumb};
 
 use crate::train::Control;
-use protocol::{Event, Job, Request};
-use std::sync::Arc;
+use protocol::{Event, Job, JobId, Request};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
 /// Jobs waiting per thread.
@@ -39,11 +43,13 @@ pub type Wake = Arc<dyn Fn() + Send + Sync>;
 pub struct Workers {
     compute: Option<SyncSender<Job>>,
     desk: Option<SyncSender<Job>>,
+    long: Option<SyncSender<Job>>,
     events: Receiver<Event>,
     thumbs: Thumbs,
-    /// The brakes of the jobs sent last, for closing.
-    running: Vec<Control>,
-    threads: Vec<JoinHandle<()>>,
+    /// The brakes of all jobs that have not ended, for closing. Their number is that of the places in the queues.
+    running: Vec<(JobId, Control)>,
+    /// What closing waits for: these threads end soon when they are asked to, and would leave half of something behind.
+    waited_for: Vec<JoinHandle<()>>,
 }
 
 impl Workers {
@@ -54,31 +60,26 @@ impl Workers {
     pub fn start(wake: Wake) -> std::io::Result<Self> {
         let (send, events) = sync_channel(EVENTS);
         let (compute, compute_jobs) = sync_channel::<Job>(REQUESTS);
-        let (desk, desk_jobs) = sync_channel::<Job>(REQUESTS);
         let emitter = Emitter::new(send, Arc::clone(&wake));
         let for_compute = emitter.clone();
-        let mut threads = vec![
+        let mut waited_for = vec![
             std::thread::Builder::new()
                 .name("compute".into())
                 .stack_size(COMPUTE_STACK)
                 .spawn(move || compute::serve(&compute_jobs, &for_compute))?,
         ];
-        let desk_jobs = Arc::new(std::sync::Mutex::new(desk_jobs));
-        for index in 0..DESKS {
-            let (jobs, emitter) = (Arc::clone(&desk_jobs), emitter.clone());
-            threads.push(
-                std::thread::Builder::new()
-                    .name(format!("desk-{index}"))
-                    .spawn(move || desk::serve(&jobs, &emitter))?,
-            );
-        }
+        // A map cannot be interrupted inside; it must not keep the window from closing.
+        let (desk, _) = desks("desk", DESKS, &emitter)?;
+        let (long, long_threads) = desks("long", LONG_DESKS, &emitter)?;
+        waited_for.extend(long_threads);
         Ok(Self {
             compute: Some(compute),
             desk: Some(desk),
+            long: Some(long),
             events,
             thumbs: Thumbs::start(wake)?,
             running: Vec::new(),
-            threads,
+            waited_for,
         })
     }
 
@@ -87,15 +88,17 @@ impl Workers {
     /// # Errors
     /// The job itself.
     pub fn send(&mut self, job: Job) -> Result<(), Box<Job>> {
-        let queue = if needs_tensors(&job.request) { &self.compute } else { &self.desk };
+        let queue = match lane(&job.request) {
+            Lane::Compute => &self.compute,
+            Lane::Desk => &self.desk,
+            Lane::Long => &self.long,
+        };
         let Some(queue) = queue else { return Err(Box::new(job)) };
         tracing::debug!(job = job.id.0, kind = ?job.request.kind(), "job handed over");
-        let control = job.control.clone();
+        let running = (job.id, job.control.clone());
         match queue.try_send(job) {
             Ok(()) => {
-                self.running.push(control);
-                let surplus = self.running.len().saturating_sub(REQUESTS * 4);
-                self.running.drain(..surplus);
+                self.running.push(running);
                 Ok(())
             }
             Err(TrySendError::Full(job) | TrySendError::Disconnected(job)) => Err(Box::new(job)),
@@ -103,8 +106,12 @@ impl Workers {
     }
 
     /// The next event, if there is one.
-    pub fn poll(&self) -> Option<Event> {
-        self.events.try_recv().ok()
+    pub fn poll(&mut self) -> Option<Event> {
+        let event = self.events.try_recv().ok()?;
+        if let Event::Ended { job, .. } = &event {
+            self.running.retain(|(id, _)| id != job);
+        }
+        Some(event)
     }
 
     /// The decoder of small pictures.
@@ -114,14 +121,15 @@ impl Workers {
 }
 
 impl Drop for Workers {
-    /// Asks every job to stop and waits for the compute thread, which writes its checkpoint first.
+    /// Asks every job to stop and waits for the compute thread, which writes its checkpoint first, and for the long jobs,
+    /// which take their unfinished files away.
     fn drop(&mut self) {
-        self.running.iter().for_each(Control::leave);
+        self.running.iter().for_each(|(_, control)| control.leave());
         drop(self.compute.take());
         drop(self.desk.take());
-        for thread in self.threads.drain(..) {
-            // A map cannot be interrupted inside; it must not keep the window from closing.
-            while !thread.is_finished() && thread.thread().name() == Some("compute") {
+        drop(self.long.take());
+        for thread in self.waited_for.drain(..) {
+            while !thread.is_finished() {
                 while self.events.try_recv().is_ok() {}
                 std::thread::sleep(std::time::Duration::from_millis(10));
             }
@@ -131,29 +139,54 @@ impl Drop for Workers {
 
 /// Threads for files and maps: one may be busy with a map that cannot be interrupted.
 const DESKS: usize = 2;
+/// Threads for what may take hours: one for each kind of such work, of which the window has one at a time.
+const LONG_DESKS: usize = 3;
 /// Deep networks and debug builds recurse in the backward pass.
 const COMPUTE_STACK: usize = 32 << 20;
 
-fn needs_tensors(request: &Request) -> bool {
+/// Threads for jobs without tensors, which take them from one queue.
+fn desks(name: &str, count: usize, emitter: &Emitter) -> std::io::Result<(SyncSender<Job>, Vec<JoinHandle<()>>)> {
+    let (send, jobs) = sync_channel::<Job>(REQUESTS);
+    let jobs = Arc::new(Mutex::new(jobs));
+    let thread = |index| {
+        let (jobs, emitter) = (Arc::clone(&jobs), emitter.clone());
+        std::thread::Builder::new().name(format!("{name}-{index}")).spawn(move || desk::serve(&jobs, &emitter))
+    };
+    let threads: std::io::Result<Vec<_>> = (0..count).map(thread).collect();
+    Ok((send, threads?))
+}
+
+/// Which threads a job is for.
+enum Lane {
+    /// The one that owns the tensors.
+    Compute,
+    /// Those for files and maps.
+    Desk,
+    /// Those for files that go on for hours where there are millions: opening, listing and looking must not wait for them.
+    Long,
+}
+
+fn lane(request: &Request) -> Lane {
     match request {
         Request::Train { .. }
         | Request::Evaluate { .. }
         | Request::Verify { .. }
         | Request::Import { .. }
         | Request::Export { .. }
-        | Request::Devices => true,
+        | Request::Devices => Lane::Compute,
+        Request::CheckData { .. } | Request::ExportData { .. } | Request::AlignFolder { .. } => Lane::Long,
         Request::OpenData { .. }
         | Request::OpenSample { .. }
-        | Request::CheckData { .. }
         | Request::Exclude { .. }
-        | Request::ExportData { .. }
         | Request::Map { .. }
         | Request::SaveOperatingPoint { .. }
+        | Request::SaveFigure { .. }
         | Request::ListRuns { .. }
         | Request::ChangeRun { .. }
+        | Request::LookAtFile { .. }
         | Request::LookAtWeights { .. }
         | Request::FindFace { .. }
-        | Request::AlignFolder { .. } => false,
+        | Request::MarkFaces { .. } => Lane::Desk,
     }
 }
 

@@ -3,18 +3,23 @@
 //! Per job the order is: (progress | result)*, then exactly one [`Event::Ended`]. Requests are refused rather than
 //! queued without bound; progress is latest-value; results are never dropped.
 
+mod by_hand;
 mod image_source;
 
+pub use by_hand::{HandDone, HandStep};
 pub use image_source::ImageSource;
 
 use crate::config::{RunConfig, RunInfo, SeriesInfo};
 use crate::convert::ConvertRequest;
 use crate::data::{Catalog, Diagnosis, Examination, Exported, Split, Thumb};
-use crate::eval::{Decision, EmbeddingTable, ErrorRates, Neighbour, OperatingPoint, OperatingRule, VerificationReport};
-use crate::faces::{Aligned, Face};
+use crate::eval::{
+    Decision, DetFigure, EmbeddingTable, ErrorRates, Neighbour, OperatingPoint, OperatingRule, VerificationReport,
+};
+use crate::faces::{AlignOptions, Aligned, Face, FinderFile, HandSpec};
 use crate::map::{Layout, MapMethod, TsneSpec};
 use crate::train::{
-    Control, DeviceInfo, EpochMetrics, ExportFormat, Place, PreprocessChange, RunSummary, TrainEvent, WeightsLook,
+    Control, DeviceInfo, EpochMetrics, ExportFormat, Network, Place, PreprocessChange, RunSummary, TrainEvent,
+    WeightsLook,
 };
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -46,10 +51,14 @@ pub enum JobKind {
     Verify,
     /// Writing the operating point.
     SaveOperatingPoint,
+    /// Writing a figure of error rates.
+    SaveFigure,
     /// Listing the runs on disk.
     ListRuns,
     /// Renaming, describing or deleting a run.
     ChangeRun,
+    /// Looking at a file to tell what it is.
+    LookAtFile,
     /// Looking at weights from elsewhere.
     LookAtWeights,
     /// Making a run of them.
@@ -62,6 +71,8 @@ pub enum JobKind {
     FindFace,
     /// Aligning the faces of a folder.
     AlignFolder,
+    /// Marking the faces of a folder by hand.
+    MarkFaces,
 }
 
 impl JobKind {
@@ -78,14 +89,17 @@ impl JobKind {
             Self::Map => "Computing the map",
             Self::Verify => "Comparing",
             Self::SaveOperatingPoint => "Saving the threshold",
+            Self::SaveFigure => "Saving the picture",
             Self::ListRuns => "Looking for runs",
             Self::ChangeRun => "Changing a run",
+            Self::LookAtFile => "Looking at the file",
             Self::LookAtWeights => "Looking at the weights",
             Self::Import => "Importing weights",
             Self::Export => "Exporting the network",
             Self::Devices => "Looking for devices",
             Self::FindFace => "Looking for the face",
             Self::AlignFolder => "Aligning faces",
+            Self::MarkFaces => "Marking faces",
         }
     }
 }
@@ -135,10 +149,14 @@ pub enum Request {
     },
     /// Keeps the chosen operating point with the run, for the commands without a window.
     SaveOperatingPoint { run: PathBuf, point: OperatingPoint },
+    /// Writes DET curves to a file, whose ending says as what. `replace`: a file of that name may be replaced.
+    SaveFigure { figure: Box<DetFigure>, out: PathBuf, replace: bool },
     /// Lists the runs below a folder.
     ListRuns { root: PathBuf },
     /// Changes a run's folder.
     ChangeRun { run: PathBuf, change: RunChange },
+    /// Says what a text or an ONNX file is to this program.
+    LookAtFile { file: PathBuf },
     /// Says whose network a file of weights is, and whether a run can be made of it.
     LookAtWeights { weights: PathBuf },
     /// Makes a run of weights from elsewhere, in a new folder below `root`.
@@ -149,8 +167,10 @@ pub enum Request {
     Devices,
     /// Loads a picture to mark a face in, and looks for one where there is a detector.
     FindFace { source: ImageSource, detector: Option<PathBuf> },
-    /// Aligns every image below `root` into the folder `out`, to the usual size.
-    AlignFolder { root: PathBuf, out: PathBuf, detector: PathBuf },
+    /// Aligns every image below `root` into the folder `out`.
+    AlignFolder { root: PathBuf, out: PathBuf, finder: FinderFile, options: AlignOptions },
+    /// Does one step of marking the faces of a folder by hand.
+    MarkFaces { spec: Arc<HandSpec>, step: HandStep },
 }
 
 impl Request {
@@ -167,16 +187,30 @@ impl Request {
             Self::Map { .. } => JobKind::Map,
             Self::Verify { .. } => JobKind::Verify,
             Self::SaveOperatingPoint { .. } => JobKind::SaveOperatingPoint,
+            Self::SaveFigure { .. } => JobKind::SaveFigure,
             Self::ListRuns { .. } => JobKind::ListRuns,
             Self::ChangeRun { .. } => JobKind::ChangeRun,
+            Self::LookAtFile { .. } => JobKind::LookAtFile,
             Self::LookAtWeights { .. } => JobKind::LookAtWeights,
             Self::Import { .. } => JobKind::Import,
             Self::Export { .. } => JobKind::Export,
             Self::Devices => JobKind::Devices,
             Self::FindFace { .. } => JobKind::FindFace,
             Self::AlignFolder { .. } => JobKind::AlignFolder,
+            Self::MarkFaces { .. } => JobKind::MarkFaces,
         }
     }
+}
+
+/// What a file turned out to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileKind {
+    /// A list of images with their labels.
+    Images,
+    /// A list of pairs.
+    Pairs,
+    /// A face detector.
+    Detector,
 }
 
 /// What is done to a run's folder.
@@ -326,9 +360,11 @@ pub struct RunEntry {
     pub eer: Option<f64>,
     /// A finished checkpoint exists.
     pub has_model: bool,
+    /// Its network, which a run that starts from it takes over.
+    pub network: Option<Network>,
     /// It can be continued.
     pub resumable: bool,
-    /// What it came to: of a run that is over and was measured since.
+    /// What it came to: of a run that is over and was measured since, or has no pairs to be measured on.
     pub finished: Option<RunSummary>,
 }
 
@@ -402,10 +438,14 @@ pub enum Event {
     Mapped { job: JobId, table: Arc<EmbeddingTable>, layout: Arc<Layout> },
     /// Two images were compared.
     Verified { job: JobId, result: Box<VerifyResult> },
+    /// A figure of error rates was written.
+    FigureSaved { job: JobId, out: PathBuf },
     /// The runs on disk.
     Runs { job: JobId, runs: Vec<RunEntry> },
     /// A run has another folder, or none any more.
     RunChanged { job: JobId, before: PathBuf, after: Option<PathBuf> },
+    /// What a file is.
+    FileLooked { job: JobId, file: PathBuf, kind: FileKind },
     /// What a file of weights is.
     WeightsLooked { job: JobId, look: Arc<WeightsLook> },
     /// Weights became a run; whose network they are, in words.
@@ -418,6 +458,8 @@ pub enum Event {
     FaceFound { job: JobId, found: Arc<FoundFace> },
     /// A folder is aligned, or as far as it came.
     FolderAligned { job: JobId, done: Box<Aligned> },
+    /// A step of marking faces by hand is done.
+    FacesMarked { job: JobId, done: HandDone },
     /// The job is over.
     Ended { job: JobId, outcome: Outcome },
 }
@@ -436,7 +478,9 @@ impl Event {
             | Self::Evaluated { job, .. }
             | Self::Mapped { job, .. }
             | Self::Verified { job, .. }
+            | Self::FigureSaved { job, .. }
             | Self::Runs { job, .. }
+            | Self::FileLooked { job, .. }
             | Self::WeightsLooked { job, .. }
             | Self::Imported { job, .. }
             | Self::Exported { job, .. }
@@ -444,6 +488,7 @@ impl Event {
             | Self::Devices { job, .. }
             | Self::FaceFound { job, .. }
             | Self::FolderAligned { job, .. }
+            | Self::FacesMarked { job, .. }
             | Self::Ended { job, .. } => *job,
         }
     }

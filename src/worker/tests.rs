@@ -1,15 +1,18 @@
 //! The threads with real jobs: every job ends exactly once, can be stopped, and survives bad input.
 
-use super::protocol::{Event, ImageSource, Job, JobId, Outcome, Request};
+use super::protocol::{Event, HandDone, HandStep, ImageSource, Job, JobId, Outcome, Request};
 use super::*;
 use crate::config::{Auto, RunConfig};
 use crate::convert::{ConvertForm, ConvertRequest};
 use crate::data::Catalog;
 use crate::data::testing::draw_classes;
 use crate::eval::OperatingRule;
+use crate::faces::{AlignOptions, FinderFile, FolderImage, HandSpec, Landmarks};
 use crate::train::{Control, Place, TrainEvent};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+
+mod desks;
 
 struct Bench {
     workers: Workers,
@@ -231,9 +234,101 @@ fn a_picture_comes_for_marking_even_when_the_detector_is_none() {
     let gone = Request::FindFace { source: ImageSource::File("/gone.png".into()), detector: None };
     assert!(matches!(bench.run(gone).1, Outcome::Failed(_)));
     let out = folder.path().join("out");
-    let wrong = Request::AlignFolder { root: data.clone(), out: out.clone(), detector: data.join("p00/0.png") };
-    let (_, outcome) = bench.run(wrong);
-    assert!(matches!(outcome, Outcome::Failed(_)) && !out.exists(), "{outcome:?}");
+    let options = AlignOptions::default();
+    for finder in [FinderFile::Detector(data.join("p00/0.png")), FinderFile::List(data.join("p00/0.png"))] {
+        let wrong = Request::AlignFolder { root: data.clone(), out: out.clone(), finder, options };
+        let (_, outcome) = bench.run(wrong);
+        assert!(matches!(outcome, Outcome::Failed(_)) && !out.exists(), "{outcome:?}");
+    }
+}
+
+/// What a step of marking faces by hand came to.
+fn by_hand(bench: &mut Bench, spec: &Arc<HandSpec>, step: HandStep) -> HandDone {
+    let (events, outcome) = bench.run(Request::MarkFaces { spec: Arc::clone(spec), step });
+    assert!(matches!(outcome, Outcome::Finished), "{outcome:?}");
+    let done = events
+        .into_iter()
+        .find_map(|event| if let Event::FacesMarked { done, .. } = event { Some(done) } else { None });
+    done.unwrap()
+}
+
+fn left(bench: &mut Bench, spec: &Arc<HandSpec>) -> Arc<[FolderImage]> {
+    let HandDone::Listed(images) = by_hand(bench, spec, HandStep::List) else { panic!("no list") };
+    images
+}
+
+#[test]
+fn two_faces_of_a_folder_are_marked_by_hand_and_one_mark_is_taken_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    draw_classes(&data, 2, 2);
+    let mut bench = Bench::new();
+    let options = AlignOptions { size_px: 32, ..AlignOptions::default() };
+    let spec = Arc::new(HandSpec { root: data.clone(), out: folder.path().join("out"), options });
+    let images = left(&mut bench, &spec);
+    let names: Vec<&str> = images.iter().map(|image| image.name.as_str()).collect();
+    assert_eq!(names, ["p00/0.png", "p00/1.png", "p01/0.png", "p01/1.png"]);
+    let landmarks = Landmarks::Eyes([[5.0, 8.0], [11.0, 8.5]]);
+    let mut formers = Vec::new();
+    for image in &images[..2] {
+        let mark = HandStep::Mark { image: image.clone(), landmarks };
+        let HandDone::Marked(former) = by_hand(&mut bench, &spec, mark) else { panic!("not marked") };
+        formers.push(former);
+        let crop = load_source(&ImageSource::File(spec.out.join(&image.name))).unwrap();
+        assert_eq!((crop.width(), crop.height()), (32, 32));
+    }
+    assert_eq!(*left(&mut bench, &spec), images[2..]);
+    let table = || std::fs::read_to_string(spec.out.join(crate::faces::RECORD_NAME)).unwrap();
+    let text = table();
+    let rows: Vec<&str> = text.lines().skip(1).collect();
+    assert_eq!(rows.len(), 2, "{text}");
+    assert!(rows[0].starts_with("p00/0.png,p00/0.png,32,,,,,,5.000,8.000,11.000,8.500,"), "{text}");
+    let back = HandStep::Unmark { image: images[1].clone(), former: formers.remove(1) };
+    assert!(matches!(by_hand(&mut bench, &spec, back), HandDone::Unmarked));
+    assert!(!spec.out.join("p00/1.png").exists() && table().lines().count() == 2);
+    // A pass over the folder, with the table as its list, keeps what was marked.
+    let finder = FinderFile::List(spec.out.join(crate::faces::RECORD_NAME));
+    let (events, outcome) = bench.run(Request::AlignFolder { root: data, out: spec.out.clone(), finder, options });
+    assert!(matches!(outcome, Outcome::Finished), "{outcome:?}");
+    let counts = events.iter().find_map(|event| {
+        if let Event::FolderAligned { done, .. } = event {
+            Some((done.already, done.aligned, done.unfound))
+        } else {
+            None
+        }
+    });
+    assert_eq!(counts, Some((1, 0, 3)));
+    let gone = HandStep::Mark { image: images[3].clone(), landmarks };
+    std::fs::remove_file(&images[3].path).unwrap();
+    let (_, outcome) = bench.run(Request::MarkFaces { spec: Arc::clone(&spec), step: gone });
+    let Outcome::Failed(error) = outcome else { panic!("{outcome:?}") };
+    assert!(error.headline.contains("1.png"), "{error:?}");
+}
+
+#[test]
+fn a_dropped_text_or_network_is_told_by_its_content() {
+    use super::protocol::FileKind;
+    let folder = tempfile::tempdir().unwrap();
+    let mut bench = Bench::new();
+    let mut look = |name: &str, text: &str| {
+        let file = folder.path().join(name);
+        std::fs::write(&file, text).unwrap();
+        let (events, outcome) = bench.run(Request::LookAtFile { file });
+        match outcome {
+            Outcome::Finished => match events.first() {
+                Some(Event::FileLooked { kind, .. }) => Ok(*kind),
+                other => panic!("{other:?}"),
+            },
+            Outcome::Failed(error) => Err(error),
+            Outcome::Cancelled => panic!("nobody stopped it"),
+        }
+    };
+    assert_eq!(look("all.txt", "path,label\na/1.jpg,anna\n").unwrap(), FileKind::Images);
+    assert_eq!(look("lfw.txt", "a/1.jpg a/2.jpg 1\na/1.jpg b/1.jpg 0\n").unwrap(), FileKind::Pairs);
+    let error = look("licence.txt", "Permission is hereby granted\n").unwrap_err();
+    assert!(error.headline.contains("licence.txt") && error.hint.is_some(), "{error:?}");
+    let error = look("net.onnx", "hello").unwrap_err();
+    assert!(error.hint.as_ref().is_some_and(|hint| hint.contains(".safetensors")), "{error:?}");
 }
 
 #[test]
@@ -409,4 +504,24 @@ fn a_data_set_is_exported_without_its_excluded_images_and_read_back() {
     bench.workers.send(job).map_err(|_| "full").unwrap();
     let outcome = bench.wait(JobId(99), |_| {});
     assert!(matches!(outcome, Outcome::Cancelled) && !out.exists(), "{outcome:?}");
+}
+
+#[test]
+fn a_figure_is_written_and_takes_no_other_files_place_unless_it_may() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("det.svg");
+    let mut bench = Bench::new();
+    let ask = |replace: bool| {
+        let figure = Box::new(crate::eval::DetFigure::new(Vec::new()));
+        Request::SaveFigure { figure, out: out.clone(), replace }
+    };
+    let (events, outcome) = bench.run(ask(false));
+    assert!(matches!(outcome, Outcome::Finished), "{outcome:?}");
+    assert!(events.iter().any(|event| matches!(event, Event::FigureSaved { out: told, .. } if *told == out)));
+    assert!(std::fs::read_to_string(&out).unwrap().ends_with("</svg>\n"));
+    let (_, outcome) = bench.run(ask(false));
+    let Outcome::Failed(error) = outcome else { panic!("{outcome:?}") };
+    assert!(error.headline.contains("already") && error.hint.is_some(), "{error:?}");
+    let (_, outcome) = bench.run(ask(true));
+    assert!(matches!(outcome, Outcome::Finished), "{outcome:?}");
 }

@@ -118,3 +118,40 @@ fn a_check_that_was_stopped_leaves_what_was_known() {
     end(&mut state, job.id, Outcome::Cancelled);
     assert!(check(&state).job.is_none() && check(&state).error.is_none());
 }
+
+#[test]
+fn unreadable_files_are_excluded_and_included_as_images_are() {
+    let folder = tempfile::tempdir().unwrap();
+    crate::data::testing::draw_classes(folder.path(), 6, 4);
+    for name in ["p00/a.png", "p00/b.png"] {
+        std::fs::write(folder.path().join(name), b"").unwrap();
+    }
+    let mut state = State::new(PathBuf::from("/nowhere/runs"));
+    open_again(&mut state, folder.path());
+    let said = |state: &State| state.notices.last().unwrap().headline.clone();
+    exclude(&mut state, ask(CheckAction::Exclude(vec![3, 24, 25])));
+    assert_eq!(state.open_data().unwrap().catalog.items.len(), 23);
+    assert_eq!(said(&state), "1 image and 2 files excluded; nothing is deleted");
+    exclude(&mut state, ask(CheckAction::Include(vec![3, 25])));
+    assert_eq!(said(&state), "1 image and 1 file included again");
+    assert_eq!(check(&state).diagnosis.excluded, [24]);
+    exclude(&mut state, Action::Undo);
+    assert_eq!(check(&state).diagnosis.excluded, [3, 24, 25]);
+    assert!(!state.notices.last().unwrap().hint.clone().unwrap_or_default().contains("not tried"), "they were");
+}
+
+#[test]
+fn files_that_were_not_tried_are_tried_when_the_data_set_is_opened_again() {
+    let folder = tempfile::tempdir().unwrap();
+    crate::data::testing::draw_classes(folder.path(), 6, 4);
+    std::fs::write(folder.path().join("p00/a.png"), b"").unwrap();
+    let whole = Catalog::open(folder.path(), &|_| {}, &|| false).unwrap();
+    crate::data::write_exclusions(&whole, &[24]).unwrap();
+    let mut state = State::new(PathBuf::from("/nowhere/runs"));
+    open_again(&mut state, folder.path());
+    let opened = state.notices.last().unwrap();
+    assert!(opened.severity == Severity::Success && opened.headline.contains("1 excluded"), "{opened:?}");
+    exclude(&mut state, ask(CheckAction::Include(vec![24])));
+    let hint = state.notices.last().unwrap().hint.clone().unwrap();
+    assert!(hint.contains("Open the data set again"), "{hint}");
+}

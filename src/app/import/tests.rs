@@ -21,9 +21,14 @@ fn job(effects: &[Effect]) -> &Job {
 /// A file that was dropped and looked at.
 fn looked_at(look: WeightsLook) -> State {
     let mut state = state();
-    let id = job(&act(&mut state, Action::Dropped(vec!["/downloads/net.pth".into()]))).id;
-    on_event(&mut state, Event::WeightsLooked { job: id, look: Arc::new(look) });
-    on_event(&mut state, Event::Ended { job: id, outcome: Outcome::Finished });
+    let effects = act(&mut state, Action::Dropped(vec!["/downloads/net.pth".into()]));
+    on_event(&mut state, Event::WeightsLooked { job: job(&effects).id, look: Arc::new(look) });
+    // The look, and the list of runs of the page that shows it.
+    for effect in effects {
+        if let Effect::Send(Job { id, .. }) = effect {
+            on_event(&mut state, Event::Ended { job: id, outcome: Outcome::Finished });
+        }
+    }
     state
 }
 
@@ -167,6 +172,19 @@ fn cancel_stops_what_is_under_way_and_puts_the_sheet_away() {
     assert!(job(&effects).control.is_cancelled() && state.import.is_none());
     on_event(&mut state, Event::Ended { job: job(&effects).id, outcome: Outcome::Cancelled });
     assert!(state.notices.is_empty(), "{:?}", state.notices);
+    // Too late: the run is there, which is said, and it is not used.
+    let mut state = looked_at(look_of(3, false));
+    let id = job(&act(&mut state, ImportAction::Start)).id;
+    act(&mut state, ImportAction::Cancel);
+    let effects = on_event(
+        &mut state,
+        Event::Imported { job: id, run: "/nowhere/runs/net".into(), flavour: "somebody's".into() },
+    );
+    assert!(matches!(job(&effects).request, Request::ListRuns { .. }), "{effects:?}");
+    on_event(&mut state, Event::Ended { job: id, outcome: Outcome::Cancelled });
+    assert!(state.import.is_none() && state.active_run.is_none());
+    assert_eq!(state.notices.len(), 1, "{:?}", state.notices);
+    assert_eq!(state.notices[0].headline, "net was imported before it could be stopped");
     // The status bar's Cancel ends a look, too.
     let id = job(&act(&mut state, Action::ImportWeights("/a.pth".into()))).id;
     act(&mut state, Action::CancelJob(id));

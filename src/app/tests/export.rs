@@ -28,11 +28,39 @@ fn with_form(state: &State, form: ConvertForm) -> ExportAction {
     ExportAction::Set(ConvertRequest { form, ..state.export.request })
 }
 
+/// A place is asked for.
+fn asked(state: &mut State) -> Dialog {
+    let effects = act(state, ExportAction::Choose);
+    let [Effect::Ask(dialog)] = &effects[..] else { panic!("{effects:?}") };
+    dialog.clone()
+}
+
+/// It is chosen.
+fn answer(state: &mut State, dialog: &Dialog, out: &str) -> Vec<Effect> {
+    update(state, dialog_answer(dialog.clone(), out.into()))
+}
+
 /// The dialog is open and a place was chosen.
 fn begun(state: &mut State, out: &str) -> Job {
     act(state, ExportAction::Open);
-    assert!(matches!(act(state, ExportAction::Choose)[..], [Effect::Ask(Dialog::ExportData(_))]));
-    job(&act(state, ExportAction::WriteTo(out.into()))).clone()
+    let dialog = asked(state);
+    job(&answer(state, &dialog, out)).clone()
+}
+
+/// Images are excluded, as the worker would do it.
+fn exclude(state: &mut State, images: &[u32]) {
+    let effects = update(state, Action::Check(CheckAction::Exclude(images.to_vec())));
+    excluded(state, job(&effects));
+}
+
+fn excluded(state: &mut State, sent: &Job) {
+    let Request::Exclude { examination, excluded } = &sent.request else { panic!("{:?}", sent.request) };
+    let change = crate::worker::protocol::ExclusionChange {
+        catalog: Arc::new(examination.catalog().without(excluded).unwrap()),
+        diagnosis: Arc::new(examination.diagnose(excluded)),
+    };
+    on_event(state, Event::Excluded { job: sent.id, change: Box::new(change) });
+    on_event(state, Event::Ended { job: sent.id, outcome: Outcome::Finished });
 }
 
 fn done(file: &str) -> Box<Exported> {
@@ -49,11 +77,13 @@ fn the_form_becomes_a_request_and_the_result_a_notice() {
     update(&mut state, action);
     assert!(state.shows_export() && state.workspace == Workspace::Data);
     assert_eq!(state.export.request, ConvertRequest::default());
-    let sent = begun(&mut state, "/out/train.rec");
+    let dialog = asked(&mut state);
+    let sent = job(&answer(&mut state, &dialog, "/out/train.rec")).clone();
     let Request::ExportData { catalog, request, out } = &sent.request else { panic!("{:?}", sent.request) };
     assert_eq!((*request, out.as_path()), (ConvertRequest::default(), Path::new("/out/train.rec")));
     assert!(Arc::ptr_eq(catalog, &state.open_data().unwrap().catalog));
-    assert!(act(&mut state, ExportAction::WriteTo("/out/2.rec".into())).is_empty(), "one at a time");
+    assert!(answer(&mut state, &dialog, "/out/2.rec").is_empty(), "one at a time");
+    assert!(state.notices.last().unwrap().headline.ends_with("another export is running"), "{:?}", state.notices);
     act(&mut state, ExportAction::Close);
     assert!(!state.shows_export());
     on_event(&mut state, Event::DataExported { job: sent.id, done: done("/out/train.rec") });
@@ -149,10 +179,91 @@ fn an_answer_about_images_that_are_no_longer_open_writes_nothing() {
     let mut state = opened(folder.path());
     act(&mut state, ExportAction::Open);
     assert!(state.shows_export());
+    let dialog = asked(&mut state);
     open(&mut state, other.path());
     assert!(!state.shows_export());
-    assert!(act(&mut state, ExportAction::WriteTo("/out/train.rec".into())).is_empty());
-    assert!(state.notices.last().unwrap().headline.contains("Nothing was exported"));
+    // Not even of the images whose dialog is shown by then.
+    act(&mut state, ExportAction::Open);
+    assert!(answer(&mut state, &dialog, "/out/train.rec").is_empty());
+    assert_eq!(
+        state.notices.last().unwrap().headline,
+        "Nothing was exported: the images are no longer open as they were"
+    );
+}
+
+#[test]
+fn what_is_written_is_what_the_form_said_when_the_place_was_asked_for() {
+    let folder = divided();
+    let mut state = opened(folder.path());
+    act(&mut state, ExportAction::Open);
+    let asked_for = ConvertRequest { px: Some(112), part: Part::Train, ..ConvertRequest::default() };
+    act(&mut state, ExportAction::Set(asked_for));
+    let dialog = asked(&mut state);
+    let action = with_form(&state, ConvertForm::VerificationSet);
+    act(&mut state, action);
+    let sent = job(&answer(&mut state, &dialog, "/out/train.rec")).clone();
+    let Request::ExportData { request, out, .. } = &sent.request else { panic!("{:?}", sent.request) };
+    assert_eq!((*request, out.as_path()), (asked_for, Path::new("/out/train.rec")));
+    on_event(&mut state, Event::DataExported { job: sent.id, done: done("/out/train.rec") });
+    assert_eq!(state.notices.last().unwrap().headline, "48 images of 6 classes written to train.rec");
+}
+
+#[test]
+fn after_an_export_of_other_images_the_form_is_about_those_that_are_open() {
+    let (folder, other) = (folder(), divided());
+    let ends: [fn(&mut State, &Job); 3] = [
+        |state, sent| drop(on_event(state, Event::Ended { job: sent.id, outcome: Outcome::Cancelled })),
+        |state, sent| drop(on_event(state, Event::Ended { job: sent.id, outcome: failure() })),
+        on_refused,
+    ];
+    for end in ends {
+        let mut state = opened(folder.path());
+        state.export.request.form = ConvertForm::VerificationSet;
+        let sent = begun(&mut state, "/out/dev.bin");
+        act(&mut state, ExportAction::Close);
+        open(&mut state, other.path());
+        act(&mut state, ExportAction::Open);
+        assert!(state.shows_export() && state.export.job == Some(sent.id));
+        end(&mut state, &sent);
+        let subject = state.export.subject.as_ref().unwrap();
+        assert_eq!((subject.images(Part::Train), state.export.request.part), (24, Part::HeldOut));
+        assert_eq!(state.export.obstacle(state.open_data().unwrap()), None);
+        asked(&mut state);
+    }
+}
+
+#[test]
+fn images_excluded_during_an_export_are_left_out_of_the_next_and_the_part_stays() {
+    let folder = divided();
+    let mut state = opened(folder.path());
+    act(&mut state, ExportAction::Open);
+    let request = ConvertRequest { part: Part::Train, ..state.export.request };
+    act(&mut state, ExportAction::Set(request));
+    let dialog = asked(&mut state);
+    let sent = job(&answer(&mut state, &dialog, "/out/train.rec")).clone();
+    exclude(&mut state, &[0, 1]);
+    assert_eq!(state.export.subject.as_ref().unwrap().images(Part::All), 48, "that of the running one");
+    on_event(&mut state, Event::Ended { job: sent.id, outcome: Outcome::Cancelled });
+    assert_eq!(state.export.subject.as_ref().unwrap().images(Part::All), 46);
+    assert_eq!(state.export.request.part, Part::Train);
+    asked(&mut state);
+}
+
+#[test]
+fn a_form_about_other_images_says_so_and_is_asked_nothing() {
+    let (folder, other) = (folder(), divided());
+    let mut before = opened(folder.path());
+    act(&mut before, ExportAction::Open);
+    let mut state = opened(other.path());
+    act(&mut state, ExportAction::Open);
+    state.export.subject = before.export.subject;
+    let obstacle = state.export.obstacle(state.open_data().unwrap()).unwrap();
+    assert!(obstacle.contains("Other images"), "{obstacle}");
+    assert!(act(&mut state, ExportAction::Choose).is_empty());
+    // What was counted when it was opened decides; no image is looked at again.
+    let action = with_form(&state, ConvertForm::PairList);
+    act(&mut state, action);
+    assert_eq!(state.export.request.part, Part::All, "the other images are not divided");
 }
 
 #[test]
@@ -161,16 +272,9 @@ fn excluded_images_are_not_exported_and_a_change_of_them_is_waited_for() {
     let mut state = opened(folder.path());
     act(&mut state, ExportAction::Open);
     let effects = update(&mut state, Action::Check(CheckAction::Exclude(vec![3, 5])));
-    let sent = job(&effects);
     assert!(state.export.obstacle(state.open_data().unwrap()).is_some());
     assert!(act(&mut state, ExportAction::Choose).is_empty());
-    let Request::Exclude { examination, excluded } = &sent.request else { panic!("{:?}", sent.request) };
-    let change = crate::worker::protocol::ExclusionChange {
-        catalog: Arc::new(examination.catalog().without(excluded).unwrap()),
-        diagnosis: Arc::new(examination.diagnose(excluded)),
-    };
-    on_event(&mut state, Event::Excluded { job: sent.id, change: Box::new(change) });
-    on_event(&mut state, Event::Ended { job: sent.id, outcome: Outcome::Finished });
+    excluded(&mut state, job(&effects));
     assert!(state.shows_export() && state.export.subject.as_ref().unwrap().images(Part::All) == 46);
     let sent = begun(&mut state, "/out/train.rec");
     let Request::ExportData { catalog, .. } = &sent.request else { panic!("{:?}", sent.request) };

@@ -1,33 +1,27 @@
-//! What `--include` and `--exclude` change: which images the file beside the data leaves out.
+//! What `--include` and `--exclude` change: which images and unreadable files the file beside the data leaves out.
 
 use crate::cli::output;
-use crate::data::{Catalog, Diagnosis, Finding, FindingKind, write_exclusions};
+use crate::data::{Catalog, Diagnosis, Finding, FindingKind, WarningKind, write_exclusions};
 use clap::ArgMatches;
 use clap::builder::PossibleValue;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-/// Kinds whose images can be left out without looking at them. Of an imbalance only a few examples are known.
-const EXCLUDABLE: [FindingKind; 7] = [
-    FindingKind::Unreadable,
-    FindingKind::CopiesInClass,
-    FindingKind::CopiesAcrossClasses,
-    FindingKind::NearAcrossClasses,
-    FindingKind::TinyClasses,
-    FindingKind::MixedSizes,
-    FindingKind::MixedModes,
-];
 /// What `--include` takes besides.
 const ALL: &str = "all";
 
 /// What `--exclude` takes.
 pub fn excludable() -> Vec<PossibleValue> {
-    EXCLUDABLE.iter().map(|kind| PossibleValue::new(kind.word()).help(kind.label())).collect()
+    kinds().map(|kind| PossibleValue::new(kind.word()).help(kind.label())).collect()
+}
+
+fn kinds() -> impl Iterator<Item = FindingKind> {
+    FindingKind::ALL.into_iter().filter(|kind| kind.can_be_excluded())
 }
 
 /// What `--include` takes.
 pub fn includable() -> Vec<PossibleValue> {
-    let all = PossibleValue::new(ALL).help("Every excluded image");
+    let all = PossibleValue::new(ALL).help("Every excluded image and file");
     excludable().into_iter().chain([all]).collect()
 }
 
@@ -44,9 +38,9 @@ pub struct Changed {
     pub catalog: Arc<Catalog>,
     /// What is wrong with it.
     pub diagnosis: Diagnosis,
-    /// Images excluded by this command.
+    /// Images and files excluded by this command.
     pub excluded: usize,
-    /// Images included again by this command.
+    /// Images and files included again by this command.
     pub included: usize,
 }
 
@@ -54,14 +48,14 @@ impl Changes {
     /// As typed.
     pub fn of(matches: &ArgMatches) -> Self {
         let words = |flag| matches.get_many::<String>(flag).into_iter().flatten();
-        let kinds = |flag| {
-            let kind_of = |word: &String| EXCLUDABLE.into_iter().find(|kind| kind.word() == word);
+        let typed = |flag| {
+            let kind_of = |word: &String| kinds().find(|kind| kind.word() == word);
             words(flag).filter_map(kind_of).collect()
         };
         Self {
             includes_all: words("include").any(|word| word == ALL),
-            include: kinds("include"),
-            exclude: kinds("exclude"),
+            include: typed("include"),
+            exclude: typed("exclude"),
         }
     }
 
@@ -139,11 +133,14 @@ fn say(whole: &Catalog, excluded: usize, included: usize) {
     let path = whole.exclude_path();
     if included > 0 {
         output::line(format!("included {included} again"));
+        if whole.warnings.count(WarningKind::NotTried) > 0 {
+            output::line("         files that were not tried are tried when the data set is opened next");
+        }
     }
     if excluded > 0 {
         output::line(format!("excluded {excluded} more, kept in {}", path.display()));
     }
     if excluded + included == 0 {
-        output::line("excluded and included nothing: no image of these kinds was found");
+        output::line("excluded and included nothing: nothing of these kinds was found");
     }
 }

@@ -50,7 +50,7 @@ fn to_json(catalog: &Catalog, finding: &Finding) -> Value {
     let groups: Vec<Value> = finding.groups.iter().take(LISTED).map(group).collect();
     json!({
         "kind": finding.kind.word(), "weight": format!("{:?}", finding.kind.weight()).to_lowercase(),
-        "count": finding.count, "headline": finding.headline, "images": finding.items().len(),
+        "count": finding.count, "headline": finding.headline, "images": finding.images(),
         "groups": groups, "files": finding.files, "files_total": finding.files_total, "complete": !finding.is_cut,
     })
 }

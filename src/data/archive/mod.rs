@@ -11,6 +11,7 @@ mod tree;
 mod zip;
 
 use super::assemble::{Gathered, assemble};
+use super::exclude::NotTried;
 use super::packed::PackFile;
 use super::scan::{Looked, Watch, judge};
 use super::{Catalog, DataError, Layout, WarningKind, Warnings, path_text};
@@ -66,12 +67,16 @@ pub(super) fn open(path: &Path, form: Form, watch: &Watch) -> Result<Catalog, Da
     }
     let tree = tree::recognise(&members, path, &mut warnings)?;
     let pack = Arc::new(ArchivePack::new(file, members));
+    let not_tried = NotTried::beside(path);
     let (done, total) = (AtomicU64::new(0), tree.files.len() as u64);
     let looked: Vec<_> = tree
         .files
         .par_iter()
         .map(|file| {
             watch.count(&done, total)?;
+            if let Some(warning) = not_tried.warning(&file.path) {
+                return Ok((None, Some(warning)));
+            }
             let member = Some(u64::from(file.member));
             let looked =
                 Looked { folder: file.folder, path: file.path.clone(), member, bytes: pack.len_of(file.member) };

@@ -1,11 +1,12 @@
 //! From what was seen, and what the catalogue knows, to findings, with excluded images left out of all of them but the
 //! one that lists them.
 
-use super::finding::{Finding, FindingKind, Group, LEFT_OUT};
+use super::finding::{Finding, FindingKind, Group};
 use super::near::NearPair;
 use super::size::{Oddity, Usual};
 use super::{Diagnosis, Examination};
-use crate::data::{Catalog, Item, Mode, class_sizes};
+use crate::data::warnings::LEFT_OUT;
+use crate::data::{Catalog, Item, Mode, WarningKind, class_sizes};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 use std::sync::Arc;
@@ -43,7 +44,16 @@ struct View<'a> {
 }
 
 fn finding(kind: FindingKind, count: usize, headline: String, groups: Vec<Group>) -> Option<Finding> {
-    (count > 0).then(|| Finding { kind, count, headline, groups, files: Vec::new(), files_total: 0, is_cut: false })
+    (count > 0).then(|| Finding {
+        kind,
+        count,
+        headline,
+        groups,
+        files: Vec::new(),
+        file_positions: Vec::new(),
+        files_total: 0,
+        is_cut: false,
+    })
 }
 
 /// `1 image is`, `12 images are`.
@@ -131,8 +141,8 @@ impl View<'_> {
     }
 
     fn unreadable(&self) -> Option<Finding> {
-        let warnings = &self.catalog.warnings;
-        let left_out: usize = LEFT_OUT.iter().map(|kind| warnings.count(*kind)).sum();
+        let every: usize = LEFT_OUT.iter().map(|kind| self.catalog.warnings.count(*kind)).sum();
+        let left_out = every.saturating_sub(self.excluded_apart().1.len());
         let mut by_reason: BTreeMap<String, Vec<u32>> = BTreeMap::new();
         for (item, problem) in self.examination.unreadable.iter().filter(|(item, _)| self.is_in(*item)) {
             by_reason.entry(problem.kind.headline(1)).or_default().push(*item);
@@ -141,10 +151,23 @@ impl View<'_> {
         let count = left_out + groups.iter().map(|group| group.items.len()).sum::<usize>();
         let headline = counted(count, "file cannot be read", "files cannot be read");
         let mut finding = finding(FindingKind::Unreadable, count, headline, groups)?;
-        let files = warnings.stored().iter().filter(|warning| LEFT_OUT.contains(&warning.kind));
-        finding.files = files.take(MAX_FILES).map(crate::data::Warning::in_words).collect();
+        finding.file_positions = self.catalog.left_out().filter(|position| self.is_in(*position)).collect();
+        finding.files = self.files_in_words(&finding.file_positions);
         finding.files_total = left_out;
         Some(finding)
+    }
+
+    /// The excluded images, and the excluded files that are none.
+    fn excluded_apart(&self) -> (&[u32], &[u32]) {
+        let images = self.catalog.items.len();
+        self.excluded.split_at(self.excluded.partition_point(|position| (*position as usize) < images))
+    }
+
+    /// The first of some files that were left out, "path: why".
+    fn files_in_words(&self, positions: &[u32]) -> Vec<String> {
+        let (first, files) = (self.catalog.left_out().start, self.catalog.warnings.files_left_out());
+        let file = |position: &u32| files.get(position.saturating_sub(first) as usize);
+        positions.iter().filter_map(file).take(MAX_FILES).map(crate::data::Warning::in_words).collect()
     }
 
     fn tiny_classes(&self) -> Option<Finding> {
@@ -154,7 +177,7 @@ impl View<'_> {
             .filter(|(_, item)| tiny.contains(&item.class))
             .map(|(item, of)| Group { title: self.class_name(of.class).to_owned(), items: vec![item] })
             .collect();
-        let headline = crate::data::WarningKind::TinyClass.headline(groups.len());
+        let headline = WarningKind::TinyClass.headline(groups.len());
         finding(FindingKind::TinyClasses, groups.len(), headline, groups)
     }
 
@@ -174,28 +197,29 @@ impl View<'_> {
     fn sizes(&self) -> Option<Finding> {
         let sizes: Vec<[u32; 2]> = self.items().map(|(_, item)| [item.width, item.height]).collect();
         let usual = Usual::of(&sizes)?;
-        let mut odd: BTreeMap<(Oddity, [u32; 2]), Vec<u32>> = BTreeMap::new();
+        let mut odd: BTreeMap<Oddity, Vec<([u32; 2], u32)>> = BTreeMap::new();
         for ((item, _), size) in self.items().zip(&sizes) {
             if let Some(oddity) = usual.oddity_of(*size) {
-                odd.entry((oddity, *size)).or_default().push(item);
+                odd.entry(oddity).or_default().push((*size, item));
             }
         }
-        let mut kinds: BTreeMap<Oddity, usize> = BTreeMap::new();
-        odd.iter().for_each(|((oddity, _), items)| *kinds.entry(*oddity).or_default() += items.len());
+        let kinds: BTreeMap<Oddity, usize> = odd.iter().map(|(oddity, items)| (*oddity, items.len())).collect();
         let count: usize = kinds.values().sum();
         let verb = if count == 1 { "differs" } else { "differ" };
         let headline =
             format!("{count} of {} images {verb} much from the usual {usual}: {}", sizes.len(), in_words(&kinds));
-        let groups = odd.into_iter().map(|((oddity, [width, height]), items)| {
-            let title = format!("{width}×{height} px, {oddity}");
-            Group { title, items }
+        // Photographs have a size of their own each: a group for every size would be a list without an order.
+        let groups = odd.into_iter().map(|(oddity, mut items)| {
+            items.sort_unstable();
+            let title = format!("{oddity}: {}", span(&items));
+            Group { title, items: items.into_iter().map(|(_, item)| item).collect() }
         });
         finding(FindingKind::MixedSizes, count, headline, groups.collect())
     }
 
     fn modes(&self) -> Option<Finding> {
         let mut counts: BTreeMap<Mode, usize> = BTreeMap::new();
-        self.items().for_each(|(_, item)| *counts.entry(item.mode).or_default() += 1);
+        self.items().for_each(|(_, item)| *counts.entry(item.mode.as_seen()).or_default() += 1);
         let total: usize = counts.values().sum();
         let usual = counts.iter().max_by_key(|(_, count)| **count).map(|(mode, _)| *mode)?;
         counts.remove(&usual);
@@ -206,15 +230,27 @@ impl View<'_> {
             in_words(&counts)
         );
         let groups = counts.keys().map(|mode| {
-            let items = self.items().filter(|(_, item)| item.mode == *mode).map(|(item, _)| item);
+            let items = self.items().filter(|(_, item)| item.mode.as_seen() == *mode).map(|(item, _)| item);
             Group { title: mode.to_string(), items: items.collect() }
         });
         finding(FindingKind::MixedModes, count, headline, groups.collect())
     }
 
     fn excluded(&self) -> Option<Finding> {
-        let headline = crate::data::WarningKind::Excluded.headline(self.excluded.len());
-        finding(FindingKind::Excluded, self.excluded.len(), headline, self.by_class(self.excluded))
+        let (images, files) = self.excluded_apart();
+        let headline = match (images.len(), files.len()) {
+            (images, 0) => WarningKind::Excluded.headline(images),
+            (0, files) => WarningKind::ExcludedFile.headline(files),
+            (images, files) => {
+                let images = counted(images, "image", "images");
+                format!("{images} and {} are excluded", counted(files, "unreadable file", "unreadable files"))
+            }
+        };
+        let mut finding = finding(FindingKind::Excluded, self.excluded.len(), headline, self.by_class(images))?;
+        finding.files = self.files_in_words(files);
+        finding.file_positions = files.to_vec();
+        finding.files_total = files.len();
+        Some(finding)
     }
 
     /// Images (ascending, so class by class) by their classes.
@@ -223,6 +259,17 @@ impl View<'_> {
             .chunk_by(|a, b| self.class_of(*a) == self.class_of(*b))
             .map(|items| Group { title: self.classes_in_words(items), items: items.to_vec() })
             .collect()
+    }
+}
+
+/// Sizes in ascending order: `40×30 px`, or `from 40×30 to 52×64 px`.
+fn span(items: &[([u32; 2], u32)]) -> String {
+    let text = |[width, height]: [u32; 2]| format!("{width}×{height}");
+    let ends = items.first().zip(items.last()).map(|((first, _), (last, _))| (*first, *last)).unwrap_or_default();
+    if ends.0 == ends.1 {
+        format!("{} px", text(ends.0))
+    } else {
+        format!("from {} to {} px", text(ends.0), text(ends.1))
     }
 }
 

@@ -1,6 +1,7 @@
 //! What can be found, in words: how grave it is, what it means, what to do. Not how it is found (`diagnose.rs`).
 
 use crate::data::WarningKind;
+use crate::data::warnings::LEFT_OUT;
 
 /// How much a finding matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -36,19 +37,26 @@ pub enum FindingKind {
     Excluded,
 }
 
-/// Files that are left out when a data set is opened, because nothing can be read of them.
-pub(super) const LEFT_OUT: [WarningKind; 8] = [
-    WarningKind::Unreadable,
-    WarningKind::Vanished,
-    WarningKind::Truncated,
-    WarningKind::Empty,
-    WarningKind::NotAnImage,
-    WarningKind::Unsupported,
-    WarningKind::TooSmall,
-    WarningKind::TooLarge,
-];
-
 impl FindingKind {
+    /// All of them.
+    pub const ALL: [Self; 9] = [
+        Self::CopiesAcrossClasses,
+        Self::NearAcrossClasses,
+        Self::Unreadable,
+        Self::CopiesInClass,
+        Self::TinyClasses,
+        Self::Imbalance,
+        Self::MixedSizes,
+        Self::MixedModes,
+        Self::Excluded,
+    ];
+
+    /// Its images can be left out, which mends it. Of an imbalance only a few examples are known; what is excluded can
+    /// only be included again.
+    pub fn can_be_excluded(self) -> bool {
+        !matches!(self, Self::Imbalance | Self::Excluded)
+    }
+
     /// Name for scripts.
     pub fn word(self) -> &'static str {
         match self {
@@ -105,8 +113,8 @@ impl FindingKind {
                  unless the classes themselves look alike. Compare them, and exclude the wrong ones."
             }
             Self::Unreadable => {
-                "They are left out of everything. Replace them if they matter, or exclude them, so that they are no longer \
-                 tried."
+                "They are left out of everything. Replace them if they matter, or exclude them: then they are no longer \
+                 tried, and the records of a .rec file no longer told of."
             }
             Self::CopiesInClass => {
                 "A copy teaches nothing new, and where one copy is trained on and another held out, the measured error \
@@ -133,7 +141,8 @@ impl FindingKind {
                  profile: convert such images yourself where that looks wrong."
             }
             Self::Excluded => {
-                "They are left out of classes, split and training. The files are untouched; include them again at any time."
+                "They are left out of classes, split and training. The files are untouched; include them again at any time. \
+                 Files that could not be read are tried again when the data set is opened next."
             }
         }
     }
@@ -146,7 +155,7 @@ impl FindingKind {
             Self::Unreadable => &LEFT_OUT,
             Self::TinyClasses => &[WarningKind::TinyClass],
             Self::Imbalance => &[WarningKind::Imbalance],
-            Self::Excluded => &[WarningKind::Excluded],
+            Self::Excluded => &[WarningKind::Excluded, WarningKind::ExcludedFile],
             Self::NearAcrossClasses | Self::MixedSizes | Self::MixedModes => &[],
         }
     }
@@ -174,6 +183,9 @@ pub struct Finding {
     pub groups: Vec<Group>,
     /// Files that are not among the images, "path: why"; the first of them.
     pub files: Vec<String>,
+    /// Their positions in the whole data set, after those of its images, ascending; of more files than are named in
+    /// `files`, but not of millions.
+    pub file_positions: Vec<u32>,
     /// How many such files there are.
     pub files_total: usize,
     /// A limit was met: there may be more.
@@ -181,11 +193,17 @@ pub struct Finding {
 }
 
 impl Finding {
-    /// Every image of it, sorted.
+    /// Every image and every file of it, sorted.
     pub fn items(&self) -> Vec<u32> {
-        let mut items: Vec<u32> = self.groups.iter().flat_map(|group| &group.items).copied().collect();
+        let images = self.groups.iter().flat_map(|group| &group.items);
+        let mut items: Vec<u32> = images.chain(&self.file_positions).copied().collect();
         items.sort_unstable();
         items
+    }
+
+    /// How many images it has.
+    pub fn images(&self) -> usize {
+        self.groups.iter().map(|group| group.items.len()).sum()
     }
 
     /// All but the first of each group, sorted: what can go when groups are copies of one image.

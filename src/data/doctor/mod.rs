@@ -47,7 +47,7 @@ pub struct Examination {
 pub struct Diagnosis {
     /// What it is drawn from.
     pub examination: Arc<Examination>,
-    /// Excluded images (positions in the whole data set), sorted.
+    /// What is excluded: images, then files that cannot be read (positions in the whole data set), sorted.
     pub excluded: Vec<u32>,
     /// The gravest first.
     pub findings: Vec<Finding>,

@@ -5,6 +5,7 @@
 //! photographs of either kind belong together. A factor of two leaves alone what varies as photographs do: 3:2 beside
 //! 16:9, 250 px beside 400 px.
 
+use crate::data::catalog::median_short_px;
 use std::cmp::Ordering;
 use std::fmt;
 
@@ -14,10 +15,8 @@ const MUCH: u32 = 2;
 /// What most images are like.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Usual {
-    /// Medians of width and height, in pixels.
-    size_px: [u32; 2],
-    /// Half of the images or more have exactly this size.
-    is_exact: bool,
+    /// Width and height, in pixels, that more than half of the images have; none where no size is so frequent.
+    exact_px: Option<[u32; 2]>,
     /// Median of the shorter sides, in pixels.
     short_px: u32,
     /// Median of the longer side over the shorter one, from 1.
@@ -39,13 +38,12 @@ impl Usual {
         if sizes.iter().all(|size| size == first) {
             return None;
         }
-        let of_side = |side: fn(&[u32; 2]) -> u32| median(sizes.iter().map(side), u32::cmp);
-        let size_px = [of_side(|[width, _]| *width)?, of_side(|[_, height]| *height)?];
-        let exact = sizes.iter().filter(|size| **size == size_px).count();
+        // A size that more than half have is the median in every order.
+        let middle = median(sizes.iter().copied(), <[u32; 2]>::cmp)?;
+        let exact = sizes.iter().filter(|size| **size == middle).count();
         Some(Self {
-            size_px,
-            is_exact: exact >= sizes.len().div_ceil(2),
-            short_px: of_side(|[width, height]| *width.min(height))?,
+            exact_px: (2 * exact > sizes.len()).then_some(middle),
+            short_px: median_short_px(sizes.iter().copied())?,
             elongation: median(sizes.iter().map(elongation), f64::total_cmp)?,
         })
     }
@@ -69,9 +67,10 @@ impl Usual {
 
 impl fmt::Display for Usual {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [width, height] = self.size_px;
-        let about = if self.is_exact { "" } else { "size of about " };
-        write!(f, "{about}{width}×{height} px")
+        match self.exact_px {
+            Some([width, height]) => write!(f, "{width}×{height} px"),
+            None => write!(f, "{} px on the shorter side", self.short_px),
+        }
     }
 }
 
@@ -128,9 +127,11 @@ mod tests {
     }
 
     #[test]
-    fn the_usual_size_is_exact_where_half_of_the_images_have_it() {
+    fn the_usual_size_is_exact_where_more_than_half_of_the_images_have_it() {
         let usual = |sizes: &[[u32; 2]]| Usual::of(sizes).expect("they differ").to_string();
         assert_eq!(usual(&[[112, 112], [112, 112], [112, 112], [60, 80]]), "112×112 px");
-        assert_eq!(usual(&[[300, 200], [320, 240], [640, 480]]), "size of about 320×240 px");
+        assert_eq!(usual(&[[300, 200], [320, 240], [640, 480]]), "240 px on the shorter side");
+        // Upright and lying: there is no image of 640×640.
+        assert_eq!(usual(&[[640, 480], [480, 640], [640, 480], [480, 640]]), "480 px on the shorter side");
     }
 }

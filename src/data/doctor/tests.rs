@@ -195,7 +195,7 @@ fn one_class(count: u64, save: impl Fn(&RgbImage, u64, &Path)) -> tempfile::Temp
 }
 
 #[test]
-fn images_of_other_sizes_are_grouped_by_size_beside_the_usual_one() {
+fn images_of_other_sizes_are_grouped_by_how_they_differ_from_the_usual_one() {
     let folder = one_class(8, |picture, seed, path| {
         let part = |width, height| image::imageops::crop_imm(picture, 0, 0, width, height).to_image();
         match seed {
@@ -214,7 +214,7 @@ fn images_of_other_sizes_are_grouped_by_size_beside_the_usual_one() {
     assert_eq!((finding.headline.as_str(), finding.count), (headline, 3));
     let groups: Vec<(&str, &[u32])> =
         finding.groups.iter().map(|group| (group.title.as_str(), group.items.as_slice())).collect();
-    let expected: [(&str, &[u32]); 2] = [("20×20 px, much smaller", &[0]), ("200×200 px, much larger", &[1, 2])];
+    let expected: [(&str, &[u32]); 2] = [("much smaller: 20×20 px", &[0]), ("much larger: 200×200 px", &[1, 2])];
     assert_eq!(groups, expected);
     let rest = examination.diagnose(&finding.items());
     assert!(of(&rest, FindingKind::MixedSizes).is_none(), "33×64 px is not much beside 64×64 px");
@@ -252,6 +252,7 @@ fn files_that_cannot_be_read_are_all_counted_though_only_some_are_named() {
     let diagnosis = Arc::new(Examination::none(&opened(folder.path()))).diagnose(&[]);
     let finding = of(&diagnosis, FindingKind::Unreadable).unwrap();
     assert_eq!((finding.count, finding.files_total, finding.files.len()), (230, 230, 200));
+    assert_eq!(finding.file_positions.len(), 230, "those that are not named too");
 }
 
 #[test]
@@ -264,8 +265,38 @@ fn what_is_excluded_leaves_the_findings_and_is_listed() {
     excluded.sort_unstable();
     let after = examination.diagnose(&excluded);
     assert!(of(&after, FindingKind::CopiesAcrossClasses).is_none());
-    assert_eq!(of(&after, FindingKind::Unreadable).unwrap().count, 1);
+    assert!(of(&after, FindingKind::Unreadable).is_none());
     assert_eq!(of(&after, FindingKind::Excluded).unwrap().items(), excluded);
+}
+
+#[test]
+fn files_that_were_left_out_can_be_excluded_and_are_listed_as_such() {
+    let folder = sick();
+    let catalog = opened(folder.path());
+    let examination = examined(&catalog);
+    let before = examination.diagnose(&[]);
+    let unreadable = of(&before, FindingKind::Unreadable).unwrap();
+    let [empty] = unreadable.file_positions[..] else { panic!("{unreadable:?}") };
+    assert_eq!((catalog.name(empty as usize).as_str(), unreadable.images()), ("c3/empty.png", 1));
+    assert_eq!(unreadable.items().len(), 2, "an image that cannot be decoded, and a file");
+    let after = examination.diagnose(&[empty]);
+    let rest = of(&after, FindingKind::Unreadable).unwrap();
+    assert_eq!((rest.count, rest.files_total, rest.files.len()), (1, 0, 0));
+    let excluded = of(&after, FindingKind::Excluded).unwrap();
+    assert_eq!((excluded.headline.as_str(), excluded.images()), ("1 unreadable file is excluded", 0));
+    assert_eq!((excluded.items(), excluded.files_total), (vec![empty], 1));
+    assert!(excluded.files[0].contains("c3/empty.png"), "{:?}", excluded.files);
+    let both = examination.diagnose(&[0, 1, empty]);
+    let excluded = of(&both, FindingKind::Excluded).unwrap();
+    assert_eq!((excluded.headline.as_str(), excluded.count), ("2 images and 1 unreadable file are excluded", 3));
+}
+
+#[test]
+fn only_what_can_be_mended_by_it_can_be_excluded() {
+    let kept: Vec<FindingKind> = FindingKind::ALL.into_iter().filter(|kind| !kind.can_be_excluded()).collect();
+    assert_eq!(kept, [FindingKind::Imbalance, FindingKind::Excluded]);
+    let words: BTreeSet<&str> = FindingKind::ALL.iter().map(|kind| kind.word()).collect();
+    assert_eq!(words.len(), FindingKind::ALL.len());
 }
 
 #[test]

@@ -1,6 +1,7 @@
 use super::*;
 use crate::data::testing::draw_classes;
-use crate::data::{DataError, Warnings};
+use crate::data::warnings::LEFT_OUT;
+use crate::data::{DataError, MAX_STORED, RecWriter, Warnings};
 
 fn open(path: &Path) -> Result<Catalog, DataError> {
     Catalog::open(path, &|_| (), &|| false)
@@ -90,7 +91,7 @@ fn a_hostile_file_costs_a_warning_and_is_not_written_over() {
     let path = folder.path().join(EXCLUDE_FILE);
     let hostile: [&[u8]; 7] = [
         b"",
-        b"version = 2\nimages = []",
+        b"version = 3\nimages = []",
         b"version = 1\nimages = \"p00/0.png\"",
         b"version = 1\nimages = [1, 2]",
         b"version = 1\nimages = []\nother = true",
@@ -127,4 +128,119 @@ fn a_list_that_names_a_file_twice_excludes_one_of_the_lines() {
     }
     assert!(folder.path().join("all.csv.arclens-exclude.toml").is_file());
     assert_eq!(open(folder.path()).unwrap().items.len(), 12);
+}
+
+#[test]
+fn unreadable_files_are_excluded_by_name_and_not_tried_again() {
+    let folder = drawn();
+    let (bad, sidecar) = (folder.path().join("p01/empty.png"), folder.path().join(EXCLUDE_FILE));
+    std::fs::write(&bad, b"").unwrap();
+    std::fs::write(folder.path().join("p02/text.png"), b"no image").unwrap();
+    let whole = Arc::new(open(folder.path()).unwrap());
+    assert_eq!((whole.items.len(), whole.left_out()), (12, 12..14));
+    assert_eq!([12, 13].map(|file| whole.name(file)), ["p01/empty.png", "p02/text.png"]);
+    let rest = whole.without(&[12]).unwrap();
+    assert_eq!((rest.items.len(), rest.excluded(), rest.excluded_images()), (12, [12].as_slice(), 0));
+    assert_eq!(rest.fingerprint, whole.fingerprint, "the images are the same");
+    write_exclusions(&whole, &[0, 12]).unwrap();
+    let text = std::fs::read_to_string(&sidecar).unwrap();
+    assert!(text.contains("version = 2") && text.contains("p01/empty.png") && !text.contains("p02"), "{text}");
+    // It is an image by now, which is not known of a file that is not tried.
+    std::fs::copy(folder.path().join("p00/1.png"), &bad).unwrap();
+    let opened = Arc::new(open(folder.path()).unwrap());
+    assert_eq!((opened.items.len(), opened.whole().items.len()), (11, 12));
+    assert_eq!((opened.excluded(), opened.excluded_images()), ([0, 12].as_slice(), 1));
+    let kinds = [WarningKind::Excluded, WarningKind::ExcludedFile, WarningKind::NotTried, WarningKind::NotAnImage];
+    assert_eq!(kinds.map(|kind| has(&opened.warnings, kind)), [1, 1, 0, 1]);
+    write_exclusions(&opened.whole(), &[0]).unwrap();
+    assert!(std::fs::read_to_string(&sidecar).unwrap().contains("version = 1"), "as earlier programs read it");
+    assert_eq!(open(folder.path()).unwrap().items.len(), 12);
+    write_exclusions(&opened.whole(), &[]).unwrap();
+    assert!(!sidecar.exists());
+    assert_eq!(open(folder.path()).unwrap().items.len(), 13);
+}
+
+/// A tar, a list and records, each with four images of two classes and one that is none.
+fn packed(folder: &Path) -> [PathBuf; 3] {
+    let at = |name: &str| folder.join(name);
+    std::fs::write(at("p00/empty.png"), b"").unwrap();
+    std::fs::write(at("all.txt"), "p00/0.png 7\np00/1.png 7\np00/empty.png 7\np01/0.png 8\np01/1.png 8\n").unwrap();
+    let mut archive = tar::Builder::new(std::fs::File::create(at("all.tar")).unwrap());
+    let mut records = RecWriter::new(std::fs::File::create(at("all.rec")).unwrap(), Vec::new());
+    for class in ["p00", "p01"] {
+        for image in ["0.png", "1.png", "empty.png"] {
+            let name = format!("{class}/{image}");
+            let Ok(bytes) = std::fs::read(at(&name)) else { continue };
+            archive.append_path_with_name(at(&name), &name).unwrap();
+            records.image(&bytes).unwrap();
+        }
+        if class == "p00" {
+            records.next_identity();
+        }
+    }
+    archive.finish().unwrap();
+    records.finish().unwrap();
+    ["all.tar", "all.txt", "all.rec"].map(at)
+}
+
+#[test]
+fn what_is_unreadable_in_archives_lists_and_records_is_excluded_too() {
+    let folder = drawn();
+    for path in packed(folder.path()) {
+        let whole = Arc::new(open(&path).unwrap());
+        assert_eq!((whole.items.len(), whole.left_out()), (4, 4..5), "{}", path.display());
+        write_exclusions(&whole, &[1, 4]).unwrap();
+        let opened = open(&path).unwrap();
+        assert_eq!((opened.items.len(), opened.excluded()), (3, [1, 4].as_slice()), "{}", path.display());
+        assert_eq!(LEFT_OUT.map(|kind| has(&opened.warnings, kind)).iter().sum::<usize>(), 0, "{}", path.display());
+        assert_eq!(has(&opened.warnings, WarningKind::ExcludedFile), 1);
+        write_exclusions(&whole, &[]).unwrap();
+        assert_eq!(open(&path).unwrap().warnings, whole.warnings);
+    }
+}
+
+#[test]
+fn more_unreadable_files_than_warnings_are_stored_are_excluded_at_once() {
+    let folder = drawn();
+    let count = MAX_STORED + 5;
+    (0..count).for_each(|number| std::fs::write(folder.path().join(format!("p00/{number}x.png")), b"").unwrap());
+    let whole = Arc::new(open(folder.path()).unwrap());
+    assert_eq!(whole.left_out().len(), count);
+    let all: Vec<u32> = whole.left_out().collect();
+    write_exclusions(&whole, &all).unwrap();
+    let opened = open(folder.path()).unwrap();
+    assert_eq!((opened.items.len(), opened.excluded().len(), opened.excluded_images()), (12, count, 0));
+    assert_eq!(opened.warnings.total(), has(&opened.warnings, WarningKind::ExcludedFile));
+}
+
+#[test]
+fn an_excluded_image_that_is_damaged_stays_excluded_and_missing_names_are_kept() {
+    let folder = drawn();
+    let whole = Arc::new(open(folder.path()).unwrap());
+    write_exclusions(&whole, &[0]).unwrap();
+    std::fs::write(folder.path().join("p00/0.png"), b"").unwrap();
+    let opened = Arc::new(open(folder.path()).unwrap());
+    assert_eq!((opened.items.len(), opened.excluded()), (11, [11].as_slice()));
+    let kinds = [WarningKind::UnknownExclusion, WarningKind::Empty, WarningKind::ExcludedFile];
+    assert_eq!(kinds.map(|kind| has(&opened.warnings, kind)), [0, 0, 1]);
+    let sidecar = folder.path().join(EXCLUDE_FILE);
+    std::fs::write(&sidecar, "version = 2\nimages = []\nunreadable = [\"gone.png\", \"p01\"]\n").unwrap();
+    // A folder that is named is not listed.
+    let opened = Arc::new(open(folder.path()).unwrap());
+    assert_eq!((opened.classes.len(), has(&opened.warnings, WarningKind::UnknownExclusion)), (3, 1));
+    write_exclusions(&opened.whole(), &[]).unwrap();
+    assert!(std::fs::read_to_string(&sidecar).unwrap().contains("gone.png"));
+}
+
+#[test]
+fn a_list_that_could_not_be_read_again_is_not_written() {
+    let folder = drawn();
+    let whole = Arc::new(open(folder.path()).unwrap());
+    let sidecar = folder.path().join(EXCLUDE_FILE);
+    let text = format!("version = 1\nimages = [\"{}\"]\n", "x".repeat(MAX_BYTES as usize - 64));
+    std::fs::write(&sidecar, &text).unwrap();
+    assert_eq!(has(&open(folder.path()).unwrap().warnings, WarningKind::UnknownExclusion), 1, "it can be read");
+    let error = write_exclusions(&whole, &[0]).unwrap_err().to_string();
+    assert!(error.contains("more than 64 MiB"), "{error}");
+    assert_eq!(std::fs::metadata(&sidecar).unwrap().len(), text.len() as u64);
 }

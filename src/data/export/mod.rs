@@ -9,7 +9,7 @@ mod records;
 mod verification;
 
 pub use pairs::export_pairs;
-pub use records::export_records;
+pub use records::{export_records, records_path};
 pub use verification::export_verification;
 
 use super::{DataError, Warnings};

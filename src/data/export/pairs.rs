@@ -18,7 +18,7 @@ pub fn export_pairs(catalog: &Catalog, pairs: &[ItemPair], folds: usize, out: &P
     let named: Option<Vec<(String, String, bool)>> =
         pairs.iter().map(|&(a, b, same)| Some((name(a)?, name(b)?, same))).collect();
     let named = named.ok_or_else(|| DataError::Refused {
-        reason: "some images have no file name that a list could give; write a verification set (.bin, --to bin)"
+        reason: "some images have no file name that a list could give; write a verification set (.bin) instead"
             .to_owned(),
         path: catalog.root.clone(),
     })?;

@@ -2,13 +2,20 @@
 
 use super::encoded::{AT_ONCE, encode_all};
 use super::{Draft, Exported, publish, writing};
+use crate::data::endings::ends_with;
 use crate::data::scan::Watch;
 use crate::data::{Catalog, DataError, Progress, RecWriter};
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-/// Writes `items` below the folder `out` (or under the name `out`, when it ends in `.rec`). Labels count the classes
-/// in their order; `classes.txt` has their names, line by line.
+/// The file of records that [`export_records`] writes to `out`: `out` itself when it ends in `.rec`, else `train.rec` in the
+/// folder `out`. The other files lie beside it.
+pub fn records_path(out: &Path) -> PathBuf {
+    if ends_with(out, &["rec"]) { out.to_owned() } else { out.join("train.rec") }
+}
+
+/// Writes `items` to the file that [`records_path`] makes of `out`, and what belongs to it. Labels count the classes in
+/// their order; `classes.txt` has their names, line by line.
 ///
 /// # Errors
 /// When a file is there already, the disk refuses, no image can be read, or it is cancelled.
@@ -21,8 +28,7 @@ pub fn export_records(
     cancelled: &(dyn Fn() -> bool + Sync),
 ) -> Result<Exported, DataError> {
     let watch = Watch { progress, cancelled };
-    let is_file = out.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("rec"));
-    let rec = if is_file { out.to_owned() } else { out.join("train.rec") };
+    let rec = records_path(out);
     let (rec, idx) = (Draft::new(rec.clone())?, Draft::new(rec.with_extension("idx"))?);
     let mut property = Draft::new(rec.path.with_file_name("property"))?;
     let mut names = Draft::new(rec.path.with_file_name("classes.txt"))?;

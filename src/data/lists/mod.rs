@@ -9,7 +9,8 @@ mod parse;
 mod tests;
 
 use super::assemble::{Gathered, assemble};
-use super::endings::{LIST_ENDINGS, ends_with};
+use super::endings::{LIST_ENDINGS, ends_with, format_of_extension};
+use super::exclude::NotTried;
 use super::header::read_header;
 use super::scan::{ClassFolder, Found, Watch};
 use super::{Catalog, DataError, Layout, Part, Warning, WarningKind, Warnings};
@@ -23,10 +24,35 @@ use std::sync::atomic::AtomicU64;
 
 /// Longest list read; MS1M's six million lines have 0.4 GB.
 const MAX_BYTES: u64 = 1 << 30;
+/// Bytes and lines looked at to tell what a text is.
+const LOOK_BYTES: u64 = 64 << 10;
+const LOOK_LINES: usize = 32;
 
 /// Whether the name is that of a list of labelled images.
 pub(super) fn is_list_name(path: &Path) -> bool {
     ends_with(path, &["lst"]) || ends_with(path, &LIST_ENDINGS)
+}
+
+/// Whether a text lists images with their labels: for a look at a file of unknown kind. Only its first bytes are read.
+///
+/// Any two words could be an image and its label, so one of the first lines must name a file that ends as images do.
+pub fn lists_images(file: &Path) -> bool {
+    // Asked before opening: opening a pipe would wait for ever.
+    if !is_list_name(file) || !std::fs::metadata(file).is_ok_and(|meta| meta.is_file()) {
+        return false;
+    }
+    let mut start = Vec::new();
+    let read = std::fs::File::open(file).and_then(|file| file.take(LOOK_BYTES).read_to_end(&mut start));
+    if read.is_err() {
+        return false;
+    }
+    // Whole lines, and few of them: what is wrong further down is said when the list is opened.
+    let ends = start.iter().enumerate().filter(|(_, byte)| **byte == b'\n').take(LOOK_LINES);
+    if let Some((end, _)) = ends.last() {
+        start.truncate(end);
+    }
+    let is_image = |row: &Row| format_of_extension(Path::new(&row.path)).is_some();
+    parse::rows(&start).is_ok_and(|rows| rows.iter().any(is_image))
 }
 
 /// Reads a list and looks at every image in it.
@@ -47,12 +73,16 @@ pub(super) fn open(list: &Path, watch: &Watch) -> Result<Catalog, DataError> {
         }));
     }
     let (done, total) = (AtomicU64::new(0), rows.len() as u64);
+    let not_tried = NotTried::beside(list);
     let looked: Vec<Result<Found, Warning>> = rows
         .par_iter()
         .zip(class_of_row)
         .map(|(row, folder)| {
             watch.count(&done, total)?;
-            Ok(look(&base, &row.path, folder))
+            Ok(match not_tried.warning_of(&row.path) {
+                Some(warning) => Err(warning),
+                None => look(&base, &row.path, folder),
+            })
         })
         .collect::<Result<_, DataError>>()?;
     let (mut warnings, mut found) = (Warnings::default(), Vec::with_capacity(looked.len()));

@@ -49,3 +49,26 @@ fn a_line_that_says_something_else_is_named() {
         (2, "expected text in UTF-8, found other bytes".to_owned())
     );
 }
+
+#[test]
+fn a_text_lists_images_when_its_first_lines_name_some() {
+    let folder = tempfile::tempdir().unwrap();
+    let is_list = |name: &str, text: &[u8]| {
+        std::fs::write(folder.path().join(name), text).unwrap();
+        super::lists_images(&folder.path().join(name))
+    };
+    assert!(is_list("all.txt", b"path,label\na/1.jpg,anna\nb/1.jpg,bert\n"));
+    assert!(is_list("all.list", b"# remark\na/1.JPG 0\n"));
+    assert!(is_list("one.tsv", b"a/1.png\t3"));
+    // What is wrong further down is said when the list is opened.
+    let long = format!("{}hello\n", "a/1.jpg,3\n".repeat(40));
+    assert!(is_list("long.txt", long.as_bytes()));
+    assert!(!is_list("licence.txt", b"Permission is hereby granted\nto any person\n"));
+    assert!(!is_list("words.txt", b"hello\n"));
+    assert!(!is_list("empty.txt", b""));
+    assert!(!is_list("bytes.txt", b"\xFF\xFE\x00\n"));
+    assert!(!is_list("endless.txt", "x".repeat(1 << 20).as_bytes()));
+    assert!(!is_list("net.onnx", b"a/1.jpg,3\n"));
+    std::fs::create_dir(folder.path().join("folder.txt")).unwrap();
+    assert!(!super::lists_images(&folder.path().join("folder.txt")));
+}

@@ -152,8 +152,9 @@ pub(super) fn other_kind(looks: &[Look]) -> Option<String> {
     let images = looks.iter().filter(|look| matches!(look, Look::Image { .. })).count();
     (boxes > images).then(|| {
         format!(
-            "{boxes} of the records hold boxes around objects (a detection set), not one class per image; cut the \
-             objects out into one folder per class and open that"
+            "it is a detection set: {boxes} of {} records are for boxes around objects, not for one class per image; cut \
+             the objects out into one folder per class and open that",
+            looks.len()
         )
     })
 }

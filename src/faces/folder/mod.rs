@@ -2,43 +2,30 @@
 //!
 //! The user's files are only read. What is done is recorded in a table beside the crops, row by row as it happens, so a
 //! job that was stopped or killed goes on where it was. An image that cannot be used is a row with a reason, not a stop.
+//! What is left can be marked by hand, one image at a time ([`HandSpec`]).
 
+mod by_hand;
 mod landmark_list;
 mod one;
+mod options;
 mod record;
 mod sources;
 
+pub use by_hand::{FormerRow, HandSpec};
 pub use landmark_list::LandmarkList;
+pub use options::{AlignOptions, CropFormat, Finder, FinderFile};
 pub use record::RECORD_NAME;
+pub use sources::FolderImage;
 
 use self::one::{Fate, one};
 use self::record::Record;
-use self::sources::{Source, sources};
-use super::{CROP_PX_RANGE, Detector, FaceError};
+use self::sources::{Listing, sources};
+use super::{CROP_PX_RANGE, FaceError};
 use crate::data::{DataError, Progress, Warnings};
 use rayon::prelude::*;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
-
-/// How the crops are written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum CropFormat {
-    /// Without loss.
-    #[default]
-    Png,
-    /// A fifth of the size, quality 95 of 100.
-    Jpeg,
-}
-
-/// Where the points of the faces come from.
-#[derive(Debug)]
-pub enum Finder {
-    /// A network finds them.
-    Detector(Box<Detector>),
-    /// A list has them.
-    Listed(LandmarkList),
-}
 
 /// What to align, and how.
 #[derive(Debug)]
@@ -49,14 +36,8 @@ pub struct AlignSpec {
     pub out: PathBuf,
     /// Who says where the faces are.
     pub finder: Finder,
-    /// Side of the crops in pixels, within [`CROP_PX_RANGE`].
-    pub size_px: u32,
-    /// Faces the detector is less sure of are passed over, in [0, 1].
-    pub min_score: f32,
-    /// Write the middle of an image in which no face was found, instead of nothing.
-    pub keep_unfound: bool,
-    /// Kind of file.
-    pub format: CropFormat,
+    /// Size and kind of the crops, and what is done without a face.
+    pub options: AlignOptions,
 }
 
 /// What became of the images.
@@ -94,12 +75,13 @@ pub fn align_folder(
     cancelled: &(dyn Fn() -> bool + Sync),
 ) -> Result<Aligned, FaceError> {
     let mut done = Aligned { out: spec.out.clone(), record: spec.out.join(RECORD_NAME), ..Aligned::default() };
-    check(spec)?;
-    let sources = sources(spec, &mut done.warnings, cancelled)?;
+    check(&spec.inputs, &spec.out, spec.options.size_px)?;
+    let listing = Listing { inputs: &spec.inputs, out: &spec.out, format: spec.options.format };
+    let sources = sources(&listing, &mut done.warnings, cancelled)?;
     done.images = sources.len() as u64;
     std::fs::create_dir_all(&spec.out).map_err(FaceError::writing(&spec.out))?;
-    let record = Record::open(&spec.out, spec.size_px)?;
-    let todo: Vec<&Source> = sources.iter().filter(|source| !record.has(&source.name, &spec.out)).collect();
+    let record = Record::open(&spec.out, spec.options.size_px)?;
+    let todo: Vec<&FolderImage> = sources.iter().filter(|source| !record.has(source, &spec.out)).collect();
     done.already = done.images - todo.len() as u64;
     let count = AtomicU64::new(done.already);
     let shared = Mutex::new((record, done));
@@ -107,7 +89,7 @@ pub fn align_folder(
         if cancelled() {
             return Err(FaceError::Data(DataError::Cancelled));
         }
-        let ours = lock(&shared).0.file_of(&source.name).is_some_and(|file| Path::new(file) == source.target);
+        let ours = lock(&shared).0.owns(source);
         let (row, fate) = one(source, spec, ours)?;
         let mut guard = lock(&shared);
         let (record, done) = &mut *guard;
@@ -144,18 +126,19 @@ fn tally(done: &mut Aligned, fate: Fate, name: &str) {
     }
 }
 
-fn check(spec: &AlignSpec) -> Result<(), FaceError> {
-    let refuse = |reason: String| Err(FaceError::Refused { reason, path: spec.out.clone() });
-    if !CROP_PX_RANGE.contains(&spec.size_px) {
+/// The size is one that is made, and the crops have a folder of their own.
+fn check(inputs: &[PathBuf], out: &Path, size_px: u32) -> Result<(), FaceError> {
+    let refuse = |reason: String| Err(FaceError::Refused { reason, path: out.to_owned() });
+    if !CROP_PX_RANGE.contains(&size_px) {
         let (least, most) = CROP_PX_RANGE.into_inner();
-        return refuse(format!("crops of {} px are not made, only {least} to {most} px", spec.size_px));
+        return refuse(format!("crops of {size_px} px are not made, only {least} to {most} px"));
     }
     let real = |path: &Path| path.canonicalize().ok();
-    let out = real(&spec.out);
-    if out.is_some() && spec.inputs.iter().any(|input| real(input) == out) {
+    let folder = real(out);
+    if folder.is_some() && inputs.iter().any(|input| real(input) == folder) {
         return refuse("the crops cannot go into the folder of the images; name another with --out".to_owned());
     }
-    if spec.out.exists() && !spec.out.is_dir() {
+    if out.exists() && !out.is_dir() {
         return refuse("the crops need a folder, and this is a file".to_owned());
     }
     Ok(())

@@ -1,7 +1,7 @@
 //! One image of a folder: read, found, cut out, written.
 
 use super::record::Row;
-use super::{AlignSpec, CropFormat, Finder, Source};
+use super::{AlignSpec, CropFormat, Finder, FolderImage};
 use crate::config::temporary;
 use crate::data::{DataError, decode_file, path_text};
 use crate::faces::{Face, FaceError, Landmarks, align, centre, main_face};
@@ -24,8 +24,8 @@ pub(super) enum Fate {
 ///
 /// # Errors
 /// Only what ends the whole job: the disk refuses.
-pub(super) fn one(source: &Source, spec: &AlignSpec, ours: bool) -> Result<(Row, Fate), FaceError> {
-    let mut row = Row { path: source.name.clone(), size_px: spec.size_px, ..Row::default() };
+pub(super) fn one(source: &FolderImage, spec: &AlignSpec, ours: bool) -> Result<(Row, Fate), FaceError> {
+    let mut row = Row { path: source.name.clone(), size_px: spec.options.size_px, ..Row::default() };
     let image = match decode_file(&source.path) {
         Ok(image) => image,
         Err(error) => return Ok(left_out(row, error)),
@@ -39,18 +39,18 @@ pub(super) fn one(source: &Source, spec: &AlignSpec, ours: bool) -> Result<(Row,
     };
     row.face = found.face;
     row.points = found.landmarks.as_ref().map(|landmarks| landmarks.points().to_vec()).unwrap_or_default();
-    let crop = found.landmarks.and_then(|landmarks| align(&image, &landmarks, spec.size_px));
+    let crop = found.landmarks.and_then(|landmarks| align(&image, &landmarks, spec.options.size_px));
     let is_aligned = crop.is_some();
     if !is_aligned {
         row.reason = found.reason.to_owned();
-        if !spec.keep_unfound {
+        if !spec.options.keep_unfound {
             return Ok((row, Fate::Unfound { kept: false }));
         }
         row.reason += "; the middle of the image is kept";
     }
-    let crop = crop.unwrap_or_else(|| centre(&image, spec.size_px));
+    let crop = crop.unwrap_or_else(|| centre(&image, spec.options.size_px));
     let path = spec.out.join(&source.target);
-    let bytes = encoded(&crop, spec.format, &path)?;
+    let bytes = encoded(&crop, spec.options.format, &path)?;
     if let Err(error) = write(&path, &bytes, ours) {
         return match error {
             FaceError::Refused { reason, path } => Ok(left_out(row, DataError::Refused { reason, path })),
@@ -87,7 +87,7 @@ struct Found {
 fn find(image: &DynamicImage, name: &str, spec: &AlignSpec) -> Result<Found, FaceError> {
     match &spec.finder {
         Finder::Detector(detector) => {
-            let faces = detector.detect(image, spec.min_score)?;
+            let faces = detector.detect(image, spec.options.min_score)?;
             let face = main_face(&faces, image.width(), image.height()).copied();
             let landmarks = face.map(|face| Landmarks::Five(face.landmarks));
             let reason = if face.is_some() { "the points of the face lie on one spot" } else { "no face was found" };
@@ -102,7 +102,8 @@ fn find(image: &DynamicImage, name: &str, spec: &AlignSpec) -> Result<Found, Fac
     }
 }
 
-fn encoded(crop: &DynamicImage, format: CropFormat, path: &Path) -> Result<Vec<u8>, FaceError> {
+/// The crop as the bytes of a file; `path` is for the message.
+pub(super) fn encoded(crop: &DynamicImage, format: CropFormat, path: &Path) -> Result<Vec<u8>, FaceError> {
     let mut bytes = Cursor::new(Vec::new());
     let result = match format {
         CropFormat::Png => crop.write_to(&mut bytes, ImageFormat::Png),
@@ -118,7 +119,7 @@ fn encoded(crop: &DynamicImage, format: CropFormat, path: &Path) -> Result<Vec<u
 }
 
 /// Writes a whole file or none. A file that is there and not ours stays; when it has these very bytes, that is well.
-fn write(path: &Path, bytes: &[u8], ours: bool) -> Result<(), FaceError> {
+pub(super) fn write(path: &Path, bytes: &[u8], ours: bool) -> Result<(), FaceError> {
     let writing = FaceError::writing(path);
     let folder = path.parent().unwrap_or(Path::new("."));
     let mut file = std::fs::create_dir_all(folder).and_then(|()| temporary(folder)).map_err(&writing)?;
@@ -130,12 +131,19 @@ fn write(path: &Path, bytes: &[u8], ours: bool) -> Result<(), FaceError> {
         Ok(_) => Ok(()),
         Err(error) if error.error.kind() == std::io::ErrorKind::AlreadyExists => {
             // A job that was killed between the crop and its row left exactly this behind.
-            if std::fs::read(path).is_ok_and(|there| there == bytes) {
-                return Ok(());
-            }
-            let reason = "another file of the crop's name is there already; move it, or name another --out".to_owned();
-            Err(FaceError::Refused { reason, path: path.to_owned() })
+            if holds(path, bytes) { Ok(()) } else { Err(taken(path)) }
         }
         Err(error) => Err(writing(error.error)),
     }
+}
+
+/// The file has exactly these bytes.
+pub(super) fn holds(path: &Path, bytes: &[u8]) -> bool {
+    std::fs::read(path).is_ok_and(|there| there == bytes)
+}
+
+/// Something that we did not write is where a crop belongs.
+pub(super) fn taken(path: &Path) -> FaceError {
+    let reason = "another file of the crop's name is there already; move it, or name another folder (--out)".to_owned();
+    FaceError::Refused { reason, path: path.to_owned() }
 }

@@ -1,5 +1,6 @@
 //! The table of what was done: one row per image, written as it happens, sorted at the end.
 
+use super::FolderImage;
 use crate::config::temporary;
 use crate::faces::{Face, FaceError, Point};
 use std::collections::BTreeMap;
@@ -68,10 +69,66 @@ fn header() -> csv::StringRecord {
     FIRST_COLUMNS.iter().chain(&POINT_COLUMNS).chain(&["reason"]).copied().collect()
 }
 
-/// The rows of earlier times and of now.
-pub(super) struct Record {
+/// The table as it is in memory.
+pub(super) struct Table {
     path: PathBuf,
     rows: BTreeMap<String, csv::StringRecord>,
+}
+
+impl Table {
+    /// Takes up the table of `folder`, or begins one; writes nothing.
+    ///
+    /// # Errors
+    /// When a file of that name is something else, has crops of another size, or cannot be read.
+    pub(super) fn open(folder: &Path, size_px: u32) -> Result<Self, FaceError> {
+        let path = folder.join(RECORD_NAME);
+        let rows = if path.exists() { read(&path)? } else { BTreeMap::new() };
+        let other = rows.values().find(|row| has_crop(row) && row.get(SIZE) != Some(size_px.to_string().as_str()));
+        if let Some(row) = other {
+            let size = row.get(SIZE).unwrap_or_default();
+            let reason = format!(
+                "this folder has crops of {size} px already; choose that size (--size {size}), or name another folder (--out)"
+            );
+            return Err(FaceError::Refused { reason, path: folder.to_owned() });
+        }
+        Ok(Self { path, rows })
+    }
+
+    /// This image's crop was made earlier and is still there.
+    pub(super) fn has(&self, image: &FolderImage, folder: &Path) -> bool {
+        let row = self.rows.get(&image.name).filter(|row| has_crop(row) && row.get(REASON) == Some(""));
+        row.and_then(|row| row.get(FILE))
+            .is_some_and(|file| std::fs::metadata(folder.join(file)).is_ok_and(|meta| meta.len() > 0))
+    }
+
+    /// A file where this image's crop goes was written by us.
+    pub(super) fn owns(&self, image: &FolderImage) -> bool {
+        self.rows.get(&image.name).is_some_and(|row| is_crop_of(row, image))
+    }
+
+    /// Puts a row in the place of what was known of its image, and returns that.
+    pub(super) fn put(&mut self, row: Row) -> Option<csv::StringRecord> {
+        let fields = row.fields();
+        self.rows.insert(row.path, fields)
+    }
+
+    /// Puts back what was known of an image.
+    pub(super) fn put_back(&mut self, name: &str, former: Option<csv::StringRecord>) {
+        match former {
+            Some(row) => self.rows.insert(name.to_owned(), row),
+            None => self.rows.remove(name),
+        };
+    }
+
+    /// Writes the table, sorted and with one row per image, whole or not at all.
+    pub(super) fn save(&self) -> Result<(), FaceError> {
+        write_all(&self.path, &self.rows)
+    }
+}
+
+/// The table while many images are aligned: every row is on the disk as soon as its image is done.
+pub(super) struct Record {
+    table: Table,
     /// Open at the end of the file.
     journal: File,
 }
@@ -80,47 +137,45 @@ impl Record {
     /// Takes up the table of `folder`, or begins one.
     ///
     /// # Errors
-    /// When a file of that name is something else, has crops of another size, or the disk refuses.
+    /// As [`Table::open`], or when the disk refuses.
     pub(super) fn open(folder: &Path, size_px: u32) -> Result<Self, FaceError> {
-        let path = folder.join(RECORD_NAME);
-        let rows = if path.exists() { read(&path)? } else { BTreeMap::new() };
-        let other = rows.values().find(|row| has_crop(row) && row.get(SIZE) != Some(size_px.to_string().as_str()));
-        if let Some(row) = other {
-            let size = row.get(SIZE).unwrap_or_default();
-            let reason =
-                format!("this folder has crops of {size} px already; name another --out, or use --size {size}");
-            return Err(FaceError::Refused { reason, path: folder.to_owned() });
-        }
+        let table = Table::open(folder, size_px)?;
         // A kill may have cut the last row off; what is appended must not be joined to it.
-        write_all(&path, &rows)?;
-        let journal = File::options().append(true).open(&path).map_err(FaceError::writing(&path))?;
-        Ok(Self { path, rows, journal })
+        table.save()?;
+        let journal = File::options().append(true).open(&table.path).map_err(FaceError::writing(&table.path))?;
+        Ok(Self { table, journal })
     }
 
-    /// This image's crop was made earlier and is still there.
-    pub(super) fn has(&self, name: &str, folder: &Path) -> bool {
-        let row = self.rows.get(name).filter(|row| has_crop(row) && row.get(REASON) == Some(""));
-        row.and_then(|row| row.get(FILE))
-            .is_some_and(|file| std::fs::metadata(folder.join(file)).is_ok_and(|meta| meta.len() > 0))
+    /// As [`Table::has`].
+    pub(super) fn has(&self, image: &FolderImage, folder: &Path) -> bool {
+        self.table.has(image, folder)
     }
 
-    /// The crop that was written for this image, by its name in the folder.
-    pub(super) fn file_of(&self, name: &str) -> Option<&str> {
-        self.rows.get(name).and_then(|row| row.get(FILE)).filter(|file| !file.is_empty())
+    /// As [`Table::owns`].
+    pub(super) fn owns(&self, image: &FolderImage) -> bool {
+        self.table.owns(image)
     }
 
     /// Adds what was just done.
     pub(super) fn add(&mut self, row: Row) -> Result<(), FaceError> {
-        let fields = row.fields();
-        self.journal.write_all(&line(&fields)).map_err(FaceError::writing(&self.path))?;
-        self.rows.insert(row.path, fields);
+        self.journal.write_all(&line(&row.fields())).map_err(FaceError::writing(&self.table.path))?;
+        self.table.put(row);
         Ok(())
     }
 
     /// Writes the table anew, sorted and with one row per image.
     pub(super) fn finish(self) -> Result<(), FaceError> {
-        write_all(&self.path, &self.rows)
+        self.table.save()
     }
+}
+
+/// The row says that the middle of `image` is where its crop goes.
+pub(super) fn is_middle_of(row: &csv::StringRecord, image: &FolderImage) -> bool {
+    is_crop_of(row, image) && row.get(REASON) != Some("")
+}
+
+fn is_crop_of(row: &csv::StringRecord, image: &FolderImage) -> bool {
+    has_crop(row) && row.get(FILE).is_some_and(|file| Path::new(file) == image.target)
 }
 
 fn has_crop(row: &csv::StringRecord) -> bool {
@@ -138,7 +193,9 @@ fn read(path: &Path) -> Result<BTreeMap<String, csv::StringRecord>, FaceError> {
     let file = File::open(path).map_err(|source| FaceError::reading(path, source))?;
     let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(BufReader::new(file));
     if reader.headers().ok() != Some(&header()) {
-        let reason = "a file of this name is there that `arclens align` did not write; name another --out".to_owned();
+        let reason =
+            "a file of this name is there that `arclens align` did not write; move it, or name another folder (--out)"
+                .to_owned();
         return Err(FaceError::Refused { reason, path: path.to_owned() });
     }
     let complete = reader.records().flatten().filter(|row| row.len() == COLUMNS);

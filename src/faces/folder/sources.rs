@@ -1,29 +1,40 @@
 //! Which images there are to align, and what their crops are called.
 
-use super::{AlignSpec, CropFormat};
+use super::CropFormat;
 use crate::data::{Warnings, image_files, path_text};
 use crate::faces::FaceError;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-/// An image and where its crop goes.
-pub(super) struct Source {
+/// An image to align, and where its crop goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FolderImage {
     /// The file.
-    pub(super) path: PathBuf,
+    pub path: PathBuf,
     /// Its name in the record: relative to the only folder, else as it was given.
-    pub(super) name: String,
+    pub name: String,
     /// The crop, relative to the folder of the crops.
     pub(super) target: PathBuf,
 }
 
+/// What decides which images there are and what their crops are called.
+pub(super) struct Listing<'a> {
+    /// Folders and image files.
+    pub(super) inputs: &'a [PathBuf],
+    /// Folder of the crops, which are no images to align.
+    pub(super) out: &'a Path,
+    /// Kind of file.
+    pub(super) format: CropFormat,
+}
+
 /// Every image of the inputs, in a fixed order.
 pub(super) fn sources(
-    spec: &AlignSpec,
+    listing: &Listing<'_>,
     warnings: &mut Warnings,
     cancelled: &(dyn Fn() -> bool + Sync),
-) -> Result<Vec<Source>, FaceError> {
+) -> Result<Vec<FolderImage>, FaceError> {
     let mut found = Vec::new();
-    for input in &spec.inputs {
+    for input in listing.inputs {
         // Any system error, and above all "not found", is about this input.
         let meta = std::fs::metadata(input).map_err(|source| FaceError::reading(input, source))?;
         if !meta.is_dir() {
@@ -31,27 +42,24 @@ pub(super) fn sources(
             found.push((input.clone(), path_text(input), name));
             continue;
         }
-        let alone = spec.inputs.len() == 1;
+        let alone = listing.inputs.len() == 1;
         let below = if alone { PathBuf::new() } else { input.file_name().map(PathBuf::from).unwrap_or_default() };
-        for file in image_files(input, &spec.out, warnings, cancelled)? {
+        for file in image_files(input, listing.out, warnings, cancelled)? {
             let name = if alone { path_text(&file) } else { path_text(&input.join(&file)) };
             found.push((input.join(&file), name, below.join(file)));
         }
     }
     if found.is_empty() {
-        let first = spec.inputs.first().cloned().unwrap_or_default();
+        let first = listing.inputs.first().cloned().unwrap_or_default();
         return Err(FaceError::NoImages(first));
     }
     let mut names = HashSet::new();
     found.retain(|(_, name, _)| names.insert(name.clone()));
-    let ending = match spec.format {
-        CropFormat::Png => "png",
-        CropFormat::Jpeg => "jpg",
-    };
+    let ending = listing.format.ending();
     let mut taken = HashSet::new();
     let named = |(path, name, wanted): (PathBuf, String, PathBuf)| {
         let target = free(&wanted, ending, &mut taken);
-        Source { path, name, target }
+        FolderImage { path, name, target }
     };
     Ok(found.into_iter().map(named).collect())
 }

@@ -39,11 +39,14 @@ impl Bench {
             inputs: vec![self.path("photos")],
             out: self.path("out"),
             finder: Finder::Listed(LandmarkList::read(&self.path("eyes.csv")).unwrap()),
-            size_px: 56,
-            min_score: 0.6,
-            keep_unfound: false,
-            format: CropFormat::Png,
+            options: AlignOptions { size_px: 56, ..AlignOptions::default() },
         }
+    }
+
+    /// The same folder and crops, by hand.
+    fn by_hand(&self) -> HandSpec {
+        let AlignSpec { out, options, .. } = self.spec();
+        HandSpec { root: self.path("photos"), out, options }
     }
 
     fn run(&self, spec: &AlignSpec) -> Result<Aligned, FaceError> {
@@ -141,18 +144,22 @@ fn another_size_and_the_folder_of_the_images_are_refused() {
     let bench = Bench::new();
     bench.run(&bench.spec()).unwrap();
     let said = |spec: AlignSpec| bench.run(&spec).unwrap_err().to_string();
-    let text = said(AlignSpec { size_px: 112, ..bench.spec() });
+    let sized = |size_px| AlignSpec { options: AlignOptions { size_px, ..bench.spec().options }, ..bench.spec() };
+    let text = said(sized(112));
     assert!(text.contains("crops of 56 px"), "{text}");
     let text = said(AlignSpec { out: bench.path("photos"), ..bench.spec() });
     assert!(text.contains("folder of the images"), "{text}");
-    assert!(said(AlignSpec { size_px: 4, ..bench.spec() }).contains("16 to 1024"));
+    assert!(said(sized(4)).contains("16 to 1024"));
     assert!(said(AlignSpec { inputs: vec![bench.path("gone")], ..bench.spec() }).contains("gone"));
 }
 
 #[test]
 fn images_without_a_face_can_be_kept_and_are_replaced_once_there_is_one() {
     let bench = Bench::new();
-    let keeping = |bench: &Bench| AlignSpec { keep_unfound: true, format: CropFormat::Jpeg, ..bench.spec() };
+    let keeping = |bench: &Bench| {
+        let options = AlignOptions { keep_unfound: true, format: CropFormat::Jpeg, ..bench.spec().options };
+        AlignSpec { options, ..bench.spec() }
+    };
     let done = bench.run(&keeping(&bench)).unwrap();
     assert_eq!((done.unfound, done.kept), (1, 1));
     let middle = std::fs::read(bench.path("out/b/none.jpg")).unwrap();
@@ -212,4 +219,102 @@ fn lists_come_in_every_form_and_mistakes_have_their_line() {
     assert!(read("").unwrap().is_empty());
     let spaced = read("\n  \npath\tleft_eye_x\tleft_eye_y\tright_eye_x\tright_eye_y\n\nx.png\t1\t2\t3\t4\n\n").unwrap();
     assert!(spaced.len() == 1 && spaced.get("x.png").is_some());
+}
+
+const EYES: crate::faces::Landmarks = crate::faces::Landmarks::Eyes([[30.0, 40.0], [60.0, 44.0]]);
+
+fn names(images: &[FolderImage]) -> Vec<&str> {
+    images.iter().map(|image| image.name.as_str()).collect()
+}
+
+fn listed(spec: &HandSpec) -> Vec<FolderImage> {
+    spec.images(&|| false).unwrap()
+}
+
+#[test]
+fn what_a_pass_left_is_marked_by_hand_and_kept_by_the_next_pass() {
+    let bench = Bench::new();
+    bench.run(&bench.spec()).unwrap();
+    let spec = bench.by_hand();
+    let images = listed(&spec);
+    assert_eq!(names(&images), ["b/broken.png", "b/none.png"]);
+    let before = std::fs::read(bench.path("out").join(RECORD_NAME)).unwrap();
+    assert!(spec.mark(&images[0], &EYES).is_err(), "it is no image");
+    assert_eq!(std::fs::read(bench.path("out").join(RECORD_NAME)).unwrap(), before);
+    spec.mark(&images[1], &EYES).unwrap();
+    let crop = crate::data::decode_file(&bench.path("out/b/none.png")).unwrap();
+    assert_eq!((crop.width(), crop.height()), (56, 56));
+    let row = bench.rows().into_iter().find(|row| &row[0] == "b/none.png").unwrap();
+    assert_eq!(
+        (&row[1], &row[2], &row[8], &row[11], &row[12], &row[18]),
+        ("b/none.png", "56", "30.000", "44.000", "", "")
+    );
+    assert_eq!(names(&listed(&spec)), ["b/broken.png"]);
+    assert_eq!(counts(&bench.run(&bench.spec()).unwrap()), [5, 0, 4, 0, 1]);
+    // The table is a list from which the same crops are made again.
+    let finder = FinderFile::List(bench.path("out").join(RECORD_NAME)).open().unwrap();
+    let again = AlignSpec { out: bench.path("again"), finder, ..bench.spec() };
+    assert_eq!(counts(&bench.run(&again).unwrap()), [5, 4, 0, 0, 1]);
+    let bytes = |folder: &str| std::fs::read(bench.path(folder).join("b/none.png")).unwrap();
+    assert_eq!(bytes("again"), bytes("out"));
+}
+
+#[test]
+fn a_whole_folder_is_marked_without_a_pass_and_a_mark_is_taken_back() {
+    let bench = Bench::new();
+    let spec = bench.by_hand();
+    let images = listed(&spec);
+    assert!(images.len() == 5 && !spec.out.exists(), "looking writes nothing");
+    let former = spec.mark(&images[0], &EYES).unwrap();
+    spec.mark(&images[1], &EYES).unwrap();
+    assert_eq!(names(&listed(&spec)), ["b/broken.png", "b/deep/three.png", "b/none.png"]);
+    spec.unmark(&images[0], &former).unwrap();
+    assert!(!bench.path("out/a/one.png").exists() && bench.path("out/a/two.png").exists());
+    assert_eq!(listed(&spec)[0], images[0]);
+    assert_eq!(bench.rows().len(), 1);
+    let on_one_spot = crate::faces::Landmarks::Eyes([[7.0, 7.0]; 2]);
+    let said = spec.mark(&images[0], &on_one_spot).unwrap_err().to_string();
+    assert!(said.contains("one spot"), "{said}");
+    let refused = |spec: HandSpec| spec.images(&|| false).unwrap_err().to_string();
+    let sized = HandSpec { options: AlignOptions { size_px: 64, ..spec.options }, ..spec.clone() };
+    assert!(refused(sized).contains("crops of 56 px"));
+    assert!(refused(HandSpec { out: spec.root.clone(), ..spec.clone() }).contains("folder of the images"));
+    assert!(matches!(spec.images(&|| true), Err(FaceError::Data(DataError::Cancelled))));
+}
+
+#[test]
+fn a_mark_replaces_the_middle_that_was_kept_and_taken_back_leaves_it_again() {
+    let bench = Bench::new();
+    let mut pass = bench.spec();
+    pass.options.keep_unfound = true;
+    bench.run(&pass).unwrap();
+    let (table, middle) = (bench.path("out").join(RECORD_NAME), bench.path("out/b/none.png"));
+    let before = (std::fs::read(&table).unwrap(), std::fs::read(&middle).unwrap());
+    let spec = bench.by_hand();
+    let image = listed(&spec).pop().unwrap();
+    assert_eq!(image.name, "b/none.png");
+    let former = spec.mark(&image, &EYES).unwrap();
+    assert_ne!(std::fs::read(&middle).unwrap(), before.1);
+    spec.unmark(&image, &former).unwrap();
+    assert_eq!((std::fs::read(&table).unwrap(), std::fs::read(&middle).unwrap()), before);
+}
+
+#[test]
+fn a_mark_that_was_killed_half_way_is_made_again_and_files_that_are_not_ours_stay() {
+    let bench = Bench::new();
+    let spec = bench.by_hand();
+    let image = listed(&spec).remove(0);
+    spec.mark(&image, &EYES).unwrap();
+    // The row that claims the file is there, the file is not.
+    std::fs::remove_file(bench.path("out/a/one.png")).unwrap();
+    assert_eq!(listed(&spec)[0], image);
+    let moved = crate::faces::Landmarks::Eyes([[20.0, 40.0], [66.0, 40.0]]);
+    let former = spec.mark(&image, &moved).unwrap();
+    spec.unmark(&image, &former).unwrap();
+    std::fs::remove_file(bench.path("out").join(RECORD_NAME)).unwrap();
+    std::fs::write(bench.path("out/a/one.png"), b"mine").unwrap();
+    let said = spec.mark(&image, &EYES).unwrap_err().to_string();
+    assert!(said.contains("another file"), "{said}");
+    assert_eq!(std::fs::read(bench.path("out/a/one.png")).unwrap(), b"mine");
+    assert!(!bench.path("out").join(RECORD_NAME).exists(), "nothing claims it");
 }

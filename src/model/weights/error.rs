@@ -21,6 +21,9 @@ pub enum WeightsError {
         /// Where.
         path: PathBuf,
     },
+    /// Stopped on request before all of the file was read.
+    #[error("stopped before all of the weights were read")]
+    Cancelled,
 }
 
 /// What is wrong with the content.

@@ -62,19 +62,48 @@ impl Weights {
 
 /// Larger than any network this program has, with the state of its optimiser.
 const MAX_FILE_BYTES: u64 = 4 << 30;
+/// Read between two looks at whether to stop.
+const PART_BYTES: u64 = 16 << 20;
 
 /// Reads a `.pth`, `.pt`, `.ckpt` or `.safetensors` file; which it is decide its first bytes, not its name.
 ///
 /// # Errors
 /// [`WeightsError`] with what is wrong and what to do.
 pub fn read_weights(path: &Path) -> Result<Weights, WeightsError> {
+    read_weights_unless(path, &|| false)
+}
+
+/// As [`read_weights`], but given up as soon as `cancelled` says so while the file is read: a few gigabytes take minutes
+/// from a slow disk.
+///
+/// # Errors
+/// [`WeightsError::Cancelled`], or what is wrong and what to do.
+pub fn read_weights_unless(path: &Path, cancelled: &dyn Fn() -> bool) -> Result<Weights, WeightsError> {
     let io = |source| WeightsError::Io { path: path.to_owned(), source };
     let content = |problem| WeightsError::Content { problem, path: path.to_owned() };
     let bytes = std::fs::metadata(path).map_err(io)?.len();
     if bytes > MAX_FILE_BYTES {
         return Err(content(Problem::TooLarge { bytes, limit: MAX_FILE_BYTES }));
     }
-    weights_from_bytes(&std::fs::read(path).map_err(io)?).map_err(content)
+    let bytes = read_in_parts(path, bytes, cancelled).map_err(io)?.ok_or(WeightsError::Cancelled)?;
+    weights_from_bytes(&bytes).map_err(content)
+}
+
+/// The content of a file that is `length` bytes long as far as its entry says; none when it was cancelled.
+fn read_in_parts(path: &Path, length: u64, cancelled: &dyn Fn() -> bool) -> std::io::Result<Option<Vec<u8>>> {
+    let no_memory = || std::io::Error::from(std::io::ErrorKind::OutOfMemory);
+    // One that grows while it is read ends here all the same.
+    let mut file = std::fs::File::open(path)?.take(MAX_FILE_BYTES);
+    let mut bytes = Vec::new();
+    bytes.try_reserve_exact(usize::try_from(length).unwrap_or(usize::MAX)).map_err(|_| no_memory())?;
+    loop {
+        if cancelled() {
+            return Ok(None);
+        }
+        if file.by_ref().take(PART_BYTES).read_to_end(&mut bytes)? == 0 {
+            return Ok(Some(bytes));
+        }
+    }
 }
 
 /// Whether a file begins as a weights file does.

@@ -1,5 +1,5 @@
 use super::pickle::{Node, Pickle};
-use super::{Problem, Weight, Weights, weights_from_bytes};
+use super::{PART_BYTES, Problem, Weight, Weights, WeightsError, read_weights_unless, weights_from_bytes};
 use std::io::{Cursor, Write as _};
 
 /// Writes what torch.save writes.
@@ -279,4 +279,20 @@ fn whole_numbers_keep_their_sign() {
         assert_eq!(read(bytes), Node::Int(number), "{bytes:?}");
     }
     assert_eq!(read(b"\x8a\x09\x01\x01\x01\x01\x01\x01\x01\x01\x01"), Node::Other);
+}
+
+#[test]
+fn reading_a_large_file_is_given_up_between_two_parts_of_it() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    file.as_file().set_len(3 * PART_BYTES).unwrap();
+    let looks = std::cell::Cell::new(0);
+    let read = |most: usize| {
+        looks.set(0);
+        read_weights_unless(file.path(), &|| {
+            looks.set(looks.get() + 1);
+            looks.get() > most
+        })
+    };
+    assert!(matches!(read(1), Err(WeightsError::Cancelled)) && looks.get() == 2, "{}", looks.get());
+    assert!(matches!(read(9), Err(WeightsError::Content { problem: Problem::Unknown, .. })));
 }

@@ -1,7 +1,7 @@
 //! A look at a file of weights: whose network it is and whether a run can be made of it. Nothing is written.
 
-use super::{INFO_KEY, PreprocessChange, Source, check, config, source};
-use crate::model::weights::{Weight, Weights, read_weights};
+use super::{INFO_KEY, PreprocessChange, Source, check, config, read, source};
+use crate::model::weights::{Weight, Weights};
 use crate::model::{Misfit, ModelError};
 use crate::train::{Control, ModelInfo, TrainError};
 use std::path::Path;
@@ -65,11 +65,7 @@ impl WeightsLook {
 /// When the file cannot be read as weights, or `control` says stop. Weights that fit no network are no error: the look
 /// tells why.
 pub fn look_at_weights(path: &Path, control: &Control) -> Result<WeightsLook, TrainError> {
-    let weights = read_weights(path)?;
-    if control.is_cancelled() {
-        return Err(TrainError::Cancelled);
-    }
-    Ok(look_into(weights, path))
+    Ok(look_into(read(path, control)?, path))
 }
 
 /// The same for weights that have been read already, from `path`.

@@ -1,3 +1,5 @@
+mod outside;
+
 use super::{ImportRequest, PreprocessChange, PreprocessPreset, Refusal, WeightsLook, import, look_at_weights};
 use crate::config::{Net, Pooling};
 use crate::model::weights::{Weights, weights_from_bytes};
@@ -192,6 +194,24 @@ fn a_stopped_look_or_import_ends_before_a_folder_is_made() {
     stopped.control.cancel();
     assert!(matches!(import(&stopped), Err(TrainError::Cancelled)) && !out.exists());
     assert!(matches!(look_at_weights(&file, &stopped.control), Err(TrainError::Cancelled)));
+}
+
+#[test]
+fn a_run_that_is_not_wanted_any_more_when_it_is_written_goes_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, out) = (folder.path().join("net.safetensors"), folder.path().join("run"));
+    let spec = spec(Net::MobileFaceNetClassic, Form::Usual);
+    let model = weights(&spec).to_safetensors().unwrap();
+    let info = super::model_info(spec, crate::data::Preprocess::new(32, 3), false);
+    let config = super::config(&info, &file, "somebody's").unwrap();
+    let request = request(&file, &out);
+    let late = ImportRequest { control: Control::default(), ..request.clone() };
+    late.control.cancel();
+    let written = super::write_run(&late, &config, model.clone(), &info);
+    assert!(matches!(written, Err(TrainError::Cancelled)), "{written:?}");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is left behind");
+    super::write_run(&request, &config, model, &info).unwrap();
+    assert!(list_runs(folder.path()).iter().any(|found| found.has_model && found.name == "run"));
 }
 
 #[test]

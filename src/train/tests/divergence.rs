@@ -3,11 +3,55 @@
 //! The decay makes them do so: SGD multiplies a weight by `1 - lr · decay` in every step, and beyond `lr · decay = 2` it
 //! grows without end, whatever the images are.
 
-use super::super::checkpoint::{HEAD_FILE, MODEL_FILE};
+use super::super::checkpoint::{HEAD_FILE, MODEL_FILE, RESUME_FILE, STEPS_BETWEEN_TARGETS};
+use super::super::run::Run;
+use super::super::run_folder::newest_rewind_target;
+use super::faults::checkpoints;
 use super::*;
 use crate::config::{Schedule, TrainConfig, save};
-use crate::model::weights::weights_from_bytes;
+use crate::model::weights::{Weights, weights_from_bytes};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
+
+/// Notes what happens, and stops the run at a certain moment.
+struct Stopper<F> {
+    is_moment: F,
+    control: Control,
+    events: Vec<TrainEvent>,
+}
+
+impl<F: Fn(&TrainEvent) -> bool> Observer for Stopper<F> {
+    fn event(&mut self, event: TrainEvent) {
+        if (self.is_moment)(&event) {
+            self.control.cancel();
+        }
+        self.events.push(event);
+    }
+}
+
+fn run_until(
+    request: &TrainRequest,
+    is_moment: impl Fn(&TrainEvent) -> bool,
+) -> (Result<RunSummary, TrainError>, Vec<TrainEvent>) {
+    let control = Control::default();
+    let mut stopper = Stopper { is_moment, control: control.clone(), events: Vec::new() };
+    (train(request, &control, &mut stopper), stopper.events)
+}
+
+/// Settings under which nothing but the decay counts.
+fn ruled_by_decay() -> RunConfig {
+    let mut config = config();
+    // Its loss follows the length of the class weights.
+    config.loss.head = Head::Softmax;
+    config.model.dropout = 0.0;
+    config.train = TrainConfig { epochs: 1, weight_decay: 0.0, momentum: 0.0, ..config.train };
+    config.train.lr = Auto::Set(0.01);
+    config.train.schedule = Schedule::Constant;
+    config.train.warmup_epochs = Auto::Set(0.0);
+    // What the images say hardly counts beside the decay.
+    config.train.grad_clip = 0.01;
+    config
+}
 
 /// A run with one quiet epoch behind it.
 struct Begun {
@@ -20,31 +64,41 @@ impl Begun {
     fn below(folder: &Path) -> Self {
         let catalog = draw(&folder.join("data"), 12, 10);
         let path = folder.join("run");
-        let mut config = config();
-        // Its loss follows the length of the class weights.
-        config.loss.head = Head::Softmax;
-        config.model.dropout = 0.0;
-        config.train = TrainConfig { epochs: 1, weight_decay: 0.0, momentum: 0.0, ..config.train };
-        config.train.lr = Auto::Set(0.01);
-        config.train.schedule = Schedule::Constant;
-        config.train.warmup_epochs = Auto::Set(0.0);
-        // What the images say hardly counts beside the decay.
-        config.train.grad_clip = 0.01;
-        run(&catalog, &config, Place::NewAt(path.clone()), None).unwrap();
+        run(&catalog, &ruled_by_decay(), Place::NewAt(path.clone()), None).unwrap();
         let (saved, _) = latest_checkpoint(&path).unwrap();
         Self { catalog, path, saved }
     }
 
     /// Goes on to the third epoch with settings changed by hand.
     fn go_on(&self, change: impl FnOnce(&mut TrainConfig)) -> (Result<RunSummary, TrainError>, Vec<TrainEvent>) {
+        self.go_on_until(change, |_| false)
+    }
+
+    /// The same, but stops at a certain moment.
+    fn go_on_until(
+        &self,
+        change: impl FnOnce(&mut TrainConfig),
+        is_moment: impl Fn(&TrainEvent) -> bool,
+    ) -> (Result<RunSummary, TrainError>, Vec<TrainEvent>) {
         let mut settings = read_config(&self.path).unwrap();
         change(&mut settings.train);
         save(&settings, &self.path.join("run.toml")).unwrap();
         let (catalog, place) = (Arc::clone(&self.catalog), Place::Resume(self.path.clone()));
-        let mut watcher = Watcher::default();
-        let result = train(&TrainRequest { catalog, config: config(), place }, &Control::default(), &mut watcher);
-        (result, watcher.events)
+        run_until(&TrainRequest { catalog, config: config(), place }, is_moment)
     }
+
+    /// The network and the head that it has learnt, and where it stands.
+    fn learnt(&self) -> ([Weights; 2], CheckpointState) {
+        let (newest, _) = latest_checkpoint(&self.path).unwrap();
+        let weights = [MODEL_FILE, HEAD_FILE].map(|file| weights_from_bytes(&newest.read(file).unwrap()).unwrap());
+        // The order of what is in a file is not fixed, and so the checksums are not, either.
+        (weights, CheckpointState { files: BTreeMap::new(), ..newest.state })
+    }
+}
+
+/// What was said of going back.
+fn rewinds(events: &[TrainEvent]) -> Vec<&str> {
+    warnings(events).into_iter().filter(|text| text.contains("the run diverged at step")).collect()
 }
 
 fn warnings(events: &[TrainEvent]) -> Vec<&str> {
@@ -115,7 +169,7 @@ fn a_run_that_blows_up_again_and_again_ends_with_advice_and_keeps_its_last_good_
         train.weight_decay = 1.0;
     });
     let error = result.unwrap_err();
-    assert!(matches!(error, TrainError::Diverged { rewinds: 3, .. }), "{error}");
+    assert!(matches!(error, TrainError::Diverged { rewinds: 3, has_checkpoint: true, .. }), "{error}");
     let text = error.to_string();
     assert!(["3 times", "train.lr", "checkpoint is kept"].iter().all(|words| text.contains(words)), "{text}");
     let warnings = warnings(&events);
@@ -134,4 +188,142 @@ fn a_run_that_blows_up_again_and_again_ends_with_advice_and_keeps_its_last_good_
     });
     assert_eq!(result.unwrap().epochs, 3);
     assert_finite(&begun.path, &events);
+}
+
+#[test]
+fn a_run_that_goes_back_is_the_same_run_however_often_it_was_interrupted() {
+    let folder = tempfile::tempdir().unwrap();
+    let blow_up = |train: &mut TrainConfig| {
+        train.lr = Auto::Set(3.8);
+        train.weight_decay = 1.0;
+    };
+    let whole = Begun::below(&folder.path().join("whole"));
+    let (result, events) = whole.go_on(blow_up);
+    assert_eq!(result.unwrap().epochs, 3);
+    let told = rewinds(&events);
+    assert_eq!(told.len(), 1, "{told:?}");
+
+    let parts = Begun::below(&folder.path().join("parts"));
+    let begun = parts.saved.state.step;
+    // In the epoch that will diverge: this checkpoint is newer than the one that the whole run goes back to.
+    let is_at = |event: &TrainEvent, step: u64, below_lr: f64| match event {
+        TrainEvent::Step(metrics) => metrics.step == step && metrics.lr < below_lr,
+        _ => false,
+    };
+    let (result, mut seen) = parts.go_on_until(blow_up, |event| is_at(event, begun + 2, f64::MAX));
+    assert!(result.unwrap().stopped);
+    assert_eq!(parts.learnt().1.step, begun + 2, "this test needs a checkpoint in the middle of an epoch");
+    // On the way once more, at half the rate.
+    let (result, events_after) = parts.go_on_until(|_| {}, |event| is_at(event, begun + 3, 2.0));
+    assert!(result.unwrap().stopped);
+    seen.extend(events_after);
+    assert_eq!((parts.learnt().1.step, parts.learnt().1.rewinds), (begun + 3, 1));
+    let (result, events_after) = parts.go_on(|_| {});
+    assert_eq!(result.unwrap().epochs, 3);
+    seen.extend(events_after);
+
+    assert_eq!(rewinds(&seen), told);
+    let metrics = |run: &Path| std::fs::read_to_string(run.join("metrics.jsonl")).unwrap();
+    assert_eq!(metrics(&whole.path), metrics(&parts.path), "the metrics differ");
+    let (whole, parts) = (whole.learnt(), parts.learnt());
+    assert_eq!(whole.1, parts.1);
+    assert!(whole.0.iter().zip(&parts.0).all(|(a, b)| a.tensors == b.tensors), "the weights differ");
+}
+
+#[test]
+fn a_long_epoch_has_checkpoints_to_go_back_to_whatever_the_clock_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let catalog = draw(&folder.path().join("data"), 70, 20);
+    let mut config = config();
+    (config.train.epochs, config.train.batch) = (1, 2);
+    let path = folder.path().join("run");
+    let mut request = TrainRequest { catalog, config, place: Place::NewAt(path.clone()) };
+    let wanted = STEPS_BETWEEN_TARGETS as u64;
+    let (result, events) = run_until(&request, |event| matches!(event, TrainEvent::Saved(step) if *step >= wanted));
+    assert!(result.unwrap().stopped, "this test needs a longer epoch");
+    assert!(events.iter().any(|event| matches!(event, TrainEvent::Saved(step) if *step == wanted)));
+
+    request.place = Place::Resume(path);
+    let observer = &mut Watcher::default();
+    let mut run = Run::prepare(&request, &Control::default(), observer).unwrap();
+    run.go_back(observer).unwrap();
+    assert_eq!((run.state.step, run.state.epoch, run.state.rewinds), (wanted, 0, 1));
+}
+
+#[test]
+fn what_a_run_may_go_back_to_stays_until_there_is_a_newer_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let begun = Begun::below(folder.path());
+    let first = begun.saved.state.step;
+    let [model, head, resume] = [MODEL_FILE, HEAD_FILE, RESUME_FILE].map(|file| begun.saved.read(file).unwrap());
+    let (saved, info) = (Saved { model, head, resume }, begun.saved.info().unwrap());
+    let run = RunFolder::open(&begun.path).unwrap();
+    let write = |step_in_epoch: usize| {
+        let step = first + step_in_epoch as u64;
+        let state = CheckpointState { format: 1, step, epoch: 1, step_in_epoch, ..CheckpointState::default() };
+        run.write_checkpoint(&saved, &info, &state).unwrap();
+    };
+    let steps = || -> Vec<u64> {
+        let name = |path: &PathBuf| path.file_name().unwrap().to_str().unwrap().parse::<u64>().unwrap() - first;
+        checkpoints(&begun.path).iter().map(name).collect()
+    };
+    let target = || newest_rewind_target(&begun.path).unwrap().map(|(found, told)| (found.state.step - first, told));
+
+    (1..=4).for_each(write);
+    assert_eq!(steps(), [0, 3, 4]);
+    assert_eq!(target(), Some((0, Vec::new())));
+    write(STEPS_BETWEEN_TARGETS);
+    let newest = STEPS_BETWEEN_TARGETS as u64;
+    assert_eq!(steps(), [4, newest]);
+    assert_eq!(target(), Some((newest, Vec::new())));
+    // Where it cannot be used, another one is better than the start.
+    damage(checkpoints(&begun.path).last().unwrap());
+    let (step, told) = target().unwrap();
+    assert!(step == 4 && told[0].contains("passed over"), "{step}: {told:?}");
+
+    // Of what comes after the step that was gone back to, only the damaged one stays, to be put aside.
+    run.forget_after(first + 3).unwrap();
+    assert_eq!(steps(), [newest]);
+}
+
+#[test]
+fn a_loss_that_explodes_in_the_first_steps_is_noticed_before_any_was_reported() {
+    let folder = tempfile::tempdir().unwrap();
+    // Twelve or more steps to a report.
+    let catalog = draw(&folder.path().join("data"), 32, 20);
+    let mut config = ruled_by_decay();
+    config.train.batch = 2;
+    // The class weights times -49 in every step; at an eighth of the rate still times -5.25.
+    config.train.lr = Auto::Set(0.5);
+    config.train.head_lr_factor = 100.0;
+    config.train.weight_decay = 1.0;
+    let request = TrainRequest { catalog, config, place: Place::NewAt(folder.path().join("run")) };
+    let (result, events) = run_until(&request, |event| matches!(event, TrainEvent::Step(_)));
+    let told = warnings(&events);
+    assert!(told.iter().any(|text| text.contains("its loss is many times that of the start")), "{told:?}");
+    let first = events.iter().find(|event| match event {
+        TrainEvent::Step(_) => true,
+        TrainEvent::Warning(text) => text.contains("the run diverged at step"),
+        _ => false,
+    });
+    assert!(matches!(first, Some(TrainEvent::Warning(_))), "{first:?}");
+    assert!(rewinds(&events)[0].contains("it goes on from step 0"), "{told:?}");
+    assert!(result.is_err(), "what exploded was kept");
+}
+
+#[test]
+fn losses_that_take_the_length_of_the_embedding_raise_no_alarm_without_a_warm_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let catalog = draw(&folder.path().join("data"), 12, 10);
+    for head in [Head::Softmax, Head::SphereFace] {
+        let mut config = config();
+        config.loss.head = head;
+        config.train.warmup_epochs = Auto::Set(0.0);
+        let place = Place::NewAt(folder.path().join(head.word()));
+        let request = TrainRequest { catalog: Arc::clone(&catalog), config, place };
+        let (result, events) = run_until(&request, |_| false);
+        result.unwrap();
+        let told = warnings(&events);
+        assert!(!told.iter().any(|text| text.contains("its loss is many times")), "{head:?}: {told:?}");
+    }
 }

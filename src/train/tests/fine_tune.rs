@@ -2,6 +2,7 @@
 
 use super::super::checkpoint::{HEAD_FILE, MODEL_FILE};
 use super::super::origin::Origin;
+use super::super::run::Run;
 use super::faults::checkpoints;
 use super::*;
 use crate::config::{Net, Pooling};
@@ -127,6 +128,52 @@ fn a_fine_tuned_run_goes_on_without_the_run_it_started_from() {
     assert!(error.to_string().contains("does not exist"), "{error}");
 }
 
+/// A fine-tuned run that was stopped in its first epoch, opened again.
+fn stopped_early(catalog: &Arc<Catalog>, first: &Path, path: &Path, observer: &mut Watcher) -> Run {
+    run(catalog, &second_config(first), Place::NewAt(path.to_owned()), Some(3)).unwrap();
+    let (saved, _) = latest_checkpoint(path).unwrap();
+    assert_eq!((saved.state.step, saved.state.epoch), (3, 0), "this test needs a stop in the first epoch");
+    let place = Place::Resume(path.to_owned());
+    let request = TrainRequest { catalog: Arc::clone(catalog), config: config(), place };
+    Run::prepare(&request, &Control::default(), observer).unwrap()
+}
+
+#[test]
+fn a_fine_tuned_run_that_was_interrupted_goes_back_to_the_network_it_started_from() {
+    let folder = tempfile::tempdir().unwrap();
+    let (catalog, first) = first_run(folder.path());
+    let path = folder.path().join("second");
+    let observer = &mut Watcher::default();
+    let mut interrupted = stopped_early(&catalog, &first, &path, observer);
+    interrupted.go_back(observer).unwrap();
+    assert_eq!((interrupted.state.step, interrupted.state.rewinds), (0, 1));
+    assert_eq!(checkpoints(&path), Vec::<PathBuf>::new(), "a run that goes on would begin with steps that diverged");
+
+    let place = Place::NewAt(folder.path().join("fresh"));
+    let request = TrainRequest { catalog, config: second_config(&first), place };
+    let fresh = Run::prepare(&request, &Control::default(), observer).unwrap();
+    let [back, fresh] = [&interrupted, &fresh].map(|run| {
+        let saved = run.session.save().unwrap();
+        [saved.model, saved.head].map(|bytes| weights_from_bytes(&bytes).unwrap().tensors)
+    });
+    assert_eq!(back, fresh);
+    assert_eq!(back[0], weights(&best_checkpoint(&first).unwrap(), MODEL_FILE).tensors);
+}
+
+#[test]
+fn a_fine_tuned_run_goes_back_to_its_last_checkpoint_when_the_run_it_started_from_is_gone() {
+    let folder = tempfile::tempdir().unwrap();
+    let (catalog, first) = first_run(folder.path());
+    let observer = &mut Watcher::default();
+    let mut run = stopped_early(&catalog, &first, &folder.path().join("second"), observer);
+    std::fs::remove_dir_all(&first).unwrap();
+    run.go_back(observer).unwrap();
+    assert_eq!((run.state.step, run.state.rewinds), (3, 1));
+    let is_told =
+        |event: &TrainEvent| matches!(event, TrainEvent::Warning(text) if text.contains("gone or has changed"));
+    assert!(observer.events.iter().any(is_told), "{:?}", observer.events);
+}
+
 #[test]
 fn other_weights_than_those_it_started_from_are_noticed() {
     let folder = tempfile::tempdir().unwrap();
@@ -141,6 +188,42 @@ fn other_weights_than_those_it_started_from_are_noticed() {
     run(&catalog, &other, Place::NewAt(first), None).unwrap();
     let error = run(&catalog, &config(), Place::Resume(path), None).unwrap_err();
     assert!(error.to_string().contains("other weights"), "{error}");
+}
+
+#[test]
+fn every_run_of_a_series_starts_from_the_weights_of_the_first_or_not_at_all() {
+    let folder = tempfile::tempdir().unwrap();
+    let (catalog, first) = first_run(folder.path());
+    let series = SeriesInfo { id: "one".into(), first_seed: 1, seeds: 3 };
+    let mut config = second_config(&first);
+    config.run = Some(RunInfo::before(series));
+    let path = folder.path().join("seed-1");
+    run(&catalog, &config, Place::NewAt(path.clone()), None).unwrap();
+    config.run = read_config(&path).unwrap().run.and_then(|begun| begun.further());
+    let digest = best_checkpoint(&first).unwrap().digest(MODEL_FILE).to_owned();
+    assert_eq!(config.run.as_ref().unwrap().start_sha256, digest);
+
+    // The same weights are what the second one starts from.
+    let path = folder.path().join("seed-2");
+    run(&catalog, &config, Place::NewAt(path.clone()), None).unwrap();
+    assert_eq!(read_config(&path).unwrap().run.unwrap().start_sha256, digest);
+
+    // Another run lies where the first one began.
+    std::fs::remove_dir_all(&first).unwrap();
+    let mut other = self::config();
+    other.data.split = SplitBy::Image;
+    other.train.seed = 2;
+    run(&catalog, &other, Place::NewAt(first.clone()), None).unwrap();
+    let path = folder.path().join("seed-3");
+    let error = run(&catalog, &config, Place::NewAt(path.clone()), None).unwrap_err();
+    assert!(matches!(error, TrainError::OriginChanged(_)), "{error}");
+    let text = error.to_string();
+    let words = ["other weights", "start a new series", first.to_str().unwrap()];
+    assert!(words.iter().all(|word| text.contains(word)), "{text}");
+    assert!(!path.exists(), "a folder was made for a run that cannot begin");
+    // By itself, nothing keeps it from starting there.
+    config.run = None;
+    run(&catalog, &config, Place::NewAt(path), None).unwrap();
 }
 
 #[test]

@@ -72,6 +72,7 @@ impl Demo {
             steps_per_epoch: STEPS as usize,
             epochs: EPOCHS,
             resumed_at_step: 0,
+            start_sha256: String::new(),
             reasons: resolved.map(|resolved| resolved.reasons.clone()).unwrap_or_default(),
         }
     }
@@ -160,6 +161,7 @@ fn summary(run: PathBuf) -> RunSummary {
         val_loss: None,
         val_accuracy: None,
         eer: last.eer,
+        verification: None,
         seconds: 50.0,
         stopped: false,
     }

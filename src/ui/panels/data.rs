@@ -9,6 +9,7 @@ mod classes;
 mod export;
 mod facts;
 mod gallery;
+mod mark_queue;
 mod problems;
 
 use super::augmentation::Preview;
@@ -49,7 +50,9 @@ impl DataPanel {
             DataState::Failed { path, notice } => failed_ui(ui, path, notice, out),
             DataState::Open(data) => self.open_ui(ui, state, data, media, out),
         }
-        if let Some(folder) = state.faces.folder.as_ref().filter(|folder| folder.is_open) {
+        if let Some(queue) = &state.faces.queue {
+            mark_queue::mark_queue_ui(ui, queue, media, out);
+        } else if let Some(folder) = state.faces.folder.as_ref().filter(|folder| folder.is_open) {
             align_folder::align_folder_ui(ui, state, folder, out);
         }
         if let Some(data) = state.open_data().filter(|_| state.shows_export()) {
@@ -112,7 +115,7 @@ fn view_ui(ui: &mut Ui, state: &State, data: &OpenData, out: &mut Vec<Action>) {
             (_, count) => counted(count, "finding"),
         };
         if !diagnosis.excluded.is_empty() {
-            words += &format!(", {} excluded", counted(diagnosis.excluded.len(), "image"));
+            words += &format!(", {} excluded", count_text(diagnosis.excluded.len()));
         }
         ui.label(theme::caption(words));
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {

@@ -4,6 +4,7 @@
 //! follows a preview kept here, and only letting go changes the state, because the state also writes it into the run.
 
 mod figures;
+mod picture;
 mod runs;
 mod tables;
 
@@ -107,9 +108,12 @@ impl EvaluatePanel {
 
     fn det_ui(&mut self, ui: &mut Ui, state: &State, point: &OperatingPoint, height: f32, out: &mut Vec<Action>) {
         theme::card(ui, |ui| {
-            ui.label(theme::subheading("Detection error trade-off")).on_hover_text(
-                "Both error rates at every threshold, on axes on which normally distributed scores give a straight line; nearer to the lower left is better",
-            );
+            ui.horizontal(|ui| {
+                ui.label(theme::subheading("Detection error trade-off")).on_hover_text(
+                    "Both error rates at every threshold, on axes on which normally distributed scores give a straight line; nearer to the lower left is better",
+                );
+                ui.with_layout(egui::Layout::right_to_left(Align::Center), |ui| picture::picture_ui(ui, state, out));
+            });
             ui.label(theme::caption(
                 "Drag the point along its curve to choose the threshold. The band is the 95 % interval.",
             ));
@@ -123,15 +127,13 @@ impl EvaluatePanel {
 
 /// The visible runs; each keeps its colour wherever it is drawn.
 fn curves<'a>(ui: &Ui, state: &'a State) -> Vec<RateCurve<'a>> {
-    let shown = |index: usize, overlay: &Overlay| overlay.visible || index == state.evaluate.current;
-    let overlays = state.evaluate.overlays.iter().enumerate().filter(|(index, overlay)| shown(*index, overlay));
     let curve = |(index, overlay): (usize, &'a Overlay)| RateCurve {
         name: overlay.evaluation.label(),
         points: &overlay.evaluation.report.det,
         colour: theme::series(ui, index),
         current: index == state.evaluate.current,
     };
-    overlays.map(curve).collect()
+    state.evaluate.shown().map(curve).collect()
 }
 
 fn header_ui(ui: &mut Ui, state: &State, evaluation: &Evaluation, out: &mut Vec<Action>) {

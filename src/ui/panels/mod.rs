@@ -5,6 +5,7 @@ mod augmentation;
 mod data;
 mod evaluate;
 mod explore;
+mod face_marker;
 mod runs;
 mod train;
 mod verify;

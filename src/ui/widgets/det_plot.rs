@@ -8,16 +8,10 @@ use super::figures::{interval_text, rate_text, tick_text};
 use super::plot_frame::{
     Axis, DrawnFrame, PlotFrame, TICK_PT, band, dashed, focus_outline, nearest_vertex, plot_frame,
 };
-use crate::eval::{DET_TICKS, DetPoint, OperatingPoint, probit};
+use crate::eval::{DET_LOWEST_RATE, DET_TICKS, DetPoint, OperatingPoint, det_axis_start, det_band, probit};
 use crate::ui::theme;
 use eframe::egui::{self, Align2, Color32, CursorIcon, FontId, Key, Pos2, Sense, Stroke, Ui, Vec2, WidgetInfo, vec2};
 
-/// Finer ticks than the published ones, for sets with very many pairs.
-const FINE_TICKS: [f64; 6] = [1e-5, 2e-5, 5e-5, 1e-4, 2e-4, 5e-4];
-/// Rates never drawn below this, however many pairs there are.
-const LOWEST_RATE: f64 = 1e-5;
-/// At least rates from here to one half are shown.
-const ALWAYS_SHOWN: f64 = 0.02;
 /// How far from the curve the pointer may be to take hold of it, in points.
 const REACH_PT: f32 = 36.0;
 /// How far from a curve the pointer may be to read it, in points.
@@ -57,7 +51,7 @@ pub fn det_plot(ui: &mut Ui, size: Vec2, curves: &[RateCurve<'_>], operating: Op
     drawn.response.widget_info(|| WidgetInfo::slider(true, operating.map_or(0.0, |point| point.far * 100.0), &name));
     equal_error_line(ui, &drawn, &x, &y);
     for curve in curves {
-        draw_curve(&drawn, curve, |point| (point.x, point.y), |point| clipped(point, y.low));
+        draw_curve(&drawn, curve, |point| (point.x, point.y), |point| det_band(point, y.low));
     }
     if let Some(point) = operating {
         draw_operating(ui, &drawn, point, &x, &y);
@@ -72,17 +66,8 @@ pub fn det_plot(ui: &mut Ui, size: Vec2, curves: &[RateCurve<'_>], operating: Op
 
 /// An axis from the smallest measured rate to one half, with ticks at plain rates.
 fn rate_axis(title: &'static str, curves: &[RateCurve<'_>], coordinate: impl Fn(&DetPoint) -> f64) -> Axis {
-    let smallest =
-        curves.iter().flat_map(|curve| curve.points).map(&coordinate).filter(|x| x.is_finite()).fold(0.0, f64::min);
-    let low = smallest.clamp(probit(LOWEST_RATE), probit(ALWAYS_SHOWN));
-    let rates = FINE_TICKS.iter().chain(&DET_TICKS);
-    Axis { title, low, high: 0.0, ticks: rates.map(|&rate| (probit(rate), tick_text(rate))).collect() }
-}
-
-/// The ends of the confidence interval as coordinates, kept on the axis.
-fn clipped(point: &DetPoint, lowest: f64) -> (f64, f64) {
-    let keep = |rate: f64| probit(rate).clamp(lowest - 1.0, 4.0);
-    (keep(point.fnmr_low), keep(point.fnmr_high))
+    let low = det_axis_start(curves.iter().flat_map(|curve| curve.points).map(coordinate));
+    Axis { title, low, high: 0.0, ticks: DET_TICKS.map(|rate| (probit(rate), tick_text(rate))).into() }
 }
 
 /// A curve with its confidence band; shared with the ROC, which has other axes.
@@ -183,7 +168,7 @@ fn far_under(frame: PlotFrame, curve: &RateCurve<'_>, at: Pos2, reach: f32) -> O
 
 /// The next measured rate about a twentieth of a standard deviation further along the curve.
 fn next_far(points: &[DetPoint], far: f64, direction: i32) -> Option<f64> {
-    let target = probit(far.clamp(LOWEST_RATE, 1.0 - LOWEST_RATE)) + 0.05 * f64::from(direction);
+    let target = probit(far.clamp(DET_LOWEST_RATE, 1.0 - DET_LOWEST_RATE)) + 0.05 * f64::from(direction);
     let measured = points.iter().map(|point| point.fmr).filter(|fmr| *fmr > 0.0 && *fmr < 1.0);
     let beyond = |fmr: &f64| if direction > 0 { *fmr > far } else { *fmr < far };
     measured.filter(beyond).min_by(|a, b| (probit(*a) - target).abs().total_cmp(&(probit(*b) - target).abs()))
@@ -236,7 +221,7 @@ mod tests {
         let axis = rate_axis("FAR", &[shown(&points)], |point| point.x);
         let one_percent = axis.ticks.iter().find(|(_, text)| text == "1 %").expect("1 % has a tick");
         assert!((inverse_probit(one_percent.0) - 0.01).abs() < 1e-12);
-        assert!(axis.low <= probit(ALWAYS_SHOWN) && axis.low >= probit(LOWEST_RATE) && axis.high == 0.0);
+        assert!(axis.low <= probit(0.02) && axis.low >= probit(DET_LOWEST_RATE) && axis.high == 0.0);
     }
 
     #[test]

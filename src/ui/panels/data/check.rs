@@ -21,12 +21,12 @@ use std::sync::Arc;
 /// Width of the list of findings.
 const LIST_WIDTH: f32 = 340.0;
 
-/// Selected finding and ticked images.
+/// Selected finding, ticked images and ticked files.
 #[derive(Debug, Default)]
 pub(super) struct CheckPanel {
     selected: Option<FindingKind>,
     ticked: BTreeSet<u32>,
-    /// Whose images are ticked.
+    /// Of whom they are ticked.
     of: Option<Arc<Diagnosis>>,
 }
 
@@ -89,15 +89,15 @@ impl CheckPanel {
         ui.add_enabled_ui(data.check.change.is_none(), |ui| self.buttons_ui(ui, finding, out));
         ui.add_space(SPACE / 2.0);
         if !finding.files.is_empty() {
-            files_ui(ui, finding);
+            files_ui(ui, finding, &mut self.ticked);
         }
         let catalog = data.check.diagnosis.examination.catalog();
-        groups::groups_ui(ui, catalog, finding, &mut self.ticked, media);
+        groups::groups_ui(ui, catalog, finding, can_change(finding).then_some(&mut self.ticked), media);
     }
 
-    /// What can be done with the images of a finding.
+    /// What can be done with the images and files of a finding.
     fn buttons_ui(&mut self, ui: &mut Ui, finding: &Finding, out: &mut Vec<Action>) {
-        if finding.groups.is_empty() {
+        if !can_change(finding) {
             return;
         }
         let include = finding.kind == FindingKind::Excluded;
@@ -127,6 +127,11 @@ impl CheckPanel {
             }
         });
     }
+}
+
+/// Its images or files can be excluded, or included again.
+fn can_change(finding: &Finding) -> bool {
+    finding.kind.can_be_excluded() || finding.kind == FindingKind::Excluded
 }
 
 /// The button, or how far the check is, and what went wrong.
@@ -180,15 +185,23 @@ fn nothing_ui(ui: &mut Ui, data: &OpenData) {
     theme::empty_state(ui, title, text, |_| ());
 }
 
-/// Files that are not among the images.
-fn files_ui(ui: &mut Ui, finding: &Finding) {
-    let title = format!("Left out when the data set was opened ({})", count_text(finding.files_total));
+/// Files that are not among the images, each with a tick.
+fn files_ui(ui: &mut Ui, finding: &Finding, ticked: &mut BTreeSet<u32>) {
+    let title = match finding.kind {
+        FindingKind::Excluded => format!("Files that could not be read ({})", count_text(finding.files_total)),
+        _ => format!("Left out when the data set was opened ({})", count_text(finding.files_total)),
+    };
     egui::CollapsingHeader::new(title).id_salt("files left out").default_open(finding.groups.is_empty()).show(
         ui,
         |ui| {
             egui::ScrollArea::vertical().id_salt("files").max_height(180.0).auto_shrink([false, true]).show(ui, |ui| {
-                for file in &finding.files {
-                    ui.add(egui::Label::new(theme::caption(file.clone())).truncate()).on_hover_text(file);
+                ui.style_mut().wrap_mode = Some(egui::TextWrapMode::Truncate);
+                for (file, position) in finding.files.iter().zip(&finding.file_positions) {
+                    let mut is_ticked = ticked.contains(position);
+                    let tick = egui::Checkbox::new(&mut is_ticked, theme::caption(file.clone()));
+                    if ui.add(tick).on_hover_text(file).changed() && !ticked.remove(position) {
+                        ticked.insert(*position);
+                    }
                 }
                 let more = finding.files_total.saturating_sub(finding.files.len());
                 if more > 0 {

@@ -38,7 +38,10 @@ pub(super) fn export_ui(ui: &mut Ui, state: &State, data: &OpenData, out: &mut V
         ui.set_width(WIDTH_PT);
         ui.label(theme::heading("Export the images"));
         ui.add_space(SPACE / 2.0);
-        ui.label("Writes them for other trainers. Your images are only read, and no file is written over.");
+        ui.label(
+            "Writes them for other trainers. Your images are only read. A file that is there already is never replaced, \
+             even where the system's dialog offers it.",
+        );
         ui.add_space(SPACE);
         if let Some(job) = view.job {
             running_ui(ui, state, job, out);
@@ -85,7 +88,7 @@ fn form_ui(ui: &mut Ui, view: &ExportView, subject: &ExportSubject, data: &OpenD
     }
     ui.add_space(SPACE);
     ui.label(theme::caption(about(view.request.form)));
-    ui.label(theme::caption(extent(&view.request, subject, data.catalog.excluded().len())));
+    ui.label(theme::caption(extent(&view.request, subject, data.catalog.excluded_images())));
     let obstacle = view.obstacle(data);
     if let Some(why) = obstacle {
         ui.label(theme::caption(why).color(theme::tokens(ui).warning));

@@ -2,7 +2,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a skipped test says why")]
 
 use super::EvaluatePanel;
-use crate::app::{Action, Overlay, State};
+use crate::app::{Action, Overlay, PictureAction, State};
 use crate::data::Catalog;
 use crate::eval::OperatingRule;
 use crate::ui::demo_data::demo_evaluation;
@@ -115,4 +115,18 @@ fn a_rule_is_chosen_by_its_full_name() {
     harness.get_by_label("FAR 1 %").click();
     harness.run_steps(1);
     assert_eq!(harness.state().out, [Action::SetRule(OperatingRule::Far(0.01))]);
+}
+
+#[test]
+fn the_curves_are_saved_and_their_file_is_shown() {
+    let Some(mut harness) = page() else { return };
+    assert!(harness.query_by_label("Show in folder").is_none(), "nothing was saved yet");
+    harness.get_by_label("Save picture…").click();
+    harness.run_steps(1);
+    harness.state_mut().state.evaluate.picture.saved = Some("figures/det.svg".into());
+    harness.run_steps(1);
+    harness.get_by_label("Show in folder").click();
+    harness.run_steps(1);
+    let expected = [PictureAction::Choose, PictureAction::ShowFolder].map(Action::from);
+    assert_eq!(harness.state().out, expected);
 }

@@ -1,8 +1,8 @@
-//! Runs side by side: their curves in one plot, and the settings in which they differ.
+//! Runs side by side: their curves in one plot, what they came to, and the settings in which they differ.
 
-use crate::app::{Action, RunAction, State, series_facts};
+use crate::app::{Action, RunAction, State};
 use crate::config::{PARAMS, ParamSpec, Value, spec};
-use crate::train::{EpochMetrics, MeanSd};
+use crate::train::{EpochMetrics, MeanSd, Measure, RunSummary, measures};
 use crate::ui::format;
 use crate::ui::theme::{self, SPACE};
 use crate::ui::widgets::curve::{Curve, CurvePlot, CurveStyle, curve_plot};
@@ -65,45 +65,52 @@ fn curves_ui(ui: &mut Ui, runs: &[&RunEntry]) {
     curve_plot(ui, &plot("Training loss", help, &losses, format::significant));
 }
 
-/// One row per setting in which the runs differ.
+/// What a run without a value has in its cell.
+const NOTHING: &str = "–";
+
+/// One row per measure, and one per setting in which the runs differ.
 fn table_ui(ui: &mut Ui, state: &State, runs: &[&RunEntry]) {
     let differing = differences(runs);
-    let (rates, measured) = rates(runs);
-    ui.label(theme::strong("Settings that differ").size(14.0));
+    let repeated = repeated(state, runs, &differing);
+    ui.label(theme::strong("Measures, and settings that differ").size(14.0));
     ui.label(theme::caption("In the colours of the boxes beside the runs."));
     if let Some(words) = series_words(state, runs) {
         ui.label(theme::caption(format!("The whole series, measured at the end: {words}")));
     }
     ui.add_space(SPACE / 2.0);
     if differing.is_empty() {
-        ui.label(theme::caption("None: the runs have the same settings."));
+        ui.label(theme::caption("The runs have the same settings."));
     }
+    let rows = measure_rows(runs, &repeated);
+    let columns = runs.len() + 2;
     ScrollArea::horizontal().id_salt("differences").show(ui, |ui| {
-        egui::Grid::new("differences").num_columns(runs.len() + 1).spacing([SPACE * 2.0, SPACE / 2.0]).show(ui, |ui| {
+        egui::Grid::new("differences").num_columns(columns).spacing([SPACE * 2.0, SPACE / 2.0]).show(ui, |ui| {
             ui.label("");
             for (index, run) in runs.iter().enumerate() {
                 let (rect, response) = ui.allocate_exact_size(vec2(60.0, 12.0), Sense::hover());
                 ui.painter().hline(rect.x_range(), rect.center().y, Stroke::new(3.0, theme::series(ui, index)));
                 response.on_hover_text(&run.name);
             }
+            if rows.iter().any(|row| row.spread.is_some()) {
+                let help = "Mean and standard deviation over runs that differ in their seed only, finished and measured at \
+                            their end: all of the series, or those compared";
+                let title = format!("mean ± sd of {} runs", repeated.len());
+                ui.label(theme::caption(title)).on_hover_text(help);
+            }
             ui.end_row();
-            ui.label(theme::caption("Best EER"));
+            ui.label(theme::caption("Best EER")).on_hover_text("Lowest of the epochs, on some of the held-out images");
             for run in runs {
-                ui.label(run.eer.map_or_else(|| "–".to_owned(), rate_text));
+                ui.label(run.eer.map_or_else(|| NOTHING.to_owned(), rate_text));
             }
             ui.end_row();
-            if measured {
-                ui.label(theme::caption("EER at the end"))
-                    .on_hover_text("Of the best epoch's network, on all held-out images");
-                for rate in &rates {
-                    ui.label(rate_text(*rate));
+            for row in rows {
+                ui.label(theme::caption(row.label)).on_hover_text("At the end of the run");
+                for value in row.values {
+                    ui.label(value);
                 }
-                ui.end_row();
-            }
-            if let Some(spread) = spread(runs, &rates, &differing) {
-                ui.label(theme::caption("over the seeds"));
-                ui.label(spread)
-                    .on_hover_text("Mean and standard deviation of the row above: the runs differ in their seed only");
+                if let Some(spread) = row.spread {
+                    ui.label(theme::strong(spread));
+                }
                 ui.end_row();
             }
             for (label, values) in differing {
@@ -117,31 +124,61 @@ fn table_ui(ui: &mut Ui, state: &State, runs: &[&RunEntry]) {
     });
 }
 
-/// The error rates of the runs that have one, and whether they are those that were measured at the end: while one run
-/// has none of these, the best of the epochs are compared.
-fn rates(runs: &[&RunEntry]) -> (Vec<f64>, bool) {
-    let measured: Option<Vec<f64>> = runs.iter().map(|run| run.finished.as_ref()?.eer).collect();
-    match measured {
-        Some(rates) => (rates, true),
-        None => (runs.iter().filter_map(|run| run.eer).collect(), false),
-    }
+/// A measure as the table shows it.
+#[derive(Debug, PartialEq)]
+struct Row {
+    label: String,
+    /// One per run.
+    values: Vec<String>,
+    /// Mean and spread over at least two runs.
+    spread: Option<String>,
 }
 
-/// Mean and spread of the error rates of runs on the same images that differ in their seed only.
-fn spread(runs: &[&RunEntry], rates: &[f64], differing: &[(&str, Vec<String>)]) -> Option<String> {
-    let seed = spec("train.seed")?.label;
+/// One row per measure that one of the runs has, with mean and spread over the runs in `repeated`.
+fn measure_rows(runs: &[&RunEntry], repeated: &[&RunSummary]) -> Vec<Row> {
+    let over = measures(repeated.iter().copied());
+    let row = |measure: Measure| {
+        let mut values = measure.values.iter().copied();
+        // Runs that are not finished stand in the table, too, but have nothing that was measured.
+        let cells = runs.iter().map(|run| run.finished.as_ref().and_then(|_| values.next().flatten()));
+        let cells = cells.map(|value| value.map_or_else(|| NOTHING.to_owned(), |value| measure.text(value))).collect();
+        let spread = over.iter().find(|other| other.key == measure.key).and_then(|all| spread(all, repeated.len()));
+        Row { values: cells, spread, label: measure.label.clone() }
+    };
+    measures(runs.iter().filter_map(|run| run.finished.as_ref())).into_iter().map(row).collect()
+}
+
+/// Mean and spread of a measure, with the number of the runs that have it where not all of `runs` have.
+fn spread(measure: &Measure, runs: usize) -> Option<String> {
+    let MeanSd { runs: having, .. } = measure.mean_sd().filter(|mean| mean.sd.is_some())?;
+    let text = measure.mean_text()?;
+    Some(if having < runs { format!("{text} (of {having})") } else { text })
+}
+
+/// What the runs came to over which a mean says something: all finished ones of the series that the runs are of, or the
+/// runs themselves where they are on the same images and differ in their seed only. Else none.
+fn repeated<'a>(state: &'a State, runs: &[&'a RunEntry], differing: &[(&str, Vec<String>)]) -> Vec<&'a RunSummary> {
+    if let Some(run) = runs.first().filter(|_| is_one_series(runs)) {
+        return state.series_facts(run).map(|series| series.finished.iter().collect()).unwrap_or_default();
+    }
+    let seed = spec("train.seed").map_or("", |spec| spec.label);
     let only_seed = matches!(differing, [(label, _)] if *label == seed);
     let images = |run: &RunEntry| run.config.run.as_ref().map(|facts| facts.data_fingerprint.clone());
     let same_images = runs.windows(2).all(|pair| images(pair[0]) == images(pair[1]));
-    let measure = MeanSd::of(rates).filter(|_| only_seed && same_images && rates.len() == runs.len())?;
-    measure.sd.map(|_| measure.percent_text())
+    let finished = runs.iter().copied().filter_map(|run| run.finished.as_ref());
+    finished.filter(|_| only_seed && same_images).collect()
+}
+
+/// All of the runs are of one and the same series.
+fn is_one_series(runs: &[&RunEntry]) -> bool {
+    let id = |run: &RunEntry| run.series().map(|series| series.id.clone());
+    runs.first().is_some_and(|run| run.series().is_some()) && runs.windows(2).all(|pair| id(pair[0]) == id(pair[1]))
 }
 
 /// Mean and spread of a series that all of the runs are of; it may have more runs than can be compared.
-fn series_words(state: &State, runs: &[&RunEntry]) -> Option<String> {
-    let id = |run: &RunEntry| run.series().map(|series| series.id.clone());
-    let same = runs.windows(2).all(|pair| id(pair[0]) == id(pair[1]));
-    runs.first().filter(|_| same).and_then(|run| series_facts(&state.runs, run)?.words)
+fn series_words<'a>(state: &'a State, runs: &[&RunEntry]) -> Option<&'a str> {
+    let run = runs.first().filter(|_| is_one_series(runs))?;
+    state.series_facts(run)?.words.as_deref()
 }
 
 /// The settings in which some of the runs differ, with the value of each run as a person reads it.
@@ -157,45 +194,99 @@ fn differences(runs: &[&RunEntry]) -> Vec<(&'static str, Vec<String>)> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::entry;
+    use super::super::tests::{entry, listing};
     use super::*;
     use crate::config::{RunInfo, SeriesInfo};
+    use crate::train::Verification;
+
+    /// The rows of the table, were these all the runs there are.
+    fn rows_of(runs: &[RunEntry]) -> Vec<Row> {
+        let mut state = State::new("runs".into());
+        state.runs = runs.to_vec();
+        let runs: Vec<&RunEntry> = runs.iter().collect();
+        measure_rows(&runs, &repeated(&state, &runs, &differences(&runs)))
+    }
+
+    /// Four runs over the seeds 1 to 4, all of them finished.
+    fn of_one_series() -> Vec<RunEntry> {
+        let series = SeriesInfo { id: "one".into(), first_seed: 1, seeds: 4 };
+        let run = |seed: u32| {
+            let mut run = entry(&seed.to_string(), seed, Some(0.01 * f64::from(seed)));
+            run.config.run = Some(RunInfo::before(series.clone()));
+            run
+        };
+        (1..=4).map(run).collect()
+    }
 
     fn spread_of(runs: &[RunEntry]) -> Option<String> {
-        let runs: Vec<&RunEntry> = runs.iter().collect();
-        spread(&runs, &rates(&runs).0, &differences(&runs))
+        rows_of(runs).into_iter().find(|row| row.label == "EER")?.spread
+    }
+
+    /// What was measured beside the error rate, with a true accept rate at one false accept in ten, and maybe in a hundred.
+    fn verification(auc: f64, tar: f64, tar_at_1e2: Option<f64>) -> Option<Verification> {
+        let tar_at_far = vec![(1e-1, Some(tar)), (1e-2, tar_at_1e2), (1e-3, None), (1e-4, None)];
+        Some(Verification { auc, accuracy_10fold: None, tar_at_far, d_prime: 2.5 })
     }
 
     #[test]
-    fn the_spread_over_the_seeds_is_that_of_the_rates_measured_at_the_end() {
-        let mut runs = vec![entry("a", 1, Some(0.02)), entry("b", 2, Some(0.04)), entry("c", 3, Some(0.03))];
-        assert_eq!(spread_of(&runs).as_deref(), Some("3.0 ± 1.0 %"));
-        // As long as one was not measured, the best of the epochs are compared.
-        runs[2].finished = None;
-        runs[2].eer = Some(0.2);
-        assert_eq!(spread_of(&runs).as_deref(), Some("40.0 ± 17.3 %"));
+    fn every_measure_has_a_row_with_the_value_of_each_run_and_their_mean() {
+        let mut runs =
+            [entry("a", 1, Some(0.02)), entry("b", 2, Some(0.04)), entry("c", 3, Some(0.03)), entry("d", 4, None)];
+        let measured =
+            [verification(0.98, 0.9, Some(0.8)), verification(0.96, 0.7, Some(0.6)), verification(0.97, 0.8, None)];
+        for (run, verification) in runs.iter_mut().zip(measured) {
+            run.finished.as_mut().unwrap().verification = verification;
+        }
+        let row = |label: &str, values: [&str; 4], spread: &str| Row {
+            label: label.into(),
+            values: values.map(str::to_owned).to_vec(),
+            spread: Some(spread.into()),
+        };
+        let expected = [
+            row("EER", ["2.00 %", "4.00 %", "3.00 %", "–"], "3.0 ± 1.0 %"),
+            row("TAR at FAR 10 %", ["90.00 %", "70.00 %", "80.00 %", "–"], "80.0 ± 10.0 %"),
+            row("TAR at FAR 1 %", ["80.00 %", "60.00 %", "–", "–"], "70.0 ± 14.1 % (of 2)"),
+            row("AUC", ["0.98000", "0.96000", "0.97000", "–"], "0.97000 ± 0.01000"),
+            row("d'", ["2.500", "2.500", "2.500", "–"], "2.500 ± 0.000"),
+        ];
+        assert_eq!(rows_of(&runs), expected);
+        // One run has nothing to spread.
+        assert!(rows_of(&runs[..1]).iter().all(|row| row.spread.is_none() && row.values.len() == 1));
+        assert!(rows_of(&runs[3..]).is_empty());
+    }
+
+    #[test]
+    fn the_mean_of_a_series_is_that_of_all_its_runs_however_few_are_compared() {
+        let mut state = listing(of_one_series());
+        let rows = |state: &State| {
+            let runs: Vec<&RunEntry> = state.runs.iter().take(2).collect();
+            measure_rows(&runs, &repeated(state, &runs, &differences(&runs)))
+        };
+        let found = rows(&state);
+        assert_eq!((found.len(), found[0].values.len()), (1, 2), "only the EER was measured: {found:?}");
+        assert_eq!(found[0].spread.as_deref(), Some("2.5 ± 1.3 %"));
+        // By themselves they are compared with each other.
+        state.runs.iter_mut().for_each(|run| run.config.run = Some(RunInfo::default()));
+        assert_eq!(rows(&state)[0].spread.as_deref(), Some("1.50 ± 0.71 %"));
     }
 
     #[test]
     fn runs_on_other_images_or_with_other_settings_have_no_spread() {
-        let mut runs = vec![entry("a", 1, Some(0.02)), entry("b", 2, Some(0.04))];
+        let mut runs = [entry("a", 1, Some(0.02)), entry("b", 2, Some(0.04))];
         assert!(spread_of(&runs).is_some());
         runs[1].config.run.as_mut().unwrap().data_fingerprint = "of others".into();
         assert_eq!(spread_of(&runs), None);
         runs[0].config.run.as_mut().unwrap().data_fingerprint = "of others".into();
         runs[1].config.train.epochs += 1;
         assert_eq!(spread_of(&runs), None);
+        assert_eq!(rows_of(&runs)[0].values, ["2.00 %", "4.00 %"], "the values are there all the same");
     }
 
     #[test]
     fn a_series_is_told_as_a_whole_however_few_of_it_are_compared() {
-        let mut state = State::new("runs".into());
-        state.runs = (1..=4).map(|seed| entry(&seed.to_string(), seed, Some(0.01 * f64::from(seed)))).collect();
-        for run in &mut state.runs {
-            let series = SeriesInfo { id: "one".into(), first_seed: 1, seeds: 4 };
-            run.config.run = Some(RunInfo::before(series));
-        }
-        let words = |state: &State| series_words(state, &state.runs.iter().take(2).collect::<Vec<_>>());
+        let mut state = listing(of_one_series());
+        let words =
+            |state: &State| series_words(state, &state.runs.iter().take(2).collect::<Vec<_>>()).map(str::to_owned);
         assert_eq!(words(&state).as_deref(), Some("4 runs, seeds 1 to 4: EER 2.5 ± 1.3 %"));
         state.runs[1].config.run = None;
         assert_eq!(words(&state), None);

@@ -122,7 +122,7 @@ fn usable_ui(ui: &mut Ui, view: &ImportView, look: &WeightsLook, out: &mut Vec<A
 fn network_in_words(network: &FoundNetwork) -> String {
     let spec = &network.info.embedder;
     format!(
-        "{} for {} images of {px}×{px} px, {} numbers per embedding, {} parameters.",
+        "{}: {} images of {px}×{px} px, {} numbers per embedding, {} parameters.",
         spec.net.label(),
         if spec.channels == 1 { "grey" } else { "colour" },
         spec.embedding_dim,

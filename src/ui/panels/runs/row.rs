@@ -1,6 +1,6 @@
 //! One run of the list.
 
-use crate::app::{Action, MOST_COMPARED, RunAction, State, series_facts};
+use crate::app::{Action, MOST_COMPARED, RunAction, State};
 use crate::ui::theme::{self, SPACE};
 use crate::ui::widgets::figures::{counted, rate_text};
 use crate::worker::protocol::RunEntry;
@@ -102,7 +102,7 @@ fn numbers_ui(ui: &mut Ui, state: &State, run: &RunEntry, [loss_width, epochs_wi
             ui.label(theme::caption(label));
             ui.add(Label::new(RichText::new(value).size(15.0)).truncate());
         });
-        response.on_hover_text(help);
+        response.on_hover_text(help)
     };
     // How imported weights were trained is not known.
     let known = |text: String| if run.is_imported() { "–".to_owned() } else { text };
@@ -111,11 +111,14 @@ fn numbers_ui(ui: &mut Ui, state: &State, run: &RunEntry, [loss_width, epochs_wi
     let epochs = known(format!("{} of {}", run.epochs_done, run.config.train.epochs));
     cell(ui, epochs_width, "Epochs", &epochs, "Passes over the training images that were done");
     let eer = run.eer.map_or_else(|| "–".to_owned(), rate_text);
-    let mut help = "Lowest equal error rate on held-out pairs".to_owned();
-    if let Some(words) = series_facts(&state.runs, run).and_then(|series| series.words) {
-        help += &format!("\n\nOf its series, measured at the end: {words}");
+    let response = cell(ui, eer_width, "Best EER", &eer, "Lowest equal error rate on held-out pairs");
+    if let Some(words) = state.series_facts(run).and_then(|series| series.words.as_deref()) {
+        // Below the first one; written only for the row under the pointer.
+        response.on_hover_ui(|ui| {
+            ui.set_max_width(ui.spacing().tooltip_width);
+            ui.label(format!("Of its series, measured at the end: {words}"));
+        });
     }
-    cell(ui, eer_width, "Best EER", &eer, &help);
 }
 
 fn buttons_ui(ui: &mut Ui, state: &State, run: &RunEntry, active: bool, out: &mut Vec<Action>) {
@@ -193,8 +196,11 @@ fn menu_ui(ui: &mut Ui, state: &State, run: &RunEntry, out: &mut Vec<Action>) {
 
 /// Only where a series has something left to do.
 fn series_ui(ui: &mut Ui, state: &State, run: &RunEntry, out: &mut Vec<Action>) {
-    let Some(series) = series_facts(&state.runs, run).filter(|series| series.left > 0) else { return };
-    let left = counted(series.left, "run");
+    let left = state.series_facts(run).map_or(0, |series| series.left);
+    if left == 0 {
+        return;
+    }
+    let left = counted(left, "run");
     let help = format!("Trains what is missing or unfinished of its series, one run after the other: {left}");
     if ui.button("Continue the series").on_hover_text(help).clicked() {
         out.push(RunAction::ContinueSeries(run.path.clone()).into());

@@ -1,11 +1,11 @@
 //! The list under a pointer, without drawing pixels.
 
 use super::runs_ui;
-use crate::app::{Action, RunAction, State};
+use crate::app::{Action, RunAction, RunOrder, State, on_event};
 use crate::config::{RunConfig, RunInfo, SeriesInfo};
 use crate::train::RunSummary;
 use crate::ui::theme;
-use crate::worker::protocol::RunEntry;
+use crate::worker::protocol::{Event, JobId, RunEntry};
 use eframe::egui::Ui;
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
@@ -27,6 +27,7 @@ pub(super) fn entry(name: &str, seed: u32, eer: Option<f64>) -> RunEntry {
         val_loss: None,
         val_accuracy: None,
         eer: Some(eer),
+        verification: None,
         seconds: 0.0,
         stopped: false,
     };
@@ -40,8 +41,17 @@ pub(super) fn entry(name: &str, seed: u32, eer: Option<f64>) -> RunEntry {
         epochs_done: 3,
         eer: Some(0.5),
         has_model: true,
+        network: None,
         resumable: eer.is_none(),
     }
+}
+
+/// A state that was told this list of runs, and has it in the order of their names.
+pub(super) fn listing(runs: Vec<RunEntry>) -> State {
+    let mut state = State::new("runs".into());
+    state.runs_view.order = RunOrder::Name;
+    on_event(&mut state, Event::Runs { job: JobId(0), runs });
+    state
 }
 
 struct Page {
@@ -50,8 +60,7 @@ struct Page {
 }
 
 fn harness(runs: Vec<RunEntry>) -> Harness<'static, Page> {
-    let mut state = State::new("runs".into());
-    state.runs = runs;
+    let state = listing(runs);
     let draw = |ui: &mut Ui, page: &mut Page| {
         // Fonts are there from the next pass on.
         if ui.ctx().cumulative_pass_nr() == 0 {

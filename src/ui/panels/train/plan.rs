@@ -3,8 +3,7 @@
 use super::margin::MarginPlot;
 use crate::app::{OpenData, State};
 use crate::config::{Resolved, spec};
-use crate::model::Form;
-use crate::train::{Footprint, Plan, lr_at};
+use crate::train::{Plan, lr_at};
 use crate::ui::Media;
 use crate::ui::format;
 use crate::ui::panels::augmentation::Preview;
@@ -36,7 +35,7 @@ pub(super) fn plan_ui(ui: &mut Ui, state: &State, view: &mut PlanView, media: &m
         });
         return;
     };
-    theme::card(ui, |ui| numbers_ui(ui, data, resolved));
+    theme::card(ui, |ui| numbers_ui(ui, state, data, resolved));
     theme::card(ui, |ui| view.margin.ui(ui, resolved));
     theme::card(ui, |ui| schedule_ui(ui, resolved));
     let items = 0..data.catalog.items.len() as u32;
@@ -44,7 +43,7 @@ pub(super) fn plan_ui(ui: &mut Ui, state: &State, view: &mut PlanView, media: &m
     theme::card(ui, |ui| reasons_ui(ui, resolved));
 }
 
-fn numbers_ui(ui: &mut Ui, data: &OpenData, resolved: &Resolved) {
+fn numbers_ui(ui: &mut Ui, state: &State, data: &OpenData, resolved: &Resolved) {
     let (images, classes) = data.split.as_ref().map_or((0, 0), |split| (split.train.len(), split.train_classes.len()));
     let train = &resolved.config.train;
     ui.label(theme::subheading("What will be trained"));
@@ -58,7 +57,7 @@ fn numbers_ui(ui: &mut Ui, data: &OpenData, resolved: &Resolved) {
         ("Steps in all", count_text(resolved.steps_per_epoch * train.epochs as usize), "Steps per epoch times epochs"),
     ];
     theme::stats(ui, &items);
-    let cost = Footprint::of(resolved, classes, Form::default());
+    let Some(cost) = state.footprint() else { return };
     let memory = format::bytes(cost.training_bytes);
     let items = [
         ("Weights", count_text(cost.parameters), "Numbers that are learnt, in network and head"),

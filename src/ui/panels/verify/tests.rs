@@ -47,6 +47,7 @@ fn with_model() -> State {
         epochs_done: 3,
         eer: None,
         has_model: true,
+        network: None,
         resumable: false,
         finished: None,
     }];
@@ -94,7 +95,7 @@ fn marking() -> Harness<'static, Page> {
     let mut state = with_model();
     state.verify.slots[0] = Some(grey());
     update(&mut state, FaceAction::Open(0).into());
-    let job = state.faces.align.as_ref().and_then(|view| view.job).unwrap();
+    let job = state.faces.align.as_ref().and_then(|view| view.mark.job).unwrap();
     let found = FoundFace {
         width_px: 200,
         height_px: 100,
@@ -141,7 +142,7 @@ fn eyes_are_marked_moved_by_arrows_and_applied_with_enter() {
         let actions = apply(&mut harness);
         assert!(matches!(actions[..], [Action::Faces(FaceAction::Place(_))]), "{actions:?}");
     }
-    let points = harness.state().state.faces.align.as_ref().unwrap().points.clone();
+    let points = harness.state().state.faces.align.as_ref().unwrap().mark.points.clone();
     assert_eq!(points, [[72.0, 42.0], [128.0, 42.0]]);
     harness.get_by_label("Left eye").focus();
     harness.run_steps(2);

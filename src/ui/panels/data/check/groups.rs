@@ -38,12 +38,12 @@ fn rows_of(finding: &Finding, columns: usize) -> (Vec<Row>, f32) {
     (finding.groups.iter().enumerate().flat_map(parts).collect(), TITLE)
 }
 
-/// Draws the groups; ticks change in place.
+/// Draws the groups; ticks change in place, and without `ticked` there are none.
 pub(super) fn groups_ui(
     ui: &mut Ui,
     catalog: &Arc<Catalog>,
     finding: &Finding,
-    ticked: &mut BTreeSet<u32>,
+    mut ticked: Option<&mut BTreeSet<u32>>,
     media: &mut Media,
 ) {
     let width = ui.available_width() - SPACE * 2.0;
@@ -62,7 +62,12 @@ pub(super) fn groups_ui(
                 ui.horizontal(|ui| {
                     for &item in groups.iter().flat_map(|group| group.items.get(row.items.clone()).unwrap_or_default())
                     {
-                        if tile_ui(ui, catalog, item, ticked.contains(&item), media) && !ticked.remove(&item) {
+                        let tick = ticked.as_deref().map(|ticked| ticked.contains(&item));
+                        let is_turned = tile_ui(ui, catalog, item, tick, media);
+                        if is_turned
+                            && let Some(ticked) = &mut ticked
+                            && !ticked.remove(&item)
+                        {
                             ticked.insert(item);
                         }
                     }
@@ -80,12 +85,17 @@ fn title_ui(ui: &mut Ui, title: &str) {
     });
 }
 
-/// Draws one image; tells whether its tick was turned.
-fn tile_ui(ui: &mut Ui, catalog: &Arc<Catalog>, item: u32, ticked: bool, media: &mut Media) -> bool {
+/// Draws one image, with its tick where it has one; tells whether that was turned.
+fn tile_ui(ui: &mut Ui, catalog: &Arc<Catalog>, item: u32, tick: Option<bool>, media: &mut Media) -> bool {
     let tokens = theme::tokens(ui);
-    let (rect, response) = ui.allocate_exact_size(vec2(TILE, TILE + CAPTION), Sense::click());
+    let ticked = tick == Some(true);
+    let sense = if tick.is_some() { Sense::click() } else { Sense::hover() };
+    let (rect, response) = ui.allocate_exact_size(vec2(TILE, TILE + CAPTION), sense);
     let (name, class) = (catalog.name(item as usize), catalog.class_name(item as usize));
-    response.widget_info(|| WidgetInfo::selected(Role::CheckBox, true, ticked, &name));
+    response.widget_info(|| match tick {
+        Some(ticked) => WidgetInfo::selected(Role::CheckBox, true, ticked, &name),
+        None => WidgetInfo::labeled(Role::Image, true, &name),
+    });
     let picture = Rect::from_min_size(rect.min, Vec2::splat(TILE));
     ui.painter().rect_filled(picture, 6.0, tokens.control);
     if ui.is_rect_visible(rect) {
@@ -104,7 +114,9 @@ fn tile_ui(ui: &mut Ui, catalog: &Arc<Catalog>, item: u32, ticked: bool, media: 
         (false, false) => Stroke::new(1.0, tokens.card_border),
     };
     ui.painter().rect_stroke(picture, 6.0, border, StrokeKind::Inside);
-    tick_ui(ui, Rect::from_min_size(picture.min + vec2(5.0, 5.0), Vec2::splat(18.0)), ticked);
+    if let Some(ticked) = tick {
+        tick_ui(ui, Rect::from_min_size(picture.min + vec2(5.0, 5.0), Vec2::splat(18.0)), ticked);
+    }
     let mut job =
         egui::text::LayoutJob::simple_singleline(class.to_owned(), FontId::proportional(12.0), tokens.text_dim);
     job.wrap = egui::text::TextWrapping::truncate_at_width(TILE);

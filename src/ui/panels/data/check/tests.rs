@@ -1,12 +1,12 @@
 //! The findings as they are drawn, without drawing pixels.
 
 use super::CheckPanel;
-use crate::app::{Action, Effect, State, on_event, update};
+use crate::app::{Action, CheckAction, Effect, State, on_event, update};
 use crate::data::Catalog;
 use crate::ui::Media;
 use crate::ui::theme;
 use crate::worker::protocol::{Event, OpenedData};
-use eframe::egui::Ui;
+use eframe::egui::{Role, Ui};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
 use std::path::Path;
@@ -51,4 +51,40 @@ fn files_left_out_are_all_counted_and_the_rest_of_the_list_is_told() {
     let harness = harness(folder.path());
     assert!(harness.query_by_label("Left out when the data set was opened (205)").is_some());
     assert!(harness.query_by_label("and 5 more").is_some());
+}
+
+#[test]
+fn files_left_out_are_ticked_and_excluded() {
+    let folder = tempfile::tempdir().unwrap();
+    crate::data::testing::draw_classes(folder.path(), 3, 3);
+    for name in ["p00/a.png", "p01/b.png"] {
+        std::fs::write(folder.path().join(name), b"").unwrap();
+    }
+    let mut harness = harness(folder.path());
+    assert_eq!(harness.query_all_by_role(Role::CheckBox).count(), 2, "one for each file");
+    harness.get_by_label_contains("p01/b.png").click();
+    harness.run_steps(2);
+    harness.get_by_role_and_label(Role::Button, "Exclude the ticked (1)").click();
+    harness.run_steps(2);
+    assert_eq!(harness.state().out, [Action::Check(CheckAction::Exclude(vec![10]))]);
+    harness.get_by_role_and_label(Role::Button, "Tick none").click();
+    harness.run_steps(2);
+    harness.get_by_role_and_label(Role::Button, "Tick all").click();
+    harness.run_steps(2);
+    harness.get_by_role_and_label(Role::Button, "Exclude the ticked (2)").click();
+    harness.run_steps(2);
+    assert_eq!(harness.state().out.last(), Some(&Action::Check(CheckAction::Exclude(vec![9, 10]))));
+}
+
+#[test]
+fn the_few_examples_of_an_imbalance_can_be_looked_at_and_not_excluded() {
+    let folder = tempfile::tempdir().unwrap();
+    crate::data::testing::draw_classes(folder.path(), 2, 2);
+    for number in 2..41 {
+        std::fs::copy(folder.path().join("p00/0.png"), folder.path().join(format!("p00/{number}.png"))).unwrap();
+    }
+    let harness = harness(folder.path());
+    assert!(harness.query_all_by_role(Role::Image).next().is_some(), "the examples");
+    assert!(harness.query_all_by_role(Role::CheckBox).next().is_none());
+    assert!(harness.query_by_role_and_label(Role::Button, "Tick all").is_none());
 }

@@ -131,7 +131,11 @@ fn row_ui(ui: &mut Ui, label: &str, channels: u32, typed: &mut [String; 3], prob
 }
 
 fn label_ui(ui: &mut Ui, text: &str) {
-    ui.add_sized(vec2(LABEL_WIDTH, ui.spacing().interact_size.y), egui::Label::new(text).halign(egui::Align::Min));
+    let size = vec2(LABEL_WIDTH, ui.spacing().interact_size.y);
+    ui.allocate_ui_with_layout(size, egui::Layout::left_to_right(egui::Align::Center), |ui| {
+        ui.set_min_size(size);
+        ui.label(text);
+    });
 }
 
 fn sentence(text: &str) -> String {

@@ -70,7 +70,7 @@ fn what_the_file_is_stands_beside_what_is_left_out_and_what_was_not_run() {
     let mut harness = looked_at(look);
     assert!(harness.query_by_label("net.pth").is_some());
     assert!(harness.query_by_label("Recognised as somebody's").is_some());
-    assert!(harness.query_by_label_contains("iResNet-50 for colour images of 112×112 px").is_some());
+    assert!(harness.query_by_label_contains("iResNet-50: colour images of 112×112 px").is_some());
     assert!(harness.query_by_label("The file names Python code. None of it was run.").is_some());
     assert!(harness.query_by_label("head.00.weight").is_none(), "folded away");
     assert!(click(&mut harness, "Names left out (12)").is_empty());

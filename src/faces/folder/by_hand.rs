@@ -1,0 +1,123 @@
+//! Faces of a folder marked by hand, one image at a time, into the same crops and the same table as those that were found.
+//!
+//! Every mark is on the disk when [`HandSpec::mark`] returns. A kill in the middle of one leaves neither a crop that
+//! looks like somebody else's file nor a row that calls the middle of an image a face: a new file is claimed by its row
+//! before it is written, and one of ours is replaced before its row says so. The table is read and written anew each
+//! time, so two marks, or a mark and [`align_folder`](super::align_folder), must not run at once.
+
+use super::one::{encoded, holds, taken, write};
+use super::record::{Row, Table, is_middle_of};
+use super::sources::{Listing, sources};
+use super::{AlignOptions, FolderImage, check};
+use crate::data::{Warnings, decode_file, path_text};
+use crate::faces::{FaceError, Landmarks, align, centre};
+use image::DynamicImage;
+use std::path::{Path, PathBuf};
+
+/// A folder whose faces are marked by hand, and where their crops go.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HandSpec {
+    /// Folder of the images, which are only read.
+    pub root: PathBuf,
+    /// Folder of the crops; made if it is not there.
+    pub out: PathBuf,
+    /// Size and kind of the crops.
+    pub options: AlignOptions,
+}
+
+/// What the table said of an image before its face was marked; nothing for an image that nobody had looked at.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct FormerRow(Option<csv::StringRecord>);
+
+impl HandSpec {
+    /// The images without an aligned crop, in the order of their names. Folders that cannot be listed are passed over, as
+    /// they are when the folder is opened, which says so.
+    ///
+    /// # Errors
+    /// When there are no images at all, the folder of the crops cannot be used, or it is cancelled.
+    pub fn images(&self, cancelled: &(dyn Fn() -> bool + Sync)) -> Result<Vec<FolderImage>, FaceError> {
+        let inputs = std::slice::from_ref(&self.root);
+        check(inputs, &self.out, self.options.size_px)?;
+        let listing = Listing { inputs, out: &self.out, format: self.options.format };
+        let mut images = sources(&listing, &mut Warnings::default(), cancelled)?;
+        let table = Table::open(&self.out, self.options.size_px)?;
+        images.retain(|image| !table.has(image, &self.out));
+        Ok(images)
+    }
+
+    /// Writes the crop at `landmarks` (in pixels of the image) and its row; returns what [`HandSpec::unmark`] needs.
+    ///
+    /// # Errors
+    /// When the image cannot be read, the points lie on one spot, a file that is not ours is in the crop's place, or the
+    /// disk refuses. The table is then as it was.
+    pub fn mark(&self, image: &FolderImage, landmarks: &Landmarks) -> Result<FormerRow, FaceError> {
+        let size_px = self.options.size_px;
+        let crop = align(&decode_file(&image.path)?, landmarks, size_px).ok_or_else(|| FaceError::Refused {
+            reason: "the points lie on one spot; mark the eyes apart from each other".to_owned(),
+            path: image.path.clone(),
+        })?;
+        let (path, bytes) = self.file_of(image, &crop)?;
+        let mut table = Table::open(&self.out, size_px)?;
+        let is_ours = table.owns(image);
+        let row = Row {
+            path: image.name.clone(),
+            file: path_text(&image.target),
+            size_px,
+            points: landmarks.points().to_vec(),
+            ..Row::default()
+        };
+        if is_ours {
+            write(&path, &bytes, true)?;
+            let former = table.put(row);
+            table.save()?;
+            return Ok(FormerRow(former));
+        }
+        if std::fs::symlink_metadata(&path).is_ok() && !holds(&path, &bytes) {
+            return Err(taken(&path));
+        }
+        std::fs::create_dir_all(&self.out).map_err(FaceError::writing(&self.out))?;
+        let former = table.put(row);
+        table.save()?;
+        if let Err(error) = write(&path, &bytes, false) {
+            table.put_back(&image.name, former);
+            table.save()?;
+            return Err(error);
+        }
+        Ok(FormerRow(former))
+    }
+
+    /// Takes a mark back: crop and row are again what they were before [`HandSpec::mark`].
+    ///
+    /// # Errors
+    /// When the disk refuses, or the image, whose middle was kept, can no longer be read.
+    pub fn unmark(&self, image: &FolderImage, former: &FormerRow) -> Result<(), FaceError> {
+        let mut table = Table::open(&self.out, self.options.size_px)?;
+        let FormerRow(former) = former;
+        if former.as_ref().is_some_and(|row| is_middle_of(row, image)) {
+            let middle = centre(&decode_file(&image.path)?, self.options.size_px);
+            let (path, bytes) = self.file_of(image, &middle)?;
+            table.put_back(&image.name, former.clone());
+            table.save()?;
+            return write(&path, &bytes, true);
+        }
+        if table.owns(image) {
+            remove(&self.out.join(&image.target))?;
+        }
+        table.put_back(&image.name, former.clone());
+        table.save()
+    }
+
+    fn file_of(&self, image: &FolderImage, crop: &DynamicImage) -> Result<(PathBuf, Vec<u8>), FaceError> {
+        let path = self.out.join(&image.target);
+        let bytes = encoded(crop, self.options.format, &path)?;
+        Ok((path, bytes))
+    }
+}
+
+/// Removes a file that may be gone already.
+fn remove(path: &Path) -> Result<(), FaceError> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(FaceError::writing(path)(error)),
+        _ => Ok(()),
+    }
+}

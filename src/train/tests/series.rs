@@ -1,0 +1,70 @@
+//! What the runs of a series came to, as their folders tell: which of them are done, and by which measurement.
+
+use super::*;
+
+/// What a run that is asked to go on came to before.
+fn finished(catalog: &Arc<Catalog>, run: &Path) -> Option<RunSummary> {
+    let place = Place::Resume(run.to_owned());
+    let request = TrainRequest { catalog: Arc::clone(catalog), config: read_config(run).unwrap(), place };
+    RunSummary::of_finished(&request).unwrap()
+}
+
+#[test]
+fn a_run_came_to_what_its_own_held_out_images_say_and_to_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let catalog = draw(&folder.path().join("data"), 12, 4);
+    let mut config = config();
+    config.train.epochs = 1;
+    let path = folder.path().join("run");
+    run(&catalog, &config, Place::NewAt(path.clone()), None).unwrap();
+    let own = load_evaluation(&path).unwrap();
+    assert_eq!(own.own, Some(true));
+    let rate = finished(&catalog, &path).unwrap().eer;
+    assert_eq!((rate, read_run(&path).unwrap().finished.unwrap().eer), (Some(own.report.eer), Some(own.report.eer)));
+
+    // It could not be measured at its end, and a list of pairs is the first that it is measured on.
+    std::fs::remove_dir_all(path.join("evaluation")).unwrap();
+    let pairs = StoredEvaluation { on: "6000 pairs of lfw".into(), own: Some(false), ..own.clone() };
+    assert!(store_first_evaluation(&path, &pairs).unwrap());
+    assert_eq!(load_evaluation(&path).unwrap().own, Some(false));
+    assert!(finished(&catalog, &path).is_none() && read_run(&path).unwrap().finished.is_none());
+
+    // Older files tell it by their words only.
+    let words = ["12 held-out images", "12 held-out images of data", "48 images of data", "6000 pairs of lfw.bin"];
+    for (on, is_own) in words.into_iter().zip([true, true, false, false]) {
+        let older = StoredEvaluation { on: on.into(), own: None, ..own.clone() };
+        store_evaluation(&path, &older).unwrap();
+        let told = load_evaluation(&path).unwrap();
+        assert_eq!((told.own, told.is_own()), (None, is_own), "{on}");
+        assert_eq!(finished(&catalog, &path).is_some(), is_own, "{on}");
+        assert_eq!(read_run(&path).unwrap().finished.is_some(), is_own, "{on}");
+    }
+}
+
+#[test]
+fn a_run_without_pairs_to_be_measured_on_is_done_all_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    // One image of each class is held out: none can be compared with another of its class.
+    let catalog = draw(&folder.path().join("data"), 6, 3);
+    let mut config = config();
+    config.data.split = SplitBy::Image;
+    config.data.validation_fraction = 0.2;
+    config.train.epochs = 1;
+    let path = folder.path().join("run");
+    let summary = run(&catalog, &config, Place::NewAt(path.clone()), None).unwrap();
+    assert!(summary.eer.is_none() && load_evaluation(&path).is_none(), "this test needs images without pairs");
+    for known in [finished(&catalog, &path), read_run(&path).unwrap().finished] {
+        let known = known.expect("nothing is left to do");
+        assert_eq!((known.epochs, known.eer, known.val_accuracy), (1, None, summary.val_accuracy));
+        assert!(known.verification.is_none() && known.val_accuracy.is_some());
+    }
+    let measured = measures([&read_run(&path).unwrap().finished.unwrap()]);
+    assert!(measured.iter().any(|measure| measure.key == "val_accuracy"), "{measured:?}");
+    assert!(measured.iter().all(|measure| measure.key != "eer"), "{measured:?}");
+
+    // Of an earlier state it says nothing: where a run that is longer now was not measured anew, it is not done.
+    config.train.epochs = 2;
+    run(&catalog, &config, Place::Resume(path.clone()), None).unwrap();
+    std::fs::remove_dir_all(path.join("evaluation")).unwrap();
+    assert!(finished(&catalog, &path).is_none() && read_run(&path).unwrap().finished.is_none());
+}

@@ -1,0 +1,210 @@
+//! The dialogs of a folder of faces under pointer and keys, with the jobs done as the worker does them.
+
+use super::super::DataPanel;
+use crate::app::{Action, Effect, FaceAction, FinderKind, QueueAction, State, on_event, update};
+use crate::data::Catalog;
+use crate::data::testing::draw_classes;
+use crate::faces::{AlignOptions, Aligned, CropFormat, FinderFile};
+use crate::ui::media::Media;
+use crate::ui::theme;
+use crate::worker::protocol::{Event, FoundFace, HandDone, HandStep, Job, OpenedData, Outcome, Request};
+use eframe::egui::{Key, Role, Ui};
+use egui_kittest::Harness;
+use egui_kittest::kittest::Queryable as _;
+use std::path::Path;
+use std::sync::Arc;
+
+struct Page {
+    panel: DataPanel,
+    state: State,
+    media: Media,
+    out: Vec<Action>,
+    /// Jobs that are still to be done.
+    jobs: Vec<Job>,
+}
+
+/// The dialog for `root`, a folder of 2 classes of 2 images.
+fn harness(root: &Path) -> Harness<'static, Page> {
+    draw_classes(root, 2, 2);
+    let mut state = State::new("runs".into());
+    let job = update(&mut state, Action::OpenData(root.to_owned())).into_iter().find_map(job_of).unwrap().id;
+    let catalog = Arc::new(Catalog::open(root, &|_| {}, &|| false).unwrap());
+    on_event(&mut state, Event::DataOpened { job, data: OpenedData { catalog, elapsed_secs: 0.1 } });
+    on_event(&mut state, Event::Ended { job, outcome: Outcome::Finished });
+    update(&mut state, FaceAction::OpenFolder.into());
+    let page = Page { panel: DataPanel::default(), state, media: Media::blocking(), out: Vec::new(), jobs: Vec::new() };
+    let draw = |ui: &mut Ui, page: &mut Page| {
+        // Fonts are there from the next pass on.
+        if ui.ctx().cumulative_pass_nr() == 0 {
+            return theme::install(ui.ctx());
+        }
+        page.panel.ui(ui, &page.state, &mut page.media, &mut page.out);
+    };
+    let mut harness = Harness::builder().with_size((1200.0, 900.0)).build_ui_state(draw, page);
+    harness.run_steps(3);
+    harness
+}
+
+/// Carries out what was asked for, as the window does; jobs wait.
+fn apply(harness: &mut Harness<'static, Page>) -> Vec<Action> {
+    let page = harness.state_mut();
+    let actions = std::mem::take(&mut page.out);
+    for action in actions.clone() {
+        let effects = update(&mut page.state, action);
+        page.jobs.extend(effects.into_iter().filter_map(job_of));
+    }
+    harness.run_steps(2);
+    actions
+}
+
+fn job_of(effect: Effect) -> Option<Job> {
+    if let Effect::Send(job) = effect { Some(job) } else { None }
+}
+
+/// Does the jobs that wait, and those that follow from them.
+fn work(harness: &mut Harness<'static, Page>) {
+    let page = harness.state_mut();
+    while let Some(job) = page.jobs.pop() {
+        let id = job.id;
+        let event = match job.request {
+            Request::MarkFaces { spec, step } => {
+                let done = match step {
+                    HandStep::List => HandDone::Listed(spec.images(&|| false).unwrap().into()),
+                    HandStep::Mark { image, landmarks } => HandDone::Marked(spec.mark(&image, &landmarks).unwrap()),
+                    HandStep::Unmark { image, former } => {
+                        spec.unmark(&image, &former).unwrap();
+                        HandDone::Unmarked
+                    }
+                };
+                Event::FacesMarked { job: id, done }
+            }
+            Request::FindFace { .. } => Event::FaceFound { job: id, found: picture() },
+            other => panic!("{other:?}"),
+        };
+        page.jobs.extend(on_event(&mut page.state, event).into_iter().filter_map(job_of));
+        on_event(&mut page.state, Event::Ended { job: id, outcome: Outcome::Finished });
+    }
+    harness.run_steps(2);
+}
+
+/// A picture as the worker sends it, without a face.
+fn picture() -> Arc<FoundFace> {
+    Arc::new(FoundFace {
+        width_px: 16,
+        height_px: 16,
+        picture: crate::data::Thumb { width: 16, height: 16, rgba: vec![90; 1024] },
+        small: Arc::new(image::DynamicImage::new_rgb8(16, 16)),
+        face: Ok(None),
+    })
+}
+
+fn click(harness: &mut Harness<'static, Page>, name: &str) -> Vec<Action> {
+    harness.get_by_role_and_label(Role::Button, name).click();
+    harness.run_steps(2);
+    apply(harness)
+}
+
+fn press(harness: &mut Harness<'static, Page>, key: Key) -> Vec<Action> {
+    harness.key_press(key);
+    harness.run_steps(2);
+    apply(harness)
+}
+
+/// Marks both eyes of the picture in front, without a pointer.
+fn mark_eyes(harness: &mut Harness<'static, Page>) {
+    for x in [5.0, 11.0] {
+        update(&mut harness.state_mut().state, FaceAction::Place([x, 8.0]).into());
+    }
+    harness.run_steps(2);
+}
+
+#[test]
+fn a_list_of_points_needs_no_detector_and_the_choices_go_along() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut harness = harness(&folder.path().join("data"));
+    assert!(apply(&mut harness).is_empty(), "drawing alone asks for nothing");
+    assert_eq!(click(&mut harness, "List of points"), [FaceAction::FindBy(FinderKind::List).into()]);
+    assert!(click(&mut harness, "Align").is_empty(), "there is no list yet");
+    assert_eq!(click(&mut harness, "Choose a list of points"), [FaceAction::AskList.into()]);
+    harness.state_mut().out.push(FaceAction::UseList("eyes.csv".into()).into());
+    apply(&mut harness);
+    let jpeg = AlignOptions { format: CropFormat::Jpeg, ..AlignOptions::default() };
+    assert_eq!(click(&mut harness, "JPEG"), [FaceAction::SetOptions(jpeg).into()]);
+    let keeping = AlignOptions { keep_unfound: true, ..jpeg };
+    harness.get_by_role_and_label(Role::CheckBox, "Write the middle of the image").click();
+    harness.run_steps(2);
+    assert_eq!(apply(&mut harness), [FaceAction::SetOptions(keeping).into()]);
+    assert_eq!(click(&mut harness, "Align"), [FaceAction::StartFolder.into()]);
+    let job = harness.state_mut().jobs.pop().unwrap();
+    let Request::AlignFolder { finder, options, .. } = job.request else { panic!("{:?}", job.request) };
+    assert_eq!((finder, options), (FinderFile::List("eyes.csv".into()), keeping));
+    // What was left can be marked, or aligned by other choices.
+    let done = Box::new(Aligned { images: 4, aligned: 3, unfound: 1, ..Aligned::default() });
+    let page = harness.state_mut();
+    on_event(&mut page.state, Event::FolderAligned { job: job.id, done });
+    on_event(&mut page.state, Event::Ended { job: job.id, outcome: Outcome::Finished });
+    harness.run_steps(2);
+    assert!(harness.query_by_role_and_label(Role::Button, "Mark by hand…").is_some());
+    assert_eq!(click(&mut harness, "Align again…"), [FaceAction::ReviseFolder.into()]);
+    assert!(harness.query_by_role_and_label(Role::Button, "Align").is_some());
+}
+
+#[test]
+fn a_folder_is_marked_by_hand_image_by_image() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("data");
+    let crops = folder.path().join("data-aligned");
+    let mut harness = harness(&root);
+    assert_eq!(click(&mut harness, "Mark by hand…"), [QueueAction::Open.into()]);
+    assert!(harness.query_by_label("Looking for images without an aligned face…").is_some());
+    work(&mut harness);
+    assert!(harness.query_by_label("1 of 4: p00/0.png").is_some());
+    assert!(press(&mut harness, Key::Enter).is_empty(), "no eye is marked");
+    harness.get_by_label("Picture: mark the eyes").click();
+    harness.run_steps(2);
+    let placed = apply(&mut harness);
+    assert!(matches!(placed[..], [Action::Faces(FaceAction::Place(_))]), "{placed:?}");
+    mark_eyes(&mut harness);
+    assert_eq!(press(&mut harness, Key::Enter), [QueueAction::Next.into()]);
+    assert!(harness.query_by_label("Writing…").is_some());
+    assert!(press(&mut harness, Key::S).is_empty(), "one step at a time");
+    work(&mut harness);
+    assert!(crops.join("p00/0.png").is_file());
+    assert!(harness.query_by_label("2 of 4: p00/1.png").is_some());
+    assert_eq!(press(&mut harness, Key::S), [QueueAction::Skip.into()]);
+    work(&mut harness);
+    mark_eyes(&mut harness);
+    assert_eq!(click(&mut harness, "Next"), [QueueAction::Next.into()]);
+    work(&mut harness);
+    assert!(crops.join("p01/0.png").is_file());
+    assert_eq!(press(&mut harness, Key::Backspace), [QueueAction::Back.into()]);
+    work(&mut harness);
+    assert!(!crops.join("p01/0.png").exists(), "taken back");
+    assert!(harness.query_by_label("3 of 4: p01/0.png").is_some());
+    // The marks are there still.
+    assert_eq!(press(&mut harness, Key::Enter), [QueueAction::Next.into()]);
+    work(&mut harness);
+    assert_eq!(click(&mut harness, "Skip"), [QueueAction::Skip.into()]);
+    assert!(harness.query_by_label("2 faces marked, 2 skipped.").is_some());
+    assert_eq!(press(&mut harness, Key::Escape), [QueueAction::Close.into()]);
+    // Back in the folder's dialog.
+    assert!(harness.query_by_label("2 faces marked by hand.").is_some());
+    click(&mut harness, "Mark by hand…");
+    work(&mut harness);
+    assert!(harness.query_by_label("1 of 2: p00/1.png").is_some());
+}
+
+#[test]
+fn where_nothing_is_left_to_mark_it_says_so_and_opens_the_crops() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut harness = harness(&folder.path().join("data"));
+    click(&mut harness, "Mark by hand…");
+    let job = harness.state_mut().jobs.pop().unwrap();
+    let done = HandDone::Listed(Arc::from([]));
+    on_event(&mut harness.state_mut().state, Event::FacesMarked { job: job.id, done });
+    harness.run_steps(2);
+    assert!(harness.query_by_label("Every image has its aligned face already.").is_some());
+    assert_eq!(click(&mut harness, "Open the aligned images"), [FaceAction::OpenAligned.into()]);
+    assert!(matches!(harness.state().jobs[..], [Job { request: Request::OpenData { .. }, .. }]));
+    assert!(!harness.state().state.shows_faces());
+}

@@ -1,0 +1,90 @@
+//! A face being marked: the picture, beside it the crop that the points give and what to do next. Verify marks one face
+//! in it, Data those of a whole folder.
+
+use crate::app::{Action, FaceAction, MarkView};
+use crate::ui::media::Media;
+use crate::ui::theme::{self, SPACE};
+use crate::ui::widgets::face_picture::{FacePicture, FaceReply, face_picture};
+use eframe::egui::{self, Key, Modifiers, Sense, Ui, Vec2, vec2};
+
+/// Room for the picture, in points.
+const PICTURE_PT: Vec2 = vec2(460.0, 400.0);
+/// Side of the preview, in points.
+const PREVIEW_PT: f32 = 168.0;
+/// Width of both, in points.
+pub(super) const MARKER_PT: f32 = PICTURE_PT.x + PREVIEW_PT + SPACE * 3.0;
+
+/// Draws the picture and the preview; `title` says what the preview is of.
+pub(super) fn face_marker_ui(ui: &mut Ui, mark: &MarkView, title: &str, media: &mut Media, out: &mut Vec<Action>) {
+    ui.horizontal_top(|ui| {
+        ui.spacing_mut().item_spacing.x = SPACE * 3.0;
+        ui.allocate_ui(PICTURE_PT, |ui| {
+            ui.set_min_size(PICTURE_PT);
+            picture_ui(ui, mark, media, out);
+        });
+        ui.vertical(|ui| {
+            ui.set_width(PREVIEW_PT);
+            preview_ui(ui, mark, title, media);
+        });
+    });
+}
+
+/// A key was pressed for the dialog. With a focus, the key belongs to what has it: Enter presses it.
+pub(super) fn key_pressed(ui: &Ui, key: Key) -> bool {
+    let is_free = ui.memory(|memory| memory.focused().is_none());
+    is_free && ui.input_mut(|input| input.consume_key(Modifiers::NONE, key))
+}
+
+fn picture_ui(ui: &mut Ui, mark: &MarkView, media: &mut Media, out: &mut Vec<Action>) {
+    if let Some(notice) = &mark.error {
+        theme::error_card(ui, notice, out);
+        return;
+    }
+    let Some(found) = &mark.found else {
+        ui.label("Loading the picture…");
+        return;
+    };
+    let texture = media.pixels(ui.ctx(), ("align picture", mark.picture), &found.picture);
+    let picture = FacePicture {
+        texture: &texture,
+        image_px: [found.width_px, found.height_px],
+        face: mark.face(),
+        points: &mark.points,
+        room: PICTURE_PT,
+    };
+    out.extend(face_picture(ui, &picture).map(|reply| match reply {
+        FaceReply::Place(point) => FaceAction::Place(point).into(),
+        FaceReply::Move(index, point) => FaceAction::Move(index, point).into(),
+    }));
+}
+
+fn preview_ui(ui: &mut Ui, mark: &MarkView, title: &str, media: &mut Media) {
+    ui.label(theme::subheading(title));
+    let size = Vec2::splat(PREVIEW_PT);
+    match &mark.preview {
+        Some(preview) => {
+            let texture = media.pixels(ui.ctx(), ("align preview", mark.revision), preview);
+            let image = egui::Image::from_texture((texture.id(), size)).corner_radius(4);
+            ui.add(image.alt_text("The aligned face"));
+        }
+        None => {
+            let (rect, _) = ui.allocate_exact_size(size, Sense::hover());
+            ui.painter().rect_filled(rect, 4, theme::tokens(ui).control);
+        }
+    }
+    ui.add_space(SPACE / 2.0);
+    ui.add(egui::Label::new(advice(mark)).wrap());
+}
+
+/// What was found, and what to do.
+fn advice(mark: &MarkView) -> String {
+    let Some(found) = &mark.found else { return String::new() };
+    match (&found.face, mark.points.len()) {
+        (_, 1) => "Now click the other eye.".to_owned(),
+        (Ok(Some(face)), 5) => format!("Face found, score {:.2}. Drag a point that is off.", face.score),
+        (_, 2..) => "Drag a point that is off; arrow keys move it too.".to_owned(),
+        (Ok(Some(_)), _) => "Click the two eyes, or go back to the face that was found with Reset.".to_owned(),
+        (Ok(None), _) => "Click the two eyes.".to_owned(),
+        (Err(reason), _) => format!("Click the two eyes. The detector was no help: {reason}"),
+    }
+}

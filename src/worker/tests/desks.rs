@@ -1,0 +1,134 @@
+//! Long jobs beside short ones, and closing while they run.
+
+use super::*;
+use crate::config::TEMPORARY_PREFIX;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+/// Longer than anything here takes: a test that waits so long has failed.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Holds the first threads up that report something, until it is opened.
+struct Gate {
+    most: usize,
+    state: Mutex<GateState>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct GateState {
+    held: usize,
+    is_open: bool,
+}
+
+impl Gate {
+    fn holding(most: usize) -> Arc<Self> {
+        Arc::new(Self { most, state: Mutex::default(), changed: Condvar::new() })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, GateState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn pass(&self) {
+        let mut state = self.lock();
+        if state.is_open || state.held == self.most {
+            return;
+        }
+        state.held += 1;
+        self.changed.notify_all();
+        drop(self.changed.wait_while(state, |state| !state.is_open).unwrap());
+    }
+
+    fn wait_until_held(&self, count: usize) {
+        let (state, waited) =
+            self.changed.wait_timeout_while(self.lock(), PATIENCE, |state| state.held < count).unwrap();
+        drop(state);
+        assert!(!waited.timed_out(), "{count} jobs do not run at the same time");
+    }
+}
+
+/// Opens it when it goes, so that a test that failed does not wait for its threads.
+struct Opener(Arc<Gate>);
+
+impl Drop for Opener {
+    fn drop(&mut self) {
+        self.0.lock().is_open = true;
+        self.0.changed.notify_all();
+    }
+}
+
+/// Threads that are held up when they report something, and what lets them go.
+fn held_up(gate: &Arc<Gate>) -> (Bench, Opener) {
+    let passed = Arc::clone(gate);
+    let workers = Workers::start(Arc::new(move || passed.pass())).unwrap();
+    (Bench { workers, next: 0 }, Opener(Arc::clone(gate)))
+}
+
+fn export(data: &Path, out: PathBuf) -> Request {
+    let catalog = Arc::new(Catalog::open(data, &|_| {}, &|| false).unwrap());
+    Request::ExportData { catalog, request: ConvertRequest { px: Some(256), ..ConvertRequest::default() }, out }
+}
+
+#[test]
+fn exporting_aligning_and_checking_leave_room_for_what_is_short() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = draw(folder.path());
+    let gate = Gate::holding(3);
+    let (mut bench, opener) = held_up(&gate);
+    let ask = export(&data, folder.path().join("out"));
+    let Request::ExportData { catalog, .. } = &ask else { panic!("{ask:?}") };
+    let catalog = Arc::clone(catalog);
+    // It ends at once, and is held up when it says so.
+    let finder = FinderFile::Detector(folder.path().join("gone.onnx"));
+    let options = AlignOptions::default();
+    let align = Request::AlignFolder { root: data, out: folder.path().join("faces"), finder, options };
+    for (count, request) in (1..).zip([ask, align, Request::CheckData { catalog }]) {
+        bench.send(request);
+        gate.wait_until_held(count);
+    }
+    let (events, outcome) = bench.run(Request::ListRuns { root: folder.path().to_owned() });
+    assert!(matches!(outcome, Outcome::Finished), "{outcome:?}");
+    assert!(events.iter().any(|event| matches!(event, Event::Runs { .. })));
+    drop(opener);
+}
+
+#[test]
+fn a_job_can_be_stopped_on_closing_however_many_came_after_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = draw(folder.path());
+    let gate = Gate::holding(1);
+    let (mut bench, opener) = held_up(&gate);
+    let running = |bench: &Bench| bench.workers.running.iter().map(|(job, _)| *job).collect::<Vec<_>>();
+    let (long, _) = bench.send(export(&data, folder.path().join("out")));
+    gate.wait_until_held(1);
+    for _ in 0..40 {
+        bench.run(Request::ListRuns { root: folder.path().to_owned() });
+    }
+    assert_eq!(running(&bench), [long]);
+    drop(opener);
+    assert!(matches!(bench.wait(long, |_| {}), Outcome::Finished));
+    assert!(running(&bench).is_empty());
+}
+
+#[test]
+fn closing_during_an_export_leaves_no_unfinished_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, out) = (folder.path().join("data"), folder.path().join("out"));
+    draw_classes(&data, 40, 20);
+    let mut bench = Bench::new();
+    let (id, _) = bench.send(export(&data, out.clone()));
+    // Once it tells how far it is, there are files of it.
+    let began = Instant::now();
+    let is_under_way = |event: &Event| matches!(event, Event::Progress { job, .. } if *job == id);
+    loop {
+        if bench.workers.poll().is_some_and(|event| is_under_way(&event)) {
+            break;
+        }
+        assert!(began.elapsed() < PATIENCE, "the export does not begin");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    drop(bench);
+    let names = std::fs::read_dir(&out).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let unfinished: Vec<String> = names.filter(|name| name.starts_with(TEMPORARY_PREFIX)).collect();
+    assert_eq!(unfinished, Vec::<String>::new());
+}
