@@ -125,7 +125,7 @@ fn files_that_are_rejected_at_opening_are_left_out_by_name_and_tried_again() {
     let is_told = |kind: &str| report["problems"].as_array().unwrap().iter().any(|problem| problem["kind"] == kind);
     assert!(is_told("ExcludedFile") && !is_told("Empty") && !is_told("NotAnImage"), "{report}");
     // By now it is an image.
-    std::fs::copy(&listed(&classes[0])[0], &empty).unwrap();
+    std::fs::copy(listed(&classes[0]).last().unwrap(), &empty).unwrap();
     assert_eq!(inspect(folder, &["--quick"])["images"], before["images"], "it is not tried");
     let text = arclens(folder, &["inspect", "data", "--include", "unreadable"]);
     let text = String::from_utf8_lossy(&text.stdout).into_owned();

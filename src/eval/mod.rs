@@ -30,7 +30,7 @@ mod thresholds;
 pub use all_pairs::{AllPairs, all_pairs};
 pub use angles::{AngleStatistics, class_angles_deg, embedding_angles, embedding_angles_with_weights};
 pub use det::{DetPoint, det_curve};
-pub use det_axes::{DET_LOWEST_RATE, DET_TICKS, det_axis_start, det_band};
+pub use det_axes::{DET_LOWEST_RATE, DET_TICKS, det_axis_start, det_band, labels_with_room};
 pub use embeddings::EmbeddingTable;
 pub use error::EvalError;
 pub use error_rates::{Eer, ErrorRates, RatePoint, Rates};

@@ -87,6 +87,7 @@ impl Plan {
                     count.conv_norm([c_in, c_out], 3, px);
                     count.conv_norm([c_out, c_out], 3, px);
                 }
+                count.sum(c_out, px);
                 count.end_unit(c_out, px);
             }
         }

@@ -59,6 +59,11 @@ impl Count {
         self.multiply_adds += (from * to) as u64;
     }
 
+    /// The sum of two maps.
+    pub fn sum(&mut self, channels: usize, px: usize) {
+        self.maps(channels, px);
+    }
+
     /// Here ends a unit, whose maps the next one begins with.
     pub fn end_unit(&mut self, channels: usize, px: usize) {
         self.in_front += (channels * px * px) as u64;

@@ -147,11 +147,12 @@ impl EmbedderSpec {
     /// Numbers that a training step with `batch` images holds beside the weights: an estimate (± 30 %), without the head.
     ///
     /// Per image they are what the backward pass keeps (the output of every convolution and normalisation; with `recompute`
-    /// the maps in front of every unit and what the largest unit keeps) and the two largest gradients alive at a time.
+    /// the maps in front of every unit and what the largest unit keeps), the two largest gradients alive at a time, and the
+    /// copies of as much that a convolution packs.
     pub fn step_numbers(&self, batch: usize, recompute: bool) -> u64 {
         let count = self.count();
         let image = (self.channels * self.image_px * self.image_px) as u64;
         let kept = if recompute { count.in_front + count.largest_unit } else { count.kept };
-        batch as u64 * (kept + 2 * count.largest + image)
+        batch as u64 * (kept + 4 * count.largest + image)
     }
 }

@@ -5,7 +5,7 @@ use crate::loss::{HeadOptions, HeadSpec};
 use crate::model::{EmbedderSpec, Form};
 
 /// The program with its thread pool, and what its allocator keeps back.
-const PROGRAM_BYTES: u64 = 100_000_000;
+const PROGRAM_BYTES: u64 = 110_000_000;
 
 /// Size, work and memory of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

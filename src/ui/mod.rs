@@ -64,12 +64,13 @@ struct Memory {
 }
 
 impl Memory {
-    fn refresh(&mut self, ctx: &egui::Context) {
+    /// While nothing is done it hardly changes, and a window that nobody touches should let the processor sleep.
+    fn refresh(&mut self, ctx: &egui::Context, is_busy: bool) {
         if self.asked.is_none_or(|asked| asked.elapsed() >= Duration::from_secs(1)) {
             self.bytes = memory_stats::memory_stats().map(|stats| stats.physical_mem as u64);
             self.asked = Some(Instant::now());
         }
-        ctx.request_repaint_after_secs(1.0);
+        ctx.request_repaint_after_secs(if is_busy { 1.0 } else { 15.0 });
     }
 }
 
@@ -220,7 +221,7 @@ impl eframe::App for App {
             self.palette.toggle();
         }
         if self.workers.is_some() {
-            self.memory.refresh(&ctx);
+            self.memory.refresh(&ctx, !self.state.jobs.is_empty());
         }
         let Self { state, media, panels, memory, .. } = self;
         let ask = shell::shell_ui(ui, state, memory.bytes, &mut out, |ui, out| panels.ui(ui, state, media, out));

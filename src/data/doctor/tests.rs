@@ -196,7 +196,7 @@ fn one_class(count: u64, save: impl Fn(&RgbImage, u64, &Path)) -> tempfile::Temp
 
 #[test]
 fn images_of_other_sizes_are_grouped_by_how_they_differ_from_the_usual_one() {
-    let folder = one_class(8, |picture, seed, path| {
+    let folder = one_class(9, |picture, seed, path| {
         let part = |width, height| image::imageops::crop_imm(picture, 0, 0, width, height).to_image();
         match seed {
             0 => part(20, 20).save(path).unwrap(),
@@ -210,7 +210,7 @@ fn images_of_other_sizes_are_grouped_by_how_they_differ_from_the_usual_one() {
     let examination = Arc::new(Examination::none(&opened(folder.path())));
     let diagnosis = examination.diagnose(&[]);
     let finding = of(&diagnosis, FindingKind::MixedSizes).unwrap();
-    let headline = "3 of 8 images differ much from the usual 64×64 px: 1 much smaller, 2 much larger";
+    let headline = "3 of 9 images differ much from the usual 64×64 px: 1 much smaller, 2 much larger";
     assert_eq!((finding.headline.as_str(), finding.count), (headline, 3));
     let groups: Vec<(&str, &[u32])> =
         finding.groups.iter().map(|group| (group.title.as_str(), group.items.as_slice())).collect();

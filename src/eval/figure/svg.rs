@@ -5,7 +5,7 @@
 
 use super::colours::Look;
 use super::{DetFigure, DetPoint, FigureCurve, WIDTH_MM_RANGE};
-use crate::eval::{DET_TICKS, det_axis_start, det_band, interval_text, probit, rate_text, tick_text};
+use crate::eval::{DET_TICKS, det_axis_start, det_band, interval_text, labels_with_room, probit, rate_text, tick_text};
 
 /// Millimetres in a point.
 pub(super) const MM_PER_PT: f64 = 25.4 / 72.0;
@@ -108,23 +108,22 @@ fn axes(frame: &Frame, look: &Look) -> String {
     let Frame { left, right, top, bottom, .. } = *frame;
     let ticks = |start: f64| DET_TICKS.into_iter().filter(move |&rate| probit(rate) >= start - 1e-9);
     let (mut grid, mut x_labels, mut y_labels) = (String::new(), String::new(), String::new());
-    let mut free_from = f64::NEG_INFINITY;
-    for rate in ticks(frame.x_start) {
-        let (x, label) = (frame.x(probit(rate)), tick_text(rate));
+    let (x_ticks, y_ticks): (Vec<f64>, Vec<f64>) = (ticks(frame.x_start).collect(), ticks(frame.y_start).collect());
+    let (x_of, y_of) = (|rate: f64| frame.x(probit(rate)), |rate: f64| frame.y(probit(rate)));
+    let widths = x_ticks.iter().map(|&rate| (x_of(rate), text_width(&tick_text(rate), TICK_PT) / 2.0));
+    for (&rate, has_room) in x_ticks.iter().zip(labels_with_room(widths, GAP / 3.0)) {
+        let x = x_of(rate);
         grid += &format!("M{x:.2} {top:.2}V{bottom:.2}");
-        let half = text_width(&label, TICK_PT) / 2.0;
-        if x - half >= free_from {
-            x_labels += &text((x, bottom + GAP + TICK_PT), "", &label);
-            free_from = x + half + GAP / 3.0;
+        if has_room {
+            x_labels += &text((x, bottom + GAP + TICK_PT), "", &tick_text(rate));
         }
     }
-    let mut free_below = f64::INFINITY;
-    for rate in ticks(frame.y_start) {
-        let y = frame.y(probit(rate));
+    let heights = y_ticks.iter().map(|&rate| (y_of(rate), TICK_PT / 2.0));
+    for (&rate, has_room) in y_ticks.iter().zip(labels_with_room(heights, GAP / 2.0)) {
+        let y = y_of(rate);
         grid += &format!("M{left:.2} {y:.2}H{right:.2}");
-        if y <= free_below {
+        if has_room {
             y_labels += &text((left - GAP, y + MIDDLE * TICK_PT), "", &tick_text(rate));
-            free_below = y - TICK_PT - GAP / 2.0;
         }
     }
     let (grid_colour, ink) = (look.grid, look.ink);

@@ -5,6 +5,7 @@
 //! ticks are plain rates, the operating point is dragged *along* a curve rather than panning the plot, and the whole
 //! figure must be reachable by keyboard. That is less code on a painter than against a plot that owns the pointer.
 
+use crate::eval::labels_with_room;
 use crate::ui::theme;
 use eframe::egui::{self, Align2, FontId, Painter, Pos2, Rect, Response, Sense, Stroke, Ui, Vec2, pos2, vec2};
 
@@ -16,9 +17,9 @@ const RIGHT: f32 = 14.0;
 /// Between a tick label of the y axis and the plot.
 const LABEL_TO_AXIS: f32 = 8.0;
 /// Room between two tick labels of the x axis.
-const LABEL_GAP_X: f32 = 10.0;
+const LABEL_GAP_X: f64 = 10.0;
 /// Tick labels of the y axis nearer than this would touch.
-const LABEL_GAP_Y: f32 = 16.0;
+const LABEL_GAP_Y: f64 = 16.0;
 /// Size of tick labels and axis titles, in points.
 pub const TICK_PT: f32 = 11.0;
 /// Pieces into which a dashed line is cut.
@@ -33,8 +34,15 @@ pub struct Axis {
     pub low: f64,
     /// Value at the other end.
     pub high: f64,
-    /// Ticks; those outside the ends are not drawn.
+    /// Ticks, the most important first; those outside the ends are not drawn.
     pub ticks: Vec<(f64, String)>,
+}
+
+impl Axis {
+    /// The ticks between the ends.
+    fn shown(&self) -> impl Iterator<Item = &(f64, String)> {
+        self.ticks.iter().filter(|(value, _)| (self.low..=self.high).contains(value))
+    }
 }
 
 /// Where the values of a plot are on the screen.
@@ -94,12 +102,11 @@ pub fn plot_frame(ui: &mut Ui, size: Vec2, x: &Axis, y: &Axis, sense: Sense) -> 
 
 /// Room for the widest tick label of the y axis: small rates have long names ("0.005 %").
 fn room_on_the_left(painter: &Painter, y: &Axis) -> f32 {
-    let shown = y.ticks.iter().filter(|(value, _)| (y.low..=y.high).contains(value));
     let width = |text: &str| {
         let font = FontId::proportional(TICK_PT);
         painter.layout_no_wrap(text.to_owned(), font, egui::Color32::PLACEHOLDER).size().x
     };
-    let widest = shown.map(|(_, text)| width(text)).fold(0.0, f32::max);
+    let widest = y.shown().map(|(_, text)| width(text)).fold(0.0, f32::max);
     if y.ticks.is_empty() { RIGHT } else { (widest + LABEL_TO_AXIS).max(LEFT) }
 }
 
@@ -108,25 +115,22 @@ fn draw_axes(ui: &Ui, painter: &Painter, frame: PlotFrame, x: &Axis, y: &Axis) {
     let (area, font) = (frame.area, FontId::proportional(TICK_PT));
     // A line whose label found no room is fainter: it cannot be read off, only followed.
     let grid = |labelled: bool| Stroke::new(1.0, tokens.plot_grid.gamma_multiply(if labelled { 0.3 } else { 0.12 }));
-    let mut free_from = f32::NEG_INFINITY;
-    for (value, text) in x.ticks.iter().filter(|(value, _)| (x.low..=x.high).contains(value)) {
-        let at = frame.at(*value, y.low);
-        let label = painter.layout_no_wrap(text.clone(), font.clone(), tokens.text_dim);
-        let half = label.size().x / 2.0;
-        let has_room = at.x - half >= free_from;
+    let label = |text: &str| painter.layout_no_wrap(text.to_owned(), font.clone(), tokens.text_dim);
+    let below: Vec<_> = x.shown().map(|(value, text)| (frame.at(*value, y.low), label(text))).collect();
+    let widths = below.iter().map(|(at, label)| (f64::from(at.x), f64::from(label.size().x / 2.0)));
+    let has_room = labels_with_room(widths, LABEL_GAP_X);
+    for ((at, label), has_room) in below.into_iter().zip(has_room) {
         painter.vline(at.x, area.y_range(), grid(has_room));
         if has_room {
-            painter.galley(at + vec2(-half, 6.0), label, tokens.text_dim);
-            free_from = at.x + half + LABEL_GAP_X;
+            painter.galley(at + vec2(-label.size().x / 2.0, 6.0), label, tokens.text_dim);
         }
     }
-    let mut free_below = f32::INFINITY;
-    for (value, text) in y.ticks.iter().filter(|(value, _)| (y.low..=y.high).contains(value)) {
-        let at = frame.at(x.low, *value);
-        painter.hline(area.x_range(), at.y, grid(at.y <= free_below));
-        if at.y <= free_below {
+    let beside: Vec<_> = y.shown().map(|(value, text)| (frame.at(x.low, *value), text)).collect();
+    let has_room = labels_with_room(beside.iter().map(|(at, _)| (f64::from(at.y), 0.0)), LABEL_GAP_Y);
+    for ((at, text), has_room) in beside.into_iter().zip(has_room) {
+        painter.hline(area.x_range(), at.y, grid(has_room));
+        if has_room {
             painter.text(at - vec2(LABEL_TO_AXIS, 0.0), Align2::RIGHT_CENTER, text, font.clone(), tokens.text_dim);
-            free_below = at.y - LABEL_GAP_Y;
         }
     }
     painter.hline(area.x_range(), area.bottom(), Stroke::new(1.0, tokens.plot_grid));
