@@ -26,9 +26,13 @@ fn run(root: &Path, name: &str) -> PathBuf {
 }
 
 fn measured(root: &Path, name: &str, quality: f32) {
+    measured_on(root, name, quality, ("200 held-out images of faces", true));
+}
+
+fn measured_on(root: &Path, name: &str, quality: f32, (on, is_own): (&str, bool)) {
     let stored = StoredEvaluation {
-        on: format!("200 held-out images of {name}"),
-        own: Some(true),
+        on: on.to_owned(),
+        own: Some(is_own),
         rule: OperatingRule::Eer,
         report: report(quality),
         classification: None,
@@ -71,7 +75,7 @@ fn two_runs_become_one_figure_and_one_object() {
         assert!(svg.contains(&format!(">{name}</text>")));
         let report = report(quality);
         assert_eq!((run["run"].as_str(), run["name"].as_str()), (Some(name), Some(name)));
-        assert_eq!(run["on"].as_str(), Some(format!("200 held-out images of {name}").as_str()));
+        assert_eq!(run["on"].as_str(), Some("200 held-out images of faces"));
         assert_eq!((run["eer"].as_f64(), run["points"].as_u64()), (Some(report.eer), Some(report.det.len() as u64)));
         assert_eq!(run["eer_interval"][1].as_f64(), Some(report.eer_high));
     }
@@ -146,6 +150,25 @@ fn runs_of_the_same_name_are_told_apart_by_the_folder_above() {
     ok(folder.path(), &["det", "arcface/seed-1", "softmax/seed-1", "--out", "det.svg", "--json"]);
     let svg = read(folder.path(), "det.svg");
     assert!(svg.contains(">arcface/seed-1</text>") && svg.contains(">softmax/seed-1</text>"), "{svg}");
+}
+
+#[test]
+fn what_was_measured_is_in_the_legend_where_it_is_not_the_runs_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    measured(folder, "arcface", 1.0);
+    measured_on(folder, "net", 0.5, ("600 pairs of lfw", false));
+    let alone = ok(folder, &["det", "net", "--out", "alone.svg", "--width", "300", "--json"]);
+    assert_eq!(alone["runs"][0]["name"].as_str(), Some("net, 600 pairs of lfw"));
+    assert!(read(folder, "alone.svg").contains(">net, 600 pairs of lfw</text>"));
+    ok(folder, &["det", "arcface", "net", "--out", "det.csv", "--json"]);
+    let mut table = csv::Reader::from_path(folder.join("det.csv")).unwrap();
+    let mut names: Vec<String> = table.records().map(|record| record.unwrap()[0].to_owned()).collect();
+    names.dedup();
+    assert_eq!(names, ["arcface, 200 held-out images of faces", "net, 600 pairs of lfw"]);
+    let told = arclens(folder, &["det", "net", "--out", "told.svg"]);
+    let told = String::from_utf8_lossy(&told.stdout).into_owned();
+    assert!(told.contains("net: EER ") && told.matches("600 pairs of lfw").count() == 1, "{told}");
 }
 
 #[cfg(unix)]

@@ -14,7 +14,7 @@ use super::action::{Action, Dialog, Effect};
 use super::notice::Notice;
 use super::state::{State, Workspace};
 use super::update::{open_data, set_slot};
-use crate::faces::{AlignOptions, Aligned, CROP_PX, Point};
+use crate::faces::{AlignOptions, Aligned, CROP_PX, MIN_SCORE, Point};
 use crate::worker::protocol::{FoundFace, HandDone, ImageSource, JobId};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -189,7 +189,7 @@ fn open(state: &mut State, slot: usize) -> Vec<Effect> {
     let before = state.faces.align.take();
     mark::stop(state, before.and_then(|view| view.mark.job));
     let is_aligned = !points.is_empty();
-    let (mark, effects) = mark::begin(state, source.whole().clone(), points);
+    let (mark, effects) = mark::begin(state, source.whole().clone(), points, MIN_SCORE);
     state.faces.align = Some(AlignView { slot, is_aligned, mark });
     effects
 }
@@ -202,7 +202,7 @@ fn use_detector(state: &mut State, detector: Option<PathBuf>) -> Vec<Effect> {
     view.mark.preview = None;
     let (before, source) = (view.mark.job, view.mark.source.clone());
     mark::stop(state, before);
-    let (job, effects) = mark::load(state, source);
+    let (job, effects) = mark::load(state, source, MIN_SCORE);
     if let Some(view) = &mut state.faces.align {
         view.mark.job = Some(job);
         view.mark.error = None;
@@ -271,8 +271,12 @@ pub(super) fn marked(state: &mut State, job: JobId, done: HandDone) -> Vec<Effec
 pub(super) fn ended(state: &mut State, job: JobId, notice: Option<Notice>) {
     // In Verify another picture can be chosen instead; here the folder has many more.
     let is_of_folder = state.faces.queue.as_ref().is_some_and(|queue| queue.is_loading(job));
-    let notice = notice
-        .map(|notice| if is_of_folder { notice.hint("Skip it; it comes up again the next time.") } else { notice });
+    let notice = match notice {
+        Some(notice) if is_of_folder => {
+            Some(notice.hint("Skip it, or try again; what is skipped comes up the next time."))
+        }
+        other => other,
+    };
     if let Some(mark) = state.faces.marks_mut().find(|mark| mark.job == Some(job)) {
         mark.ended(notice);
     } else if !queue::ended(state, job, notice.as_ref()) {

@@ -4,7 +4,7 @@ use super::action::{Action, Dialog, Effect};
 use super::notice::{Notice, Severity};
 use super::state::{EvaluateView, Overlay, State};
 use super::update::start;
-use crate::eval::{DetFigure, FigureCurve, FigureForm};
+use crate::eval::{DetFigure, FigureCurve, FigureForm, LegendRun, legend_names};
 use crate::worker::protocol::{JobId, Request};
 use std::path::PathBuf;
 
@@ -43,13 +43,20 @@ impl EvaluateView {
         self.picture.job.is_some().then_some("A picture is being written; this takes a moment")
     }
 
-    /// The curves in sight, in their colours.
+    /// The curves in sight, in their colours, named as the command names them.
     fn figure(&self) -> DetFigure {
-        let curve = |(index, overlay): (usize, &Overlay)| {
-            FigureCurve::of(overlay.evaluation.label(), index, &overlay.evaluation.report)
+        let runs: Vec<LegendRun<'_>> = self.shown().map(|(_, overlay)| legend_run(overlay)).collect();
+        let named = self.shown().zip(legend_names(&runs));
+        let curve = |((index, overlay), name): ((usize, &Overlay), String)| {
+            FigureCurve::of(name, index, &overlay.evaluation.report)
         };
-        DetFigure::new(self.shown().map(curve).collect())
+        DetFigure::new(named.map(curve).collect())
     }
+}
+
+fn legend_run(overlay: &Overlay) -> LegendRun<'_> {
+    let evaluation = &overlay.evaluation;
+    LegendRun { folder: &evaluation.run, on: &evaluation.on, is_own: evaluation.is_own }
 }
 
 /// Does what a person asked for.

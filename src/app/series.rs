@@ -59,11 +59,10 @@ impl Series {
         Self { seeds: runs.len() as u32, config, catalog: Arc::clone(catalog), runs, is_stopping: false }
     }
 
-    /// The runs that follow start from the weights that the first one started from, whatever becomes of those meanwhile.
-    fn keep_start(&mut self, begun: &RunStarted) {
-        if let Some(before) = self.config.run.as_mut().filter(|before| before.start_sha256.is_empty()) {
-            before.start_sha256.clone_from(&begun.start_sha256);
-        }
+    /// The runs that follow have the network of the first one and start from the weights that it started from, whatever
+    /// becomes of those meanwhile.
+    fn follow(&mut self, begun: &RunStarted) {
+        self.config.follow(&begun.config);
     }
 
     /// A person asked to stop: even if the run under way comes to its end just now, none follows.
@@ -184,7 +183,7 @@ pub(super) fn next(state: &mut State) -> Option<Vec<Effect>> {
 pub(super) fn trained(state: &mut State, summary: &RunSummary) -> Vec<Effect> {
     let Some(series) = &mut state.series else { return Vec::new() };
     if let Some(begun) = state.training.as_ref().and_then(|view| view.started.as_ref()) {
-        series.keep_start(begun);
+        series.follow(begun);
     }
     if !summary.stopped
         && let Some((seed, _)) = series.runs.left.pop_front()
@@ -281,9 +280,13 @@ pub(super) fn images_open(state: &mut State, run: &Path) -> Vec<Effect> {
 fn begin(state: &mut State, run: &Path, catalog: &Arc<Catalog>) -> Vec<Effect> {
     let Some(asked) = state.run_entry(run).map(|entry| &entry.config) else { return Vec::new() };
     let Some(before) = asked.run.as_ref().and_then(RunInfo::further) else { return Vec::new() };
-    let id = before.series.as_ref().map_or("", |series| series.id.as_str());
-    let runs = Runs::listed(&state.runs, id);
-    let config = RunConfig { run: Some(before), ..asked.as_asked() };
+    let id = before.series.as_ref().map(|series| series.id.clone()).unwrap_or_default();
+    let runs = Runs::listed(&state.runs, &id);
+    let mut config = RunConfig { run: Some(before), ..asked.as_asked() };
+    let of_series = state.runs.iter().filter(|entry| entry.series().is_some_and(|series| series.id == id));
+    if let Some(first) = of_series.min_by_key(|entry| entry.config.train.seed) {
+        config.follow(&first.config);
+    }
     state.series = Some(Series::of(config, catalog, runs));
     if let Some(effects) = next(state) {
         return effects;

@@ -145,7 +145,7 @@ fn started(run: &Path) -> RunStarted {
         steps_per_epoch: 2,
         epochs: 3,
         resumed_at_step: 0,
-        start_sha256: String::new(),
+        config: crate::config::RunConfig::default(),
         reasons: Vec::new(),
     }
 }
@@ -709,6 +709,7 @@ fn measured(run: &Path, catalog: Arc<Catalog>) -> Evaluation {
         run: run.to_owned(),
         name: run.file_name().unwrap().to_string_lossy().into_owned(),
         on: "all images".into(),
+        is_own: true,
         protocol: None,
         report: verification_report(&scored, OperatingRule::Eer, false, 1).unwrap(),
         rates: Arc::new(ErrorRates::from_scored(&scored).unwrap()),
@@ -738,7 +739,12 @@ fn a_dropped_list_of_pairs_measures_the_model_in_use_beside_what_was_measured_be
     assert_eq!((asked, file), (&run, &list));
     assert_eq!(images.as_deref(), Some(folder.path()), "the open folder may hold the images");
     assert_eq!(state.workspace, Workspace::Evaluate);
-    let of_pairs = Evaluation { on: "3 pairs of pairs.txt".into(), protocol: Some("pairs.txt".into()), ..own.clone() };
+    let of_pairs = Evaluation {
+        on: "3 pairs of pairs.txt".into(),
+        is_own: false,
+        protocol: Some("pairs.txt".into()),
+        ..own.clone()
+    };
     on_event(&mut state, Event::Evaluated { job: sent.id, evaluation: Arc::new(of_pairs) });
     assert_eq!(state.evaluate.overlays.len(), 2);
     let shown = |state: &State| state.active_evaluation().unwrap().label();

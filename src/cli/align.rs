@@ -3,11 +3,11 @@
 use super::output::{self, Meter};
 use super::{Answer, args, train};
 use crate::data::Progress;
-use crate::faces::{AlignOptions, AlignSpec, Aligned, CROP_PX_RANGE, CropFormat, FinderFile, align_folder};
+use crate::faces::{AlignOptions, AlignSpec, Aligned, CROP_PX_RANGE, CropFormat, FaceError, FinderFile, align_folder};
 use crate::train::Control;
 use clap::{Arg, ArgAction, ArgGroup, ArgMatches, Command, value_parser};
 use serde_json::json;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 /// The command line.
@@ -85,7 +85,7 @@ pub fn run(matches: &ArgMatches) -> anyhow::Result<Answer> {
     let progress = |at: Progress| lock().report(at.done, at.total, "images");
     let done = align_folder(&spec, &progress, &|| control.is_cancelled());
     lock().finish();
-    let done = done?;
+    let done = done.map_err(|error| with_options(error, &spec.out))?;
     report(&done, matches.get_flag("json"));
     Ok(if done.aligned + done.already > 0 || done.stopped { Answer::Yes } else { Answer::No })
 }
@@ -103,12 +103,23 @@ fn spec(matches: &ArgMatches) -> anyhow::Result<AlignSpec> {
         keep_unfound: matches.get_flag("keep-unfound"),
         format: CropFormat::ALL.into_iter().find(|format| format.word() == word).unwrap_or(usual.format),
     };
+    let out = args::get_path(matches, "out")?.to_owned();
     Ok(AlignSpec {
         inputs: matches.get_many::<PathBuf>("images").unwrap_or_default().cloned().collect(),
-        out: args::get_path(matches, "out")?.to_owned(),
-        finder: finder.open()?,
+        finder: finder.open().map_err(|error| with_options(error, &out))?,
+        out,
         options,
     })
+}
+
+/// Adds the options that help. The library's own sentences name none, because the window shows them too.
+fn with_options(error: FaceError, out: &Path) -> anyhow::Error {
+    let options = match &error {
+        FaceError::NotBuilt => "--landmarks takes a list of points",
+        FaceError::Refused { path, .. } if path.starts_with(out) => "--size sets the size, --out another folder",
+        _ => return error.into(),
+    };
+    anyhow::anyhow!("{error} ({options})")
 }
 
 fn report(done: &Aligned, as_json: bool) {
@@ -135,5 +146,19 @@ fn report(done: &Aligned, as_json: bool) {
             "images": done.images, "aligned": done.aligned, "already": done.already, "unfound": done.unfound,
             "kept": done.kept, "left_out": done.left_out, "stopped": done.stopped, "out": done.out, "record": done.record,
         }));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_about_the_crops_names_the_options_and_one_about_an_image_does_not() {
+        let refused = |path: &str| FaceError::Refused { reason: "no".to_owned(), path: path.into() };
+        let said = |error| with_options(error, Path::new("crops")).to_string();
+        assert!(said(refused("crops/align.csv")).contains("--out") && said(refused("crops")).contains("--size"));
+        assert!(said(FaceError::NotBuilt).contains("--landmarks"));
+        assert_eq!(said(refused("photos")), refused("photos").to_string());
     }
 }

@@ -2,7 +2,9 @@
 
 use super::output;
 use super::{Answer, args};
-use crate::eval::{DetFigure, FigureCurve, FigureForm, USUAL_WIDTH_MM, WIDTH_MM_RANGE};
+use crate::eval::{
+    DetFigure, FigureCurve, FigureForm, LegendRun, USUAL_WIDTH_MM, WIDTH_MM_RANGE, folder_names, legend_names,
+};
 use crate::train::{StoredEvaluation, load_evaluation, read_config};
 use crate::worker::{FigureError, write_figure};
 use anyhow::{Context as _, bail, ensure};
@@ -12,6 +14,10 @@ use std::path::{Path, PathBuf};
 
 /// Flags about the picture, which a table of points does not have.
 const OF_THE_PICTURE: [&str; 3] = ["width", "title", "dark"];
+
+const RUNS_HELP: &str = "Run folders, in the order of the legend; each as it was measured last on its own images, or \
+                         first on others where it has none. What was measured stands behind the names where the runs \
+                         differ in it or it is not their own";
 
 /// The command line.
 pub fn command() -> Command {
@@ -26,7 +32,7 @@ pub fn command() -> Command {
             .required(true)
             .num_args(1..)
             .value_parser(value_parser!(PathBuf))
-            .help("Run folders, in the order of the legend; each as it was measured last on its own images"),
+            .help(RUNS_HELP),
     )
     .arg(
         Arg::new("out")
@@ -60,7 +66,9 @@ pub fn run(matches: &ArgMatches) -> anyhow::Result<Answer> {
     }
     let runs: Vec<PathBuf> = matches.get_many::<PathBuf>("runs").into_iter().flatten().cloned().collect();
     let measured = runs.iter().map(|run| measured(run)).collect::<anyhow::Result<Vec<_>>>()?;
-    let names = names(&runs)?;
+    let folders = folders(&runs)?;
+    let in_legend: Vec<LegendRun<'_>> = folders.iter().zip(&measured).map(legend_run).collect();
+    let names = legend_names(&in_legend);
     let curves = names.iter().zip(&measured).enumerate();
     let figure = DetFigure {
         title: matches.get_one::<String>("title").cloned(),
@@ -73,7 +81,9 @@ pub fn run(matches: &ArgMatches) -> anyhow::Result<Answer> {
         Err(error @ FigureError::Exists(_)) => bail!("{error}; give another name, or --force to replace it"),
         Err(error) => return Err(error.into()),
     };
-    for (name, StoredEvaluation { on, report, .. }) in names.iter().zip(&measured) {
+    // What was measured ends each line anyway.
+    let short: Vec<&Path> = folders.iter().map(PathBuf::as_path).collect();
+    for (name, StoredEvaluation { on, report, .. }) in folder_names(&short).iter().zip(&measured) {
         let [eer, low, high] = [report.eer, report.eer_low, report.eer_high].map(output::percent);
         output::line(format!("{name}: EER {eer} [{low} to {high}], {on}"));
     }
@@ -102,40 +112,17 @@ fn measured(run: &Path) -> anyhow::Result<StoredEvaluation> {
     })
 }
 
-/// Names for the legend: the folders' own, with as many of those above as it takes to tell the runs apart.
-fn names(runs: &[PathBuf]) -> anyhow::Result<Vec<String>> {
+/// The runs' whole paths.
+fn folders(runs: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
     let whole = |run: &PathBuf| run.canonicalize().with_context(|| format!("could not open {}", run.display()));
     let paths = runs.iter().map(whole).collect::<anyhow::Result<Vec<PathBuf>>>()?;
     for (index, path) in paths.iter().enumerate() {
         let earlier = paths.get(..index).unwrap_or_default();
         ensure!(!earlier.contains(path), "this run is named twice; name each once: {}", path.display());
     }
-    Ok(paths.iter().map(|path| name_among(path, &paths)).collect())
+    Ok(paths)
 }
 
-fn name_among(path: &Path, all: &[PathBuf]) -> String {
-    let depth = path.components().count();
-    let is_alone =
-        |count: &usize| all.iter().filter(|other| end_of(other, *count) == end_of(path, *count)).count() == 1;
-    end_of(path, (1..=depth).find(is_alone).unwrap_or(depth))
-}
-
-/// The last folders of a path.
-fn end_of(path: &Path, count: usize) -> String {
-    let parts: Vec<_> = path.components().map(|part| part.as_os_str().to_string_lossy()).collect();
-    parts.get(parts.len().saturating_sub(count)..).unwrap_or_default().join("/")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_run_has_the_shortest_name_that_no_other_has() {
-        let all =
-            ["/a/arcface/seed-1", "/a/softmax/seed-1", "/a/softmax/seed-2", "/b/softmax/seed-2"].map(PathBuf::from);
-        let names: Vec<String> = all.iter().map(|path| name_among(path, &all)).collect();
-        assert_eq!(names, ["arcface/seed-1", "softmax/seed-1", "a/softmax/seed-2", "b/softmax/seed-2"]);
-        assert_eq!(name_among(&all[0], &all[..1]), "seed-1");
-    }
+fn legend_run<'a>((folder, stored): (&'a PathBuf, &'a StoredEvaluation)) -> LegendRun<'a> {
+    LegendRun { folder, on: &stored.on, is_own: stored.is_own() }
 }

@@ -73,7 +73,7 @@ fn in_series(begun: &RunConfig, first_seed: u32, seeds: u32) -> Option<RunInfo> 
 /// The settings of the run that goes on, or of the first of a series; none where nothing has begun.
 fn begun_with(place: &Place, is_series: bool) -> anyhow::Result<Option<RunConfig>> {
     let Place::Resume(folder) = place else { return Ok(None) };
-    let run = if is_series { first_run(folder) } else { Some(folder.clone()) };
+    let run = if is_series { begun_runs(folder).next() } else { Some(folder.clone()) };
     Ok(run.map(|run| read_config(&run)).transpose()?)
 }
 
@@ -182,8 +182,7 @@ impl Series {
             request.config = self.changes.made_to(&read_config(&run)?);
             request.place = Place::Resume(run);
         } else {
-            request.config.train.seed = seed;
-            request.config.run = self.before();
+            request.config = self.further(seed);
             request.place = Place::NewAt(run);
         }
         if let Some(summary) = RunSummary::of_finished(&request)? {
@@ -193,14 +192,14 @@ impl Series {
         train(&request, control, watcher)
     }
 
-    /// What is known of a run before it begins: the series, and the weights that the first one of it started from.
-    fn before(&self) -> Option<RunInfo> {
-        let before = self.request.config.run.clone()?;
-        let id = |facts: &RunInfo| facts.series.as_ref().map(|series| series.id.clone());
-        // The folder may hold a run of an earlier series, too.
-        let first = first_run(&self.folder).and_then(|run| read_config(&run).ok()?.run);
-        let first = first.filter(|first| id(first) == id(&before));
-        Some(RunInfo { start_sha256: first.map(|first| first.start_sha256).unwrap_or_default(), ..before })
+    /// The settings of a run that has not begun. What it starts from and its network are those of the first of the series.
+    fn further(&self, seed: u32) -> RunConfig {
+        let mut config = self.request.config.clone();
+        config.train.seed = seed;
+        if let Some(first) = series_id(&config).and_then(|id| first_of(&self.folder, id)) {
+            config.follow(&first);
+        }
+        config
     }
 
     fn report(&self, outcome: &Outcome, json: bool) -> anyhow::Result<()> {
@@ -244,11 +243,22 @@ fn run_of(folder: &Path, seed: u32) -> PathBuf {
     folder.join(format!("seed-{seed}"))
 }
 
-/// The run with the lowest seed of those that a series has begun.
-fn first_run(folder: &Path) -> Option<PathBuf> {
+/// The runs that have begun in a folder of series, by their seeds.
+fn begun_runs(folder: &Path) -> impl Iterator<Item = PathBuf> {
     let seed = |entry: std::fs::DirEntry| entry.file_name().to_str()?.strip_prefix("seed-")?.parse::<u32>().ok();
-    let seeds = std::fs::read_dir(folder).ok()?.flatten().filter_map(seed);
-    seeds.map(|seed| (seed, run_of(folder, seed))).filter(|(_, run)| is_run(run)).min().map(|(_, run)| run)
+    let mut seeds: Vec<u32> = std::fs::read_dir(folder).into_iter().flatten().flatten().filter_map(seed).collect();
+    seeds.sort_unstable();
+    seeds.into_iter().map(move |seed| run_of(folder, seed)).filter(|run| is_run(run))
+}
+
+/// The settings of the run with the lowest seed of those of a series. The folder may hold runs of an earlier series, too.
+fn first_of(folder: &Path, id: &str) -> Option<RunConfig> {
+    begun_runs(folder).filter_map(|run| read_config(&run).ok()).find(|config| series_id(config) == Some(id))
+}
+
+/// The name of the series that a run is one of.
+fn series_id(config: &RunConfig) -> Option<&str> {
+    Some(config.run.as_ref()?.series.as_ref()?.id.as_str())
 }
 
 fn place(matches: &ArgMatches) -> anyhow::Result<Place> {
@@ -367,4 +377,45 @@ fn what_came_of(summary: &RunSummary) -> String {
     let word = if summary.stopped { "stopped" } else { "trained" };
     let eer = summary.eer.map(|eer| format!(", EER {}", output::percent(eer))).unwrap_or_default();
     format!("{word} {} epochs in {:.0} s{eer}: {}", summary.epochs, summary.seconds, summary.run.display())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Auto, save};
+    use crate::data::testing::draw_classes;
+
+    #[test]
+    fn a_further_run_follows_the_first_of_its_series_and_no_other_in_the_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("data");
+        draw_classes(&data, 2, 2);
+        let catalog = Arc::new(Catalog::open(&data, &|_| {}, &|| false).unwrap());
+        let of_series = |id: &str| RunInfo::before(SeriesInfo { id: id.into(), first_seed: 3, seeds: 3 });
+        let begun = |seed: u32, id: &str, start_sha256: &str, embedding_dim: u32| {
+            let mut config = RunConfig::default();
+            config.train.seed = seed;
+            config.model.embedding_dim = Auto::Set(embedding_dim);
+            let (version, start_sha256) = ("1.0.0".into(), start_sha256.into());
+            let automatic = vec!["model.embedding_dim".into()];
+            config.run = Some(RunInfo { version, start_sha256, automatic, ..of_series(id) });
+            let run = run_of(folder.path(), seed);
+            std::fs::create_dir(&run).unwrap();
+            save(&config, &run.join("run.toml")).unwrap();
+        };
+        begun(1, "earlier", "of the earlier one", 32);
+        let config = RunConfig { run: Some(of_series("one")), ..RunConfig::default() };
+        let request = TrainRequest { catalog, config, place: Place::NewAt(folder.path().to_owned()) };
+        let changes = Changes { epochs: None, device: None };
+        let series = Series { request, folder: folder.path().to_owned(), seeds: 3, changes };
+        let start = |config: &RunConfig| config.run.clone().unwrap().start_sha256;
+        let first = series.further(3);
+        assert_eq!((start(&first).as_str(), first.model.embedding_dim), ("", Auto::Auto));
+        // Of numbers, ten comes after four.
+        begun(10, "one", "of the last", 128);
+        begun(4, "one", "of the first", 64);
+        let further = series.further(5);
+        assert_eq!((start(&further).as_str(), further.model.embedding_dim), ("of the first", Auto::Set(64)));
+        assert_eq!(further.train.seed, 5);
+    }
 }

@@ -50,7 +50,7 @@ pub struct RunConfig {
     /// The two-dimensional map.
     pub map: MapConfig,
     /// Facts written into a run's own `run.toml`; left out when the file is used as the settings of a new run, of which
-    /// nothing is known before it begins but the series that it is one of, and the weights that its runs start from.
+    /// nothing is known before it begins but the series that it is one of, and what its runs have in common.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub run: Option<RunInfo>,
 }

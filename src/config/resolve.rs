@@ -1,7 +1,7 @@
 //! Turns what was asked into what will be done: checks every setting against the data set and replaces every
 //! automatic value by a number with its reason.
 
-use super::{Auto, Colour, ConfigError, Head, Margins, Net, Optimizer, Pooling, Problem, RunConfig};
+use super::{Auto, Colour, ConfigError, Head, Margins, Net, Optimizer, Pooling, Problem, RunConfig, RunInfo};
 
 /// What the settings have to fit.
 #[derive(Clone, Debug, PartialEq)]
@@ -228,11 +228,11 @@ impl Chosen {
         Pooling::Average
     }
 
-    /// The network is there already: that of the run itself (every run that has begun says by which version), or that of
-    /// the run it starts from.
+    /// The network is there already: that of the run itself when it has begun, that chosen for the first run of its series,
+    /// or that of the run it starts from.
     fn has_network(&self) -> bool {
-        let has_begun = self.config.run.as_ref().is_some_and(|run| !run.version.is_empty());
-        has_begun || self.config.train.is_fine_tuned()
+        let is_chosen = |run: &RunInfo| run.has_begun() || run.is_automatic("model.pooling");
+        self.config.run.as_ref().is_some_and(is_chosen) || self.config.train.is_fine_tuned()
     }
 
     fn embedding_dim(&mut self, facts: &DataFacts) -> u32 {

@@ -1,6 +1,11 @@
 //! The facts a run writes beside its settings, so that it can be understood and repeated.
 
+use super::RunConfig;
 use serde::{Deserialize, Serialize};
+
+/// Settings that say what the network is and what images it takes. Left to the program, they follow the images that a run
+/// learns from, which differ with its seed.
+const NETWORK: [&str; 4] = ["model.pooling", "model.embedding_dim", "data.image_px", "data.colour"];
 
 /// Table `[run]` of a run folder's `run.toml`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -26,7 +31,8 @@ pub struct RunInfo {
     pub classes: u32,
     /// Images trained on.
     pub images: u32,
-    /// Keys of the settings that were left to the program; above stands what it chose.
+    /// Keys of the settings that were left to the program; above stands what it chose. Before a run of a series begins, those
+    /// that were chosen for its first run already ([`RunConfig::follow`]).
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub automatic: Vec<String>,
     /// The series that it is one of; `None` for a run by itself.
@@ -50,11 +56,44 @@ impl RunInfo {
         Self { series: Some(series), ..Self::default() }
     }
 
-    /// What is known of a further run of the same series before it begins: the series, and the weights that all of its runs
-    /// start from. `None` for a run by itself.
+    /// What is known of a further run of the same series before it begins: the series, the weights that all of its runs
+    /// start from, and of one that has not begun itself, what was chosen for its network. `None` for a run by itself.
     pub fn further(&self) -> Option<Self> {
         let before = Self::before(self.series.clone()?);
-        Some(Self { start_sha256: self.start_sha256.clone(), ..before })
+        let is_chosen = |key: &&str| !self.has_begun() && self.is_automatic(key);
+        let automatic = NETWORK.into_iter().filter(is_chosen).map(str::to_owned).collect();
+        Some(Self { start_sha256: self.start_sha256.clone(), automatic, ..before })
+    }
+
+    /// The setting was left to the program, which has chosen.
+    pub fn is_automatic(&self, key: &str) -> bool {
+        self.automatic.iter().any(|chosen| chosen == key)
+    }
+}
+
+impl RunConfig {
+    /// Makes these settings of a further run of a series follow those of its first one, `begun`: it starts from the same
+    /// weights, and where the network is left to the program, it is the one chosen for that run. Without it, the runs would
+    /// not be of one network: each seed holds out other images. What is known already stays, and a run by itself is left
+    /// as it is.
+    pub fn follow(&mut self, begun: &Self) {
+        let Some(first) = &begun.run else { return };
+        let Some(mut before) = self.run.take() else { return };
+        if before.start_sha256.is_empty() {
+            before.start_sha256.clone_from(&first.start_sha256);
+        }
+        let open = self.automatic_keys();
+        for key in NETWORK {
+            let is_open = open.iter().any(|known| known == key) && !before.is_automatic(key);
+            if is_open
+                && first.is_automatic(key)
+                && let Ok(value) = begun.get(key)
+                && self.set(key, value).is_ok()
+            {
+                before.automatic.push(key.to_owned());
+            }
+        }
+        self.run = Some(before);
     }
 }
 
@@ -88,7 +127,54 @@ impl SeriesInfo {
 
 #[cfg(test)]
 mod tests {
+    use super::super::{Auto, Colour, DataFacts, Net, Pooling, resolve};
     use super::*;
+
+    #[test]
+    fn the_runs_of_a_series_have_the_network_that_was_chosen_for_the_first() {
+        let series = SeriesInfo { id: "a".into(), first_seed: 7, seeds: 3 };
+        let mut asked = RunConfig { run: Some(RunInfo::before(series)), ..RunConfig::default() };
+        asked.model.net = Net::Iresnet18;
+        let facts = |train_images, typical_px, all_grey| DataFacts {
+            train_classes: 20,
+            train_images,
+            validation_images: 20,
+            typical_px,
+            all_grey,
+        };
+        let (many, few) = (facts(10_000_000, 40, true), facts(60, 50, false));
+        for (first, other) in [(&many, &few), (&few, &many)] {
+            let resolved = resolve(&asked, first).unwrap();
+            let mut begun = resolved.config.clone();
+            let known = asked.run.clone().unwrap();
+            begun.run = Some(RunInfo { version: "1.0.0".into(), automatic: asked.automatic_keys(), ..known });
+            let mut further = asked.clone();
+            further.follow(&begun);
+            // It is told once more when the second has begun.
+            let once = further.clone();
+            further.follow(&begun);
+            assert_eq!(further, once);
+            // This is what a new run takes of it.
+            further.run = further.run.as_ref().and_then(RunInfo::further);
+            assert_eq!(further, once);
+            let second = resolve(&further, other).unwrap();
+            let network = |of: &super::super::Resolved| (of.pooling, of.embedding_dim, of.image_px, of.channels);
+            assert_eq!(network(&second), network(&resolved));
+            let by_itself = resolve(&asked, other).unwrap();
+            assert_ne!(by_itself.pooling, resolved.pooling, "this test needs sets that ask for other networks");
+        }
+
+        let mut typed = asked.clone();
+        (typed.model.pooling, typed.model.embedding_dim) = (Pooling::Depthwise, Auto::Set(64));
+        let mut begun = resolve(&asked, &few).unwrap().config;
+        begun.run = Some(RunInfo { automatic: asked.automatic_keys(), ..asked.run.clone().unwrap() });
+        typed.follow(&begun);
+        assert_eq!((typed.model.pooling, typed.model.embedding_dim), (Pooling::Depthwise, Auto::Set(64)));
+        assert_eq!((typed.data.image_px, typed.data.colour), (Auto::Set(50), Colour::Rgb));
+        let mut alone = RunConfig::default();
+        alone.follow(&begun);
+        assert_eq!(alone, RunConfig::default());
+    }
 
     #[test]
     fn a_further_run_of_a_series_is_told_the_series_and_the_weights_to_start_from_and_no_more() {

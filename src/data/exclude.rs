@@ -53,35 +53,55 @@ struct ExcludeFile {
 
 /// Names of files that are not to be tried when a data set is opened.
 #[derive(Debug, Default)]
-pub(super) struct NotTried(BTreeSet<String>);
+pub(super) struct NotTried {
+    /// The file that names them.
+    path: PathBuf,
+    names: BTreeSet<String>,
+}
 
 impl NotTried {
     /// Of a folder, from the file inside; without one, or with one that cannot be used, everything is tried.
     pub(super) fn inside(folder: &Path) -> Self {
-        Self::named_in(&folder.join(EXCLUDE_FILE))
+        Self::named_in(folder.join(EXCLUDE_FILE))
     }
 
     /// Of a file that holds or lists images, from the file beside it.
     pub(super) fn beside(file: &Path) -> Self {
-        Self::named_in(&path_beside(file))
+        Self::named_in(path_beside(file))
     }
 
-    fn named_in(path: &Path) -> Self {
+    fn named_in(path: PathBuf) -> Self {
         // What is wrong with it is said once the data set is open.
-        let file = read(path).ok().flatten().unwrap_or_default();
-        Self(file.unreadable.into_iter().collect())
+        let file = read(&path).ok().flatten().unwrap_or_default();
+        // Several names in other encodings may look alike then: each is tried, lest an image goes for another's sake.
+        let is_whole = |name: &String| !name.contains(char::REPLACEMENT_CHARACTER);
+        Self { path, names: file.unreadable.into_iter().filter(is_whole).collect() }
     }
 
     /// The warning that stands for a file, when it is one of them.
     pub(super) fn warning(&self, path: &Path) -> Option<Warning> {
-        if self.0.is_empty() { None } else { self.warning_of(&path_text(path)) }
+        if self.names.is_empty() { None } else { self.warning_of(&path_text(path)) }
     }
 
     /// As [`Self::warning`], of a file by the name that stands for it.
     pub(super) fn warning_of(&self, name: &str) -> Option<Warning> {
         let detail = "not tried, because it was excluded when the data set was opened";
         let warning = || Warning { kind: WarningKind::NotTried, path: name.to_owned(), detail: detail.to_owned() };
-        self.0.contains(name).then(warning)
+        self.names.contains(name).then(warning)
+    }
+
+    /// The error of a data set of which nothing is left, when there are files that were not tried.
+    pub(super) fn refusal(&self, warnings: &Warnings) -> Option<DataError> {
+        let count = warnings.count(WarningKind::NotTried);
+        let others = warnings.groups().into_iter().filter(|group| group.kind != WarningKind::NotTried);
+        let others: Vec<String> = others.map(|group| group.headline).collect();
+        let besides = if others.is_empty() { String::new() } else { format!(" (besides, {})", others.join(", ")) };
+        let files = if count == 1 { "1 file was".to_owned() } else { format!("{count} files were") };
+        let reason = format!(
+            "no image is left to use: {files} not tried, being named under \"unreadable\" in the list of excluded images; \
+             remove the lines from it, or delete it, to have them tried again{besides}"
+        );
+        (count > 0).then(|| DataError::Refused { reason, path: self.path.clone() })
     }
 }
 
@@ -132,8 +152,8 @@ impl Catalog {
     }
 
     /// The data set without some images, and without warnings of some of the files left out (positions in this one, which
-    /// has nothing excluded itself; repeats are ignored). Classes of which nothing is left go too, and the fingerprint says
-    /// which images are missing.
+    /// has nothing excluded itself; repeats are ignored, and a file left out takes all of its name with it). Classes of which
+    /// nothing is left go too, and the fingerprint says which images are missing.
     ///
     /// # Errors
     /// When no image would be left.
@@ -201,10 +221,18 @@ fn find<'a>(whole: &Catalog, file: &'a ExcludeFile) -> (Vec<u32>, [BTreeSet<&'a 
             unknown_images.remove(key.as_str());
         }
     }
-    // An image that was excluded may have been damaged since.
+    // An image that was excluded may have been damaged since. Those of a list are named with their labels.
+    let (missing, is_list) = (unknown_images.clone(), whole.layout == Layout::List);
     for (position, warning) in whole.left_out().zip(whole.warnings.files_left_out()) {
         let name = warning.path.as_str();
-        if images.contains(name) || unreadable.contains(name) {
+        let mut is_wanted = images.contains(name) || unreadable.contains(name);
+        let labelled = format!("{name} as ");
+        let rows = missing.range::<&str, _>(labelled.as_str()..).take_while(|key| key.starts_with(&labelled));
+        for row in rows.filter(|_| is_list) {
+            is_wanted = true;
+            unknown_images.remove(*row);
+        }
+        if is_wanted {
             excluded.push(position);
             unknown_images.remove(name);
             unknown_files.remove(name);
@@ -213,11 +241,20 @@ fn find<'a>(whole: &Catalog, file: &'a ExcludeFile) -> (Vec<u32>, [BTreeSet<&'a 
     (excluded, [unknown_images, unknown_files])
 }
 
+/// Files that were left out, with all others of their names: rows of a list that name the same file have a position each,
+/// but one name in the list of what is excluded.
+fn with_namesakes(whole: &Catalog, files: &BTreeSet<u32>) -> BTreeSet<u32> {
+    let named = || whole.left_out().zip(whole.warnings.files_left_out());
+    let names: BTreeSet<&str> =
+        named().filter(|(position, _)| files.contains(position)).map(|(_, file)| file.path.as_str()).collect();
+    named().filter(|(_, file)| names.contains(file.path.as_str())).map(|(position, _)| position).collect()
+}
+
 /// See [`Catalog::without`].
 fn without(whole: &Arc<Catalog>, excluded: &[u32]) -> Result<Catalog, DataError> {
     let mut gone: BTreeSet<u32> =
         excluded.iter().copied().filter(|position| *position < whole.left_out().end).collect();
-    let gone_files = gone.split_off(&whole.left_out().start);
+    let gone_files = with_namesakes(whole, &gone.split_off(&whole.left_out().start));
     if gone.len() == whole.items.len() {
         let reason = "every image of this data set would be excluded; keep some, or open another".to_owned();
         return Err(DataError::Refused { reason, path: whole.exclude_path() });

@@ -92,11 +92,14 @@ fn class_folders(root: &Path, kind: &Kind) -> Result<Vec<ClassFolder>, DataError
 
 fn open_folder(root: PathBuf, kind: &Kind, watch: &Watch, mut warnings: Warnings) -> Result<Catalog, DataError> {
     let folders = class_folders(&root, kind)?;
-    let found = scan::scan(&root, &folders, &NotTried::inside(&root), watch, &mut warnings)?;
+    let not_tried = NotTried::inside(&root);
+    let found = scan::scan(&root, &folders, &not_tried, watch, &mut warnings)?;
     let layout = kind.layout();
     let loose = loose_images(&root);
     if found.is_empty() {
-        return Err(DataError::NoImages { found: explain_nothing(folders.len(), loose, &warnings), path: root });
+        let what = explain_nothing(folders.len(), loose, &warnings);
+        let nothing = DataError::NoImages { found: what, path: root };
+        return Err(not_tried.refusal(&warnings).unwrap_or(nothing));
     }
     if loose > 0 {
         warnings.push(WarningKind::LooseImage, path_text(&root), format!("{loose} images"));

@@ -68,7 +68,7 @@ mod tests {
     fn a_label_gives_way_to_a_more_important_one_that_it_would_touch() {
         let places = [(50.0, 10.0), (0.0, 10.0), (29.0, 10.0), (25.0, 1.0)];
         assert_eq!(labels_with_room(places, 2.0), [true, true, false, true]);
-        assert_eq!(labels_with_room(places, 0.0), [true, true, false, true]);
+        assert_eq!(labels_with_room(places, 0.0), [true, true, true, false]);
         assert_eq!(labels_with_room([(20.0, 10.0), (0.0, 10.0)], 0.0), [true, true], "side by side");
     }
 

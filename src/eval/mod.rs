@@ -35,7 +35,8 @@ pub use embeddings::EmbeddingTable;
 pub use error::EvalError;
 pub use error_rates::{Eer, ErrorRates, RatePoint, Rates};
 pub use figure::{
-    DetFigure, FigureCurve, FigureForm, RUN_COLOURS_DARK, RUN_COLOURS_LIGHT, USUAL_WIDTH_MM, WIDTH_MM_RANGE,
+    DetFigure, FigureCurve, FigureForm, LegendRun, RUN_COLOURS_DARK, RUN_COLOURS_LIGHT, USUAL_WIDTH_MM, WIDTH_MM_RANGE,
+    folder_names, legend_names,
 };
 pub use folds::{FoldAccuracy, fold_order, ten_fold, ten_fold_insightface};
 pub use histogram::{Histogram, histogram};

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 pub enum FaceError {
     /// Built without the feature.
     #[error(
-        "this build cannot run a face detector; build it with `cargo build --release --features faces`, or say where the eyes are (with --landmarks, or by two clicks in the window)"
+        "this build cannot run a face detector; build it with the feature `faces`, or say where the eyes are, by a list of points or by two clicks in the window"
     )]
     NotBuilt,
     /// The file is no detector we know.

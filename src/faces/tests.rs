@@ -114,7 +114,7 @@ fn a_file_that_is_no_detector_is_refused_with_a_sentence() {
     for bytes in [&b"hello"[..], b"", &[0xFF; 64], &[0x3A, 0xFF, 0xFF, 0xFF, 0xFF, 0x0F], &[0x08, 0x06]] {
         std::fs::write(&path, bytes).unwrap();
         let said = said(&path);
-        let expected = if cfg!(feature = "faces") { "no YuNet face detector" } else { "--features faces" };
+        let expected = if cfg!(feature = "faces") { "no YuNet face detector" } else { "feature `faces`" };
         assert!(said.contains(expected), "{bytes:?}: {said}");
     }
 }

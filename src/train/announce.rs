@@ -29,7 +29,7 @@ impl Run {
             steps_per_epoch: self.resolved.steps_per_epoch,
             epochs: self.resolved.config.train.epochs,
             resumed_at_step: self.state.step,
-            start_sha256: self.resolved.config.run.as_ref().map(|run| run.start_sha256.clone()).unwrap_or_default(),
+            config: self.resolved.config.clone(),
             reasons: self.resolved.reasons.clone(),
         })));
     }

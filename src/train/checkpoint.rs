@@ -103,13 +103,14 @@ pub struct CheckpointState {
 }
 
 impl CheckpointState {
-    /// A run that has diverged may go back to here: to the end of an epoch, or to every so many steps of it.
-    pub(super) fn is_rewind_target(&self) -> bool {
-        is_rewind_target(self.step_in_epoch)
+    /// The step that a run which diverges after this one goes back to; 0 is its start. See [`is_rewind_target`].
+    pub(super) fn rewind_step(&self) -> u64 {
+        self.step.saturating_sub((self.step_in_epoch % STEPS_BETWEEN_TARGETS) as u64)
     }
 }
 
-/// A function of the steps alone. Checkpoints that the clock, a pause or a stop asked for are no targets: the run would go
+/// A run that has diverged may go back to here: to the end of an epoch, or to every so many steps of it. A function of the
+/// steps alone. Checkpoints that the clock, a pause or a stop asked for are no targets: the run would go
 /// on otherwise on a slower machine, and after an interruption.
 pub(super) fn is_rewind_target(step_in_epoch: usize) -> bool {
     step_in_epoch.is_multiple_of(STEPS_BETWEEN_TARGETS)

@@ -1,7 +1,7 @@
 //! What a training run reports: plain data, no tensors. The window, the terminal and `metrics.jsonl` all read these.
 
 use super::{Footprint, Verification};
-use crate::config::Reason;
+use crate::config::{Reason, RunConfig};
 use crate::eval::{EmbeddingTable, VerificationReport};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -55,8 +55,8 @@ pub struct RunStarted {
     pub epochs: u32,
     /// Steps already done by the run that is continued; 0 for a new run.
     pub resumed_at_step: u64,
-    /// SHA-256 of the weights that it started from; empty for a run from scratch.
-    pub start_sha256: String,
+    /// Its settings, every automatic value replaced, and its facts.
+    pub config: RunConfig,
     /// Why the automatic values are what they are.
     pub reasons: Vec<Reason>,
 }

@@ -17,8 +17,8 @@ use std::time::Duration;
 /// The settings in force: those asked for, or those a continued run was started with.
 pub(super) fn settings(request: &TrainRequest) -> Result<RunConfig, TrainError> {
     let Place::Resume(run) = &request.place else {
-        // What is known of another run is not this one's; a series is what both may be of, and all of its runs start from
-        // the same weights.
+        // What is known of another run is not this one's; a series is what both may be of, and all of its runs have the same
+        // network and start from the same weights.
         let before = request.config.run.as_ref().and_then(RunInfo::further);
         return Ok(RunConfig { run: before, ..request.config.clone() });
     };
@@ -60,10 +60,13 @@ pub(super) fn restore(
     session: &mut dyn Session,
     observer: &mut dyn Observer,
 ) -> Result<CheckpointState, TrainError> {
-    put_back(run_folder::newest_usable(start.folder.path())?, start, session, observer)
+    let state = put_back(run_folder::newest_usable(start.folder.path())?, start, session, observer)?;
+    start.folder.return_to(&state)?;
+    Ok(state)
 }
 
-/// Puts a checkpoint into a fresh session, or without one, what the run starts from.
+/// Puts a checkpoint into a fresh session, or without one, what the run starts from. The run's folder stays as it is: see
+/// [`RunFolder::return_to`].
 pub(super) fn put_back(
     found: Option<Found>,
     start: &Start<'_>,
@@ -81,9 +84,7 @@ pub(super) fn put_back(
         ));
     }
     session.restore(&checkpoint.read(checkpoint::RESUME_FILE)?)?;
-    let state = with_best_on_disk(checkpoint.state, start, observer);
-    start.folder.return_to(&state)?;
-    Ok(state)
+    Ok(with_best_on_disk(checkpoint.state, start, observer))
 }
 
 /// Puts the network that the run starts from into a fresh session, if there is one.
@@ -216,10 +217,17 @@ pub(super) fn run_info(
         started: chrono::Local::now().to_rfc3339(),
         classes: split.train_classes.len() as u32,
         images: split.train.len() as u32,
-        automatic: config.automatic_keys(),
+        automatic: automatic_keys(config),
         series: config.run.as_ref().and_then(|before| before.series.clone()),
     };
     let Some(before) = config.run.clone().filter(RunInfo::has_begun) else { return now };
     let start_sha256 = if now.start_sha256.is_empty() { before.start_sha256 } else { now.start_sha256 };
     RunInfo { start_sha256, started: before.started, automatic: before.automatic, ..now }
+}
+
+/// Settings that nobody asked for, those among them that were chosen for the first run of the series.
+fn automatic_keys(config: &RunConfig) -> Vec<String> {
+    let own = config.automatic_keys();
+    let chosen = config.run.iter().flat_map(|before| &before.automatic).filter(|key| !own.contains(key));
+    own.iter().chain(chosen).cloned().collect()
 }

@@ -39,8 +39,6 @@ impl Run {
         }
         let (target, origin) = self.rewind_target(observer)?;
         let mut session = open_session(self.device, &self.info.embedder, &self.info.head, &self.resolved.config.train)?;
-        // The newest checkpoint is where a run goes on, and these belong to steps that are taken anew.
-        self.folder.forget_after(target.as_ref().map_or(0, |(checkpoint, _)| checkpoint.state.step))?;
         let start = Start {
             folder: &self.folder,
             info: &self.info,
@@ -48,6 +46,10 @@ impl Run {
             best: self.resolved.config.train.best,
         };
         let state = put_back(target, &start, session.as_mut(), observer)?;
+        // Only now, when the state is there: until then the later checkpoints are all that the run has. They belong to steps
+        // that are taken anew, and the newest checkpoint is where a run goes on.
+        self.folder.forget_after(state.step)?;
+        self.folder.return_to(&state)?;
         self.session = session;
         self.log = MetricsLog::open(self.folder.path(), state.step, state.epoch)?;
         self.board = Board::open(self.folder.path(), state.step);

@@ -20,6 +20,8 @@ const DAMAGED: &str = "damaged-";
 const KEPT: usize = 2;
 /// An error names this many of the checkpoints that cannot be used.
 const NAMED: usize = 3;
+/// Longest description of a network that is read for a list of runs: enough for the names of three million classes.
+const MAX_INFO_BYTES: u64 = 64 << 20;
 
 /// Where a run goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -179,17 +181,10 @@ impl RunFolder {
 
     /// A checkpoint that cannot be removed only costs space, so failures are left to the next round.
     fn prune(&self, state: &CheckpointState) {
-        let kept = [state.best.map(|best| best.step), self.newest_target_step()];
+        let kept = [state.best.map(|best| best.step), Some(state.rewind_step())];
         for step in all_but_newest(&self.path, "").into_iter().filter(|step| !kept.contains(&Some(*step))) {
             std::fs::remove_dir_all(checkpoint_path(&self.path, step)).ok();
         }
-    }
-
-    /// The step that the run would go back to, as far as states tell: no checksum was looked at.
-    fn newest_target_step(&self) -> Option<u64> {
-        let state = |step: u64| checkpoint::read_state(&checkpoint_path(&self.path, step));
-        let steps = checkpoint_steps(&self.path).ok()?;
-        steps.into_iter().rev().find(|step| state(*step).is_ok_and(|state| state.is_rewind_target()))
     }
 }
 
@@ -219,53 +214,44 @@ pub fn latest_checkpoint(run: &Path) -> Result<Found, TrainError> {
 /// # Errors
 /// When there are some, and none of them can be used, or when it cannot be told.
 pub fn newest_usable(run: &Path) -> Result<Option<Found>, TrainError> {
-    match newest_where(run, |_| true)? {
-        (Some(found), passed_over) => Ok(Some((found, sentences(&passed_over)))),
-        (None, passed_over) if passed_over.is_empty() => Ok(None),
-        (None, passed_over) => Err(TrainError::AllDamaged { reasons: in_short(&passed_over), path: run.to_owned() }),
+    let mut passed_over = Vec::new();
+    for step in checkpoint_steps(run)?.into_iter().rev() {
+        match Checkpoint::open(&checkpoint_path(run, step)) {
+            Ok(found) => return Ok(Some((found, passed_over.iter().map(sentence).collect()))),
+            Err(error) => passed_over.push((step, error)),
+        }
     }
+    if passed_over.is_empty() {
+        return Ok(None);
+    }
+    Err(TrainError::AllDamaged { reasons: in_short(&passed_over), path: run.to_owned() })
 }
 
-/// The newest usable checkpoint that a run which has diverged goes back to; `None` when it goes back to its start. See
-/// [`CheckpointState::is_rewind_target`].
+/// The checkpoint that a run which has diverged goes back to; `None` when it goes back to its start. Its newest state says
+/// which one that is, see [`CheckpointState::rewind_step`]. Where that one is missing (older versions wrote none within an
+/// epoch) or damaged, it is the newest usable one, whatever its step: one from before would cost what was learnt since.
 ///
 /// # Errors
 /// As [`newest_usable`].
 pub(super) fn newest_rewind_target(run: &Path) -> Result<Option<Found>, TrainError> {
-    match newest_where(run, CheckpointState::is_rewind_target)? {
-        (Some(found), passed_over) => Ok(Some((found, sentences(&passed_over)))),
-        (None, passed_over) if passed_over.is_empty() => Ok(None),
-        // The target may be among the damaged ones. What can be used is better than to begin anew.
-        (None, _) => newest_usable(run),
+    let newest = checkpoint_steps(run)?.last().map(|step| checkpoint::read_state(&checkpoint_path(run, *step)));
+    let Some(Ok(newest)) = newest else { return newest_usable(run) };
+    let step = newest.rewind_step();
+    if step == 0 {
+        return Ok(None);
     }
-}
-
-/// The steps of checkpoints that cannot be used, each with the reason.
-type PassedOver = Vec<(u64, TrainError)>;
-
-/// The newest usable checkpoint whose state is wanted, and the damaged ones passed over, newest first.
-fn newest_where(
-    run: &Path,
-    is_wanted: impl Fn(&CheckpointState) -> bool,
-) -> Result<(Option<Checkpoint>, PassedOver), TrainError> {
-    let mut passed_over = Vec::new();
-    for step in checkpoint_steps(run)?.into_iter().rev() {
-        let path = checkpoint_path(run, step);
-        // The checksums of one that is not wanted would be computed for nothing.
-        let is_other = checkpoint::read_state(&path).is_ok_and(|state| !is_wanted(&state));
-        if is_other {
-            continue;
-        }
-        match Checkpoint::open(&path) {
-            Ok(found) => return Ok((Some(found), passed_over)),
-            Err(error) => passed_over.push((step, error)),
-        }
+    if let Ok(target) = Checkpoint::open(&checkpoint_path(run, step)) {
+        return Ok(Some((target, Vec::new())));
     }
-    Ok((None, passed_over))
-}
-
-fn sentences(passed_over: &[(u64, TrainError)]) -> Vec<String> {
-    passed_over.iter().map(sentence).collect()
+    let used_instead = |(used, mut told): Found| {
+        told.push(format!(
+            "the checkpoint of step {step}, which the run should go back to, is missing or damaged; that of step {} is \
+             used in its place",
+            used.state.step
+        ));
+        (used, told)
+    };
+    Ok(newest_usable(run)?.map(used_instead))
 }
 
 fn sentence((step, error): &(u64, TrainError)) -> String {
@@ -294,12 +280,22 @@ pub(super) fn newest_checkpoint(run: &Path) -> Option<PathBuf> {
 /// checksum: that would take long for a list.
 pub(super) fn described_network(run: &Path) -> Option<Network> {
     let described = |step| {
-        let path = checkpoint_path(run, step).join(checkpoint::INFO_FILE);
-        // A pipe would never end.
-        let bytes = path.is_file().then(|| std::fs::read(&path).ok())??;
+        let bytes = read_info(&checkpoint_path(run, step).join(checkpoint::INFO_FILE))?;
         serde_json::from_slice(&bytes).ok()
     };
     checkpoint_steps(run).unwrap_or_default().into_iter().rev().find_map(described)
+}
+
+/// A description of a network, unless it is longer than any real one.
+fn read_info(path: &Path) -> Option<Vec<u8>> {
+    // Asked before opening: opening a pipe would wait for ever.
+    if !std::fs::metadata(path).is_ok_and(|facts| facts.is_file() && facts.len() <= MAX_INFO_BYTES) {
+        return None;
+    }
+    let mut bytes = Vec::new();
+    // It may grow while it is read.
+    File::open(path).ok()?.take(MAX_INFO_BYTES + 1).read_to_end(&mut bytes).ok()?;
+    (bytes.len() as u64 <= MAX_INFO_BYTES).then_some(bytes)
 }
 
 /// The run has a network, as far as names tell.

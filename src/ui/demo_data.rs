@@ -70,6 +70,7 @@ pub fn demo_evaluation(name: &str, separation: f32, catalog: Arc<Catalog>) -> Re
         run: PathBuf::from("runs").join(name),
         name: name.to_owned(),
         on: format!("{} held-out images of the sample data", catalog.items.len()),
+        is_own: true,
         rates: Arc::new(ErrorRates::from_scored(&scored)?),
         classification: Some(Classification { loss: 0.31, accuracy: 1.0 - 1.5 * report.eer.min(0.5) }),
         report,

@@ -1,14 +1,17 @@
 //! File dialogs and the clipboard, which may block for as long as a person thinks: on a named thread, one at a time.
 //!
-//! The dialog's future is made on the window's thread (macOS insists) and waited for on the other; the answer comes
-//! back as an [`Action`], so the state never learns that a dialog exists.
+//! Where a dialog begins is looked up on the thread, because a disk may sleep or be far away. The dialog's future is then
+//! made on the window's thread (macOS insists) and waited for on another; the answer comes back as an [`Action`], so the
+//! state never learns that a dialog exists.
 
-use crate::app::{Action, Dialog, Severity, dialog_answer};
+use crate::app::{Action, Dialog, Severity, State, dialog_answer};
+use crate::convert::{ConvertForm, folder_beside};
+use crate::data::Catalog;
 use crate::data::endings::{IMAGE_ENDINGS, LIST_ENDINGS, SET_ENDING};
 use crate::model::weights::WEIGHTS_ENDINGS;
 use crate::worker::protocol::ImageSource;
 use std::future::Future;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, TryRecvError, sync_channel};
@@ -18,38 +21,102 @@ use std::thread::Thread;
 type Wakeup = Arc<dyn Fn() + Send + Sync>;
 type Chosen = Pin<Box<dyn Future<Output = Option<PathBuf>> + Send>>;
 
+/// Where a file dialog begins.
+#[derive(Clone, Debug)]
+pub enum Start {
+    /// Where the system thinks best.
+    Anywhere,
+    /// In this folder, if it is there.
+    In(PathBuf),
+    /// Beside these images, where records do not hide them.
+    Beside(Arc<Catalog>),
+}
+
+impl Start {
+    /// Where this dialog begins. Looks at nothing on the disk.
+    pub fn of(state: &State, dialog: &Dialog) -> Self {
+        let folder = match dialog {
+            Dialog::OpenRun | Dialog::ImportWeights | Dialog::ExportRun | Dialog::SavePicture => {
+                Some(state.runs_root.as_path())
+            }
+            Dialog::PickDetector => state.faces.detector.as_deref().and_then(Path::parent),
+            // A list finds its images where it lies; other forms have no place among them.
+            Dialog::ExportData(order) if order.request.form != ConvertForm::PairList => {
+                return state.open_data().map_or(Self::Anywhere, |data| Self::Beside(Arc::clone(&data.catalog)));
+            }
+            _ => state.open_data().map(|data| data.catalog.root.as_path()),
+        };
+        folder.map_or(Self::Anywhere, |folder| Self::In(folder.to_owned()))
+    }
+
+    /// The folder, if there is one. Waits for the disk.
+    fn folder(self) -> Option<PathBuf> {
+        let folder = match self {
+            Self::Anywhere => None,
+            Self::In(folder) => Some(folder),
+            Self::Beside(catalog) => folder_beside(&catalog),
+        };
+        folder.filter(|folder| folder.is_dir())
+    }
+}
+
+/// What comes from the other thread.
+enum News {
+    /// The dialog can be shown, beginning in this folder.
+    Ready { dialog: Dialog, folder: Option<PathBuf>, wake: Wakeup },
+    /// It is over.
+    Answer(Option<Action>),
+}
+
 /// At most one question to the system under way.
 #[derive(Debug, Default)]
 pub struct Dialogs {
-    open: Option<Receiver<Option<Action>>>,
+    open: Option<Receiver<News>>,
 }
 
 impl Dialogs {
-    /// Shows a file dialog; `start` is the folder it opens in.
-    pub fn ask(&mut self, dialog: Dialog, start: Option<PathBuf>, wake: Wakeup) -> Option<Action> {
-        let future = chosen(&dialog, start);
-        self.spawn(wake, move || block_on(future).map(|path| dialog_answer(dialog, path)))
+    /// Shows a file dialog as soon as it is known where it begins.
+    pub fn ask(&mut self, dialog: Dialog, start: Start, wake: Wakeup) -> Option<Action> {
+        self.prepare(dialog, move || start.folder(), wake)
+    }
+
+    fn prepare(
+        &mut self,
+        dialog: Dialog,
+        find: impl FnOnce() -> Option<PathBuf> + Send + 'static,
+        wake: Wakeup,
+    ) -> Option<Action> {
+        let later = Arc::clone(&wake);
+        self.spawn(wake, move || News::Ready { dialog, folder: find(), wake: later })
+    }
+
+    fn show(&mut self, dialog: Dialog, folder: Option<PathBuf>, wake: Wakeup) -> Option<Action> {
+        let future = chosen(&dialog, folder);
+        self.spawn(wake, move || News::Answer(block_on(future).map(|path| dialog_answer(dialog, path))))
     }
 
     /// Reads a picture from the clipboard.
     pub fn read_clipboard(&mut self, wake: Wakeup) -> Option<Action> {
-        self.spawn(wake, || Some(clipboard_picture()))
+        self.spawn(wake, || News::Answer(Some(clipboard_picture())))
     }
 
-    /// The answer, once there is one.
+    /// The answer, once there is one; shows the dialog when it can be.
     pub fn poll(&mut self) -> Option<Action> {
-        let answer = match self.open.as_ref()?.try_recv() {
-            Ok(answer) => answer,
+        let news = match self.open.as_ref()?.try_recv() {
+            Ok(news) => news,
             Err(TryRecvError::Empty) => return None,
             Err(TryRecvError::Disconnected) => {
-                Some(say("The system's dialog stopped unexpectedly; drop the file on the window instead"))
+                News::Answer(Some(say("The system's dialog stopped unexpectedly; drop the file on the window instead")))
             }
         };
         self.open = None;
-        answer
+        match news {
+            News::Ready { dialog, folder, wake } => self.show(dialog, folder, wake),
+            News::Answer(answer) => answer,
+        }
     }
 
-    fn spawn(&mut self, wake: Wakeup, work: impl FnOnce() -> Option<Action> + Send + 'static) -> Option<Action> {
+    fn spawn(&mut self, wake: Wakeup, work: impl FnOnce() -> News + Send + 'static) -> Option<Action> {
         if self.open.is_some() {
             return Some(say("Another file dialog is open already; it may be behind this window"));
         }
@@ -74,10 +141,11 @@ fn say(text: &str) -> Action {
     Action::Say(Severity::Warning, text.to_owned())
 }
 
-fn chosen(dialog: &Dialog, start: Option<PathBuf>) -> Chosen {
+/// `folder` is one that is there.
+fn chosen(dialog: &Dialog, folder: Option<PathBuf>) -> Chosen {
     let mut ask = rfd::AsyncFileDialog::new();
-    if let Some(start) = start.filter(|start| start.is_dir()) {
-        ask = ask.set_directory(start);
+    if let Some(folder) = folder {
+        ask = ask.set_directory(folder);
     }
     match dialog {
         Dialog::OpenFolder => path_of(ask.set_title("Open a folder of images").pick_folder()),
@@ -183,10 +251,10 @@ mod tests {
         let (go, wait) = sync_channel::<()>(1);
         let first = move || {
             wait.recv().ok();
-            Some(Action::Undo)
+            News::Answer(Some(Action::Undo))
         };
         assert_eq!(dialogs.spawn(Arc::new(|| ()), first), None);
-        let refused = dialogs.spawn(Arc::new(|| ()), || Some(Action::Redo));
+        let refused = dialogs.spawn(Arc::new(|| ()), || News::Answer(Some(Action::Redo)));
         assert!(matches!(refused, Some(Action::Say(Severity::Warning, _))), "{refused:?}");
         go.send(()).unwrap();
         let answer = loop {
@@ -196,5 +264,39 @@ mod tests {
             std::thread::yield_now();
         };
         assert_eq!((answer, dialogs.poll()), (Action::Undo, None));
+    }
+
+    #[test]
+    fn the_window_does_not_wait_until_it_is_known_where_a_dialog_begins() {
+        let mut dialogs = Dialogs::default();
+        let (go, wait) = sync_channel::<()>(1);
+        let find = move || {
+            wait.recv().ok();
+            Some(PathBuf::from("found"))
+        };
+        // If this waited for the folder, the test would never end.
+        assert_eq!(dialogs.prepare(Dialog::SavePicture, find, Arc::new(|| ())), None);
+        assert_eq!(dialogs.poll(), None);
+        let refused = dialogs.ask(Dialog::OpenFolder, Start::Anywhere, Arc::new(|| ()));
+        assert!(matches!(refused, Some(Action::Say(Severity::Warning, _))), "{refused:?}");
+        go.send(()).unwrap();
+        let news = dialogs.open.take().unwrap().recv().unwrap();
+        let News::Ready { dialog, folder, .. } = news else { panic!("there is no answer yet") };
+        assert_eq!((dialog, folder), (Dialog::SavePicture, Some(PathBuf::from("found"))));
+    }
+
+    #[test]
+    fn a_dialog_begins_in_a_folder_that_is_there_and_an_export_beside_its_images() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("sets/faces");
+        crate::data::testing::draw_classes(&data, 2, 2);
+        std::fs::create_dir(folder.path().join("sets/other")).unwrap();
+        let catalog = Arc::new(Catalog::open(&data, &|_| {}, &|| false).unwrap());
+        assert_eq!(Start::Beside(catalog).folder(), Some(folder.path().join("sets")));
+        assert_eq!(Start::In(data.clone()).folder(), Some(data.clone()));
+        assert_eq!(Start::In(data.join("gone")).folder(), None);
+        let state = State::new(data.clone());
+        assert!(matches!(Start::of(&state, &Dialog::SavePicture), Start::In(root) if root == data));
+        assert!(matches!(Start::of(&state, &Dialog::OpenFolder), Start::Anywhere));
     }
 }

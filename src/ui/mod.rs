@@ -25,8 +25,7 @@ pub mod widgets;
 pub use error::UiError;
 pub use media::Media;
 
-use crate::app::{self, Action, DataState, Dialog, Effect, State};
-use crate::convert::{ConvertForm, folder_beside};
+use crate::app::{self, Action, DataState, Effect, State};
 use crate::worker::Workers;
 use eframe::egui;
 use panels::Panels;
@@ -142,7 +141,7 @@ impl App {
                 }
             }
             Effect::Ask(dialog) => {
-                let start = start_folder(&self.state, &dialog);
+                let start = dialogs::Start::of(&self.state, &dialog);
                 let answer = self.dialogs.ask(dialog, start, wake);
                 if let Some(answer) = answer {
                     self.act(ctx, answer);
@@ -248,22 +247,6 @@ impl eframe::App for App {
 
     fn save(&mut self, storage: &mut dyn eframe::Storage) {
         remember::save(storage, &self.state);
-    }
-}
-
-fn start_folder(state: &State, dialog: &Dialog) -> Option<PathBuf> {
-    match dialog {
-        Dialog::OpenRun | Dialog::ImportWeights | Dialog::ExportRun | Dialog::SavePicture => {
-            Some(state.runs_root.clone())
-        }
-        Dialog::PickDetector => {
-            state.faces.detector.as_deref().and_then(std::path::Path::parent).map(std::path::Path::to_owned)
-        }
-        // A list finds its images where it lies; other forms have no place among them.
-        Dialog::ExportData(order) if order.request.form != ConvertForm::PairList => {
-            state.open_data().and_then(|data| folder_beside(&data.catalog))
-        }
-        _ => state.open_data().map(|data| data.catalog.root.clone()),
     }
 }
 

@@ -157,6 +157,7 @@ impl Compute<'_> {
             run: run.to_owned(),
             name: run.file_name().unwrap_or_default().to_string_lossy().into_owned(),
             on: on_words,
+            is_own: stored.is_own(),
             protocol: matches!(target, Target::Pairs(_)).then_some(source),
             report: result.report,
             rates: Arc::new(result.rates),

@@ -9,6 +9,7 @@ use super::figure;
 use super::file_kind;
 use super::protocol::{Event, ExclusionChange, Job, JobError, OpenedData, Outcome, Request, RunChange, RunEntry};
 use super::sample::find_or_draw_sample;
+use super::{Lane, lane};
 use crate::data::{Catalog, Examination, Progress, examine, write_exclusions};
 use crate::map::lay_out;
 use crate::train::{delete_run, describe_run, list_runs, save_operating_point};
@@ -23,6 +24,10 @@ pub fn serve(jobs: &Mutex<Receiver<Job>>, emitter: &Emitter) {
     loop {
         let next = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(job) = next else { return };
+        if is_unwanted(&job) {
+            emitter.end(job.id, Outcome::Cancelled);
+            continue;
+        }
         let outcome = match catch_unwind(AssertUnwindSafe(|| run(&job, emitter))) {
             Ok(Ok(())) if job.control.is_cancelled() => Outcome::Cancelled,
             Ok(Ok(())) => Outcome::Finished,
@@ -34,6 +39,12 @@ pub fn serve(jobs: &Mutex<Receiver<Job>>, emitter: &Emitter) {
         };
         emitter.end(job.id, outcome);
     }
+}
+
+/// The job was stopped while it waited. What a person has done already is written although the program is closing.
+fn is_unwanted(job: &Job) -> bool {
+    let is_closing = job.control.after_stop().is_cancelled();
+    job.control.is_cancelled() && !(is_closing && lane(&job.request) == Lane::Writing)
 }
 
 fn run(job: &Job, emitter: &Emitter) -> Result<(), Box<JobError>> {
@@ -74,7 +85,9 @@ fn run(job: &Job, emitter: &Emitter) -> Result<(), Box<JobError>> {
         }
         Request::LookAtFile { file } => file_kind::look(job, file, emitter),
         Request::LookAtWeights { weights } => exchange::look(job, weights, emitter),
-        Request::FindFace { source, detector } => faces::find(job, source, detector.as_deref(), emitter),
+        Request::FindFace { source, detector, min_score } => {
+            faces::find(job, source, detector.as_deref().map(|path| (path, *min_score)), emitter)
+        }
         Request::AlignFolder { root, out, finder, options } => {
             faces::align(job, &faces::Folder { root, out, finder, options: *options }, emitter)
         }

@@ -5,9 +5,7 @@ use super::explain;
 use super::protocol::{Event, FoundFace, HandDone, HandStep, ImageSource, Job, JobError};
 use super::source;
 use crate::data::thumbnail;
-use crate::faces::{
-    AlignOptions, AlignSpec, Detector, Face, FaceError, FinderFile, HandSpec, MIN_SCORE, align_folder, main_face,
-};
+use crate::faces::{AlignOptions, AlignSpec, Detector, Face, FaceError, FinderFile, HandSpec, align_folder, main_face};
 use image::{DynamicImage, RgbImage};
 use std::path::Path;
 use std::sync::Arc;
@@ -15,21 +13,26 @@ use std::sync::Arc;
 /// Longest side of the picture a face is marked in, in pixels.
 const PICTURE_PX: u32 = 1024;
 
-/// Loads the picture and looks for its main face.
+/// Loads the picture and looks for its main face, with a detector and its least score where there is one.
 ///
 /// # Errors
 /// When the picture cannot be read. A detector that does not work is no error: the eyes can be marked by hand.
 pub(super) fn find(
     job: &Job,
     source: &ImageSource,
-    detector: Option<&Path>,
+    detector: Option<(&Path, f32)>,
     emitter: &Emitter,
 ) -> Result<(), Box<JobError>> {
     let image = source::load(source).map_err(|error| {
         let hint = format!("Choose another picture instead of {}.", source.name());
         Box::new(explain::from_error(&error, Some(hint)))
     })?;
-    let face = detector.map_or(Ok(None), |path| look(&image, path).map_err(|error| error.to_string()));
+    // A person was faster: of the two, the detector takes longer.
+    if job.control.is_cancelled() {
+        return Ok(());
+    }
+    let face =
+        detector.map_or(Ok(None), |(path, min_score)| look(&image, path, min_score).map_err(|error| error.to_string()));
     let picture = thumbnail(&image, PICTURE_PX);
     let rgb = picture.rgba.as_chunks::<4>().0.iter().flat_map(|&[r, g, b, _]| [r, g, b]).collect();
     let small = RgbImage::from_raw(picture.width, picture.height, rgb).unwrap_or_default();
@@ -39,8 +42,8 @@ pub(super) fn find(
     Ok(())
 }
 
-fn look(image: &DynamicImage, detector: &Path) -> Result<Option<Face>, FaceError> {
-    let faces = Detector::open(detector)?.detect(image, MIN_SCORE)?;
+fn look(image: &DynamicImage, detector: &Path, min_score: f32) -> Result<Option<Face>, FaceError> {
+    let faces = Detector::open(detector)?.detect(image, min_score)?;
     Ok(main_face(&faces, image.width(), image.height()).copied())
 }
 
@@ -86,4 +89,30 @@ pub(super) fn by_hand(job: &Job, spec: &HandSpec, step: &HandStep, emitter: &Emi
 
 fn explained(error: FaceError) -> Box<JobError> {
     Box::new(explain::from_error(&error, None))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::train::Control;
+    use crate::worker::protocol::{JobId, Request};
+
+    #[test]
+    fn a_picture_that_is_no_longer_wanted_goes_no_further_than_the_decoder() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.png");
+        RgbImage::new(8, 8).save(&path).unwrap();
+        let source = ImageSource::File(path);
+        let (send, events) = std::sync::mpsc::sync_channel(8);
+        let emitter = Emitter::new(send, Arc::new(|| {}));
+        for (is_stopped, count) in [(false, 1), (true, 0)] {
+            let request = Request::FindFace { source: source.clone(), detector: None, min_score: 0.5 };
+            let job = Job { id: JobId(1), request, control: Control::default() };
+            if is_stopped {
+                job.control.cancel();
+            }
+            find(&job, &source, None, &emitter).unwrap();
+            assert_eq!(events.try_iter().count(), count);
+        }
+    }
 }

@@ -1,5 +1,5 @@
-//! Threads. One owns the device and every tensor, two read files and compute maps, three do what may take hours with
-//! files, two decode thumbnails.
+//! Threads. One owns the device and every tensor, two read files and compute maps, one writes what a person must find
+//! again, three do what may take hours with files, two decode thumbnails.
 //!
 //! Nothing here decides anything: requests come in, events go out ([`protocol`]). All queues are bounded. A job that
 //! panics becomes [`protocol::Outcome::Failed`]; its thread goes on.
@@ -25,7 +25,7 @@ pub use source::{SourceError, load as load_source};
 pub use thumbs::{ThumbReply, ThumbRequest, ThumbWork, Thumbs, make_thumb, plane_thumb};
 
 use crate::train::Control;
-use protocol::{Event, Job, JobId, Request};
+use protocol::{Event, HandStep, Job, JobId, Request};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -43,6 +43,7 @@ pub type Wake = Arc<dyn Fn() + Send + Sync>;
 pub struct Workers {
     compute: Option<SyncSender<Job>>,
     desk: Option<SyncSender<Job>>,
+    writing: Option<SyncSender<Job>>,
     long: Option<SyncSender<Job>>,
     events: Receiver<Event>,
     thumbs: Thumbs,
@@ -70,11 +71,14 @@ impl Workers {
         ];
         // A map cannot be interrupted inside; it must not keep the window from closing.
         let (desk, _) = desks("desk", DESKS, &emitter)?;
+        let (writing, writing_threads) = desks("writing", WRITING_DESKS, &emitter)?;
+        waited_for.extend(writing_threads);
         let (long, long_threads) = desks("long", LONG_DESKS, &emitter)?;
         waited_for.extend(long_threads);
         Ok(Self {
             compute: Some(compute),
             desk: Some(desk),
+            writing: Some(writing),
             long: Some(long),
             events,
             thumbs: Thumbs::start(wake)?,
@@ -91,6 +95,7 @@ impl Workers {
         let queue = match lane(&job.request) {
             Lane::Compute => &self.compute,
             Lane::Desk => &self.desk,
+            Lane::Writing => &self.writing,
             Lane::Long => &self.long,
         };
         let Some(queue) = queue else { return Err(Box::new(job)) };
@@ -121,12 +126,13 @@ impl Workers {
 }
 
 impl Drop for Workers {
-    /// Asks every job to stop and waits for the compute thread, which writes its checkpoint first, and for the long jobs,
-    /// which take their unfinished files away.
+    /// Asks every job to stop and waits for the compute thread, which writes its checkpoint first, for the long jobs, which
+    /// take their unfinished files away, and for what is being written, which is written to its end.
     fn drop(&mut self) {
         self.running.iter().for_each(|(_, control)| control.leave());
         drop(self.compute.take());
         drop(self.desk.take());
+        drop(self.writing.take());
         drop(self.long.take());
         for thread in self.waited_for.drain(..) {
             while !thread.is_finished() {
@@ -139,6 +145,8 @@ impl Drop for Workers {
 
 /// Threads for files and maps: one may be busy with a map that cannot be interrupted.
 const DESKS: usize = 2;
+/// Threads for short writes: one, so that they come in the order in which they were asked for.
+const WRITING_DESKS: usize = 1;
 /// Threads for what may take hours: one for each kind of such work, of which the window has one at a time.
 const LONG_DESKS: usize = 3;
 /// Deep networks and debug builds recurse in the backward pass.
@@ -157,11 +165,14 @@ fn desks(name: &str, count: usize, emitter: &Emitter) -> std::io::Result<(SyncSe
 }
 
 /// Which threads a job is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Lane {
     /// The one that owns the tensors.
     Compute,
     /// Those for files and maps.
     Desk,
+    /// The one for short writes: what a person has done already, and must find again after closing.
+    Writing,
     /// Those for files that go on for hours where there are millions: opening, listing and looking must not wait for them.
     Long,
 }
@@ -175,18 +186,21 @@ fn lane(request: &Request) -> Lane {
         | Request::Export { .. }
         | Request::Devices => Lane::Compute,
         Request::CheckData { .. } | Request::ExportData { .. } | Request::AlignFolder { .. } => Lane::Long,
+        Request::SaveFigure { .. }
+        | Request::SaveOperatingPoint { .. }
+        | Request::ChangeRun { .. }
+        | Request::Exclude { .. } => Lane::Writing,
+        Request::MarkFaces { step, .. } => match step {
+            HandStep::Mark { .. } | HandStep::Unmark { .. } => Lane::Writing,
+            HandStep::List => Lane::Desk,
+        },
         Request::OpenData { .. }
         | Request::OpenSample { .. }
-        | Request::Exclude { .. }
         | Request::Map { .. }
-        | Request::SaveOperatingPoint { .. }
-        | Request::SaveFigure { .. }
         | Request::ListRuns { .. }
-        | Request::ChangeRun { .. }
         | Request::LookAtFile { .. }
         | Request::LookAtWeights { .. }
-        | Request::FindFace { .. }
-        | Request::MarkFaces { .. } => Lane::Desk,
+        | Request::FindFace { .. } => Lane::Desk,
     }
 }
 

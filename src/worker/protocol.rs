@@ -165,8 +165,8 @@ pub enum Request {
     Export { run: PathBuf, format: ExportFormat, out: PathBuf },
     /// Probes the devices.
     Devices,
-    /// Loads a picture to mark a face in, and looks for one where there is a detector.
-    FindFace { source: ImageSource, detector: Option<PathBuf> },
+    /// Loads a picture to mark a face in, and looks for one of this score in [0, 1] or more where there is a detector.
+    FindFace { source: ImageSource, detector: Option<PathBuf>, min_score: f32 },
     /// Aligns every image below `root` into the folder `out`.
     AlignFolder { root: PathBuf, out: PathBuf, finder: FinderFile, options: AlignOptions },
     /// Does one step of marking the faces of a folder by hand.
@@ -271,6 +271,8 @@ pub struct Evaluation {
     pub name: String,
     /// What was evaluated, in words ("320 held-out images of sample-data").
     pub on: String,
+    /// Those are the images that the run itself held out.
+    pub is_own: bool,
     /// The name of the public protocol whose pairs these are, if it is one.
     pub protocol: Option<String>,
     /// The numbers.

@@ -111,7 +111,7 @@ fn a_folder_goes_all_the_way_to_a_verdict() {
             |event| if let Event::Evaluated { evaluation, .. } = event { Some(Arc::clone(evaluation)) } else { None },
         )
         .unwrap();
-    assert!(evaluation.report.n_genuine > 0 && evaluation.report.n_impostor > 0);
+    assert!(evaluation.is_own && evaluation.report.n_genuine > 0 && evaluation.report.n_impostor > 0);
     let image = ImageSource::File(data.join("p00/0.png"));
     let images = Box::new([image.clone(), image]);
     let gallery = Some(Arc::clone(&evaluation.table));
@@ -137,7 +137,7 @@ fn a_folder_goes_all_the_way_to_a_verdict() {
     };
     let evaluation = events.iter().find_map(of_pairs).unwrap();
     assert_eq!((evaluation.report.n_genuine, evaluation.report.n_impostor, evaluation.table.len()), (2, 1, 4));
-    assert_eq!(evaluation.on, "3 pairs of pairs.txt");
+    assert_eq!((evaluation.on.as_str(), evaluation.is_own), ("3 pairs of pairs.txt", false));
     assert!(evaluation.label().ends_with(", pairs.txt"));
     let images = Box::new([ImageSource::File(data.join("p00/0.png")), ImageSource::File(data.join("p01/0.png"))]);
     std::fs::remove_dir_all(run.join("evaluation")).unwrap();
@@ -225,13 +225,13 @@ fn a_picture_comes_for_marking_even_when_the_detector_is_none() {
     let source = ImageSource::File(data.join("p00/0.png"));
     for detector in [None, Some(data.join("p00/1.png"))] {
         let fails = detector.is_some();
-        let (events, outcome) = bench.run(Request::FindFace { source: source.clone(), detector });
+        let (events, outcome) = bench.run(Request::FindFace { source: source.clone(), detector, min_score: 0.6 });
         assert!(matches!(outcome, Outcome::Finished), "{outcome:?}");
         let Some(Event::FaceFound { found, .. }) = events.first() else { panic!("{events:?}") };
         assert_eq!((found.width_px, found.small.width(), found.picture.rgba.len()), (16, 16, 16 * 16 * 4));
         assert_eq!(found.face.is_err(), fails, "{:?}", found.face);
     }
-    let gone = Request::FindFace { source: ImageSource::File("/gone.png".into()), detector: None };
+    let gone = Request::FindFace { source: ImageSource::File("/gone.png".into()), detector: None, min_score: 0.6 };
     assert!(matches!(bench.run(gone).1, Outcome::Failed(_)));
     let out = folder.path().join("out");
     let options = AlignOptions::default();

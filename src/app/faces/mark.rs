@@ -102,7 +102,7 @@ impl MarkView {
         self.job = None;
         let unloaded = || {
             let notice = Notice::new(Severity::Warning, "The picture was not loaded");
-            notice.hint("Open it again when there is less going on.")
+            notice.hint("Try again when there is less going on.")
         };
         self.error = notice.or_else(|| self.found.is_none().then(unloaded));
     }
@@ -132,9 +132,15 @@ fn within(point: Point, limit: Point) -> Point {
     [point[0].clamp(0.0, limit[0]), point[1].clamp(0.0, limit[1])]
 }
 
-/// Begins to mark the face of `source`; `points` are what is known of it. The view is for whoever shows it.
-pub(super) fn begin(state: &mut State, source: ImageSource, points: Vec<Point>) -> (MarkView, Vec<Effect>) {
-    let (job, effects) = load(state, source.clone());
+/// Begins to mark the face of `source`; `points` are what is known of it, `min_score` is as for [`load`]. The view is for
+/// whoever shows it.
+pub(super) fn begin(
+    state: &mut State,
+    source: ImageSource,
+    points: Vec<Point>,
+    min_score: f32,
+) -> (MarkView, Vec<Effect>) {
+    let (job, effects) = load(state, source.clone(), min_score);
     let revision = state.next_id();
     let view = MarkView {
         source,
@@ -149,10 +155,11 @@ pub(super) fn begin(state: &mut State, source: ImageSource, points: Vec<Point>) 
     (view, effects)
 }
 
-/// Asks for the picture, and for the face in it where there is a detector.
-pub(super) fn load(state: &mut State, source: ImageSource) -> (JobId, Vec<Effect>) {
+/// Asks for the picture, and for the face in it where there is a detector; faces it is less sure of than `min_score`, in
+/// [0, 1], are passed over.
+pub(super) fn load(state: &mut State, source: ImageSource, min_score: f32) -> (JobId, Vec<Effect>) {
     let detector = state.faces.detector.clone();
-    start(state, Request::FindFace { source, detector })
+    start(state, Request::FindFace { source, detector, min_score })
 }
 
 /// Stops a job whose result is no longer wanted.

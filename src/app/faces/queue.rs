@@ -12,6 +12,7 @@ use crate::app::state::State;
 use crate::app::update::start;
 use crate::faces::{FolderImage, FormerRow, HandSpec, Point};
 use crate::worker::protocol::{HandDone, HandStep, ImageSource, JobId, Request};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What a person does with the images.
@@ -25,6 +26,8 @@ pub enum QueueAction {
     Skip,
     /// Take the last image back.
     Back,
+    /// Load the picture in hand again.
+    Reload,
     /// Leave off; what was marked is kept.
     Close,
 }
@@ -67,6 +70,8 @@ pub struct QueueView {
     pub error: Option<Notice>,
     /// What was done, oldest first.
     steps: Vec<Step>,
+    /// Where faces were marked, by the position of the image: whoever comes back to it finds them.
+    points: BTreeMap<usize, Vec<Point>>,
     /// The person has left; a last crop is being written.
     is_closing: bool,
 }
@@ -75,8 +80,6 @@ pub struct QueueView {
 #[derive(Clone, Debug)]
 struct Step {
     at: usize,
-    /// Where its face was marked.
-    points: Vec<Point>,
     /// What was known of it before; nothing of an image that was skipped.
     former: Option<FormerRow>,
 }
@@ -91,6 +94,7 @@ impl QueueView {
             mark: None,
             error: None,
             steps: Vec::new(),
+            points: BTreeMap::new(),
             is_closing: false,
         }
     }
@@ -123,6 +127,12 @@ impl QueueView {
         self.phase == QueuePhase::Marking && self.image().is_some()
     }
 
+    /// The picture in hand could not be loaded.
+    pub fn can_reload(&self) -> bool {
+        let is_missing = |mark: &MarkView| mark.job.is_none() && mark.found.is_none();
+        self.phase == QueuePhase::Marking && self.mark.as_ref().is_some_and(is_missing)
+    }
+
     /// There is an image to take back.
     pub fn can_go_back(&self) -> bool {
         self.phase == QueuePhase::Marking && !self.steps.is_empty()
@@ -146,6 +156,7 @@ pub(super) fn update(state: &mut State, action: QueueAction) -> Vec<Effect> {
         QueueAction::Next => write(state),
         QueueAction::Skip => skip(state),
         QueueAction::Back => go_back(state),
+        QueueAction::Reload => reload(state),
         QueueAction::Close => {
             close(state);
             Vec::new()
@@ -188,8 +199,8 @@ fn write(state: &mut State) -> Vec<Effect> {
 fn skip(state: &mut State) -> Vec<Effect> {
     let Some(queue) = state.faces.queue.as_mut().filter(|queue| queue.can_skip()) else { return Vec::new() };
     let at = queue.at;
-    queue.steps.push(Step { at, points: Vec::new(), former: None });
-    show(state, at + 1, Vec::new())
+    queue.steps.push(Step { at, former: None });
+    show(state, at + 1)
 }
 
 fn go_back(state: &mut State) -> Vec<Effect> {
@@ -197,7 +208,7 @@ fn go_back(state: &mut State) -> Vec<Effect> {
     let Some(step) = queue.steps.last().cloned() else { return Vec::new() };
     let Some(former) = step.former else {
         queue.steps.pop();
-        return show(state, step.at, step.points);
+        return show(state, step.at);
     };
     let Some(image) = queue.images.get(step.at).cloned() else { return Vec::new() };
     let spec = Arc::clone(&queue.spec);
@@ -205,6 +216,18 @@ fn go_back(state: &mut State) -> Vec<Effect> {
     if let Some(queue) = &mut state.faces.queue {
         queue.phase = QueuePhase::TakingBack(job);
         queue.error = None;
+    }
+    effects
+}
+
+fn reload(state: &mut State) -> Vec<Effect> {
+    let Some(queue) = state.faces.queue.as_ref().filter(|queue| queue.can_reload()) else { return Vec::new() };
+    let min_score = queue.spec.options.min_score;
+    let Some(source) = queue.mark.as_ref().map(|mark| mark.source.clone()) else { return Vec::new() };
+    let (job, effects) = mark::load(state, source, min_score);
+    if let Some(mark) = state.faces.queue.as_mut().and_then(|queue| queue.mark.as_mut()) {
+        mark.job = Some(job);
+        mark.error = None;
     }
     effects
 }
@@ -225,16 +248,22 @@ fn leave(state: &mut State) {
     mark::stop(state, queue.mark.and_then(|mark| mark.job));
 }
 
-/// Shows the image at this position; `points` are what is known of its face.
-fn show(state: &mut State, at: usize, points: Vec<Point>) -> Vec<Effect> {
+/// Shows the image at this position, with the points that were marked in it; those of the image before it are kept.
+fn show(state: &mut State, at: usize) -> Vec<Effect> {
     let Some(queue) = &mut state.faces.queue else { return Vec::new() };
+    let mut before = None;
+    if let Some(mark) = queue.mark.take() {
+        queue.points.insert(queue.at, mark.points);
+        before = mark.job;
+    }
     queue.at = at;
     queue.error = None;
-    let before = queue.mark.take().and_then(|mark| mark.job);
+    let points = queue.points.remove(&at).unwrap_or_default();
+    let min_score = queue.spec.options.min_score;
     let source = queue.image().map(|image| ImageSource::File(image.path.clone()));
     mark::stop(state, before);
     let Some(source) = source else { return Vec::new() };
-    let (mark, effects) = mark::begin(state, source, points);
+    let (mark, effects) = mark::begin(state, source, points, min_score);
     if let Some(queue) = &mut state.faces.queue {
         queue.mark = Some(mark);
     }
@@ -246,32 +275,31 @@ pub(super) fn done(state: &mut State, job: JobId, done: HandDone) -> Vec<Effect>
     let Some(queue) = state.faces.queue.as_mut().filter(|queue| queue.job() == Some(job)) else { return Vec::new() };
     queue.phase = QueuePhase::Marking;
     let folder = state.faces.folder.as_mut().filter(|folder| folder.root == queue.spec.root);
-    let (at, points) = match done {
+    let at = match done {
         HandDone::Listed(images) => {
             queue.images = images;
-            (0, Vec::new())
+            0
         }
         HandDone::Marked(former) => {
-            let points = queue.mark.as_ref().map(|mark| mark.points.clone()).unwrap_or_default();
-            queue.steps.push(Step { at: queue.at, points, former: Some(former) });
+            queue.steps.push(Step { at: queue.at, former: Some(former) });
             if let Some(folder) = folder {
                 folder.marked += 1;
             }
-            (queue.at + 1, Vec::new())
+            queue.at + 1
         }
         HandDone::Unmarked => {
             let Some(step) = queue.steps.pop() else { return Vec::new() };
             if let Some(folder) = folder {
                 folder.marked = folder.marked.saturating_sub(1);
             }
-            (step.at, step.points)
+            step.at
         }
     };
     if queue.is_closing {
         leave(state);
         return Vec::new();
     }
-    show(state, at, points)
+    show(state, at)
 }
 
 /// A step is over without a result; `notice` says why, unless it was stopped. Tells whether the job was one of these.

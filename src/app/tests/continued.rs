@@ -1,7 +1,7 @@
 //! Runs that are continued: on which images, with which curves, and what waits for images to be opened.
 
 use super::*;
-use crate::config::{RunInfo, SeriesInfo};
+use crate::config::{Auto, RunConfig, RunInfo, SeriesInfo};
 use crate::train::{Place, ValidationSnapshot};
 use crate::worker::protocol::RunEntry;
 
@@ -376,40 +376,53 @@ fn a_series_of_which_nothing_is_left_when_its_images_are_open_is_told_and_over()
     assert_eq!(state.notices.last().unwrap().headline, "3 runs, seeds 7 to 9: EER 3.0 ± 1.0 %");
 }
 
-/// The weights that a training job is told to start from, by their checksum.
-fn start_of(effects: &[Effect]) -> Option<String> {
+/// The weights that a training job is told to start from, by their checksum, and the length of its embeddings.
+fn start_of(effects: &[Effect]) -> Option<(String, Auto<u32>)> {
     effects.iter().find_map(|effect| match effect {
-        Effect::Send(Job { request: Request::Train { config, .. }, .. }) => Some(config.run.clone()?.start_sha256),
+        Effect::Send(Job { request: Request::Train { config, .. }, .. }) => {
+            Some((config.run.clone()?.start_sha256, config.model.embedding_dim))
+        }
         _ => None,
     })
 }
 
+/// Makes settings those of a run that has begun: what it started from, and what was chosen for its network.
+fn begun(config: &mut RunConfig, start_sha256: &str, embedding_dim: u32) {
+    config.model.embedding_dim = Auto::Set(embedding_dim);
+    let facts = config.run.as_mut().unwrap();
+    (facts.version, facts.start_sha256) = ("1.0.0".into(), start_sha256.into());
+    facts.automatic = vec!["model.embedding_dim".into()];
+}
+
 #[test]
-fn the_runs_of_a_series_are_told_which_weights_the_first_started_from() {
+fn the_runs_of_a_series_are_told_which_weights_the_first_started_from_and_its_network() {
     // After a restart, from what a run of it wrote.
     let folder = folder();
     let catalog = whole(folder.path());
     let mut state = state();
     open(&mut state, folder.path());
     let mut first = one_of_three("a", 7, &catalog, Some(0.02));
-    let facts = first.config.run.as_mut().unwrap();
-    (facts.version, facts.start_sha256) = ("1.0.0".into(), "abc".into());
-    on_event(&mut state, Event::Runs { job: JobId(0), runs: vec![first.clone()] });
-    let effects = go_on_with_series(&mut state, "/runs/a", vec![first]);
-    assert_eq!((train_job(&effects).unwrap().1, start_of(&effects).as_deref()), (8, Some("abc")));
+    begun(&mut first.config, "abc", 64);
+    let mut second = one_of_three("b", 8, &catalog, Some(0.03));
+    begun(&mut second.config, "abc", 128);
+    on_event(&mut state, Event::Runs { job: JobId(0), runs: vec![second.clone(), first.clone()] });
+    let effects = go_on_with_series(&mut state, "/runs/b", vec![second, first]);
+    assert_eq!((train_job(&effects).unwrap().1, start_of(&effects)), (9, Some(("abc".into(), Auto::Set(64)))));
 
     // In one go, from what the first one said when it began.
     let mut state = self::state();
     open(&mut state, folder.path());
     update(&mut state, Action::SetSeeds(3));
     let effects = update(&mut state, Action::StartTraining);
-    assert_eq!(start_of(&effects).as_deref(), Some(""));
+    assert_eq!(start_of(&effects), Some((String::new(), Auto::Auto)));
     let (mut id, _) = train_job(&effects).unwrap();
-    for said in ["abc", "def"] {
-        let begun = RunStarted { start_sha256: said.into(), ..started(Path::new("/runs/a")) };
-        report(&mut state, id, TrainEvent::Started(Box::new(begun)));
+    for (said, embedding_dim) in [("abc", 64), ("def", 128)] {
+        let mut told = started(Path::new("/runs/a"));
+        told.config.run = Some(RunInfo::default());
+        begun(&mut told.config, said, embedding_dim);
+        report(&mut state, id, TrainEvent::Started(Box::new(told)));
         let effects = on_event(&mut state, Event::Trained { job: id, summary: Box::new(summary("/runs/a", 0.1)) });
-        assert_eq!(start_of(&effects).as_deref(), Some("abc"), "those of the first");
+        assert_eq!(start_of(&effects), Some(("abc".into(), Auto::Set(64))), "those of the first");
         id = train_job(&effects).unwrap().0;
     }
 }

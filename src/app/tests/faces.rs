@@ -112,7 +112,7 @@ fn images_are_marked_one_after_the_other_and_taken_back_in_reverse() {
     assert_eq!(points, [[90.0, 40.0], [120.0, 40.0]]);
     let effects = written(&mut state, first);
     let second = queue(&state).images[1].path.clone();
-    let Request::FindFace { source, detector } = &job(&effects).request else { panic!("{effects:?}") };
+    let Request::FindFace { source, detector, .. } = &job(&effects).request else { panic!("{effects:?}") };
     assert!(*source == ImageSource::File(second) && detector.is_some());
     show(&mut state, &effects);
     let effects = update(&mut state, QueueAction::Skip.into());
@@ -211,4 +211,54 @@ fn the_marks_of_a_folder_do_not_touch_those_of_verify() {
     mark(&mut state);
     let spec: &HandSpec = &queue(&state).spec;
     assert!(queue(&state).can_write() && spec.options == AlignOptions::default());
+}
+
+/// The points of the image in hand.
+fn points(state: &State) -> Vec<crate::faces::Point> {
+    queue(state).mark.as_ref().unwrap().points.clone()
+}
+
+#[test]
+fn what_was_marked_is_there_again_after_skip_and_back() {
+    let folder = folder();
+    let mut state = with_queue(folder.path());
+    mark(&mut state);
+    let first = points(&state);
+    let effects = update(&mut state, QueueAction::Skip.into());
+    show(&mut state, &effects);
+    assert!(points(&state).is_empty());
+    update(&mut state, FaceAction::Place([60.0, 30.0]).into());
+    let second = points(&state);
+    let effects = update(&mut state, QueueAction::Back.into());
+    show(&mut state, &effects);
+    assert_eq!((queue(&state).at, points(&state)), (0, first));
+    let effects = update(&mut state, QueueAction::Skip.into());
+    show(&mut state, &effects);
+    assert_eq!((second.len(), points(&state)), (1, second));
+}
+
+#[test]
+fn a_picture_that_was_not_loaded_is_loaded_again_and_the_least_score_goes_along() {
+    let folder = folder();
+    let mut state = with_dialog(folder.path());
+    let options = AlignOptions { min_score: 0.85, ..AlignOptions::default() };
+    update(&mut state, FaceAction::SetOptions(options).into());
+    let effects = update(&mut state, QueueAction::Open.into());
+    let Request::MarkFaces { spec, .. } = &job(&effects).request else { panic!("{effects:?}") };
+    let images = spec.images(&|| false).unwrap();
+    let effects = report(&mut state, job(&effects).id, HandDone::Listed(images.into()));
+    let score = |effects: &[Effect]| match job(effects).request {
+        Request::FindFace { min_score, .. } => min_score.to_string(),
+        ref other => panic!("{other:?}"),
+    };
+    assert_eq!(score(&effects), "0.85");
+    assert!(update(&mut state, QueueAction::Reload.into()).is_empty(), "it is being loaded");
+    end(&mut state, job(&effects).id, failure());
+    assert!(queue(&state).can_reload());
+    let effects = update(&mut state, QueueAction::Reload.into());
+    assert_eq!(score(&effects), "0.85");
+    assert!(queue(&state).mark.as_ref().unwrap().error.is_none() && !queue(&state).can_reload());
+    show(&mut state, &effects);
+    mark(&mut state);
+    assert!(queue(&state).can_write() && update(&mut state, QueueAction::Reload.into()).is_empty());
 }

@@ -10,7 +10,12 @@ fn with_curves() -> State {
     open(&mut state, folder.path());
     let catalog = Arc::clone(&state.open_data().unwrap().catalog);
     let [first, second] = [0, 1].map(|index: usize| measured(&state.runs[index].path, Arc::clone(&catalog)));
-    let on_pairs = Evaluation { protocol: Some("lfw.bin".into()), on: "6000 pairs".into(), ..first.clone() };
+    let on_pairs = Evaluation {
+        protocol: Some("lfw.bin".into()),
+        on: "6000 pairs of lfw.bin".into(),
+        is_own: false,
+        ..first.clone()
+    };
     for evaluation in [first, second, on_pairs] {
         state.evaluate.overlays.push(Overlay { evaluation: Arc::new(evaluation), visible: true });
     }
@@ -37,7 +42,7 @@ fn the_curves_in_sight_become_a_file_and_the_file_a_notice() {
     let sent = job(&effects);
     let (drawn, out, replace) = figure(sent);
     let told: Vec<(&str, usize)> = drawn.curves.iter().map(|curve| (curve.name.as_str(), curve.series)).collect();
-    assert_eq!(told, [("C", 0), ("b", 1), ("C, lfw.bin", 2)]);
+    assert_eq!(told, [("C, all images", 0), ("b, all images", 1), ("C, 6000 pairs of lfw.bin", 2)]);
     assert_eq!(drawn.curves[1].points, state.evaluate.overlays[1].evaluation.report.det);
     assert_eq!((out, replace), (Path::new("/out/det.csv"), true));
     assert!(state.evaluate.picture_obstacle().unwrap().contains("being written"));
@@ -51,6 +56,21 @@ fn the_curves_in_sight_become_a_file_and_the_file_a_notice() {
     assert!(
         matches!(&act(&mut state, PictureAction::ShowFolder)[..], [Effect::ShowFolder(at)] if at == Path::new("/out"))
     );
+}
+
+#[test]
+fn runs_of_one_name_are_told_apart_by_the_folder_above() {
+    let mut state = with_curves();
+    update(&mut state, Action::RemoveOverlay(2));
+    for (overlay, series) in state.evaluate.overlays.iter_mut().zip(["arcface", "softmax"]) {
+        let evaluation = Arc::make_mut(&mut overlay.evaluation);
+        evaluation.run = Path::new("/runs").join(series).join("seed-1");
+        evaluation.name = "seed-1".into();
+    }
+    let effects = act(&mut state, PictureAction::SaveTo("/out/det.csv".into()));
+    let (drawn, ..) = figure(job(&effects));
+    let told: Vec<&str> = drawn.curves.iter().map(|curve| curve.name.as_str()).collect();
+    assert_eq!(told, ["arcface/seed-1", "softmax/seed-1"]);
 }
 
 #[test]

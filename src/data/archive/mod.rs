@@ -92,7 +92,8 @@ pub(super) fn open(path: &Path, form: Form, watch: &Watch) -> Result<Catalog, Da
         let problems: Vec<String> = warnings.groups().into_iter().map(|group| group.headline).collect();
         let problems = if problems.is_empty() { String::new() } else { format!(" ({})", problems.join(", ")) };
         let what = format!(" in the {} folders of the archive{problems}", tree.folders.len());
-        return Err(DataError::NoImages { found: what, path: path.to_owned() });
+        let nothing = DataError::NoImages { found: what, path: path.to_owned() };
+        return Err(not_tried.refusal(&warnings).unwrap_or(nothing));
     }
     if tree.loose > 0 {
         warnings.push(WarningKind::LooseImage, path_text(path), format!("{} images", tree.loose));

@@ -244,3 +244,73 @@ fn a_list_that_could_not_be_read_again_is_not_written() {
     assert!(error.contains("more than 64 MiB"), "{error}");
     assert_eq!(std::fs::metadata(&sidecar).unwrap().len(), text.len() as u64);
 }
+
+#[test]
+fn an_unreadable_name_that_may_be_that_of_several_files_is_tried() {
+    let folder = drawn();
+    let names = "version = 2\nimages = []\nunreadable = [\"p00/\u{FFFD}.png\", \"p00/a.png\"]\n";
+    std::fs::write(folder.path().join(EXCLUDE_FILE), names).unwrap();
+    for name in ["a.png", "\u{FFFD}.png"] {
+        std::fs::copy(folder.path().join("p00/0.png"), folder.path().join("p00").join(name)).unwrap();
+    }
+    let opened = open(folder.path()).unwrap();
+    assert_eq!((opened.items.len(), has(&opened.warnings, WarningKind::ExcludedFile)), (13, 1));
+    position(&opened, "p00/\u{FFFD}.png");
+}
+
+#[test]
+fn rows_of_a_list_that_name_the_same_unreadable_file_are_excluded_together() {
+    let folder = drawn();
+    let list = folder.path().join("all.csv");
+    std::fs::write(folder.path().join("p00/empty.png"), b"").unwrap();
+    std::fs::write(&list, "p00/0.png,7\np00/empty.png,7\np00/empty.png,8\np01/0.png,8\np01/1.png,8\n").unwrap();
+    let whole = Arc::new(open(&list).unwrap());
+    assert_eq!((whole.items.len(), whole.left_out()), (3, 3..5));
+    for position in [3, 4] {
+        let rest = whole.without(&[position]).unwrap();
+        assert_eq!(rest.excluded(), [3, 4]);
+        let kinds = [WarningKind::Empty, WarningKind::ExcludedFile];
+        assert_eq!(kinds.map(|kind| has(&rest.warnings, kind)), [0, 2]);
+        write_exclusions(&whole, &[position]).unwrap();
+        let opened = open(&list).unwrap();
+        assert_eq!((opened.excluded(), &opened.warnings), (rest.excluded(), &rest.warnings));
+    }
+}
+
+#[test]
+fn an_excluded_image_of_a_list_that_is_damaged_stays_excluded() {
+    let folder = drawn();
+    let list = folder.path().join("all.csv");
+    std::fs::write(&list, "p00/0.png,7\np00/0.png,8\np00/1.png,7\np01/0.png,8\np01/1.png,8\n").unwrap();
+    let whole = Arc::new(open(&list).unwrap());
+    write_exclusions(&whole, &[0, 3]).unwrap();
+    let sidecar = folder.path().join("all.csv.arclens-exclude.toml");
+    assert!(std::fs::read_to_string(&sidecar).unwrap().contains("p00/0.png as 7"));
+    std::fs::write(folder.path().join("p00/0.png"), b"").unwrap();
+    let opened = Arc::new(open(&list).unwrap());
+    // What is left of the list: p00/1.png, p01/0.png and p01/1.png, then both rows of the damaged file.
+    assert_eq!((opened.items.len(), opened.excluded()), (2, [1, 3, 4].as_slice()));
+    let kinds = [WarningKind::UnknownExclusion, WarningKind::Empty, WarningKind::ExcludedFile];
+    assert_eq!(kinds.map(|kind| has(&opened.warnings, kind)), [0, 0, 2]);
+    write_exclusions(&opened.whole(), opened.excluded()).unwrap();
+    let text = std::fs::read_to_string(&sidecar).unwrap();
+    assert!(text.contains("\"p00/0.png\"") && !text.contains("p00/0.png as"), "{text}");
+}
+
+#[test]
+fn a_data_set_of_which_everything_is_named_as_unreadable_says_where_that_is_written() {
+    let (folder, plain) = (drawn(), drawn());
+    for path in packed(folder.path()).into_iter().take(2).chain([plain.path().to_owned()]) {
+        let sidecar = if path.is_dir() { path.join(EXCLUDE_FILE) } else { path_beside(&path) };
+        let classes = ["p00", "p01", "p02", "p03"];
+        let images = ["0.png", "1.png", "2.png", "empty.png"];
+        let all: Vec<String> =
+            classes.iter().flat_map(|class| images.iter().map(move |image| format!("{class}/{image}"))).collect();
+        std::fs::write(&sidecar, format!("version = 2\nimages = []\nunreadable = {all:?}\n")).unwrap();
+        let error = open(&path).unwrap_err().to_string();
+        let words = ["not tried", "\"unreadable\"", "remove the lines", sidecar.to_str().unwrap()];
+        assert!(words.iter().all(|word| error.contains(word)), "{}: {error}", path.display());
+        std::fs::remove_file(&sidecar).unwrap();
+        assert!(open(&path).is_ok());
+    }
+}

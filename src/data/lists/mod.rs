@@ -98,7 +98,8 @@ pub(super) fn open(list: &Path, watch: &Watch) -> Result<Catalog, DataError> {
             "none of the {total} images of the list can be read below its folder, for example \"{example}\"; put the \
              list beside the images it names"
         );
-        return Err(DataError::Refused { reason, path: list.to_owned() });
+        let nothing = DataError::Refused { reason, path: list.to_owned() };
+        return Err(not_tried.refusal(&warnings).unwrap_or(nothing));
     }
     let gathered = Gathered { root: list.to_owned(), base, layout: Layout::List, folders: &folders, found, pack: None };
     assemble(gathered, watch, warnings)

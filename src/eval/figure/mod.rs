@@ -4,9 +4,11 @@
 //! whoever asked for it writes.
 
 mod colours;
+mod legend;
 mod svg;
 
 pub use colours::{RUN_COLOURS_DARK, RUN_COLOURS_LIGHT};
+pub use legend::{LegendRun, folder_names, legend_names};
 
 use super::{DetPoint, VerificationReport};
 use std::ops::RangeInclusive;

@@ -5,10 +5,10 @@
 //! before it is written, and one of ours is replaced before its row says so. The table is read and written anew each
 //! time, so two marks, or a mark and [`align_folder`](super::align_folder), must not run at once.
 
-use super::one::{encoded, holds, taken, write};
-use super::record::{Row, Table, is_middle_of};
+use super::one::{encoded, holds, remove, taken, write};
+use super::record::{OwnCrop, Row, Table};
 use super::sources::{Listing, sources};
-use super::{AlignOptions, FolderImage, check};
+use super::{AlignOptions, CropFormat, FolderImage, check, without_crop};
 use crate::data::{Warnings, decode_file, path_text};
 use crate::faces::{FaceError, Landmarks, align, centre};
 use image::DynamicImage;
@@ -39,10 +39,9 @@ impl HandSpec {
         let inputs = std::slice::from_ref(&self.root);
         check(inputs, &self.out, self.options.size_px)?;
         let listing = Listing { inputs, out: &self.out, format: self.options.format };
-        let mut images = sources(&listing, &mut Warnings::default(), cancelled)?;
+        let images = sources(&listing, &mut Warnings::default(), cancelled)?;
         let table = Table::open(&self.out, self.options.size_px)?;
-        images.retain(|image| !table.has(image, &self.out));
-        Ok(images)
+        without_crop(images, |image| table.has(image, &self.out), cancelled)
     }
 
     /// Writes the crop at `landmarks` (in pixels of the image) and its row; returns what [`HandSpec::unmark`] needs.
@@ -56,9 +55,10 @@ impl HandSpec {
             reason: "the points lie on one spot; mark the eyes apart from each other".to_owned(),
             path: image.path.clone(),
         })?;
-        let (path, bytes) = self.file_of(image, &crop)?;
+        let (path, bytes) = self.file_of(&image.target, self.options.format, &crop)?;
         let mut table = Table::open(&self.out, size_px)?;
-        let is_ours = table.owns(image);
+        let own = table.own_crop(image);
+        let is_ours = own.as_ref().is_some_and(|own| own.path == image.target);
         let row = Row {
             path: image.name.clone(),
             file: path_text(&image.target),
@@ -72,13 +72,11 @@ impl HandSpec {
             table.save()?;
             return Ok(FormerRow(former));
         }
-        if std::fs::symlink_metadata(&path).is_ok() && !holds(&path, &bytes) {
-            return Err(taken(&path));
-        }
+        must_be_free(&path, &bytes)?;
         std::fs::create_dir_all(&self.out).map_err(FaceError::writing(&self.out))?;
         let former = table.put(row);
         table.save()?;
-        if let Err(error) = write(&path, &bytes, false) {
+        if let Err(error) = write(&path, &bytes, false).and_then(|()| self.give_up(own.as_ref(), &path)) {
             table.put_back(&image.name, former);
             table.save()?;
             return Err(error);
@@ -93,31 +91,49 @@ impl HandSpec {
     pub fn unmark(&self, image: &FolderImage, former: &FormerRow) -> Result<(), FaceError> {
         let mut table = Table::open(&self.out, self.options.size_px)?;
         let FormerRow(former) = former;
-        if former.as_ref().is_some_and(|row| is_middle_of(row, image)) {
-            let middle = centre(&decode_file(&image.path)?, self.options.size_px);
-            let (path, bytes) = self.file_of(image, &middle)?;
+        if let Some(middle) = former.as_ref().and_then(|row| OwnCrop::middle_of(row, image)) {
+            let crop = centre(&decode_file(&image.path)?, self.options.size_px);
+            let (path, bytes) = self.file_of(&middle.path, middle.format, &crop)?;
+            let is_ours = middle.path == image.target;
+            if !is_ours {
+                must_be_free(&path, &bytes)?;
+                self.remove_own(&table, image)?;
+            }
             table.put_back(&image.name, former.clone());
             table.save()?;
-            return write(&path, &bytes, true);
+            return write(&path, &bytes, is_ours);
         }
-        if table.owns(image) {
-            remove(&self.out.join(&image.target))?;
-        }
+        self.remove_own(&table, image)?;
         table.put_back(&image.name, former.clone());
         table.save()
     }
 
-    fn file_of(&self, image: &FolderImage, crop: &DynamicImage) -> Result<(PathBuf, Vec<u8>), FaceError> {
-        let path = self.out.join(&image.target);
-        let bytes = encoded(crop, self.options.format, &path)?;
+    /// Removes the crop that the mark wrote.
+    fn remove_own(&self, table: &Table, image: &FolderImage) -> Result<(), FaceError> {
+        match table.own_crop(image).filter(|own| own.path == image.target) {
+            Some(own) => remove(&self.out.join(own.path)),
+            None => Ok(()),
+        }
+    }
+
+    /// Removes the crop of another kind of file that the one just written at `new` takes the place of; of the two only one
+    /// stays.
+    fn give_up(&self, old: Option<&OwnCrop>, new: &Path) -> Result<(), FaceError> {
+        let Some(old) = old else { return Ok(()) };
+        remove(&self.out.join(&old.path)).inspect_err(|_| {
+            remove(new).ok();
+        })
+    }
+
+    fn file_of(&self, target: &Path, format: CropFormat, crop: &DynamicImage) -> Result<(PathBuf, Vec<u8>), FaceError> {
+        let path = self.out.join(target);
+        let bytes = encoded(crop, format, &path)?;
         Ok((path, bytes))
     }
 }
 
-/// Removes a file that may be gone already.
-fn remove(path: &Path) -> Result<(), FaceError> {
-    match std::fs::remove_file(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(FaceError::writing(path)(error)),
-        _ => Ok(()),
-    }
+/// Nothing is there, or these very bytes: a step that was killed left them behind.
+fn must_be_free(path: &Path, bytes: &[u8]) -> Result<(), FaceError> {
+    let is_free = std::fs::symlink_metadata(path).is_err() || holds(path, bytes);
+    if is_free { Ok(()) } else { Err(taken(path)) }
 }

@@ -23,6 +23,7 @@ use self::sources::{Listing, sources};
 use super::{CROP_PX_RANGE, FaceError};
 use crate::data::{DataError, Progress, Warnings};
 use rayon::prelude::*;
+use std::borrow::Borrow;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -81,7 +82,7 @@ pub fn align_folder(
     done.images = sources.len() as u64;
     std::fs::create_dir_all(&spec.out).map_err(FaceError::writing(&spec.out))?;
     let record = Record::open(&spec.out, spec.options.size_px)?;
-    let todo: Vec<&FolderImage> = sources.iter().filter(|source| !record.has(source, &spec.out)).collect();
+    let todo = without_crop(&sources, |source| record.has(source, &spec.out), cancelled)?;
     done.already = done.images - todo.len() as u64;
     let count = AtomicU64::new(done.already);
     let shared = Mutex::new((record, done));
@@ -89,8 +90,8 @@ pub fn align_folder(
         if cancelled() {
             return Err(FaceError::Data(DataError::Cancelled));
         }
-        let ours = lock(&shared).0.owns(source);
-        let (row, fate) = one(source, spec, ours)?;
+        let own = lock(&shared).0.own_crop(source);
+        let (row, fate) = one(source, spec, own.as_ref())?;
         let mut guard = lock(&shared);
         let (record, done) = &mut *guard;
         record.add(row)?;
@@ -106,6 +107,24 @@ pub fn align_folder(
         other => other?,
     }
     Ok(done)
+}
+
+/// The images that have no aligned crop yet. Asking the disk of each takes its time where there are many.
+fn without_crop<T: Borrow<FolderImage>>(
+    images: impl IntoIterator<Item = T>,
+    has: impl Fn(&FolderImage) -> bool,
+    cancelled: &(dyn Fn() -> bool + Sync),
+) -> Result<Vec<T>, FaceError> {
+    let mut left = Vec::new();
+    for image in images {
+        if cancelled() {
+            return Err(FaceError::Data(DataError::Cancelled));
+        }
+        if !has(image.borrow()) {
+            left.push(image);
+        }
+    }
+    Ok(left)
 }
 
 fn lock<T>(shared: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -131,12 +150,12 @@ fn check(inputs: &[PathBuf], out: &Path, size_px: u32) -> Result<(), FaceError> 
     let refuse = |reason: String| Err(FaceError::Refused { reason, path: out.to_owned() });
     if !CROP_PX_RANGE.contains(&size_px) {
         let (least, most) = CROP_PX_RANGE.into_inner();
-        return refuse(format!("crops of {size_px} px are not made, only {least} to {most} px"));
+        return refuse(format!("crops of {size_px} px are not made; choose {least} to {most} px"));
     }
     let real = |path: &Path| path.canonicalize().ok();
     let folder = real(out);
     if folder.is_some() && inputs.iter().any(|input| real(input) == folder) {
-        return refuse("the crops cannot go into the folder of the images; name another with --out".to_owned());
+        return refuse("the crops cannot go into the folder of the images; choose another folder for them".to_owned());
     }
     if out.exists() && !out.is_dir() {
         return refuse("the crops need a folder, and this is a file".to_owned());

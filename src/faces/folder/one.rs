@@ -1,6 +1,6 @@
 //! One image of a folder: read, found, cut out, written.
 
-use super::record::Row;
+use super::record::{OwnCrop, Row};
 use super::{AlignSpec, CropFormat, Finder, FolderImage};
 use crate::config::temporary;
 use crate::data::{DataError, decode_file, path_text};
@@ -20,21 +20,21 @@ pub(super) enum Fate {
     LeftOut(DataError),
 }
 
-/// Aligns one image; `ours` says that a crop of its name was written by us and may be replaced.
+/// Aligns one image; `own` is the crop of it that we wrote, which may be replaced and stays ours until it is gone.
 ///
 /// # Errors
 /// Only what ends the whole job: the disk refuses.
-pub(super) fn one(source: &FolderImage, spec: &AlignSpec, ours: bool) -> Result<(Row, Fate), FaceError> {
+pub(super) fn one(source: &FolderImage, spec: &AlignSpec, own: Option<&OwnCrop>) -> Result<(Row, Fate), FaceError> {
     let mut row = Row { path: source.name.clone(), size_px: spec.options.size_px, ..Row::default() };
     let image = match decode_file(&source.path) {
         Ok(image) => image,
-        Err(error) => return Ok(left_out(row, error)),
+        Err(error) => return Ok(left_out(kept(row, spec, own), error)),
     };
     let found = match find(&image, &source.name, spec) {
         Ok(found) => found,
         Err(error) => {
             let error = DataError::Refused { reason: reason_of(&error), path: source.path.clone() };
-            return Ok(left_out(row, error));
+            return Ok(left_out(kept(row, spec, own), error));
         }
     };
     row.face = found.face;
@@ -44,6 +44,10 @@ pub(super) fn one(source: &FolderImage, spec: &AlignSpec, ours: bool) -> Result<
     if !is_aligned {
         row.reason = found.reason.to_owned();
         if !spec.options.keep_unfound {
+            // The middle of an earlier time, which is no longer wanted.
+            if let Some(own) = own {
+                remove(&spec.out.join(&own.path))?;
+            }
             return Ok((row, Fate::Unfound { kept: false }));
         }
         row.reason += "; the middle of the image is kept";
@@ -51,14 +55,27 @@ pub(super) fn one(source: &FolderImage, spec: &AlignSpec, ours: bool) -> Result<
     let crop = crop.unwrap_or_else(|| centre(&image, spec.options.size_px));
     let path = spec.out.join(&source.target);
     let bytes = encoded(&crop, spec.options.format, &path)?;
-    if let Err(error) = write(&path, &bytes, ours) {
+    let is_ours = own.is_some_and(|own| own.path == source.target);
+    if let Err(error) = write(&path, &bytes, is_ours) {
         return match error {
-            FaceError::Refused { reason, path } => Ok(left_out(row, DataError::Refused { reason, path })),
+            FaceError::Refused { reason, path } => {
+                Ok(left_out(kept(row, spec, own), DataError::Refused { reason, path }))
+            }
             other => Err(other),
         };
     }
+    // Of another kind of file.
+    if let Some(own) = own.filter(|_| !is_ours) {
+        remove(&spec.out.join(&own.path))?;
+    }
     row.file = path_text(&source.target);
     Ok((row, if is_aligned { Fate::Aligned } else { Fate::Unfound { kept: true } }))
+}
+
+/// The crop of an earlier time stays ours, where it is still there.
+fn kept(row: Row, spec: &AlignSpec, own: Option<&OwnCrop>) -> Row {
+    let own = own.filter(|own| std::fs::symlink_metadata(spec.out.join(&own.path)).is_ok());
+    Row { file: own.map(|own| path_text(&own.path)).unwrap_or_default(), ..row }
 }
 
 fn left_out(row: Row, error: DataError) -> (Row, Fate) {
@@ -144,6 +161,17 @@ pub(super) fn holds(path: &Path, bytes: &[u8]) -> bool {
 
 /// Something that we did not write is where a crop belongs.
 pub(super) fn taken(path: &Path) -> FaceError {
-    let reason = "another file of the crop's name is there already; move it, or name another folder (--out)".to_owned();
+    let reason = "another file of the crop's name is there already; move it away, then try again".to_owned();
     FaceError::Refused { reason, path: path.to_owned() }
+}
+
+/// Removes a crop of ours, which may be gone already. What a person put in its place and is no file stays.
+pub(super) fn remove(path: &Path) -> Result<(), FaceError> {
+    if !std::fs::symlink_metadata(path).is_ok_and(|meta| meta.is_file()) {
+        return Ok(());
+    }
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(FaceError::writing(path)(error)),
+        _ => Ok(()),
+    }
 }

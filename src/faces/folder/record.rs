@@ -1,11 +1,12 @@
 //! The table of what was done: one row per image, written as it happens, sorted at the end.
 
-use super::FolderImage;
+use super::{CropFormat, FolderImage};
 use crate::config::temporary;
+use crate::data::path_text;
 use crate::faces::{Face, FaceError, Point};
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{BufReader, BufWriter, Write as _};
+use std::io::{BufReader, BufWriter, Read, Write as _};
 use std::path::{Path, PathBuf};
 
 /// Name of the table in the folder of the crops.
@@ -85,9 +86,12 @@ impl Table {
         let rows = if path.exists() { read(&path)? } else { BTreeMap::new() };
         let other = rows.values().find(|row| has_crop(row) && row.get(SIZE) != Some(size_px.to_string().as_str()));
         if let Some(row) = other {
-            let size = row.get(SIZE).unwrap_or_default();
+            // The table is somebody's file: only a number is repeated.
+            let size = row.get(SIZE).and_then(|size| size.parse::<u32>().ok());
+            let size = size.map_or_else(|| "another size".to_owned(), |px| format!("{px} px"));
+            let name = folder.file_name().unwrap_or_default().to_string_lossy();
             let reason = format!(
-                "this folder has crops of {size} px already; choose that size (--size {size}), or name another folder (--out)"
+                "this folder has crops of {size} already; choose that size again, or remove the folder of crops {name}"
             );
             return Err(FaceError::Refused { reason, path: folder.to_owned() });
         }
@@ -101,9 +105,9 @@ impl Table {
             .is_some_and(|file| std::fs::metadata(folder.join(file)).is_ok_and(|meta| meta.len() > 0))
     }
 
-    /// A file where this image's crop goes was written by us.
-    pub(super) fn owns(&self, image: &FolderImage) -> bool {
-        self.rows.get(&image.name).is_some_and(|row| is_crop_of(row, image))
+    /// The crop of this image that we wrote, be it of this kind of file or of another.
+    pub(super) fn own_crop(&self, image: &FolderImage) -> Option<OwnCrop> {
+        self.rows.get(&image.name).and_then(|row| OwnCrop::of(row, image))
     }
 
     /// Puts a row in the place of what was known of its image, and returns that.
@@ -151,9 +155,9 @@ impl Record {
         self.table.has(image, folder)
     }
 
-    /// As [`Table::owns`].
-    pub(super) fn owns(&self, image: &FolderImage) -> bool {
-        self.table.owns(image)
+    /// As [`Table::own_crop`].
+    pub(super) fn own_crop(&self, image: &FolderImage) -> Option<OwnCrop> {
+        self.table.own_crop(image)
     }
 
     /// Adds what was just done.
@@ -169,13 +173,28 @@ impl Record {
     }
 }
 
-/// The row says that the middle of `image` is where its crop goes.
-pub(super) fn is_middle_of(row: &csv::StringRecord, image: &FolderImage) -> bool {
-    is_crop_of(row, image) && row.get(REASON) != Some("")
+/// A crop that we wrote for an image.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct OwnCrop {
+    /// Relative to the folder of the crops.
+    pub(super) path: PathBuf,
+    /// Its kind of file.
+    pub(super) format: CropFormat,
 }
 
-fn is_crop_of(row: &csv::StringRecord, image: &FolderImage) -> bool {
-    has_crop(row) && row.get(FILE).is_some_and(|file| Path::new(file) == image.target)
+impl OwnCrop {
+    /// What the row of `image` says. The table is somebody's file, and what is ours may be replaced and removed: of its
+    /// names only those count that the image's crop has in one kind of file or the other.
+    fn of(row: &csv::StringRecord, image: &FolderImage) -> Option<Self> {
+        let file = row.get(FILE)?;
+        let own = CropFormat::ALL.map(|format| Self { path: image.target.with_extension(format.ending()), format });
+        own.into_iter().find(|crop| path_text(&crop.path) == file)
+    }
+
+    /// As [`OwnCrop::of`], where the crop is the middle of the image and no aligned face.
+    pub(super) fn middle_of(row: &csv::StringRecord, image: &FolderImage) -> Option<Self> {
+        Self::of(row, image).filter(|_| row.get(REASON) != Some(""))
+    }
 }
 
 fn has_crop(row: &csv::StringRecord) -> bool {
@@ -191,15 +210,40 @@ fn line(fields: &csv::StringRecord) -> Vec<u8> {
 
 fn read(path: &Path) -> Result<BTreeMap<String, csv::StringRecord>, FaceError> {
     let file = File::open(path).map_err(|source| FaceError::reading(path, source))?;
-    let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(BufReader::new(file));
-    if reader.headers().ok() != Some(&header()) {
+    rows_of(BufReader::new(file), path)
+}
+
+/// The complete rows; `path` is for the messages. What a kill cut off is passed over. What the disk does not give is an
+/// error: the table is written anew from what was read, which must be all of it.
+fn rows_of(text: impl Read, path: &Path) -> Result<BTreeMap<String, csv::StringRecord>, FaceError> {
+    let refused = |error: csv::Error| match error.into_kind() {
+        csv::ErrorKind::Io(source) => Err(FaceError::reading(path, source)),
+        _ => Ok(()),
+    };
+    let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(text);
+    let is_ours = match reader.headers() {
+        Ok(names) => *names == header(),
+        Err(error) => {
+            refused(error)?;
+            false
+        }
+    };
+    if !is_ours {
         let reason =
-            "a file of this name is there that `arclens align` did not write; move it, or name another folder (--out)"
-                .to_owned();
-        return Err(FaceError::Refused { reason, path: path.to_owned() });
+            "a file of this name is there that the alignment of faces did not write; move it away, then try again";
+        return Err(FaceError::Refused { reason: reason.to_owned(), path: path.to_owned() });
     }
-    let complete = reader.records().flatten().filter(|row| row.len() == COLUMNS);
-    Ok(complete.map(|row| (row.get(PATH).unwrap_or_default().to_owned(), row)).collect())
+    let mut rows = BTreeMap::new();
+    for row in reader.records() {
+        match row {
+            Ok(row) if row.len() == COLUMNS => {
+                rows.insert(row.get(PATH).unwrap_or_default().to_owned(), row);
+            }
+            Ok(_) => {}
+            Err(error) => refused(error)?,
+        }
+    }
+    Ok(rows)
 }
 
 fn write_all(path: &Path, rows: &BTreeMap<String, csv::StringRecord>) -> Result<(), FaceError> {
@@ -213,4 +257,44 @@ fn write_all(path: &Path, rows: &BTreeMap<String, csv::StringRecord>) -> Result<
     file.as_file().sync_all().map_err(&writing)?;
     file.persist(path).map_err(|error| writing(error.error))?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A disk that gives up.
+    struct Failing;
+
+    impl Read for Failing {
+        fn read(&mut self, _: &mut [u8]) -> std::io::Result<usize> {
+            Err(std::io::Error::other("the disk is gone"))
+        }
+    }
+
+    #[test]
+    fn broken_rows_are_passed_over_and_a_disk_that_gives_up_is_an_error() {
+        let row = |path: &str| line(&Row { path: path.to_owned(), ..Row::default() }.fields());
+        let whole = [line(&header()), row("a.png"), b"cut,off\n\xff\xfe,\n".to_vec(), row("b.png")].concat();
+        let path = Path::new("align.csv");
+        let rows = rows_of(whole.as_slice(), path).unwrap();
+        assert_eq!(rows.keys().collect::<Vec<_>>(), ["a.png", "b.png"]);
+        for text in [&whole[..], &[]] {
+            let said = rows_of(text.chain(Failing), path).unwrap_err().to_string();
+            assert!(said.contains("align.csv") && !said.contains("did not write"), "{said}");
+        }
+    }
+
+    #[test]
+    fn only_a_name_that_the_image_can_have_is_ours() {
+        let image = FolderImage { path: "/p/a/b.bmp".into(), name: "a/b.bmp".into(), target: "a/b.png".into() };
+        let own = |file: &str| {
+            let row = Row { path: image.name.clone(), file: file.to_owned(), ..Row::default() };
+            OwnCrop::of(&row.fields(), &image).map(|crop| crop.format)
+        };
+        assert_eq!((own("a/b.png"), own("a/b.jpg")), (Some(CropFormat::Png), Some(CropFormat::Jpeg)));
+        for file in ["", "a/c.png", "b.png", "a/b.bmp", "../a/b.png", "/p/a/b.png", "a/../a/b.png", "a/b.png/"] {
+            assert_eq!(own(file), None, "{file}");
+        }
+    }
 }

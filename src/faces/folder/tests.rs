@@ -318,3 +318,135 @@ fn a_mark_that_was_killed_half_way_is_made_again_and_files_that_are_not_ours_sta
     assert_eq!(std::fs::read(bench.path("out/a/one.png")).unwrap(), b"mine");
     assert!(!bench.path("out").join(RECORD_NAME).exists(), "nothing claims it");
 }
+
+impl Bench {
+    /// One pass with these choices.
+    fn pass(&self, keep_unfound: bool, format: CropFormat) -> Aligned {
+        let options = AlignOptions { keep_unfound, format, ..self.spec().options };
+        self.run(&AlignSpec { options, ..self.spec() }).unwrap()
+    }
+
+    /// What the table says of an image: its crop, and why it has no aligned one.
+    fn row(&self, name: &str) -> (String, String) {
+        let row = self.rows().into_iter().find(|row| &row[0] == name).unwrap();
+        (row[1].to_owned(), row[18].to_owned())
+    }
+}
+
+#[test]
+fn a_middle_kept_then_not_kept_is_gone_and_the_image_can_be_marked() {
+    let bench = Bench::new();
+    bench.pass(true, CropFormat::Png);
+    let crop = bench.path("out/b/none.png");
+    assert!(crop.is_file());
+    assert_eq!(counts(&bench.pass(false, CropFormat::Png)), [5, 0, 3, 1, 1]);
+    assert!(!crop.exists(), "it is no longer wanted");
+    assert_eq!(bench.row("b/none.png").0, "");
+    let spec = bench.by_hand();
+    let image = listed(&spec).pop().unwrap();
+    let former = spec.mark(&image, &EYES).unwrap();
+    assert!(crop.is_file());
+    spec.unmark(&image, &former).unwrap();
+    assert!(!crop.exists());
+}
+
+#[test]
+fn a_middle_stays_ours_while_its_image_cannot_be_read() {
+    let bench = Bench::new();
+    bench.pass(true, CropFormat::Png);
+    let (photo, crop) = (bench.path("photos/b/none.png"), bench.path("out/b/none.png"));
+    let (bytes, middle) = (std::fs::read(&photo).unwrap(), std::fs::read(&crop).unwrap());
+    std::fs::write(&photo, b"no image").unwrap();
+    assert_eq!(counts(&bench.pass(true, CropFormat::Png)), [5, 0, 3, 0, 2]);
+    assert_eq!((bench.row("b/none.png").0.as_str(), std::fs::read(&crop).unwrap()), ("b/none.png", middle.clone()));
+    std::fs::write(&photo, bytes).unwrap();
+    let spec = bench.by_hand();
+    spec.mark(&listed(&spec)[1], &EYES).unwrap();
+    assert_ne!(std::fs::read(&crop).unwrap(), middle);
+}
+
+#[test]
+fn of_two_kinds_of_file_only_the_newer_stays() {
+    let bench = Bench::new();
+    let (png, jpg) = (bench.path("out/b/none.png"), bench.path("out/b/none.jpg"));
+    bench.pass(true, CropFormat::Png);
+    bench.pass(true, CropFormat::Jpeg);
+    assert!(jpg.is_file() && !png.exists());
+    assert_eq!(bench.row("b/none.png").0, "b/none.jpg");
+    // By hand too; taken back, the middle is there under its old name.
+    let table = || std::fs::read(bench.path("out").join(RECORD_NAME)).unwrap();
+    let before = (table(), std::fs::read(&jpg).unwrap());
+    let spec = bench.by_hand();
+    let image = listed(&spec).pop().unwrap();
+    let former = spec.mark(&image, &EYES).unwrap();
+    assert!(png.is_file() && !jpg.exists());
+    spec.unmark(&image, &former).unwrap();
+    assert!(!png.exists());
+    assert_eq!((table(), std::fs::read(&jpg).unwrap()), before);
+    // Once the face is listed, the middle gives way.
+    bench.list("b/none.png,30,40,60,40\n");
+    bench.pass(true, CropFormat::Png);
+    assert!(png.is_file() && !jpg.exists());
+}
+
+#[test]
+fn a_table_that_names_other_files_has_none_of_them_removed() {
+    let bench = Bench::new();
+    bench.pass(true, CropFormat::Png);
+    let record = bench.path("out").join(RECORD_NAME);
+    let text = std::fs::read_to_string(&record).unwrap();
+    for name in ["../eyes.csv", "a/one.png", "b/none.txt"] {
+        std::fs::write(bench.path("out/b/none.txt"), b"mine").unwrap();
+        std::fs::write(&record, text.replace("b/none.png,b/none.png", &format!("b/none.png,{name}"))).unwrap();
+        bench.pass(false, CropFormat::Jpeg);
+        let spec = bench.by_hand();
+        let image = listed(&spec).pop().unwrap();
+        spec.mark(&image, &EYES).ok();
+        assert!(bench.path("out").join(name).is_file(), "{name}");
+    }
+}
+
+#[test]
+fn looking_for_crops_can_be_stopped() {
+    let bench = Bench::new();
+    bench.run(&bench.spec()).unwrap();
+    let calls = std::sync::atomic::AtomicUsize::new(0);
+    let (inputs, out) = ([bench.path("photos")], bench.path("out"));
+    let listing = Listing { inputs: &inputs, out: &out, format: CropFormat::Png };
+    let count = || {
+        calls.fetch_add(1, Ordering::SeqCst);
+        false
+    };
+    sources(&listing, &mut Warnings::default(), &count).unwrap();
+    // Listing the files takes as many looks as before; then comes the first image.
+    let (looks, limit) = (std::sync::atomic::AtomicUsize::new(0), calls.into_inner());
+    let stopped = || looks.fetch_add(1, Ordering::SeqCst) >= limit;
+    assert!(matches!(bench.by_hand().images(&stopped), Err(FaceError::Data(DataError::Cancelled))));
+    let asked = AtomicBool::new(false);
+    let has = |_: &FolderImage| asked.swap(true, Ordering::SeqCst);
+    let images = listed(&bench.by_hand());
+    let after_one = || asked.load(Ordering::SeqCst);
+    assert!(matches!(without_crop(&images, has, &after_one), Err(FaceError::Data(DataError::Cancelled))));
+}
+
+#[test]
+fn messages_name_no_options_of_the_command() {
+    let bench = Bench::new();
+    bench.run(&bench.spec()).unwrap();
+    let sized = |size_px| AlignSpec { options: AlignOptions { size_px, ..bench.spec().options }, ..bench.spec() };
+    let mut said = vec![FaceError::NotBuilt.to_string()];
+    for spec in [sized(112), sized(4), AlignSpec { out: bench.path("photos"), ..bench.spec() }] {
+        said.push(bench.run(&spec).unwrap_err().to_string());
+    }
+    assert!(said[1].contains("56 px already") && said[1].contains("remove the folder of crops out"), "{}", said[1]);
+    std::fs::write(bench.path("out/b/none.png"), b"mine").unwrap();
+    let spec = bench.by_hand();
+    said.push(spec.mark(&listed(&spec)[1], &EYES).unwrap_err().to_string());
+    std::fs::write(bench.path("out").join(RECORD_NAME), b"mine").unwrap();
+    said.push(spec.images(&|| false).unwrap_err().to_string());
+    for text in said {
+        // The folder of the test may be called anything.
+        let text = text.replace(&bench.folder.path().display().to_string(), "");
+        assert!(!text.contains("--"), "{text}");
+    }
+}

@@ -3,7 +3,7 @@
 //! The decay makes them do so: SGD multiplies a weight by `1 - lr · decay` in every step, and beyond `lr · decay = 2` it
 //! grows without end, whatever the images are.
 
-use super::super::checkpoint::{HEAD_FILE, MODEL_FILE, RESUME_FILE, STEPS_BETWEEN_TARGETS};
+use super::super::checkpoint::{self, HEAD_FILE, MODEL_FILE, RESUME_FILE, STEPS_BETWEEN_TARGETS};
 use super::super::run::Run;
 use super::super::run_folder::newest_rewind_target;
 use super::faults::checkpoints;
@@ -284,6 +284,85 @@ fn what_a_run_may_go_back_to_stays_until_there_is_a_newer_one() {
     // Of what comes after the step that was gone back to, only the damaged one stays, to be put aside.
     run.forget_after(first + 3).unwrap();
     assert_eq!(steps(), [newest]);
+}
+
+#[test]
+fn where_the_right_checkpoint_is_not_to_be_had_the_newest_is_gone_back_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let begun = Begun::below(folder.path());
+    let [model, head, resume] = [MODEL_FILE, HEAD_FILE, RESUME_FILE].map(|file| begun.saved.read(file).unwrap());
+    let (saved, info) = (Saved { model, head, resume }, begun.saved.info().unwrap());
+    let write = |run: &RunFolder, epoch: u32, step_in_epoch: usize, before: u64, best: Option<BestSoFar>| {
+        let step = before + step_in_epoch as u64;
+        let state = CheckpointState { format: 1, step, epoch, step_in_epoch, best, ..CheckpointState::default() };
+        run.write_checkpoint(&saved, &info, &state).unwrap();
+    };
+    let target =
+        |run: &RunFolder| newest_rewind_target(run.path()).unwrap().map(|(found, told)| (found.state.step, told));
+
+    // An older version wrote no checkpoint within an epoch but the one at a stop.
+    let older = RunFolder::create(&Place::NewAt(folder.path().join("older")), "x").unwrap();
+    write(&older, 0, 7600, 0, None);
+    let (step, told) = target(&older).unwrap();
+    assert!(step == 7600 && told.len() == 1 && told[0].contains("the checkpoint of step 7500"), "{step}: {told:?}");
+
+    // The best epoch lies further back than what can be used.
+    let later = RunFolder::create(&Place::NewAt(folder.path().join("later")), "x").unwrap();
+    let best = Some(BestSoFar { epoch: 1, step: 1000, value: 0.1 });
+    write(&later, 1, 0, 1000, best);
+    write(&later, 1, 500, 1000, best);
+    write(&later, 1, 600, 1000, best);
+    assert_eq!(target(&later), Some((1500, Vec::new())));
+    damage(&later.path().join("checkpoints/001500"));
+    let (step, told) = target(&later).unwrap();
+    assert!(step == 1600 && told.len() == 1 && told[0].contains("the checkpoint of step 1500"), "{step}: {told:?}");
+
+    // In the first steps of a run, the start is near.
+    let fresh = RunFolder::create(&Place::NewAt(folder.path().join("fresh")), "x").unwrap();
+    write(&fresh, 0, 499, 0, None);
+    assert_eq!(target(&fresh), None);
+}
+
+#[test]
+fn no_checkpoint_is_removed_before_the_run_has_gone_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let begun = Begun::below(folder.path());
+    let (first, info) = (begun.saved.state.clone(), begun.saved.info().unwrap());
+    let [model, head, resume] = [MODEL_FILE, HEAD_FILE, RESUME_FILE].map(|file| begun.saved.read(file).unwrap());
+    let saved = Saved { model, head, resume };
+    let step = first.step + 2;
+    let later = CheckpointState { step, step_in_epoch: 2, files: BTreeMap::new(), ..first.clone() };
+    RunFolder::open(&begun.path).unwrap().write_checkpoint(&saved, &info, &later).unwrap();
+    let place = Place::Resume(begun.path.clone());
+    let request = TrainRequest { catalog: Arc::clone(&begun.catalog), config: config(), place };
+    let observer = &mut Watcher::default();
+    let mut run = Run::prepare(&request, &Control::default(), observer).unwrap();
+    assert_eq!(run.state.step, step);
+
+    // Its checksums hold, but it cannot be put back.
+    let cut_off = Saved { resume: b"cut off".to_vec(), ..saved };
+    std::fs::remove_dir_all(&begun.saved.path).unwrap();
+    let state = CheckpointState { files: BTreeMap::new(), ..first.clone() };
+    checkpoint::write(&begun.saved.path, &cut_off, &info, &state).unwrap();
+    let before = checkpoints(&begun.path);
+    assert_eq!(before.len(), 2, "{before:?}");
+    let error = run.go_back(observer).unwrap_err();
+    assert!(matches!(error, TrainError::CannotResume(_)), "{error}");
+    assert_eq!(checkpoints(&begun.path), before);
+    assert_eq!(latest_checkpoint(&begun.path).unwrap().0.state.step, step);
+
+    // Where it can, the later one goes, and is not put aside as damaged.
+    std::fs::remove_dir_all(&begun.saved.path).unwrap();
+    checkpoint::write(&begun.saved.path, &Saved { resume: begun_resume(&before[1]), ..cut_off }, &info, &state)
+        .unwrap();
+    run.go_back(observer).unwrap();
+    assert_eq!((run.state.step, checkpoints(&begun.path)), (first.step, before[..1].to_vec()));
+    assert!(!begun.path.join(format!("checkpoints/damaged-{step:06}")).exists());
+}
+
+/// The state of a checkpoint that resumes exactly.
+fn begun_resume(checkpoint: &Path) -> Vec<u8> {
+    std::fs::read(checkpoint.join(RESUME_FILE)).unwrap()
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Which folders a new run may use.
 
+use super::super::checkpoint::INFO_FILE;
+use super::super::run_folder::described_network;
 use super::*;
 use crate::config::{temporary, to_toml};
 use std::io::Write as _;
@@ -35,6 +37,22 @@ fn a_folder_in_which_the_first_settings_were_never_finished_can_be_used() {
     create(&path).unwrap().write_config(&RunConfig::default()).unwrap();
     let error = create(&path).unwrap_err();
     assert!(matches!(error, TrainError::Exists(_)), "{error}");
+}
+
+#[test]
+fn a_description_of_a_network_that_is_too_long_to_be_one_is_not_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let catalog = draw(&folder.path().join("data"), 12, 4);
+    let mut config = config();
+    config.train.epochs = 1;
+    let path = folder.path().join("run");
+    run(&catalog, &config, Place::NewAt(path.clone()), None).unwrap();
+    assert!(described_network(&path).is_some());
+    let file = latest_checkpoint(&path).unwrap().0.path.join(INFO_FILE);
+    let mut text = std::fs::read_to_string(&file).unwrap();
+    text.push_str(&" ".repeat(65 << 20));
+    std::fs::write(&file, text).unwrap();
+    assert!(described_network(&path).is_none());
 }
 
 #[test]

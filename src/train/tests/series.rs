@@ -1,6 +1,7 @@
 //! What the runs of a series came to, as their folders tell: which of them are done, and by which measurement.
 
 use super::*;
+use crate::config::Colour;
 
 /// What a run that is asked to go on came to before.
 fn finished(catalog: &Arc<Catalog>, run: &Path) -> Option<RunSummary> {
@@ -63,8 +64,36 @@ fn a_run_without_pairs_to_be_measured_on_is_done_all_the_same() {
     assert!(measured.iter().all(|measure| measure.key != "eer"), "{measured:?}");
 
     // Of an earlier state it says nothing: where a run that is longer now was not measured anew, it is not done.
+    let file = path.join("evaluation/no_pairs.json");
+    let (said, at) = (std::fs::read(&file).unwrap(), std::fs::metadata(&file).unwrap().modified().unwrap());
     config.train.epochs = 2;
     run(&catalog, &config, Place::Resume(path.clone()), None).unwrap();
-    std::fs::remove_dir_all(path.join("evaluation")).unwrap();
+    assert!(finished(&catalog, &path).is_some(), "it was measured anew");
+    std::fs::write(&file, said).unwrap();
+    std::fs::File::options().write(true).open(&file).unwrap().set_modified(at).unwrap();
     assert!(finished(&catalog, &path).is_none() && read_run(&path).unwrap().finished.is_none());
+}
+
+#[test]
+fn what_was_chosen_for_the_first_run_of_a_series_is_known_as_chosen_in_the_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let catalog = draw(&folder.path().join("data"), 12, 4);
+    let mut asked = config();
+    asked.train.epochs = 1;
+    asked.run = Some(RunInfo::before(SeriesInfo { id: "one".into(), first_seed: 1, seeds: 2 }));
+    let [first, second] = ["seed-1", "seed-2"].map(|name| folder.path().join(name));
+    run(&catalog, &asked, Place::NewAt(first.clone()), None).unwrap();
+    let begun = read_config(&first).unwrap();
+    assert_eq!(asked.data.colour, Colour::Auto, "this test needs something to be chosen");
+    let mut further = asked.clone();
+    further.train.seed = 2;
+    further.follow(&begun);
+    assert_ne!(further.data.colour, Colour::Auto);
+    run(&catalog, &further, Place::NewAt(second.clone()), None).unwrap();
+    let other = read_config(&second).unwrap();
+    let network = |of: &RunConfig| (of.model.clone(), of.data.image_px, of.data.colour);
+    assert_eq!(network(&other), network(&begun));
+    let mut again = other.as_asked();
+    again.train.seed = 1;
+    assert_eq!(again, begun.as_asked(), "nobody asked for what was chosen");
 }

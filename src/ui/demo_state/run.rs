@@ -72,7 +72,7 @@ impl Demo {
             steps_per_epoch: STEPS as usize,
             epochs: EPOCHS,
             resumed_at_step: 0,
-            start_sha256: String::new(),
+            config: self.state.config.clone(),
             reasons: resolved.map(|resolved| resolved.reasons.clone()).unwrap_or_default(),
         }
     }

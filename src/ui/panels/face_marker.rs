@@ -5,7 +5,7 @@ use crate::app::{Action, FaceAction, MarkView};
 use crate::ui::media::Media;
 use crate::ui::theme::{self, SPACE};
 use crate::ui::widgets::face_picture::{FacePicture, FaceReply, face_picture};
-use eframe::egui::{self, Key, Modifiers, Sense, Ui, Vec2, vec2};
+use eframe::egui::{self, Event, Key, Modifiers, Sense, Ui, Vec2, vec2};
 
 /// Room for the picture, in points.
 const PICTURE_PT: Vec2 = vec2(460.0, 400.0);
@@ -29,10 +29,27 @@ pub(super) fn face_marker_ui(ui: &mut Ui, mark: &MarkView, title: &str, media: &
     });
 }
 
-/// A key was pressed for the dialog. With a focus, the key belongs to what has it: Enter presses it.
+/// A key was pressed for the dialog that `ui` belongs to: it is the foremost one, and nothing has the focus, for then the
+/// key belongs to that. A key that is held down was pressed once: what it repeats for is a face nobody has looked at.
 pub(super) fn key_pressed(ui: &Ui, key: Key) -> bool {
-    let is_free = ui.memory(|memory| memory.focused().is_none());
-    is_free && ui.input_mut(|input| input.consume_key(Modifiers::NONE, key))
+    let layer = ui.layer_id();
+    let is_ours = ui.memory(|memory| memory.focused().is_none() && memory.top_modal_layer() == Some(layer));
+    is_ours && ui.input_mut(|input| consume_press(&mut input.events, key))
+}
+
+/// Takes the presses of a key and what it repeats out of the events; tells whether there was a press.
+fn consume_press(events: &mut Vec<Event>, wanted: Key) -> bool {
+    let mut is_pressed = false;
+    events.retain(|event| match event {
+        Event::Key { key, pressed: true, repeat, modifiers, .. }
+            if *key == wanted && modifiers.matches_logically(Modifiers::NONE) =>
+        {
+            is_pressed |= !repeat;
+            false
+        }
+        _ => true,
+    });
+    is_pressed
 }
 
 fn picture_ui(ui: &mut Ui, mark: &MarkView, media: &mut Media, out: &mut Vec<Action>) {

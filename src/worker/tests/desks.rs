@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::config::TEMPORARY_PREFIX;
+use crate::eval::DetFigure;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 /// Longer than anything here takes: a test that waits so long has failed.
@@ -131,4 +132,50 @@ fn closing_during_an_export_leaves_no_unfinished_files() {
     let names = std::fs::read_dir(&out).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
     let unfinished: Vec<String> = names.filter(|name| name.starts_with(TEMPORARY_PREFIX)).collect();
     assert_eq!(unfinished, Vec::<String>::new());
+}
+
+#[test]
+fn a_job_that_was_stopped_while_it_waited_is_not_begun() {
+    let folder = tempfile::tempdir().unwrap();
+    let gate = Gate::holding(DESKS);
+    let (mut bench, opener) = held_up(&gate);
+    let list = || Request::ListRuns { root: folder.path().to_owned() };
+    for count in 1..=DESKS {
+        bench.send(list());
+        gate.wait_until_held(count);
+    }
+    let (id, control) = bench.send(list());
+    control.cancel();
+    drop(opener);
+    let mut began = false;
+    let outcome = bench.wait(id, |event| began |= matches!(event, Event::Runs { job, .. } if *job == id));
+    assert!(matches!(outcome, Outcome::Cancelled) && !began, "{outcome:?}");
+}
+
+#[test]
+fn closing_waits_for_what_a_person_did_already() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = draw(folder.path());
+    let options = AlignOptions { size_px: 16, ..AlignOptions::default() };
+    let spec = Arc::new(HandSpec { root: data, out: folder.path().join("faces"), options });
+    let images = spec.images(&|| false).unwrap();
+    let gate = Gate::holding(1);
+    let (mut bench, opener) = held_up(&gate);
+    let mark = |image: &FolderImage| {
+        let landmarks = Landmarks::Eyes([[5.0, 6.0], [11.0, 6.0]]);
+        Request::MarkFaces { spec: Arc::clone(&spec), step: HandStep::Mark { image: image.clone(), landmarks } }
+    };
+    bench.send(mark(&images[0]));
+    gate.wait_until_held(1);
+    // The first is held up when it says that it is done; the others wait behind it.
+    for image in &images[1..6] {
+        bench.send(mark(image));
+    }
+    let out = folder.path().join("det.svg");
+    let figure = Box::new(DetFigure::new(Vec::new()));
+    bench.send(Request::SaveFigure { figure, out: out.clone(), replace: false });
+    drop(opener);
+    drop(bench);
+    assert!(out.is_file());
+    assert_eq!(spec.images(&|| false).unwrap().len(), images.len() - 6);
 }

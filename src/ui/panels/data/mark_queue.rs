@@ -62,6 +62,9 @@ fn marking_ui(ui: &mut Ui, queue: &QueueView, mark: &MarkView, media: &mut Media
         if next || (ready && key_pressed(ui, Key::Enter)) {
             out.push(QueueAction::Next.into());
         }
+        if queue.can_reload() && button(ui, true, "Try again", "Loads the picture again") {
+            out.push(QueueAction::Reload.into());
+        }
         let (can_skip, found) = (queue.can_skip(), mark.face().is_some());
         let skip = button(ui, can_skip, "Skip", "Leaves this image without an aligned face and goes on (S)");
         if skip || (can_skip && key_pressed(ui, Key::S)) {

@@ -39,6 +39,9 @@ fn harness(root: &Path) -> Harness<'static, Page> {
             return theme::install(ui.ctx());
         }
         page.panel.ui(ui, &page.state, &mut page.media, &mut page.out);
+        if page.state.asks_before_closing {
+            crate::ui::closing::closing_ui(ui, page.state.unfinished(), &mut page.out);
+        }
     };
     let mut harness = Harness::builder().with_size((1200.0, 900.0)).build_ui_state(draw, page);
     harness.run_steps(3);
@@ -207,4 +210,71 @@ fn where_nothing_is_left_to_mark_it_says_so_and_opens_the_crops() {
     assert_eq!(click(&mut harness, "Open the aligned images"), [FaceAction::OpenAligned.into()]);
     assert!(matches!(harness.state().jobs[..], [Job { request: Request::OpenData { .. }, .. }]));
     assert!(!harness.state().state.shows_faces());
+}
+
+/// A key that stays down: what the system repeats reaches the dialog as presses without a release.
+fn hold(harness: &mut Harness<'static, Page>, key: Key) -> Vec<Action> {
+    let mut actions = Vec::new();
+    for _ in 0..4 {
+        harness.key_down(key);
+        harness.run_steps(2);
+        actions.extend(apply(harness));
+        work(harness);
+    }
+    harness.key_up(key);
+    harness.run_steps(2);
+    actions.extend(apply(harness));
+    actions
+}
+
+#[test]
+fn a_key_that_is_held_down_counts_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut harness = harness(&folder.path().join("data"));
+    click(&mut harness, "Mark by hand…");
+    work(&mut harness);
+    assert_eq!(hold(&mut harness, Key::S), [QueueAction::Skip.into()]);
+    assert_eq!(hold(&mut harness, Key::S), [QueueAction::Skip.into()]);
+    assert_eq!(hold(&mut harness, Key::Backspace), [QueueAction::Back.into()]);
+    mark_eyes(&mut harness);
+    assert_eq!(hold(&mut harness, Key::Enter), [QueueAction::Next.into()]);
+    assert!(harness.query_by_label("3 of 4: p01/0.png").is_some());
+}
+
+#[test]
+fn keys_for_the_closing_question_do_not_reach_the_dialog_beneath() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut harness = harness(&folder.path().join("data"));
+    click(&mut harness, "Mark by hand…");
+    work(&mut harness);
+    mark_eyes(&mut harness);
+    harness.state_mut().state.asks_before_closing = true;
+    harness.run_steps(3);
+    for key in [Key::Enter, Key::S] {
+        assert!(press(&mut harness, key).is_empty(), "{key:?}");
+    }
+    harness.state_mut().state.asks_before_closing = false;
+    harness.run_steps(3);
+    assert_eq!(press(&mut harness, Key::Enter), [QueueAction::Next.into()]);
+}
+
+#[test]
+fn a_picture_that_was_not_loaded_can_be_tried_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut harness = harness(&folder.path().join("data"));
+    click(&mut harness, "Mark by hand…");
+    let page = harness.state_mut();
+    let (list, images) = match page.jobs.pop().unwrap() {
+        Job { id, request: Request::MarkFaces { spec, .. }, .. } => (id, spec.images(&|| false).unwrap()),
+        other => panic!("{other:?}"),
+    };
+    let event = Event::FacesMarked { job: list, done: HandDone::Listed(images.into()) };
+    let load = on_event(&mut page.state, event).into_iter().find_map(job_of).unwrap().id;
+    // It was refused, or stopped: there is no picture.
+    on_event(&mut page.state, Event::Ended { job: load, outcome: Outcome::Cancelled });
+    harness.run_steps(2);
+    assert_eq!(click(&mut harness, "Try again"), [QueueAction::Reload.into()]);
+    work(&mut harness);
+    assert!(harness.query_by_role_and_label(Role::Button, "Try again").is_none());
+    assert!(harness.query_by_label("Picture: mark the eyes").is_some());
 }
