@@ -13,7 +13,7 @@ pub(super) fn stats_ui(ui: &mut Ui, evaluation: &Evaluation) {
     let report = &evaluation.report;
     let accuracy = report.accuracy_10fold.map_or_else(|| "too few pairs".to_owned(), rate_text);
     let error = report.accuracy_10fold_se.map_or_else(String::new, standard_error_text);
-    let pairs = format!("{} genuine, {} impostor", count_text(report.n_genuine), count_text(report.n_impostor));
+    let pairs = format!("{} genuine\n{} impostor", count_text(report.n_genuine), count_text(report.n_impostor));
     let mut stats = vec![
         (
             "Equal error rate (EER)",
@@ -55,7 +55,9 @@ pub(super) fn stats_ui(ui: &mut Ui, evaluation: &Evaluation) {
             ui.columns(columns, |columns| {
                 for (column, (label, value, below, tooltip)) in columns.iter_mut().zip(row) {
                     theme::stat(column, label, value, tooltip);
-                    column.add(egui::Label::new(theme::caption(below)).wrap());
+                    for line in below.lines() {
+                        column.add(egui::Label::new(theme::caption(line)).truncate());
+                    }
                 }
             });
         }
