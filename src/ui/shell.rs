@@ -17,6 +17,8 @@ const NAV_WIDTH: f32 = 184.0;
 const STEP_HEIGHT: f32 = 44.0;
 /// Below this window width the top bar leaves out what is not needed.
 const NARROW: f32 = 1100.0;
+/// The name of the model in use is shown where it has at least so much room, in points.
+const MODEL_PT: f32 = 150.0;
 
 /// What the shell asks of the window itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -218,21 +220,21 @@ fn mark_ui(ui: &Ui, centre: egui::Pos2, workspace: Workspace, key: usize, step: 
 }
 
 fn top_ui(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
-    ui.horizontal_centered(|ui| {
-        subject_ui(ui, state);
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            for id in ["data.open_folder", "run.open"] {
-                let Some(command) = command(id) else { continue };
-                let action = (command.action)(state);
-                if ui
-                    .add_enabled(action.is_some(), egui::Button::new(command.label))
-                    .on_hover_text(command.tooltip())
-                    .clicked()
-                {
-                    out.extend(action);
-                }
+    // From the right, so that long names end before the buttons and not under them.
+    ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+        for id in ["data.open_folder", "run.open"] {
+            let Some(command) = command(id) else { continue };
+            let action = (command.action)(state);
+            if ui
+                .add_enabled(action.is_some(), egui::Button::new(command.label))
+                .on_hover_text(command.tooltip())
+                .clicked()
+            {
+                out.extend(action);
             }
-        });
+        }
+        ui.add_space(theme::SPACE);
+        ui.with_layout(Layout::left_to_right(Align::Center), |ui| subject_ui(ui, state));
     });
 }
 
@@ -253,7 +255,7 @@ fn subject_ui(ui: &mut Ui, state: &State) {
         label.on_hover_text(path);
     }
     ui.label(theme::caption(rest));
-    if let Some(run) = state.active_run.as_deref().filter(|_| ui.available_width() > 420.0) {
+    if let Some(run) = state.active_run.as_deref().filter(|_| ui.available_width() > MODEL_PT) {
         ui.separator();
         ui.add(egui::Label::new(theme::caption(format!("Model: {}", name(run)))).truncate())
             .on_hover_text("The run whose model Explore, Evaluate and Verify use; choose another in Runs");

@@ -6,7 +6,7 @@ mod phase;
 use crate::app::{Action, State, TrainPhase, TrainView};
 use crate::ui::theme::{self, SPACE};
 use crate::ui::widgets::scatter::{ScatterInput, ScatterView};
-use eframe::egui::{Color32, Ui, vec2};
+use eframe::egui::{Color32, Label, Ui, vec2};
 
 /// Height of the curves.
 const PLOT_HEIGHT: f32 = 108.0;
@@ -55,8 +55,9 @@ impl LiveView {
 
     fn map_ui(&mut self, ui: &mut Ui, view: &TrainView) {
         ui.spacing_mut().item_spacing.y = SPACE / 2.0;
-        ui.label(theme::strong("Held-out embeddings (PCA)").size(14.0))
-            .on_hover_text("Every point is an image kept from training, coloured by class; the map follows the run");
+        ui.add(Label::new(theme::strong("Held-out images").size(14.0)).truncate()).on_hover_text(
+            "Every point is the embedding of an image kept from training (PCA), coloured by class; the map follows the run",
+        );
         let Some((table, layout)) = &view.map else {
             ui.add_space(SPACE);
             ui.label(theme::caption("Appears after the first epoch"));
