@@ -31,7 +31,7 @@ pub enum FindingKind {
     Imbalance,
     /// Images much smaller, much larger or of another shape than most.
     MixedSizes,
-    /// Some images are grey, some have colour; or some have transparency, 16 bits, a palette, a printer's inks.
+    /// Some images are grey, some have colour; or some have transparency, 16 bits, a printer's inks.
     MixedModes,
     /// What a person excluded.
     Excluded,
