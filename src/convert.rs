@@ -3,6 +3,7 @@
 //! What the command and the window decide alike; the forms themselves are written by `data`. Not a part of it, because
 //! pairs come from `eval`.
 
+use crate::config::folder_of;
 use crate::data::endings::{LIST_ENDINGS, SET_ENDING};
 use crate::data::{
     Catalog, DataError, Exported, ItemPair, Part, Progress, VerificationSet, export_pairs, export_records,
@@ -148,7 +149,7 @@ fn chosen(catalog: &Catalog, part: Part) -> Result<Vec<u32>, DataError> {
 /// A folder with records in it is opened as the records. Of images that are opened by it, none would be seen again.
 fn keep_beside(catalog: &Catalog, out: &Path) -> Result<(), DataError> {
     let rec = records_path(out);
-    let folder = rec.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = folder_of(&rec);
     // A folder that is not there yet leads nowhere.
     if leads_to(folder, &catalog.root) {
         let reason = "records in the folder of the images, or in one around it that holds nothing else, would be opened \

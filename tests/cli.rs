@@ -1,10 +1,5 @@
 //! The program as scripts see it: exit codes, the JSON line, the files it writes, one sentence per error.
-#![allow(
-    clippy::unwrap_used,
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "a test may stop, and says why it skips"
-)]
+#![allow(clippy::unwrap_used, reason = "a test may stop")]
 
 #[path = "common/program.rs"]
 mod program;
@@ -89,6 +84,52 @@ fn evaluate_prints_every_key_scripts_rely_on() {
 }
 
 #[test]
+fn evaluate_tells_that_the_images_changed_and_leaves_what_was_measured_before() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path();
+    ok(folder, &["sample", "data", "--identities", "9", "--images", "4", "--size", "32", "--json"]);
+    let words = [
+        "train", "data", "--out", "run", "--epochs", "1", "--batch", "8", "--dim", "8", "--image", "16", "--device",
+        "cpu", "--json",
+    ];
+    ok(folder, &words);
+    let evaluate = |words: &[&str]| {
+        let output = arclens(folder, &[&["evaluate", "run", "--device", "cpu", "--json"][..], words].concat());
+        assert!(output.status.success(), "{}", stderr(&output));
+        output
+    };
+    // The threshold is chosen as it was the last time, unless something else is asked for.
+    let threshold = |words: &[&str]| json(&evaluate(words))["threshold"].clone();
+    let (usual, chosen) = (threshold(&[]), threshold(&["--far", "0.05"]));
+    assert_ne!(usual, chosen, "this test needs two thresholds");
+    assert_eq!((threshold(&[]), threshold(&["--far", "auto"]), threshold(&[])), (chosen, usual.clone(), usual));
+    let on = |output: &std::process::Output| json(output)["on"].as_str().unwrap().to_owned();
+    // In another place they are the same images.
+    std::fs::rename(folder.join("data"), folder.join("moved")).unwrap();
+    let moved = evaluate(&["--data", "moved"]);
+    assert!(on(&moved).contains("held-out images of moved") && !stderr(&moved).contains("not those"));
+
+    std::fs::rename(folder.join("moved"), folder.join("data")).unwrap();
+    let first = folder.join("data/train/p001");
+    std::fs::copy(first.join("p001_0001.png"), first.join("p001_0009.png")).unwrap();
+    let report = || std::fs::read(folder.join("run/evaluation/report.json")).unwrap();
+    let before = report();
+    for words in [&[] as &[&str], &["--data", "data"]] {
+        let output = evaluate(words);
+        let (told, text) = (stderr(&output), String::from_utf8_lossy(&output.stdout).into_owned());
+        let sentence = "the images are not those that the run was trained with (24 images of 6 classes were learned from \
+                        then, 25 of 6 would be now)";
+        assert!(told.contains(sentence), "{told}");
+        assert!(on(&output).ends_with(", changed since training") && on(&output).starts_with("37 images"), "{text}");
+        assert!(text.contains("what was measured before stays with the run"), "{text}");
+        assert!(report() == before, "what was measured on its own images was replaced");
+    }
+    // Others are asked for: they need no warning.
+    let other = evaluate(&["--data", "data/test"]);
+    assert!(!stderr(&other).contains("not those") && report() == before, "{}", stderr(&other));
+}
+
+#[test]
 fn evaluate_takes_a_list_of_pairs() {
     let (folder, _) = trained();
     let report =
@@ -105,9 +146,12 @@ fn verify_answers_with_its_exit_code() {
     let output = arclens(folder.path(), &["verify", "run", image, image, "--json"]);
     let verdict = json(&output);
     assert_eq!((output.status.code(), verdict["decision"].as_str()), (Some(0), Some("same")));
-    for key in ["decision", "similarity", "angle_deg", "threshold", "far", "frr"] {
+    for key in ["decision", "similarity", "angle_deg", "length", "threshold", "far", "frr"] {
         assert!(!verdict[key].is_null(), "verify --json lacks {key}: {verdict}");
     }
+    let lengths: Vec<f64> =
+        verdict["length"].as_array().unwrap().iter().map(|length| length.as_f64().unwrap()).collect();
+    assert!(lengths.len() == 2 && lengths[0] > 0.0 && lengths[0] == lengths[1], "one image, twice: {lengths:?}");
     for other in ["data/train/p002/p002_0001.png", "data/train/p003/p003_0001.png", "data/train/p004/p004_0001.png"] {
         let output = arclens(folder.path(), &["verify", "run", image, other, "--json"]);
         let expected = match json(&output)["decision"].as_str() {
@@ -131,11 +175,15 @@ fn embed_writes_unit_rows_and_their_names_in_the_same_order() {
     let array = <ndarray::Array2<f32> as ndarray_npy::ReadNpyExt>::read_npy(&bytes[..]).unwrap();
     let table = std::fs::read_to_string(folder.path().join("e.csv")).unwrap();
     assert_eq!(array.dim(), (64, 32));
-    assert_eq!(table.lines().next(), Some("path,label"));
+    assert_eq!(table.lines().next(), Some("path,label,length"));
     assert_eq!(table.lines().count(), 65);
+    let length = |line: &str| line.rsplit(',').next().unwrap().parse::<f64>().unwrap();
+    let lengths: Vec<f64> = table.lines().skip(1).map(length).collect();
+    assert!(lengths.iter().all(|length| *length > 0.0) && lengths[0] != lengths[1], "{lengths:?}");
     for row in array.rows() {
         assert!((row.dot(&row) - 1.0).abs() < 1e-4);
     }
+    ok(folder.path(), &["map", "e.npy", "--method", "pca", "--out", "of-file.csv", "--json"]);
     let single = ok(folder.path(), &["embed", "run", "data/test/p017/p017_0001.png", "--out", "one.npy", "--json"]);
     assert_eq!(single["embeddings"], 1);
 }
@@ -270,50 +318,6 @@ fn a_data_set_goes_out_as_records_and_pairs_and_comes_back() {
 }
 
 #[test]
-fn photographs_are_aligned_by_a_list_of_eyes_and_open_as_a_data_set() {
-    let folder = tempfile::tempdir().unwrap();
-    let folder = folder.path();
-    ok(folder, &["sample", "photos", "--identities", "3", "--images", "4", "--size", "64", "--json"]);
-    let mut list = String::new();
-    for entry in std::fs::read_dir(folder.join("photos/train")).unwrap().flatten() {
-        let class = entry.file_name().into_string().unwrap();
-        for image in std::fs::read_dir(entry.path()).unwrap().flatten() {
-            list += &format!("{class}/{},22,28,42,28\n", image.file_name().into_string().unwrap());
-        }
-    }
-    std::fs::write(folder.join("eyes.csv"), &list).unwrap();
-    std::fs::write(folder.join("photos/train/broken.jpg"), b"no image").unwrap();
-    let words = ["align", "photos/train", "--landmarks", "eyes.csv", "--out", "faces", "--size", "56", "--json"];
-    let done = ok(folder, &words);
-    let images = list.lines().count() as u64;
-    let counts = |done: &Value| ["images", "aligned", "already", "unfound", "left_out"].map(|key| done[key].as_u64());
-    assert_eq!(counts(&done), [Some(images + 1), Some(images), Some(0), Some(0), Some(1)], "{done}");
-    let seen = ok(folder, &["inspect", "faces", "--json"]);
-    assert_eq!((seen["images"].as_u64(), seen["typical_px"].as_u64()), (Some(images), Some(56)), "{seen}");
-    // The same again has nothing to do, and its own table is a list of points too.
-    assert_eq!(counts(&ok(folder, &words))[1..3], [Some(0), Some(images)]);
-    let words =
-        ["align", "photos/train", "--landmarks", "faces/align.csv", "--out", "again", "--format", "jpeg", "--json"];
-    assert_eq!(ok(folder, &words)["aligned"].as_u64(), Some(images));
-
-    std::fs::write(folder.join("empty.csv"), "").unwrap();
-    let none = arclens(folder, &["align", "photos/train", "--landmarks", "empty.csv", "--out", "none"]);
-    assert_eq!(none.status.code(), Some(1), "{}", stderr(&none));
-    std::fs::write(folder.join("wrong.onnx"), b"no network").unwrap();
-    for words in [
-        &["align", "photos/train", "--detector", "wrong.onnx", "--out", "x"][..],
-        &["align", "photos/train", "--out", "x"],
-        &["align", "nothing-here", "--landmarks", "eyes.csv", "--out", "x"],
-        &["align", "photos/train", "--landmarks", "eyes.csv", "--out", "photos/train"],
-    ] {
-        let output = arclens(folder, words);
-        let text = stderr(&output);
-        assert!(output.status.code() == Some(2) && !text.contains("panicked"), "{words:?}: {text}");
-        assert_eq!(text.matches("error:").count(), 1, "{words:?}: {text}");
-    }
-}
-
-#[test]
 fn a_finished_run_can_be_lengthened() {
     let (folder, _) = trained();
     let words = [
@@ -369,16 +373,6 @@ fn a_run_goes_on_with_the_network_of_another() {
     assert!(output.status.code() == Some(2) && stderr(&output).contains("not a run folder"), "{}", stderr(&output));
 }
 
-#[test]
-fn the_sample_is_the_same_for_the_same_seed() {
-    let folder = tempfile::tempdir().unwrap();
-    for name in ["a", "b"] {
-        ok(folder.path(), &["sample", name, "--identities", "3", "--images", "2", "--seed", "5", "--json"]);
-    }
-    let read = |name: &str| std::fs::read(folder.path().join(name).join("train/p001/p001_0001.png")).unwrap();
-    assert_eq!(read("a"), read("b"));
-}
-
 /// What scripts that compare machines read. Times are only checked for being there: a busy machine is not an error.
 #[test]
 fn every_benchmark_prints_its_figures() {
@@ -417,117 +411,4 @@ fn every_benchmark_prints_its_figures() {
             assert!(value.is_finite() && value >= 0.0, "{words:?}: {key} is {value}");
         }
     }
-}
-
-#[test]
-fn half_precision_is_refused_on_the_cpu_and_an_unknown_one_by_name() {
-    let folder = tempfile::tempdir().unwrap();
-    let refused = |precision: &str| {
-        let words =
-            ["bench", "step", "--image", "12", "--batch", "2", "--device", "cpu", "--precision", precision, "--json"];
-        let output = arclens(folder.path(), &words);
-        assert_eq!(output.status.code(), Some(2));
-        stderr(&output)
-    };
-    for precision in ["bf16", "f16"] {
-        assert!(refused(precision).contains("the CPU computes in f32"), "{}", refused(precision));
-    }
-    assert!(refused("f8").contains("bf16"), "{}", refused("f8"));
-}
-
-#[test]
-fn devices_always_lists_the_cpu() {
-    let folder = tempfile::tempdir().unwrap();
-    let list = ok(folder.path(), &["devices", "--json"]);
-    let devices = list["devices"].as_array().unwrap();
-    assert!(devices.iter().any(|device| device["id"] == "cpu" && device["usable"] == true));
-    assert!(devices.iter().all(|device| device["usable"] == true || device["reason"].is_string()));
-}
-
-#[test]
-fn errors_are_one_message_with_exit_code_two() {
-    let folder = tempfile::tempdir().unwrap();
-    let empty = folder.path().join("empty");
-    std::fs::create_dir(&empty).unwrap();
-    for words in [
-        &["train", "nothing-here"][..],
-        &["train", "empty"],
-        &["train", "empty", "--epochs", "0"],
-        &["evaluate", "empty"],
-        &["verify", "empty", "a.png", "b.png"],
-        &["embed", "empty", "a.png", "--out", "e.npy"],
-        &["map", "empty", "--out", "m.csv"],
-        &["inspect", "nothing-here"],
-        &["train", "empty", "--device", "abacus"],
-    ] {
-        let output = arclens(folder.path(), words);
-        let text = stderr(&output);
-        assert_eq!(output.status.code(), Some(2), "{words:?}: {text}");
-        assert_eq!(text.matches("error:").count(), 1, "{words:?}: {text}");
-        assert!(!text.contains("panicked"), "{words:?}: {text}");
-    }
-    let output = arclens(folder.path(), &["train", "empty", "--epochs", "0"]);
-    assert!(stderr(&output).contains("train.epochs"), "{}", stderr(&output));
-}
-
-#[test]
-fn without_a_display_the_window_names_the_command_that_does_the_same() {
-    if !cfg!(target_os = "linux") {
-        eprintln!("skipped: only Linux has programs without a display");
-        return;
-    }
-    let folder = tempfile::tempdir().unwrap();
-    let output = arclens(folder.path(), &[]);
-    assert_eq!(output.status.code(), Some(2));
-    assert!(stderr(&output).contains("arclens train"), "{}", stderr(&output));
-}
-
-#[test]
-fn help_lists_every_command() {
-    let folder = tempfile::tempdir().unwrap();
-    let output = arclens(folder.path(), &["--help"]);
-    assert!(output.status.success());
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    for command in ["train", "evaluate", "embed", "map", "verify", "inspect", "convert", "align", "sample", "devices"] {
-        assert!(text.contains(command), "{command}");
-    }
-}
-
-#[test]
-fn inspect_prints_what_the_doctor_finds_and_leaves_it_out() {
-    let folder = tempfile::tempdir().unwrap();
-    ok(folder.path(), &["sample", "data", "--identities", "8", "--images", "4", "--size", "32", "--json"]);
-    let data = folder.path().join("data/train");
-    let classes: Vec<PathBuf> = std::fs::read_dir(&data).unwrap().flatten().map(|entry| entry.path()).collect();
-    let image = std::fs::read_dir(&classes[0]).unwrap().flatten().next().unwrap().path();
-    std::fs::copy(&image, classes[1].join("stray.png")).unwrap();
-    std::fs::copy(&image, classes[0].join("twice.png")).unwrap();
-    std::fs::write(classes[1].join("broken.png"), b"not a picture").unwrap();
-    let kinds = |report: &Value| -> Vec<String> {
-        let findings = report["findings"].as_array().unwrap();
-        findings.iter().map(|finding| finding["kind"].as_str().unwrap().to_owned()).collect()
-    };
-    let report = ok(folder.path(), &["inspect", "data", "--json"]);
-    let found = kinds(&report);
-    assert_eq!((report["checked"].as_bool(), found.first().unwrap().as_str()), (Some(true), "copies_across_classes"));
-    assert!(found.contains(&"unreadable".to_owned()), "{found:?}");
-    assert_eq!(report["findings"][0]["count"], 1);
-    assert_eq!(report["findings"][0]["groups"][0]["count"], 3);
-    let quick = ok(folder.path(), &["inspect", "data", "--quick", "--json"]);
-    assert!(quick["checked"] == false && !kinds(&quick).contains(&"copies_across_classes".to_owned()));
-    let report = ok(folder.path(), &["inspect", "data", "--exclude", "copies_across_classes", "--json"]);
-    assert_eq!(report["excluded"], 2);
-    assert!(folder.path().join("data/arclens-exclude.toml").is_file());
-    let again = ok(folder.path(), &["inspect", "data", "--quick", "--json"]);
-    assert_eq!(
-        (&again["excluded"], &again["images"], &again["fingerprint"]),
-        (&report["excluded"], &report["images"], &report["fingerprint"])
-    );
-    let text = String::from_utf8_lossy(&arclens(folder.path(), &["inspect", "data"]).stdout).into_owned();
-    assert!(
-        text.contains("found    2 images are excluded") && text.contains("found    1 file cannot be read"),
-        "{text}"
-    );
-    let output = arclens(folder.path(), &["inspect", "data", "--exclude", "everything"]);
-    assert_eq!(output.status.code(), Some(2));
 }

@@ -1,4 +1,4 @@
-//! `arclens inspect` as scripts see it: images are left out by the kind of finding, and used again.
+//! `arclens inspect` as scripts see it: what is found in a data set, what is left out of it by kind, and used again.
 #![allow(clippy::unwrap_used, reason = "a test may stop")]
 
 #[path = "common/program.rs"]
@@ -44,6 +44,33 @@ fn counts(report: &Value) -> [u64; 3] {
 
 fn has(report: &Value, kind: &str) -> bool {
     report["findings"].as_array().unwrap().iter().any(|finding| finding["kind"] == kind)
+}
+
+#[test]
+fn what_the_doctor_finds_is_told_and_left_out() {
+    let (folder, classes) = drawn();
+    let folder = folder.path();
+    let image = &listed(&classes[0])[0];
+    std::fs::copy(image, classes[1].join("stray.png")).unwrap();
+    std::fs::copy(image, classes[0].join("twice.png")).unwrap();
+    std::fs::write(classes[1].join("broken.png"), b"not a picture").unwrap();
+    let report = inspect(folder, &[]);
+    let worst = &report["findings"][0];
+    assert_eq!((report["checked"].as_bool(), &worst["kind"]), (Some(true), &Value::from("copies_across_classes")));
+    assert_eq!((worst["count"].as_u64(), worst["groups"][0]["count"].as_u64()), (Some(1), Some(3)));
+    assert!(has(&report, "unreadable"), "{report}");
+    let quick = inspect(folder, &["--quick"]);
+    assert!(quick["checked"] == false && !has(&quick, "copies_across_classes"), "{quick}");
+    let report = inspect(folder, &["--exclude", "copies_across_classes"]);
+    assert_eq!(report["excluded"], 2);
+    assert!(folder.join("data/arclens-exclude.toml").is_file());
+    let again = inspect(folder, &["--quick"]);
+    for key in ["excluded", "images", "fingerprint"] {
+        assert_eq!(again[key], report[key], "{key}");
+    }
+    let text = String::from_utf8_lossy(&arclens(folder, &["inspect", "data"]).stdout).into_owned();
+    assert!(text.contains("found    2 images are excluded"), "{text}");
+    assert!(text.contains("found    1 file cannot be read"), "{text}");
 }
 
 #[test]
@@ -137,16 +164,45 @@ fn files_that_are_rejected_at_opening_are_left_out_by_name_and_tried_again() {
 }
 
 #[test]
-fn files_that_are_left_out_at_opening_are_counted_beyond_those_that_are_listed() {
+fn everything_that_is_found_is_listed_and_the_terminal_says_where() {
     let (folder, classes) = drawn();
+    let image = listed(&classes[0]).remove(0);
     for number in 0..205 {
         std::fs::write(classes[0].join(format!("empty{number}.png")), b"").unwrap();
+        let alone = folder.path().join(format!("data/train/alone{number}"));
+        std::fs::create_dir(&alone).unwrap();
+        std::fs::copy(&image, alone.join("only.png")).unwrap();
     }
     let report = inspect(folder.path(), &["--quick"]);
     let findings = report["findings"].as_array().unwrap();
-    let unreadable = findings.iter().find(|finding| finding["kind"] == "unreadable").unwrap();
-    let listed = unreadable["files"].as_array().unwrap().len();
-    assert_eq!((unreadable["files_total"].as_u64(), unreadable["count"].as_u64(), listed), (Some(205), Some(205), 200));
+    let finding = |kind: &str| findings.iter().find(|finding| finding["kind"] == kind).unwrap();
+    let length = |value: &Value| value.as_array().unwrap().len();
+    let (unreadable, tiny) = (finding("unreadable"), finding("tiny_classes"));
+    assert_eq!((unreadable["files_total"].as_u64(), unreadable["count"].as_u64()), (Some(205), Some(205)));
+    assert_eq!((length(&unreadable["files"]), length(&tiny["groups"])), (205, 205));
+    assert!(unreadable["complete"] == true && tiny["complete"] == true);
+    let text = arclens(folder.path(), &["inspect", "data", "--quick"]);
+    let text = String::from_utf8_lossy(&text.stdout).into_owned();
+    assert!(text.contains("and 200 more\n") && text.contains("--json lists every image"), "{text}");
+}
+
+#[test]
+fn that_not_all_were_compared_is_said_where_nothing_was_found() {
+    let (folder, classes) = drawn();
+    let alike = folder.path().join("alike/a");
+    std::fs::create_dir_all(&alike).unwrap();
+    let bytes = std::fs::read(&listed(&classes[0])[0]).unwrap();
+    for number in 0..66_u8 {
+        // What follows the end of a PNG is no part of its picture.
+        std::fs::write(alike.join(format!("{number}.png")), [&bytes[..], &[number]].concat()).unwrap();
+    }
+    let report = ok(folder.path(), &["inspect", "alike", "--json"]);
+    assert_eq!((report["findings"].as_array().map(Vec::len), &report["checked"]), (Some(0), &Value::Bool(true)));
+    assert_eq!(report["compared_all"], false);
+    assert_eq!(inspect(folder.path(), &[])["compared_all"], true);
+    let text = arclens(folder.path(), &["inspect", "alike"]);
+    let text = String::from_utf8_lossy(&text.stdout).into_owned();
+    assert!(text.contains("nothing wrong was found, but") && text.contains("may have been missed"), "{text}");
 }
 
 #[test]
@@ -165,4 +221,67 @@ fn the_kinds_are_listed_and_what_is_no_data_set_has_none() {
     let image = listed(&classes[0])[0].display().to_string();
     let output = arclens(folder, &["inspect", &image, "--include", "all"]);
     assert!(output.status.code() == Some(2) && stderr(&output).contains("data sets"), "{}", stderr(&output));
+}
+
+#[test]
+fn lists_of_pairs_are_looked_at_in_the_folder_one_is_in_and_their_bad_line_is_named() {
+    let (folder, classes) = drawn();
+    let folder = folder.path();
+    for (image, name) in listed(&classes[0]).iter().zip(["a.png", "b.png"]) {
+        std::fs::copy(image, folder.join(name)).unwrap();
+    }
+    std::fs::write(folder.join("pairs.txt"), "a.png b.png 1\na.png gone.png 0\n").unwrap();
+    let list = ok(folder, &["inspect", "pairs.txt", "--json"]);
+    assert_eq!((&list["kind"], list["pairs"].as_u64(), list["complete"].as_u64()), (&"pairs".into(), Some(2), Some(1)));
+    std::fs::write(folder.join("pairs.txt"), "a.png b.png 1\na.png b.png maybe\n").unwrap();
+    let output = arclens(folder, &["inspect", "pairs.txt"]);
+    assert!(stderr(&output).contains("line 2 of the pair list"), "{}", stderr(&output));
+}
+
+#[test]
+fn the_images_of_a_list_of_pairs_may_lie_elsewhere_and_some_of_them_are_read() {
+    let (folder, classes) = drawn();
+    let folder = folder.path();
+    let photos = folder.join("photos");
+    std::fs::create_dir(&photos).unwrap();
+    let drawn = listed(&classes[0]);
+    std::fs::copy(&drawn[0], photos.join("a.png")).unwrap();
+    std::fs::copy(&drawn[1], photos.join("b.png")).unwrap();
+    let whole = std::fs::read(&drawn[2]).unwrap();
+    std::fs::write(photos.join("cut.png"), &whole[..whole.len() / 2]).unwrap();
+    std::fs::write(folder.join("pairs.txt"), "a.png b.png 1\na.png cut.png 0\n").unwrap();
+    let inspected = |words: &[&str]| {
+        let report = ok(folder, &[&["inspect", "pairs.txt", "--json"][..], words].concat());
+        let problems = report["problems"].as_array().unwrap().len();
+        (report["complete"].as_u64().unwrap(), report["images_read"].as_u64().unwrap(), problems)
+    };
+    assert_eq!(inspected(&[]), (0, 0, 1), "they do not lie beside the list");
+    assert_eq!(inspected(&["--images", "photos"]), (2, 3, 1), "one of them is cut off");
+    assert_eq!(inspected(&["--images", "photos", "--quick"]), (2, 0, 0));
+    for (words, expected) in [
+        (["inspect", "pairs.txt", "--images", "gone"], "no such folder of images"),
+        (["inspect", "data", "--quick", "--images=photos"], "lists of pairs"),
+    ] {
+        let output = arclens(folder, &words);
+        assert!(output.status.code() == Some(2) && stderr(&output).contains(expected), "{}", stderr(&output));
+    }
+}
+
+#[test]
+fn a_broken_file_is_called_what_it_is_and_what_is_wrong_with_it() {
+    let (folder, classes) = drawn();
+    let folder = folder.path();
+    let whole = std::fs::read(&listed(&classes[0])[0]).unwrap();
+    let says = |name: &str, bytes: &[u8], expected: &str| {
+        std::fs::write(folder.join(name), bytes).unwrap();
+        let output = arclens(folder, &["inspect", name]);
+        assert_eq!(output.status.code(), Some(2), "{name}");
+        assert!(stderr(&output).contains(expected), "{name}: {}", stderr(&output));
+    };
+    says("cut.png", &whole[..whole.len() / 2], "the image ");
+    says("text.png", b"no image", "not an image of a known format");
+    says("phone.heic", b"\0\0\0\x18ftypheic", "convert it to JPEG or PNG");
+    says("model.pth", b"no weights", "neither a PyTorch file");
+    says("letter.txt", b"hello", "no list of images");
+    says("lfw.bin", b"\x80\x02]]\x86.", "expected pairs, found none");
 }

@@ -136,6 +136,36 @@ fn a_series_that_goes_on_starts_from_the_weights_of_its_first_run_or_not_at_all(
 }
 
 #[test]
+fn the_command_of_a_run_or_a_series_goes_on_with_resume_at_its_end() {
+    let folder = drawn();
+    let run = ["--out", "run", "--json"];
+    trained(folder.path(), &[&SMALL, &run]);
+    let longer = ["--epochs", "2", "--out", "run", "--json", "--resume"];
+    assert_eq!(json(&trained(folder.path(), &[&SMALL[2..], &longer]))["epochs"], 2);
+    let series = ["--out", "series", "--seeds", "2", "--json"];
+    trained(folder.path(), &[&SMALL, &series]);
+    let output = trained(folder.path(), &[&SMALL, &series, &["--resume"]]);
+    assert_eq!(stderr(&output).matches("was finished before").count(), 2, "{}", stderr(&output));
+}
+
+#[test]
+fn a_series_of_one_run_can_be_made_longer() {
+    let folder = drawn();
+    let output = trained(folder.path(), &[&SMALL, &["--out", "series", "--seeds", "1", "--json"]]);
+    assert!(stdout(&output).contains(" over 1 run\n"), "{}", stdout(&output));
+    let first = settings(&folder.path().join("series/seed-1")).run.unwrap().series.unwrap();
+    let output = trained(folder.path(), &[&["--resume", "series", "--seeds", "2", "--json"]]);
+    assert_eq!(of_runs(&json(&output), "epochs"), [1, 1]);
+    let second = settings(&folder.path().join("series/seed-2")).run.unwrap().series.unwrap();
+    assert_eq!((second.id, second.first_seed, second.seeds), (first.id, 1, 2));
+    // Neither is a run a series, nor a series a run.
+    let output = train(folder.path(), &[&["--resume", "series/seed-1", "--seeds", "2"]]);
+    assert!(output.status.code() == Some(2) && stderr(&output).contains("--seeds"), "{}", stderr(&output));
+    let output = train(folder.path(), &[&["--resume", "series"]]);
+    assert!(stderr(&output).contains("it holds the runs seed-1, seed-2"), "{}", stderr(&output));
+}
+
+#[test]
 fn flags_that_a_run_going_on_cannot_follow_are_named() {
     let folder = drawn();
     trained(folder.path(), &[&SMALL, &["--out", "run", "--json"]]);
@@ -148,6 +178,7 @@ fn flags_that_a_run_going_on_cannot_follow_are_named() {
     // The command that the run was begun with, once more: what it repeats is no news, but the run is longer now.
     let output = trained(folder.path(), &[&SMALL, &["--resume", "run"]]);
     assert_eq!(ignored(&output), ["--epochs"], "{}", stderr(&output));
+    assert!(stderr(&output).contains("more than the 2 it has"), "{}", stderr(&output));
 }
 
 #[test]

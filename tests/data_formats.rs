@@ -2,17 +2,18 @@
 #![allow(clippy::unwrap_used, reason = "a test may stop")]
 
 mod common;
+#[path = "common/packed.rs"]
+mod packed;
+#[path = "data_formats/written.rs"]
+mod written;
 
 use arclens::config::DataConfig;
-use arclens::data::{
-    Catalog, ImageStore, Layout, Part, Preprocess, RecWriter, VerificationSet, WarningKind, export_pairs,
-    export_records, export_verification, read_pairs, resolve_pairs, split,
-};
+use arclens::data::{Catalog, ImageStore, Layout, Part, Preprocess, RecWriter, WarningKind, split};
 use common::{fails, folder, open, put};
 use image::{ImageFormat, RgbImage};
+use packed::gzip;
 use std::fs;
 use std::io::Cursor;
-use std::path::Path;
 use std::sync::Arc;
 
 /// A picture that differs for every `seed`, as an encoded file.
@@ -101,6 +102,29 @@ fn without_its_index_the_same_images_are_found() {
     put(dir.path(), "without/train.rec", &rec);
     let (with, without) = (open(&dir.path().join("with")).unwrap(), open(&dir.path().join("without")).unwrap());
     assert_eq!((with.items, with.fingerprint), (without.items, without.fingerprint));
+}
+
+#[test]
+fn an_index_that_leads_to_no_image_is_told_and_the_file_is_read_without_it() {
+    let dir = folder();
+    let (rec, idx) = records();
+    let beyond = format!("1\t{}\n", rec.len() + 4);
+    let told = |index: &[u8]| {
+        put(dir.path(), "train.rec", &rec);
+        put(dir.path(), "train.idx", index);
+        let catalog = open(dir.path()).unwrap();
+        let count = catalog.warnings.count(WarningKind::UnusedIndex);
+        let others = catalog.warnings.total() - catalog.warnings.count(WarningKind::TinyClass) - count;
+        (catalog.items.len(), catalog.fingerprint, count, others)
+    };
+    let (images, fingerprint, unused, others) = told(&idx);
+    assert_eq!((images, unused, others), (6, 0, 0));
+    // Empty, of a longer file, and of records that begin elsewhere.
+    for index in [b"".as_slice(), beyond.as_bytes(), b"1\t2\n2\t6\n"] {
+        assert_eq!(told(index), (6, fingerprint.clone(), 1, 0));
+    }
+    put(dir.path(), "train.rec", b"");
+    assert!(!fails(dir.path()).contains("()"));
 }
 
 #[test]
@@ -208,9 +232,9 @@ fn a_cut_off_file_gives_what_is_whole_and_garbage_is_refused() {
     put(dir.path(), "bad/x.rec", b"this is a letter, not records");
     assert!(fails(&dir.path().join("bad")).contains("not valid at byte 0"));
     put(dir.path(), "none/x.rec", &record(0, 1.0, &[], b"junk"));
-    assert!(fails(&dir.path().join("none")).contains("none of the 1 records"));
+    assert!(fails(&dir.path().join("none")).contains("its one record holds no usable image"));
     put(dir.path(), "empty/x.rec", b"");
-    assert!(fails(&dir.path().join("empty")).contains("none of the 0 records"));
+    assert!(fails(&dir.path().join("empty")).contains("no records with images"));
 }
 
 #[test]
@@ -350,13 +374,6 @@ fn tar(files: &[(String, Vec<u8>)]) -> Vec<u8> {
     writer.into_inner().unwrap()
 }
 
-fn gzip(bytes: &[u8]) -> Vec<u8> {
-    use std::io::Write as _;
-    let mut writer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
-    writer.write_all(bytes).unwrap();
-    writer.finish().unwrap()
-}
-
 #[test]
 fn every_archive_gives_what_its_folder_gives() {
     let dir = folder();
@@ -437,11 +454,13 @@ fn bombs_cut_archives_and_wrong_sizes_are_refused() {
     let whole = gzip(&tar(&tree("")));
     put(dir.path(), "cut.tar.gz", &whole[..whole.len() / 2]);
     assert!(fails(&dir.path().join("cut.tar.gz")).contains("cannot be unpacked"));
-    put(dir.path(), "cut.tar", &tar(&tree(""))[..2100]);
-    let message = fails(&dir.path().join("cut.tar"));
-    assert!(message.contains("a/0.png") || message.contains("cut off") || message.contains("tar"), "{message}");
-    // A damaged byte in the middle of a member is that image's problem.
+    // In the middle of the header of the third member.
     let files = tree("");
+    let third: usize = files[..2].iter().map(|(_, bytes)| 512 + bytes.len().next_multiple_of(512)).sum();
+    put(dir.path(), "cut.tar", &tar(&files)[..third + 100]);
+    let message = fails(&dir.path().join("cut.tar"));
+    assert!(message.contains("the tar archive cannot be read") && message.contains("copied to the end"), "{message}");
+    // A damaged byte in the middle of a member is that image's problem.
     let mut damaged = zip(&files, zip::CompressionMethod::Deflated);
     let second = damaged.windows(4).skip(1).position(|four| four == b"PK\x03\x04").unwrap();
     damaged[second - 20] ^= 0x55;
@@ -462,83 +481,5 @@ fn archives_of_other_things_are_called_what_they_are() {
     put(dir.path(), "text.zip", &zip(&named("a/b.txt"), zip::CompressionMethod::Stored));
     assert!(fails(&dir.path().join("text.zip")).contains("no usable image"));
     put(dir.path(), "one.zip", &zip(&[("x.png".to_owned(), png(1))], zip::CompressionMethod::Stored));
-    assert!(fails(&dir.path().join("one.zip")).contains("0 folders"));
-}
-
-// ---- written and read back ----
-
-fn quiet(_: arclens::data::Progress) {}
-
-#[test]
-fn records_written_from_a_folder_open_with_the_same_pixels() {
-    let dir = folder();
-    for (name, bytes) in tree("") {
-        put(&dir.path().join("in"), &name, &bytes);
-    }
-    // A form that other trainers do not read becomes PNG; a broken image is left out.
-    put(dir.path(), "in/c/0.bmp", &picture(30, ImageFormat::Bmp));
-    let jpeg = picture(40, ImageFormat::Jpeg);
-    put(dir.path(), "in/b/9.jpg", &jpeg[..jpeg.len() - 20]);
-    let catalog = open(&dir.path().join("in")).unwrap();
-    let items: Vec<u32> = (0..catalog.items.len() as u32).collect();
-    let out = dir.path().join("out");
-    let done = export_records(&catalog, &items, None, &out, &quiet, &|| false).unwrap();
-    assert_eq!((done.images, done.groups, done.warnings.total()), (5, 3, 1));
-    assert_eq!(fs::read_to_string(out.join("property")).unwrap(), "3,16,16\n");
-    assert_eq!(fs::read_to_string(out.join("classes.txt")).unwrap(), "a\nb\nc\n");
-    // Other programs may read it, as any file the person writes.
-    let mode = |path: &Path| fs::metadata(path).unwrap().permissions();
-    assert_eq!(mode(&out.join("train.rec")), mode(&dir.path().join("in/c/0.bmp")));
-    let back = open(&out).unwrap();
-    assert_eq!((back.class_counts(), back.warnings.count(WarningKind::Mismatch)), (vec![2, 2, 1], 0));
-    assert_eq!(back.classes, ["a", "b", "c"]);
-    for odd in ["a\nb\n", "a\nb\nb\n", "a\n\nc\n"] {
-        fs::write(out.join("classes.txt"), odd).unwrap();
-        assert_eq!(open(&out).unwrap().classes, ["0", "1", "2"], "names that do not fit are no names: {odd:?}");
-    }
-    assert_eq!(pixels(back), [0, 1, 10, 11, 30].map(raw));
-    assert!(fs::read(out.join("train.rec")).unwrap().windows(png(0).len()).any(|bytes| bytes == png(0)));
-    let again = export_records(&catalog, &items, None, &out, &quiet, &|| false).unwrap_err().to_string();
-    assert!(again.contains("already"), "{again}");
-    let other = dir.path().join("other");
-    assert!(export_records(&catalog, &items, None, &other, &quiet, &|| true).is_err());
-    assert_eq!(fs::read_dir(&other).unwrap().count(), 0, "a cancelled export leaves nothing behind");
-}
-
-#[test]
-fn a_verification_set_written_from_an_archive_is_read_with_its_pairs() {
-    let dir = folder();
-    put(dir.path(), "set.zip", &zip(&tree(""), zip::CompressionMethod::Deflated));
-    let catalog = open(&dir.path().join("set.zip")).unwrap();
-    let pairs = [(0, 1, true), (2, 3, true), (0, 2, false)];
-    let out = dir.path().join("dev.bin");
-    export_verification(&catalog, &pairs, Some(8), &out, &quiet, &|| false).unwrap();
-    let set = VerificationSet::open(&out).unwrap();
-    assert_eq!((set.n_images(), set.same()), (6, [true, true, false].as_slice()));
-    assert_eq!(set.bytes(0).unwrap(), set.bytes(4).unwrap());
-    assert_eq!(set.load(5).unwrap().width(), 8);
-    // Members of an archive have no place a list could name for other programs.
-    let refused = export_pairs(&catalog, &pairs, 10, &dir.path().join("p.txt")).unwrap_err().to_string();
-    assert!(refused.contains("verification set (.bin)"), "{refused}");
-}
-
-#[test]
-fn pairs_are_written_as_lfw_writes_them_or_as_paths() {
-    let dir = folder();
-    for (class, image) in [("Al_Gore", 1), ("Al_Gore", 2), ("Bo", 12)] {
-        put(dir.path(), &format!("lfw/{class}/{class}_{image:04}.png"), &png(image));
-        put(dir.path(), &format!("own/{class}/{image}.png"), &png(image));
-    }
-    let text = |name: &str, pairs: &[(u32, u32, bool)]| {
-        let catalog = open(&dir.path().join(name)).unwrap();
-        let out = dir.path().join(name).join("pairs.txt");
-        export_pairs(&catalog, pairs, 1, &out).unwrap();
-        let list = read_pairs(&out).unwrap();
-        let (images, pairs, warnings) = resolve_pairs(&list, out.parent().unwrap()).unwrap();
-        assert_eq!((images.len(), pairs.len(), warnings.total()), (3, 2, 0));
-        fs::read_to_string(&out).unwrap()
-    };
-    let pairs = [(0, 1, true), (0, 2, false)];
-    assert_eq!(text("lfw", &pairs), "1\t1\nAl_Gore\t1\t2\nAl_Gore\t1\tBo\t12\n");
-    assert_eq!(text("own", &pairs), "Al_Gore/1.png\tAl_Gore/2.png\t1\nAl_Gore/1.png\tBo/12.png\t0\n");
+    assert!(fails(&dir.path().join("one.zip")).contains("1 image lies directly"));
 }

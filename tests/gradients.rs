@@ -106,7 +106,13 @@ fn gradients_with_what_can_be_added_equal_finite_differences() {
     }
     with(Head::Softmax, |options| options.class_share = 0.9);
     with(Head::Softmax, |options| options.focal_gamma = 2.0);
-    with(Head::CosFace, |options| options.batch_negatives = true);
+    for kind in exact_losses().filter(|kind| kind.takes_batch_negatives()) {
+        with(kind, |options| {
+            options.batch_negatives = true;
+            // MagFace: little of the loss that is not of the margin, and much of the margin that is of the length.
+            (options.length_weight, options.length_margin_rad) = (0.0, 1.4);
+        });
+    }
     with(Head::ElasticCosFace, |options| options.margin_by_rank = true);
 }
 
@@ -201,7 +207,9 @@ fn the_plain_logits_carry_no_margin() {
         let start = Moment { share: 0.0, ..Moment::LATE };
         let told = HeadBatch::new(&spec, &[0; N], start, &Default::default());
         let zero = module.logits(tensor(&x, [N, D]), &told).into_data();
-        for (a, b) in plain.iter::<f32>().zip(zero.iter::<f32>()) {
+        let [plain, zero] = [plain, zero].map(|logits| logits.iter::<f32>().collect::<Vec<_>>());
+        assert_eq!((plain.len(), zero.len()), (N * C, N * C), "{kind:?}");
+        for (a, b) in plain.iter().zip(&zero) {
             assert!((a - b).abs() < 1e-5, "{kind:?}: {a} against {b}");
         }
     }

@@ -3,13 +3,16 @@
 //! only one test may train in it, the other lets the built program train.
 #![allow(clippy::unwrap_used, reason = "a test may stop")]
 
+#[path = "common/program.rs"]
+mod program;
 #[path = "common/runs.rs"]
 mod runs;
 
 use arclens::train::Place;
+use program::{command, ok};
 use runs::{among_checkpoints, config, draw, metrics, newest_step, run, weights};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 #[test]
@@ -39,7 +42,7 @@ fn a_run_is_a_function_of_its_seed_even_when_it_was_stopped_twice() {
 
     let mut tuned = config.clone();
     tuned.train.start_from = place("whole").to_string_lossy().into_owned();
-    tuned.train.freeze_epochs = 1;
+    tuned.train.freeze_epochs = arclens::config::Auto::Set(1);
     run(&catalog, &tuned, Place::NewAt(place("tuned")), None);
     assert!(run(&catalog, &tuned, Place::NewAt(place("tuned in parts")), Some(3)).stopped);
     run(&catalog, &tuned, Place::Resume(place("tuned in parts")), None);
@@ -55,25 +58,10 @@ fn a_run_is_a_function_of_its_seed_even_when_it_was_stopped_twice() {
 /// How long a test waits for the moment in which it kills the program.
 const PATIENCE: Duration = Duration::from_secs(600);
 
-fn program(folder: &Path, words: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_arclens"));
-    command.args(words).current_dir(folder);
-    for name in ["DISPLAY", "WAYLAND_DISPLAY", "WAYLAND_SOCKET"] {
-        command.env_remove(name);
-    }
-    command
-}
-
-/// Lets the program do all it is asked for.
-fn finish(folder: &Path, words: &[&str]) {
-    let output = program(folder, words).output().unwrap();
-    assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
-}
-
 /// Kills the program in a certain moment, without a chance to tidy up. On a fast machine it may be done before; then
 /// there is nothing to kill.
 fn kill_when(folder: &Path, words: &[&str], is_moment: impl Fn() -> bool) {
-    let mut child = program(folder, words).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let mut child = command(folder, words).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let began = Instant::now();
     while !is_moment() && child.try_wait().unwrap().is_none() && began.elapsed() < PATIENCE {
         std::thread::sleep(Duration::from_millis(1));
@@ -101,14 +89,14 @@ fn half_written(run: &Path) -> Vec<String> {
 fn a_run_that_was_killed_again_and_again_equals_one_that_was_not() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    finish(folder, &["sample", "data", "--identities", "16", "--images", "6", "--size", "16"]);
+    ok(folder, &["sample", "data", "--identities", "16", "--images", "6", "--size", "16", "--json"]);
     let begin = |out| {
         let settings = ["--batch", "8", "--dim", "16", "--image", "16", "--model.dropout", "0.2", "--device", "cpu"];
-        [&["train", "data", "--out", out, "--epochs", "6"][..], &settings].concat()
+        [&["train", "data", "--json", "--out", out, "--epochs", "6"][..], &settings].concat()
     };
-    let go_on = ["train", "data", "--resume", "killed", "--device", "cpu"];
+    let go_on = ["train", "data", "--json", "--resume", "killed", "--device", "cpu"];
     let (whole, killed) = (folder.join("whole"), folder.join("killed"));
-    finish(folder, &begin("whole"));
+    ok(folder, &begin("whole"));
 
     kill_when(folder, &begin("killed"), || newest_step(&killed).is_some());
     // In the middle of an epoch, when the log is ahead of the checkpoint.
@@ -116,7 +104,7 @@ fn a_run_that_was_killed_again_and_again_equals_one_that_was_not() {
     kill_when(folder, &go_on, || logged_step(&killed) > known + 2);
     let left = half_written(&killed);
     kill_when(folder, &go_on, || half_written(&killed).iter().any(|name| !left.contains(name)));
-    finish(folder, &go_on);
+    ok(folder, &go_on);
 
     assert_eq!(newest_step(&whole), newest_step(&killed));
     assert!(weights(&whole) == weights(&killed), "the weights differ");

@@ -9,20 +9,23 @@
 #![cfg(feature = "gui")]
 
 use arclens::app::{
-    Action, CheckAction, DataState, Dialog, Effect, Notice, Severity, State, TrainPhase, Workspace, dialog_answer,
-    on_event, update,
+    Action, DataState, Dialog, Effect, Notice, RunAction, Severity, State, TrainPhase, Workspace, dialog_answer, update,
 };
 use arclens::config::{Auto, Head};
 use arclens::convert::ConvertForm;
-use arclens::data::{Catalog, examine};
 use arclens::ui::demo_state::{self, DemoKind};
 use arclens::ui::{App, theme};
-use arclens::worker::protocol::{Event, ImageSource, OpenedData, Outcome, Request};
+use arclens::worker::protocol::{EvaluateOn, ImageSource, Request};
 use eframe::egui::{self, Key, Modifiers, Role};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+#[path = "ui_behaviour/check.rs"]
+mod check;
+#[path = "ui_behaviour/pairs.rs"]
+mod pairs;
 
 type Window = Harness<'static, App>;
 
@@ -186,8 +189,20 @@ fn the_faces_of_the_open_folder_are_aligned_from_a_dialog() {
         } else {
             press(&mut window, Modifiers::NONE, Key::Escape);
         }
-        assert!(!window.state().state.faces.has_dialog());
+        assert!(!window.state().state.shows_faces());
     }
+}
+
+#[test]
+fn a_run_whose_images_are_gone_is_measured_on_the_open_ones() {
+    let Some(state) = demo(Workspace::Evaluate, DemoKind::Error) else { return };
+    let mut window = window(state);
+    click(&mut window, Role::Button, "Measure on the open images");
+    let is_asked = |effect: &Effect| match effect {
+        Effect::Send(job) => matches!(&job.request, Request::Evaluate { on: EvaluateOn::Whole(_), .. }),
+        _ => false,
+    };
+    assert!(window.state().effects.iter().any(is_asked), "{:?}", effects(&window));
 }
 
 #[test]
@@ -308,7 +323,7 @@ fn a_typed_setting_is_undone_and_made_again_by_keys() {
 #[test]
 fn a_choice_and_an_automatic_value_are_taken_over_by_hand() {
     let Some(state) = ready_to_train() else { return };
-    let mut window = sized(state, egui::vec2(1280.0, 3000.0), egui::Theme::Dark);
+    let mut window = sized(state, egui::vec2(1280.0, 4000.0), egui::Theme::Dark);
     click(&mut window, Role::ComboBox, "Loss");
     click(&mut window, Role::Button, "CosFace");
     assert_eq!(window.state().state.config.loss.head, Head::CosFace);
@@ -319,6 +334,11 @@ fn a_choice_and_an_automatic_value_are_taken_over_by_hand() {
     assert!(matches!(scale, Auto::Set(value) if value > 1.0), "{scale:?}");
     click(&mut window, Role::Button, "Automatic scale");
     assert_eq!(window.state().state.config.loss.scale, Auto::Auto);
+    // What is no number is said in words, and by hand it begins with what is usual.
+    assert!(window.query_by_label("not chosen yet").is_none());
+    assert!(window.query_all_by_label("equal error rates").count() > 0);
+    click(&mut window, Role::Button, "Automatic target far");
+    assert_eq!(window.state().state.config.eval.far_target, Auto::Set(0.001));
 }
 
 #[test]
@@ -349,6 +369,7 @@ fn training_starts_by_button_and_by_key_and_pauses_with_space() {
 
     let Some(state) = demo(Workspace::Train, DemoKind::Busy) else { return };
     let mut running = self::window(state);
+    assert!(running.query_by_role_and_label(Role::Image, "Angle to the own class centre, histogram").is_some());
     press(&mut running, Modifiers::NONE, Key::Space);
     let phase = |window: &Window| window.state().state.training.as_ref().map(|view| view.phase);
     assert_eq!(phase(&running), Some(TrainPhase::Paused));
@@ -377,6 +398,12 @@ fn beside_a_run_stands_what_the_settings_will_do_next() {
     window.run_steps(3);
     assert!(window.query_by_label(margin).is_some());
     assert!(window.query_by_label("Each change by itself").is_some());
+    // Where their strengths are is told in Data; here they are beside it.
+    let strengths = "The strengths are in Train";
+    assert!(window.query_by_label_contains(strengths).is_none());
+    press(&mut window, Modifiers::NONE, Key::Num1);
+    assert!(window.query_by_label_contains(strengths).is_some());
+    press(&mut window, Modifiers::NONE, Key::Num2);
     window.get_by_label("This run").click();
     window.run_steps(3);
     assert!(window.query_by_label(margin).is_none());
@@ -433,94 +460,24 @@ fn a_run_can_be_used_and_a_finished_one_cannot_be_continued() {
 }
 
 #[test]
+fn keys_belong_to_the_dialog_of_a_runs_name_while_it_is_in_front() {
+    let Some(mut state) = demo(Workspace::Runs, DemoKind::Done) else { return };
+    let run = state.runs[0].path.clone();
+    update(&mut state, RunAction::Edit(run).into());
+    state.explore.selected = Some(0);
+    let mut window = window(state);
+    press(&mut window, Modifiers::NONE, Key::Num2);
+    assert_eq!(window.state().state.workspace, Workspace::Runs);
+    press(&mut window, Modifiers::NONE, Key::Escape);
+    let state = &window.state().state;
+    assert!(state.runs_view.edit.is_none() && state.explore.selected.is_some());
+    press(&mut window, Modifiers::NONE, Key::Num2);
+    assert_eq!(window.state().state.workspace, Workspace::Train);
+}
+
+#[test]
 fn the_theme_is_switched_by_its_button() {
     let mut window = window(empty());
     click(&mut window, Role::Button, "Light");
     assert_eq!(window.ctx.theme(), egui::Theme::Light);
-}
-
-/// A folder of small pictures, three in each of four classes; with `copies`, one of them is in two classes.
-fn pictures(copies: bool) -> tempfile::TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    for class in 0..4_u32 {
-        let place = folder.path().join(format!("c{class}"));
-        std::fs::create_dir(&place).unwrap();
-        for number in 0..3_u32 {
-            let (across, down) = (class * 3 + number + 1, 7 + (class * 5 + number * 3) % 11);
-            let wave = |at: u32, step: u32| ((f64::from(at * step) / 9.0).sin() * 60.0 + 120.0) as u8;
-            let picture = image::RgbImage::from_fn(40, 40, |x, y| {
-                image::Rgb([wave(x, across) / 2 + wave(y, down) / 2, wave(x + y, down), wave(y, across)])
-            });
-            picture.save(place.join(format!("{number}.png"))).unwrap();
-        }
-    }
-    if copies {
-        std::fs::copy(folder.path().join("c0/1.png"), folder.path().join("c2/again.png")).unwrap();
-    }
-    folder
-}
-
-/// A window with such a folder open and checked.
-fn checked(folder: &Path) -> Window {
-    let mut state = empty();
-    let job = |effects: &[Effect]| match effects {
-        [Effect::Send(job)] => job.clone(),
-        other => panic!("{other:?}"),
-    };
-    let opening = job(&update(&mut state, Action::OpenData(folder.to_owned())));
-    let catalog = Arc::new(Catalog::open(folder, &|_| {}, &|| false).unwrap());
-    let data = OpenedData { catalog: Arc::clone(&catalog), elapsed_secs: 0.1 };
-    on_event(&mut state, Event::DataOpened { job: opening.id, data });
-    on_event(&mut state, Event::Ended { job: opening.id, outcome: Outcome::Finished });
-    let check = job(&update(&mut state, Action::Check(CheckAction::Start)));
-    let examination = Arc::new(examine(&catalog, &|_| {}, &|| false).unwrap());
-    on_event(&mut state, Event::Checked { job: check.id, examination });
-    on_event(&mut state, Event::Ended { job: check.id, outcome: Outcome::Finished });
-    state.notices.clear();
-    window(state)
-}
-
-#[test]
-fn the_check_is_started_by_its_button_or_key_and_shows_how_far_it_is() {
-    let Some(state) = demo(Workspace::Data, DemoKind::Done) else { return };
-    let mut by_button = window(state.clone());
-    click(&mut by_button, Role::Button, "Check");
-    click(&mut by_button, Role::Button, "Check the images");
-    assert_eq!(effects(&by_button), ["CheckData"]);
-    assert!(by_button.query_by_role_and_label(Role::Button, "Check the images").is_none());
-    click(&mut by_button, Role::Button, "Stop checking");
-    let mut by_key = window(state);
-    press(&mut by_key, Modifiers::COMMAND, Key::D);
-    assert_eq!(effects(&by_key), ["CheckData"]);
-    assert!(by_key.query_by_role_and_label(Role::Button, "Stop checking").is_some());
-}
-
-#[test]
-fn ticked_images_and_copies_are_excluded_on_request() {
-    let folder = pictures(true);
-    let asked = |window: &Window| match window.state().effects.last() {
-        Some(Effect::Send(job)) => match &job.request {
-            Request::Exclude { examination, excluded } => {
-                excluded.iter().map(|item| examination.catalog().name(*item as usize)).collect()
-            }
-            other => panic!("{other:?}"),
-        },
-        _ => Vec::new(),
-    };
-    let mut by_tick = checked(folder.path());
-    click(&mut by_tick, Role::CheckBox, "c0/1.png");
-    click(&mut by_tick, Role::Button, "Exclude the ticked (1)");
-    assert_eq!(asked(&by_tick), ["c0/1.png"]);
-    let mut by_group = checked(folder.path());
-    click(&mut by_group, Role::Button, "Exclude all but the first of each group");
-    assert_eq!(asked(&by_group), ["c2/again.png"]);
-}
-
-#[test]
-fn a_healthy_folder_is_told_so_and_the_images_can_be_seen_again() {
-    let folder = pictures(false);
-    let mut window = checked(folder.path());
-    assert!(window.query_by_label("Nothing wrong was found").is_some());
-    click(&mut window, Role::Button, "Images");
-    assert!(window.query_by_role_and_label(Role::Button, "Class c0").is_some());
 }

@@ -1,7 +1,8 @@
 //! Everything a person can ask for, and everything the state asks of the outside in return.
 
 use super::{
-    CheckAction, ExportAction, ExportOrder, FaceAction, ImportAction, NoticeId, PictureAction, RunAction, Workspace,
+    CheckAction, ExportAction, ExportOrder, FaceAction, ImportAction, NoticeId, PairsAction, PictureAction, RunAction,
+    Workspace,
 };
 use crate::config::{Preset, Value};
 use crate::eval::OperatingRule;
@@ -24,6 +25,8 @@ pub enum Dialog {
     ImportWeights,
     /// A list of pairs or a verification set.
     PickPairs,
+    /// The folder that the images of the list in sight lie in.
+    PickPairImages,
     /// Where to write a run's network to, see [`super::RunsView`].
     ExportRun,
     /// Where to write the open data set to, as it was asked for.
@@ -86,8 +89,12 @@ pub enum Action {
     UseRun(PathBuf),
     /// Measure a run's error rates.
     Evaluate(PathBuf),
-    /// Measure the model in use on a list of pairs or a verification set.
-    EvaluatePairs(PathBuf),
+    /// Measure a run's error rates on the images that are open.
+    EvaluateOpen(PathBuf),
+    /// Look at a list of pairs or a verification set, to measure the model in use on it.
+    LookAtPairs(PathBuf),
+    /// Something about that file.
+    Pairs(PairsAction),
     /// Choose the projection.
     SetMethod(MapMethod),
     /// Compute the map again.

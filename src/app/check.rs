@@ -4,7 +4,7 @@
 
 use super::action::Effect;
 use super::export;
-use super::notice::{Notice, Severity};
+use super::notice::{Notice, Severity, counted};
 use super::state::{DataState, OpenData, State, Workspace};
 use super::update::start;
 use crate::data::{Catalog, Diagnosis, EXCLUDE_FILE, Examination, WarningKind};
@@ -188,14 +188,11 @@ impl Excluded {
 
     /// What is excluded here and not there: `2 images and 1 file`.
     fn beyond(self, other: Self) -> String {
-        let counted = |count: usize, one: &str| match count {
-            0 => None,
-            1 => Some(format!("1 {one}")),
-            count => Some(format!("{count} {one}s")),
-        };
-        let images = counted(self.images.saturating_sub(other.images), "image");
-        let files = counted(self.files.saturating_sub(other.files), "file");
-        images.into_iter().chain(files).collect::<Vec<_>>().join(" and ")
+        let images = self.images.saturating_sub(other.images) as u64;
+        let files = self.files.saturating_sub(other.files) as u64;
+        let parts = [(images, "image", "images"), (files, "file", "files")];
+        let some = parts.into_iter().filter(|(count, ..)| *count > 0);
+        some.map(|(count, one, many)| counted(count, one, many)).collect::<Vec<_>>().join(" and ")
     }
 }
 

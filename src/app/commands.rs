@@ -156,11 +156,21 @@ pub const COMMANDS: &[Command] = &[
             .flatten()
     }),
     row(
+        "run.evaluate_open",
+        "Measure on the open images",
+        "Measures the model in use on all images that are open; of its own, on those that it held out",
+        None,
+        |state| {
+            state.open_data().filter(|_| state.has_model() && state.evaluate.job.is_none())?;
+            state.active_run.clone().map(Action::EvaluateOpen)
+        },
+    ),
+    row(
         "run.evaluate_pairs",
         "Measure on pairs…",
-        "Measures the model in use on a list of pairs or a verification set (pairs.txt, .bin)",
+        "Shows what a list of pairs or a verification set is (pairs.txt, .bin), and measures the model in use on it",
         None,
-        |state| (state.has_model() && state.evaluate.job.is_none()).then_some(Action::Ask(Dialog::PickPairs)),
+        |_| Some(Action::Ask(Dialog::PickPairs)),
     ),
     row(
         "evaluate.picture",
@@ -234,7 +244,8 @@ fn resume(state: &State) -> Option<Action> {
 
 fn clear_selection(state: &State) -> Option<Action> {
     // Escape belongs to the sheet in sight.
-    if state.workspace == Workspace::Runs && state.import.is_some() {
+    let shows_import = state.workspace == Workspace::Runs && state.import.is_some();
+    if shows_import || state.shows_pairs() {
         return None;
     }
     if state.explore.selected.is_some() {
@@ -280,6 +291,7 @@ mod tests {
             "data.export",
             "edit.undo",
             "run.evaluate",
+            "run.evaluate_open",
             "evaluate.picture",
             "map.redo",
             "map.clear",

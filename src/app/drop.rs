@@ -1,9 +1,10 @@
 //! What a drop will do, said before it is done. Where the name of a file does not tell what it is, a worker looks at it.
 
 use super::action::Effect;
-use super::evaluate::evaluate_pairs;
 use super::faces::{self, FaceAction};
+use super::import;
 use super::notice::{Notice, Severity};
+use super::pairs;
 use super::state::{State, Workspace};
 use super::update::{open_data, start, supersede};
 use crate::data::endings::{IMAGE_ENDINGS, LIST_ENDINGS, SET_ENDING, ends_with, names_pairs};
@@ -15,14 +16,18 @@ use std::path::{Path, PathBuf};
 /// What dropped files are taken for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DropTarget {
-    /// A folder of images, an archive of one, or a file that holds or lists images.
+    /// A folder of images, or a file that holds or lists images.
     Data(PathBuf),
+    /// An archive of images; but PyTorch packs weights into archives, too: its content decides.
+    Archive(PathBuf),
     /// A run folder or a checkpoint inside one.
     Run(PathBuf),
     /// A file of weights made elsewhere.
     Weights(PathBuf),
-    /// A list of pairs or a verification set.
+    /// A list of pairs.
     Pairs(PathBuf),
+    /// A verification set; but weights have the same ending: its content decides.
+    Set(PathBuf),
     /// A text that may list images or pairs: its content decides.
     Text(PathBuf),
     /// A network that may be a face detector: its content decides.
@@ -38,10 +43,13 @@ impl DropTarget {
     pub fn describe(&self) -> String {
         let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         match self {
-            Self::Data(path) => format!("Open {} as a data set", name(path)),
+            Self::Data(path) | Self::Archive(path) => format!("Open {} as a data set", name(path)),
             Self::Run(path) => format!("Open the run {}", name(path)),
             Self::Weights(path) => format!("Make a run of the weights in {}", name(path)),
-            Self::Pairs(path) => format!("Measure the model in use on the pairs of {}", name(path)),
+            Self::Pairs(path) => format!("Look at the pairs of {}, to measure the model in use on them", name(path)),
+            Self::Set(path) => {
+                format!("Look at the pairs of {}, or make a run of the weights in it", name(path))
+            }
             Self::Text(path) => format!("Open {}, if it lists images or pairs", name(path)),
             Self::Onnx(path) => format!("Find faces with {}, if it is a face detector", name(path)),
             Self::Images(paths) if paths.len() == 1 => "Put this image into Verify's free slot".to_owned(),
@@ -55,11 +63,11 @@ impl DropTarget {
     /// The workspace where the result appears, as far as that is known.
     pub fn workspace(&self) -> Option<Workspace> {
         match self {
-            Self::Data(_) => Some(Workspace::Data),
+            Self::Data(_) | Self::Archive(_) => Some(Workspace::Data),
             Self::Run(_) | Self::Pairs(_) => Some(Workspace::Evaluate),
             Self::Weights(_) => Some(Workspace::Runs),
             Self::Images(_) => Some(Workspace::Verify),
-            Self::Text(_) | Self::Onnx(_) | Self::Unknown(_) => None,
+            Self::Set(_) | Self::Text(_) | Self::Onnx(_) | Self::Unknown(_) => None,
         }
     }
 }
@@ -79,6 +87,12 @@ pub fn drop_target(paths: &[PathBuf]) -> DropTarget {
     }
     if is_weights(first) {
         return DropTarget::Weights(first.clone());
+    }
+    if ends_with(first, &["zip", "tar"]) {
+        return DropTarget::Archive(first.clone());
+    }
+    if ends_with(first, &[SET_ENDING]) {
+        return DropTarget::Set(first.clone());
     }
     let images: Vec<PathBuf> = paths.iter().filter(|path| is_image(path)).cloned().collect();
     if !images.is_empty() {
@@ -108,7 +122,8 @@ pub(super) fn looked(state: &mut State, job: JobId, file: PathBuf, kind: FileKin
     }
     match kind {
         FileKind::Images => open_data(state, file),
-        FileKind::Pairs => evaluate_pairs(state, file),
+        FileKind::Pairs => pairs::look(state, file),
+        FileKind::Weights => import::look(state, file),
         FileKind::Detector => {
             let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
             let notice = Notice::new(Severity::Success, format!("{name} is the face detector now"));
@@ -132,20 +147,27 @@ fn is_image(path: &Path) -> bool {
     ends_with(path, &IMAGE_ENDINGS)
 }
 
+/// `net.pth`, and names with PyTorch's endings before another, as `model_best.pth.tar`.
 fn is_weights(path: &Path) -> bool {
-    ends_with(path, &WEIGHTS_ENDINGS)
+    const WITHIN: [&str; 3] = [".pt.", ".pth.", ".ckpt."];
+    let is_other = is_image(path) || ends_with(path, &LIST_ENDINGS) || ends_with(path, &["onnx"]);
+    let name = lower_name(path);
+    ends_with(path, &WEIGHTS_ENDINGS) || (!is_other && WITHIN.iter().any(|ending| name.contains(ending)))
 }
 
-/// `lfw.bin`, `pairsDevTest.txt`, `cplfw_pairs.csv`.
+/// `pairsDevTest.txt`, `cplfw_pairs.csv`.
 fn is_pairs(path: &Path) -> bool {
-    let is_list = names_pairs(path) && ends_with(path, &LIST_ENDINGS);
-    !path.is_dir() && (is_list || ends_with(path, &[SET_ENDING]))
+    !path.is_dir() && names_pairs(path) && ends_with(path, &LIST_ENDINGS)
+}
+
+fn lower_name(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().to_lowercase()
 }
 
 fn is_data_file(path: &Path) -> bool {
     // Of an index the records beside it are meant.
-    const ENDINGS: [&str; 8] = [".rec", ".idx", ".zip", ".tar", ".tar.gz", ".tgz", ".lst", ".csv"];
-    let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+    const ENDINGS: [&str; 5] = [".rec", ".idx", ".tar.gz", ".tgz", ".lst"];
+    let name = lower_name(path);
     let is_idx = name.contains("idx1-ubyte") || name.contains("idx3-ubyte");
     is_idx || ENDINGS.iter().any(|ending| name.ends_with(ending))
 }

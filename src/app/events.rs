@@ -7,7 +7,7 @@ use super::notice::{Notice, Severity};
 use super::state::{DataState, OpenData, State, TrainPhase, TrainView, Workspace};
 use super::training::Awaited;
 use super::update::{map_request, refresh_runs, select, start};
-use super::{drop, export, faces, import, picture, runs, series, training};
+use super::{drop, export, faces, import, pairs, picture, runs, series, start_from, training};
 use crate::config::RunConfig;
 use crate::data::{Catalog, WarningKind, Warnings};
 use crate::eval::EmbeddingTable;
@@ -35,7 +35,10 @@ pub fn on_event(state: &mut State, event: Event) -> Vec<Effect> {
         Event::DataExported { job, done } => export::exported(state, job, done),
         Event::Train { job, event } => train_event(state, job, event),
         Event::Trained { job, summary } => trained(state, job, *summary),
-        Event::Evaluated { job, evaluation } => evaluated(state, job, &evaluation),
+        Event::Evaluated { job, evaluation } => {
+            pairs::measured(state, job);
+            evaluated(state, job, &evaluation)
+        }
         Event::Mapped { job, table, layout } => mapped(state, job, table, layout),
         Event::Verified { job, result } => {
             if state.verify.job == Some(job) {
@@ -46,14 +49,18 @@ pub fn on_event(state: &mut State, event: Event) -> Vec<Effect> {
         Event::FigureSaved { job, out } => picture::saved(state, job, out),
         Event::Runs { runs, .. } => {
             runs::found(state, runs);
-            training::runs_listed(state)
+            let mut effects = training::runs_listed(state);
+            effects.extend(start_from::runs_listed(state));
+            effects
         }
+        Event::NetworkRead { job, run, network } => start_from::network_read(state, job, run, network),
         Event::RunChanged { before, after, .. } => {
             runs::changed(state, &before, after.as_deref());
             refresh_runs(state)
         }
         Event::FileLooked { job, file, kind } => drop::looked(state, job, file, kind),
         Event::WeightsLooked { job, look } => import::looked(state, job, look),
+        Event::PairsLooked { job, look } => pairs::looked(state, job, look),
         Event::Imported { job, run, flavour } => import::imported(state, job, run, &flavour),
         Event::Exported { out, bytes, .. } => {
             let name = out.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -210,7 +217,10 @@ fn validated(state: &mut State, snapshot: ValidationSnapshot) -> Vec<Effect> {
     let same = state.explore.table.as_ref().is_some_and(|shown| shown.items() == table.items());
     let selected = state.explore.selected.filter(|_| same);
     state.explore.table = Some(Arc::clone(&table));
-    state.explore.source = format!("held-out images after epoch {epoch}");
+    state.explore.source = match epoch {
+        0 => "held-out images, by the network that the run starts from".to_owned(),
+        _ => format!("held-out images after epoch {epoch}"),
+    };
     select(state, selected);
     if state.jobs.iter().any(|job| job.kind == JobKind::Map) {
         return Vec::new();
@@ -266,6 +276,9 @@ fn ended(state: &mut State, job: JobId, outcome: Outcome) -> Vec<Effect> {
         Outcome::Finished | Outcome::Cancelled => None,
     };
     let notice = failure.as_ref().map(Notice::from_error);
+    if kind == Some(JobKind::Evaluate) {
+        pairs::ended(state, job, None);
+    }
     match kind {
         Some(JobKind::OpenData | JobKind::DrawSample) => data_ended(state, job, notice),
         Some(JobKind::Train) => {
@@ -292,7 +305,12 @@ fn ended(state: &mut State, job: JobId, outcome: Outcome) -> Vec<Effect> {
         Some(JobKind::ExportData) => export::ended(state, job, notice),
         Some(JobKind::FindFace | JobKind::AlignFolder | JobKind::MarkFaces) => faces::ended(state, job, notice),
         Some(JobKind::LookAtWeights | JobKind::Import) => import::ended(state, job, notice),
+        Some(JobKind::LookAtPairs) => pairs::ended(state, job, notice),
         Some(JobKind::SaveFigure) => picture::ended(state, job, notice),
+        Some(JobKind::ReadNetwork) => {
+            start_from::ended(state, job);
+            announce(state, notice);
+        }
         Some(JobKind::ListRuns) => {
             announce(state, notice);
             if state.runs_view.is_stale {

@@ -1,9 +1,9 @@
 //! The open data set written in a form other trainers read: what is asked for, and what became of it.
 
 use super::action::{Action, Dialog, Effect};
-use super::notice::{Notice, Severity};
+use super::notice::{Notice, Severity, counted};
 use super::state::{OpenData, State, Workspace};
-use super::update::start;
+use super::update::{start, with_ending};
 use crate::convert::{ConvertForm, ConvertRequest};
 use crate::data::endings::ends_with;
 use crate::data::{Catalog, Exported, Location, Part};
@@ -249,7 +249,11 @@ fn write_to(state: &mut State, order: &ExportOrder, out: PathBuf) -> Vec<Effect>
         }
     };
     let request = order.request;
-    let out = with_ending(out, request.form);
+    let endings = request.form.endings();
+    let out = match endings.first() {
+        Some(usual) if !ends_with(&out, endings) => with_ending(out, usual),
+        _ => out,
+    };
     let (job, effects) = start(state, Request::ExportData { catalog, request, out });
     let view = &mut state.export;
     // The form may have been changed since; while it is being written, and after, it is what is written.
@@ -258,16 +262,6 @@ fn write_to(state: &mut State, order: &ExportOrder, out: PathBuf) -> Vec<Effect>
     view.done = None;
     view.error = None;
     effects
-}
-
-/// File dialogs of some systems leave the ending out when it is not typed.
-fn with_ending(out: PathBuf, form: ConvertForm) -> PathBuf {
-    let usual = form.endings().first().filter(|_| !ends_with(&out, form.endings()));
-    let Some(usual) = usual else { return out };
-    let mut name = out.into_os_string();
-    name.push(".");
-    name.push(usual);
-    name.into()
 }
 
 /// The data set was written.
@@ -312,10 +306,6 @@ fn summary(form: ConvertForm, done: &Exported) -> String {
         };
     }
     text
-}
-
-fn counted(count: u64, one: &str, many: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { many })
 }
 
 fn folder_of(file: &Path) -> &Path {

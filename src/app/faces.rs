@@ -33,11 +33,6 @@ pub struct FacesView {
 }
 
 impl FacesView {
-    /// A dialog is in front.
-    pub fn has_dialog(&self) -> bool {
-        self.align.is_some() || self.queue.is_some() || self.folder.as_ref().is_some_and(|folder| folder.is_open)
-    }
-
     /// The faces being marked.
     fn marks_mut(&mut self) -> impl Iterator<Item = &mut MarkView> {
         let of_queue = self.queue.as_mut().and_then(|queue| queue.mark.as_mut());
@@ -133,12 +128,11 @@ pub(super) fn update(state: &mut State, action: FaceAction) -> Vec<Effect> {
         FaceAction::Reset => edit(state, MarkView::reset),
         FaceAction::Apply => apply(state),
         FaceAction::UseWhole => {
-            let Some(view) = state.faces.align.take() else { return Vec::new() };
+            let Some(view) = take_align(state) else { return Vec::new() };
             set_slot(state, view.slot, view.mark.source)
         }
         FaceAction::Cancel => {
-            let view = state.faces.align.take();
-            mark::stop(state, view.and_then(|view| view.mark.job));
+            take_align(state);
             Vec::new()
         }
         FaceAction::AskDetector => vec![Effect::Ask(Dialog::PickDetector)],
@@ -169,15 +163,30 @@ pub(super) fn update(state: &mut State, action: FaceAction) -> Vec<Effect> {
 }
 
 fn open_aligned(state: &mut State) -> Vec<Effect> {
+    let FacesView { folder, queue, .. } = &state.faces;
+    let Some(folder) = folder else { return Vec::new() };
     // What is being written is not all there yet.
-    if state.faces.queue.as_ref().is_some_and(|queue| queue.job().is_some()) {
+    if folder.job.is_some() || queue.as_ref().is_some_and(|queue| queue.job().is_some()) {
         return Vec::new();
     }
-    queue::update(state, QueueAction::Close);
-    let Some(folder) = &mut state.faces.folder else { return Vec::new() };
-    folder.is_open = false;
     let out = folder.out.clone();
     open_data(state, out)
+}
+
+/// Other images are opened, or these are closed: the dialogs about their folder go. A pass goes on behind them, and what is
+/// being written by hand is written.
+pub(super) fn put_away(state: &mut State) {
+    queue::close(state);
+    if let Some(folder) = &mut state.faces.folder {
+        folder.is_open = false;
+    }
+}
+
+/// Takes the dialog of Verify away; what is being loaded for it is no longer wanted.
+fn take_align(state: &mut State) -> Option<AlignView> {
+    let view = state.faces.align.take()?;
+    state.cancel(view.mark.job);
+    Some(view)
 }
 
 fn open(state: &mut State, slot: usize) -> Vec<Effect> {
@@ -186,8 +195,7 @@ fn open(state: &mut State, slot: usize) -> Vec<Effect> {
         ImageSource::Aligned { landmarks, .. } => landmarks.points().to_vec(),
         _ => Vec::new(),
     };
-    let before = state.faces.align.take();
-    mark::stop(state, before.and_then(|view| view.mark.job));
+    take_align(state);
     let is_aligned = !points.is_empty();
     let (mark, effects) = mark::begin(state, source.whole().clone(), points, MIN_SCORE);
     state.faces.align = Some(AlignView { slot, is_aligned, mark });
@@ -196,18 +204,12 @@ fn open(state: &mut State, slot: usize) -> Vec<Effect> {
 
 fn use_detector(state: &mut State, detector: Option<PathBuf>) -> Vec<Effect> {
     state.faces.detector = detector;
-    let Some(view) = &mut state.faces.align else { return Vec::new() };
-    // Points of before came from elsewhere: those of the new detector are what was asked for.
-    view.mark.points.clear();
-    view.mark.preview = None;
-    let (before, source) = (view.mark.job, view.mark.source.clone());
-    mark::stop(state, before);
-    let (job, effects) = mark::load(state, source, MIN_SCORE);
     if let Some(view) = &mut state.faces.align {
-        view.mark.job = Some(job);
-        view.mark.error = None;
+        // Points of before came from elsewhere: those of the new detector are what was asked for.
+        view.mark.points.clear();
+        view.mark.preview = None;
     }
-    effects
+    mark::reload(state, MIN_SCORE, |faces| faces.align.as_mut().map(|view| &mut view.mark))
 }
 
 /// Changes the points of the face in front: of the folder in Data, else that of Verify. While a crop is being written its
@@ -235,7 +237,7 @@ fn apply(state: &mut State) -> Vec<Effect> {
     if !mark::gives_crop(state, &landmarks, size_px) {
         return Vec::new();
     }
-    let Some(view) = state.faces.align.take() else { return Vec::new() };
+    let Some(view) = take_align(state) else { return Vec::new() };
     let source = ImageSource::Aligned { of: Arc::new(view.mark.source), landmarks, size_px };
     set_slot(state, view.slot, source)
 }

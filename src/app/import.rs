@@ -7,7 +7,7 @@ use super::action::{Action, Effect};
 use super::notice::{Notice, Severity};
 use super::state::{State, Workspace};
 use super::update::{go, refresh_runs, start, supersede};
-use crate::train::{FoundNetwork, ModelInfo, PreprocessChange, PreprocessPreset, WeightsLook};
+use crate::train::{FoundNetwork, Network, PreprocessChange, PreprocessPreset, WeightsLook};
 use crate::worker::protocol::{JobId, JobKind, Request};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -94,13 +94,14 @@ pub struct PreprocessForm {
 
 impl PreprocessForm {
     /// What the network's project does; its numbers are what own ones begin with.
-    fn of(info: &ModelInfo) -> Self {
+    fn of(network: &Network) -> Self {
+        let Network { preprocess, add_mirror, .. } = network;
         Self {
             choice: PreprocessChoice::AsProject,
-            mean: info.preprocess.mean.map(|number| number.to_string()),
-            std: info.preprocess.std.map(|number| number.to_string()),
-            blue_first: info.preprocess.blue_first,
-            add_mirror: info.add_mirror,
+            mean: preprocess.mean.map(|number| number.to_string()),
+            std: preprocess.std.map(|number| number.to_string()),
+            blue_first: preprocess.blue_first,
+            add_mirror: *add_mirror,
         }
     }
 
@@ -185,9 +186,7 @@ pub(super) fn update(state: &mut State, action: ImportAction) -> Vec<Effect> {
         ImportAction::Start => import(state),
         ImportAction::Cancel => {
             let job = state.import.take().and_then(|view| view.job);
-            if let Some(job) = job.and_then(|job| state.job(job)) {
-                job.control.cancel();
-            }
+            state.cancel(job);
             Vec::new()
         }
     }
@@ -207,7 +206,7 @@ pub(super) fn look(state: &mut State, weights: PathBuf) -> Vec<Effect> {
 pub(super) fn looked(state: &mut State, job: JobId, look: Arc<WeightsLook>) -> Vec<Effect> {
     let Some(view) = state.import.as_mut().filter(|view| view.job == Some(job)) else { return Vec::new() };
     view.job = None;
-    view.form = look.usable().map(|network| PreprocessForm::of(&network.info)).unwrap_or_default();
+    view.form = look.usable().map(|found| PreprocessForm::of(&found.info.network)).unwrap_or_default();
     view.look = Some(look);
     Vec::new()
 }
@@ -218,7 +217,7 @@ fn import(state: &mut State) -> Vec<Effect> {
     };
     let Some(network) = view.usable() else { return Vec::new() };
     // The button says why it cannot be pressed.
-    let Ok(preprocess) = view.form.change(network.info.preprocess.channels) else { return Vec::new() };
+    let Ok(preprocess) = view.form.change(network.info.network.preprocess.channels) else { return Vec::new() };
     let request = Request::Import { weights: view.weights.clone(), root: state.runs_root.clone(), preprocess };
     let (job, effects) = start(state, request);
     if let Some(view) = &mut state.import {
@@ -231,7 +230,7 @@ fn import(state: &mut State) -> Vec<Effect> {
 /// Weights became a run, which is used at once, unless it came too late to be stopped.
 pub(super) fn imported(state: &mut State, job: JobId, run: PathBuf, flavour: &str) -> Vec<Effect> {
     let view = state.import.take_if(|view| view.job == Some(job));
-    let net = view.as_ref().and_then(ImportView::usable).map(|network| network.info.embedder.net.label());
+    let net = view.as_ref().and_then(ImportView::usable).map(|network| network.info.network.embedder.net.label());
     let what = net.map(|net| format!("{net}, ")).unwrap_or_default();
     let name = run.file_name().unwrap_or_default().to_string_lossy().into_owned();
     if state.job(job).is_some_and(|view| view.control.is_cancelled()) {

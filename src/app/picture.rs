@@ -3,7 +3,7 @@
 use super::action::{Action, Dialog, Effect};
 use super::notice::{Notice, Severity};
 use super::state::{EvaluateView, Overlay, State};
-use super::update::start;
+use super::update::{start, with_ending};
 use crate::eval::{DetFigure, FigureCurve, FigureForm, LegendRun, legend_names};
 use crate::worker::protocol::{JobId, Request};
 use std::path::PathBuf;
@@ -81,21 +81,12 @@ fn save_to(state: &mut State, out: PathBuf) -> Vec<Effect> {
         return Vec::new();
     }
     let figure = Box::new(state.evaluate.figure());
-    let (out, replace) = with_ending(out);
+    // Whether a file may be replaced, the dialog has asked about the name as it was typed only.
+    let replace = FigureForm::of(&out).is_some();
+    let out = if replace { out } else { with_ending(out, "svg") };
     let (job, effects) = start(state, Request::SaveFigure { figure, out, replace });
     state.evaluate.picture.job = Some(job);
     effects
-}
-
-/// File dialogs of some systems leave the ending out when it is not typed. Whether a file may be replaced they ask about
-/// the name as it was typed only.
-fn with_ending(out: PathBuf) -> (PathBuf, bool) {
-    if FigureForm::of(&out).is_some() {
-        return (out, true);
-    }
-    let mut name = out.into_os_string();
-    name.push(".svg");
-    (name.into(), false)
 }
 
 /// A picture was written.

@@ -7,10 +7,11 @@ use super::state::{State, Workspace};
 use super::update::{open_data, replace_config, start};
 use crate::config::ModelConfig;
 use crate::train::ExportFormat;
-use crate::worker::protocol::{Request, RunChange, RunEntry};
+use crate::worker::protocol::{Evaluation, Request, RunChange, RunEntry};
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// What runs are sorted by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -59,7 +60,7 @@ impl RunOrder {
 pub struct RunEdit {
     /// The run.
     pub run: PathBuf,
-    /// Its name.
+    /// The name of its folder.
     pub name: String,
     /// Its note.
     pub note: String,
@@ -76,6 +77,10 @@ pub struct RunsView {
     pub edit: Option<RunEdit>,
     /// The run to be exported, while a person chooses the file.
     pub exporting: Option<PathBuf>,
+    /// Runs that were opened from elsewhere, which are listed with those below the folder of runs.
+    pub(super) elsewhere: Vec<PathBuf>,
+    /// Changes whenever the list was read anew, so that pages know when what they made of it is old.
+    pub list_revision: u64,
     /// The list was asked for again while it was being made: it is made once more.
     pub(super) is_stale: bool,
     /// Runs compared when the list was asked for: only of those it can tell that they are gone.
@@ -87,11 +92,22 @@ pub struct RunsView {
 /// More runs are not compared at once: their colours would run out.
 pub const MOST_COMPARED: usize = 6;
 
+/// A run is opened: where the list does not know it, it is read with the list from now on.
+pub(super) fn remember_place(state: &mut State, run: &Path) {
+    let is_known = state.run_entry(run).is_some() || state.runs_view.elsewhere.iter().any(|path| path == run);
+    if !is_known {
+        state.runs_view.elsewhere.push(run.to_owned());
+    }
+}
+
 /// Takes the runs found on disk in.
 pub(super) fn found(state: &mut State, mut runs: Vec<RunEntry>) {
-    let order = state.runs_view.order;
+    let (order, revision) = (state.runs_view.order, state.next_id());
     runs.sort_by(|a, b| order.compare(a, b));
     let view = &mut state.runs_view;
+    view.list_revision = revision;
+    // One that was not listed yet when it was opened needs no place of its own.
+    view.elsewhere.retain(|path| !runs.iter().any(|run| run.path == *path && !run.is_elsewhere));
     let is_gone = |path: &PathBuf| !runs.iter().any(|run| run.path == *path);
     view.compared.retain(|path| !(view.compared_when_asked.contains(path) && is_gone(path)));
     // Once for the whole list: a page that is drawn anew in every frame only looks them up.
@@ -101,6 +117,38 @@ pub(super) fn found(state: &mut State, mut runs: Vec<RunEntry>) {
     if state.start_network() != started_from.as_ref() {
         state.refresh_preview();
     }
+    let mut overlays = std::mem::take(&mut state.evaluate.overlays);
+    for overlay in &mut overlays {
+        overlay.evaluation = named(state, &overlay.evaluation);
+    }
+    state.evaluate.overlays = overlays;
+}
+
+impl State {
+    /// What a run is called: as in the list of runs; by its folder where the list does not know it.
+    pub fn run_name(&self, run: &Path) -> String {
+        let own = || run.file_name().unwrap_or(run.as_os_str()).to_string_lossy().into_owned();
+        self.run_entry(run).map_or_else(own, |entry| entry.name.clone())
+    }
+
+    /// The dialog for a run's name and note is in front: it is, as long as the page of runs is shown.
+    pub fn shows_run_edit(&self) -> bool {
+        self.workspace == Workspace::Runs && self.runs_view.edit.is_some()
+    }
+
+    /// The run with a model that was begun last, in whatever order the list is.
+    pub fn newest_model(&self) -> Option<&RunEntry> {
+        self.runs.iter().filter(|run| run.has_model).min_by(|a, b| RunOrder::Newest.compare(a, b))
+    }
+}
+
+/// What was measured, with its run called as in the list of runs: runs of two series may have folders of the same name.
+pub(super) fn named(state: &State, evaluation: &Arc<Evaluation>) -> Arc<Evaluation> {
+    let name = state.run_name(&evaluation.run);
+    if name == evaluation.name {
+        return Arc::clone(evaluation);
+    }
+    Arc::new(Evaluation { name, ..(**evaluation).clone() })
 }
 
 /// Does what a person asked for on the page of runs.
@@ -121,7 +169,7 @@ pub(super) fn update(state: &mut State, action: RunAction) -> Vec<Effect> {
         }
         RunAction::Edit(run) => {
             let entry = state.run_entry(&run);
-            let edit = entry.map(|entry| RunEdit { name: entry.name.clone(), note: entry.note.clone(), run });
+            let edit = entry.map(|entry| RunEdit { name: entry.own_name().to_owned(), note: entry.note.clone(), run });
             state.runs_view.edit = edit;
             Vec::new()
         }
@@ -229,12 +277,13 @@ pub(super) fn changed(state: &mut State, before: &Path, after: Option<&Path>) {
         }
     };
     state.runs_view.compared.iter_mut().for_each(moved);
+    state.runs_view.elsewhere.iter_mut().for_each(moved);
     for overlay in &mut state.evaluate.overlays {
         if let (true, Some(after)) = (overlay.evaluation.run == before, after) {
             let mut evaluation = (*overlay.evaluation).clone();
             evaluation.run = after.to_owned();
             evaluation.name = after.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            overlay.evaluation = std::sync::Arc::new(evaluation);
+            overlay.evaluation = Arc::new(evaluation);
         }
     }
     if let Some(view) = &mut state.training {
@@ -252,9 +301,11 @@ pub(super) fn changed(state: &mut State, before: &Path, after: Option<&Path>) {
     }
     if after.is_none() {
         state.runs_view.compared.retain(|path| path != before);
+        state.runs_view.elsewhere.retain(|path| path != before);
+        let place = before.parent().unwrap_or(before).display();
         state.notify(
             Notice::new(Severity::Success, "The run was moved to the bin")
-                .hint("It lies in the folder bin beside the runs; move it back to have it again."),
+                .hint(format!("It lies in the folder bin in {place}; move it out of bin to have it again.")),
         );
     }
 }

@@ -10,9 +10,9 @@ use super::runs::MOST_COMPARED;
 use super::state::{State, Workspace};
 use super::training::{Awaited, Continuing, begin_training, go_on, images_of, is_busy, open_first};
 use super::update::refresh_runs;
-use crate::config::{RunConfig, RunInfo, SeriesInfo};
+use crate::config::{RunConfig, RunInfo, SeriesInfo, counted};
 use crate::data::Catalog;
-use crate::train::{Place, RunStarted, RunSummary, measures};
+use crate::train::{Place, RunStarted, RunSummary, measures, run_of_seed};
 use crate::worker::protocol::RunEntry;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
@@ -33,6 +33,8 @@ pub struct Series {
     /// Of runs that have not begun; the seed is each run's own.
     config: RunConfig,
     catalog: Arc<Catalog>,
+    /// The folder that its runs lie in; `None` where they lie among all others.
+    folder: Option<PathBuf>,
     runs: Runs,
     /// No run follows the one under way.
     is_stopping: bool,
@@ -56,7 +58,17 @@ impl Series {
     }
 
     fn of(config: RunConfig, catalog: &Arc<Catalog>, runs: Runs) -> Self {
-        Self { seeds: runs.len() as u32, config, catalog: Arc::clone(catalog), runs, is_stopping: false }
+        let (seeds, catalog) = (runs.len() as u32, Arc::clone(catalog));
+        Self { seeds, config, catalog, folder: None, runs, is_stopping: false }
+    }
+
+    /// Where the run of this seed is made. `listed` are the runs on disk: an earlier series may lie in the same folder.
+    fn place(&self, seed: u32, runs_root: &Path, listed: &[RunEntry]) -> Place {
+        let Some(folder) = &self.folder else { return Place::NewIn(runs_root.to_owned()) };
+        // As the command line does it, which finds it there when it goes on with the series.
+        let run = run_of_seed(folder, seed);
+        let is_taken = listed.iter().any(|entry| entry.path == run);
+        if is_taken { Place::NewIn(folder.clone()) } else { Place::NewAt(run) }
     }
 
     /// The runs that follow have the network of the first one and start from the weights that it started from, whatever
@@ -120,18 +132,24 @@ impl Runs {
         told.filter_map(|measure| Some(format!("{} {}", measure.label, measure.mean_text()?))).collect()
     }
 
-    /// The same in a sentence: `3 of 5 runs, seeds 7 to 9: EER 3.0 ± 1.0 %`. `None` when none is finished.
-    fn words(&self) -> Option<String> {
+    /// The same in a sentence, of [`Runs::rates`]: `3 of 5 runs, seeds 7 to 9: EER 3.0 ± 1.0 %`. `None` when none is
+    /// finished.
+    fn words(&self, rates: &[String]) -> Option<String> {
         let ((first, _), (last, _)) = (self.done.first()?, self.done.last()?);
-        let rates = self.rates().join(", ");
-        let rates = if rates.is_empty() { rates } else { format!(": {rates}") };
-        let of_all = if self.left.is_empty() { String::new() } else { format!(" of {}", self.len()) };
+        let rates = if rates.is_empty() { String::new() } else { format!(": {}", rates.join(", ")) };
+        let done = self.done.len();
+        let runs = if self.left.is_empty() {
+            counted(done, "run")
+        } else {
+            format!("{done} of {}", counted(self.len(), "run"))
+        };
         let seeds = if first == last { format!("seed {first}") } else { format!("seeds {first} to {last}") };
-        Some(format!("{}{of_all} runs, {seeds}{rates}", self.done.len()))
+        Some(format!("{runs}, {seeds}{rates}"))
     }
 
     fn facts(self) -> SeriesFacts {
-        let words = self.words().filter(|_| !self.rates().is_empty());
+        let rates = self.rates();
+        let words = self.words(&rates).filter(|_| !rates.is_empty());
         let left = self.left.len();
         SeriesFacts { words, left, finished: self.done.into_iter().map(|(_, summary)| summary).collect() }
     }
@@ -160,9 +178,10 @@ pub(super) fn all_facts(entries: &[RunEntry]) -> BTreeMap<String, SeriesFacts> {
 }
 
 impl State {
-    /// What the list of runs tells of the series that a run is one of; `None` for a run by itself.
+    /// What the list of runs tells of the series that a run is one of; `None` for a run by itself, and for one opened from
+    /// elsewhere: the others of its series lie beside it there, and are not in the list.
     pub fn series_facts(&self, run: &RunEntry) -> Option<&SeriesFacts> {
-        self.runs_view.series.get(&run.series()?.id)
+        self.runs_view.series.get(&run.series()?.id).filter(|_| !run.is_elsewhere)
     }
 }
 
@@ -171,11 +190,11 @@ pub(super) fn next(state: &mut State) -> Option<Vec<Effect>> {
     let series = state.series.as_ref()?;
     let (seed, begun) = series.runs.left.front().cloned()?;
     let (mut config, catalog) = (series.config.clone(), Arc::clone(&series.catalog));
+    let place = series.place(seed, &state.runs_root, &state.runs);
     if let Some(effects) = begun.and_then(|run| go_on(state, run, &catalog)) {
         return Some(effects);
     }
     config.train.seed = seed;
-    let place = Place::NewIn(state.runs_root.clone());
     Some(begin_training(state, catalog, config, place))
 }
 
@@ -210,8 +229,9 @@ pub(super) fn ended(state: &mut State) {
 
 /// Says what the finished runs came to, and compares them.
 fn tell(state: &mut State, runs: Runs) {
-    let Some(words) = runs.words() else { return };
-    let what = if runs.rates().is_empty() {
+    let rates = runs.rates();
+    let Some(words) = runs.words(&rates) else { return };
+    let what = if rates.is_empty() {
         "Nothing could be measured on their held-out images; the runs are compared in Runs"
     } else {
         "Mean and standard deviation over the runs, which are compared in Runs"
@@ -250,7 +270,7 @@ pub(super) fn runs_listed(state: &mut State, run: PathBuf) -> Vec<Effect> {
     if state.workspace == Workspace::Runs {
         state.workspace = Workspace::Train;
     }
-    begin(state, &run, &catalog)
+    begin(state, &run, &catalog, runs)
 }
 
 /// The series that a run is one of, and where its images are.
@@ -261,9 +281,7 @@ fn known_of(state: &State, run: &Path) -> Option<(SeriesInfo, String)> {
 
 /// The images that a series waited for are open: it goes on, if they are those that it was begun with.
 pub(super) fn images_open(state: &mut State, run: &Path) -> Vec<Effect> {
-    if known_of(state, run).is_none() {
-        return Vec::new();
-    }
+    let Some((series, _)) = known_of(state, run) else { return Vec::new() };
     let Some(catalog) = images_of(state, run) else {
         let text = "The series cannot go on: the images differ from those it was begun with";
         state.notify(
@@ -272,22 +290,23 @@ pub(super) fn images_open(state: &mut State, run: &Path) -> Vec<Effect> {
         );
         return Vec::new();
     };
-    begin(state, run, &catalog)
+    let runs = Runs::listed(&state.runs, &series.id);
+    begin(state, run, &catalog, runs)
 }
 
 /// Goes on with what is left of a series; where nothing is, what the runs came to is told. `run` is one of them, whose
 /// settings the others have but for the seed.
-fn begin(state: &mut State, run: &Path, catalog: &Arc<Catalog>) -> Vec<Effect> {
-    let Some(asked) = state.run_entry(run).map(|entry| &entry.config) else { return Vec::new() };
+fn begin(state: &mut State, run: &Path, catalog: &Arc<Catalog>, runs: Runs) -> Vec<Effect> {
+    let Some(entry) = state.run_entry(run) else { return Vec::new() };
+    let (asked, folder) = (&entry.config, entry.series_folder().map(Path::to_owned));
     let Some(before) = asked.run.as_ref().and_then(RunInfo::further) else { return Vec::new() };
     let id = before.series.as_ref().map(|series| series.id.clone()).unwrap_or_default();
-    let runs = Runs::listed(&state.runs, &id);
     let mut config = RunConfig { run: Some(before), ..asked.as_asked() };
     let of_series = state.runs.iter().filter(|entry| entry.series().is_some_and(|series| series.id == id));
     if let Some(first) = of_series.min_by_key(|entry| entry.config.train.seed) {
         config.follow(&first.config);
     }
-    state.series = Some(Series::of(config, catalog, runs));
+    state.series = Some(Series { folder, ..Series::of(config, catalog, runs) });
     if let Some(effects) = next(state) {
         return effects;
     }

@@ -1,14 +1,17 @@
 //! Everything on the screen that is not a scroll position: the one owner of it.
 
 use super::series::Series;
+use super::start_from::StartNetwork;
 use super::training::{Awaited, Continuing};
-use super::{CheckView, ExportView, FacesView, History, ImportView, Notice, NoticeId, PictureView, RunsView, Severity};
+use super::{
+    CheckView, ExportView, FacesView, History, ImportView, Notice, NoticeId, PairsView, PictureView, RunsView, Severity,
+};
 use crate::config::{Resolved, RunConfig, resolve};
 use crate::data::{Catalog, SplitKind};
-use crate::eval::{EmbeddingTable, Neighbour, OperatingPoint, OperatingRule};
+use crate::eval::{EmbeddingTable, Neighbour, OperatingPoint};
 use crate::map::{Layout, MapMethod};
 use crate::train::{
-    AngleHistogram, Control, DeviceInfo, EpochMetrics, Footprint, Network, RunStarted, RunSummary, StepMetrics,
+    AngleHistogram, Control, DeviceInfo, EpochMetrics, Footprint, RunStarted, RunSummary, StepMetrics,
     ValidationSnapshot, data_facts,
 };
 use crate::worker::protocol::{
@@ -96,7 +99,7 @@ pub enum DataState {
 /// How far a training run is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TrainPhase {
-    /// Images are being decoded.
+    /// Images are being read.
     Preparing,
     /// Steps are being taken.
     Running,
@@ -125,13 +128,13 @@ pub struct TrainView {
     pub catalog: Arc<Catalog>,
     /// The folder of the run that is continued, as it was asked for; none for a new run.
     pub resumed: Option<PathBuf>,
-    /// Decoding progress (done, total).
+    /// Images read before the first step (done, total).
     pub preparing: (usize, usize),
     /// Facts known after preparation.
     pub started: Option<RunStarted>,
     /// Every reported step, oldest first.
     pub steps: Vec<StepMetrics>,
-    /// Every epoch.
+    /// Every epoch; 0 is the network that the run started from.
     pub epochs: Vec<EpochMetrics>,
     /// Target angles of the last steps.
     pub angles: Option<AngleHistogram>,
@@ -197,33 +200,18 @@ pub struct Overlay {
 }
 
 /// Error rates.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct EvaluateView {
     /// Evaluated runs, oldest first; the colour is the position.
     pub overlays: Vec<Overlay>,
     /// The run whose numbers fill the table.
     pub current: usize,
-    /// How the threshold is chosen.
-    pub rule: OperatingRule,
     /// The job.
     pub job: Option<JobId>,
     /// Why there are no numbers.
     pub error: Option<Notice>,
     /// The curves as a file.
     pub picture: PictureView,
-}
-
-impl Default for EvaluateView {
-    fn default() -> Self {
-        Self {
-            overlays: Vec::new(),
-            current: 0,
-            rule: OperatingRule::Eer,
-            job: None,
-            error: None,
-            picture: PictureView::default(),
-        }
-    }
 }
 
 /// Two images.
@@ -281,12 +269,16 @@ pub struct State {
     pub faces: FacesView,
     /// The data set being exported.
     pub export: ExportView,
-    /// Runs on disk, in the order of `runs_view`.
+    /// Runs on disk, and those opened from elsewhere, in the order of `runs_view`.
     pub runs: Vec<RunEntry>,
+    /// The network of the run that the next one starts from; see [`State::start_network`].
+    pub(super) start_network: StartNetwork,
     /// The page of runs.
     pub runs_view: RunsView,
     /// The file of weights that may become a run, shown there.
     pub import: Option<ImportView>,
+    /// The file of pairs that a model may be measured on, shown on the page of error rates.
+    pub pairs: Option<PairsView>,
     /// The run whose model is used by Explore, Evaluate and Verify.
     pub active_run: Option<PathBuf>,
     /// The devices; empty until probed.
@@ -320,8 +312,10 @@ impl State {
             faces: FacesView::default(),
             export: ExportView::default(),
             runs: Vec::new(),
+            start_network: StartNetwork::default(),
             runs_view: RunsView::default(),
             import: None,
+            pairs: None,
             active_run: None,
             devices: Vec::new(),
             jobs: Vec::new(),
@@ -369,6 +363,14 @@ impl State {
         self.jobs.iter().find(|job| job.id == id)
     }
 
+    /// Asks a job to stop, if it is still under way: its result is no longer wanted.
+    pub(super) fn cancel(&self, job: impl Into<Option<JobId>>) {
+        let id: Option<JobId> = job.into();
+        if let Some(job) = id.and_then(|id| self.job(id)) {
+            job.control.cancel();
+        }
+    }
+
     /// The evaluation of the active run.
     pub fn active_evaluation(&self) -> Option<&Arc<Evaluation>> {
         let run = self.active_run.as_deref()?;
@@ -377,10 +379,10 @@ impl State {
         self.evaluate.current().into_iter().chain(newest()).find(|evaluation| evaluation.run == run)
     }
 
-    /// The threshold Verify uses: the chosen rule on the active run's measured rates.
+    /// The threshold Verify uses: the active run's rule on its measured rates.
     pub fn operating_point(&self) -> Option<OperatingPoint> {
         let evaluation = self.active_evaluation()?;
-        Some(crate::eval::operating_point(&evaluation.rates, self.evaluate.rule))
+        Some(crate::eval::operating_point(&evaluation.rates, evaluation.rule))
     }
 
     /// A run with a model that can verify.
@@ -389,7 +391,9 @@ impl State {
         let trained_here = self.training.as_ref().is_some_and(|view| {
             view.started.as_ref().is_some_and(|started| started.run == active) && !view.epochs.is_empty()
         });
-        trained_here || self.run_entry(active).is_some_and(|run| run.has_model)
+        // What was measured has one, whether or not the list knows of it already.
+        let is_known = || self.run_entry(active).is_some_and(|run| run.has_model) || self.active_evaluation().is_some();
+        trained_here || is_known()
     }
 
     /// The run on disk with this folder.
@@ -417,16 +421,6 @@ impl State {
             };
             data.revision = revision;
         }
-    }
-
-    /// The network that the next run starts from and takes over; `None` when it starts from scratch, or from a run that
-    /// the list does not know.
-    pub(super) fn start_network(&self) -> Option<&Network> {
-        let start = self.config.train.start_from.trim();
-        if start.is_empty() {
-            return None;
-        }
-        self.run_entry(Path::new(start))?.network.as_ref()
     }
 
     /// What the next run will cost, with the network that will really be trained; `None` while the settings do not fit the

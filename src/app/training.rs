@@ -246,8 +246,6 @@ pub(super) fn stop_training(state: &mut State) -> Vec<Effect> {
     if let Some(series) = &mut state.series {
         series.stop();
     }
-    if let Some(job) = state.job(job) {
-        job.control.cancel();
-    }
+    state.cancel(job);
     Vec::new()
 }

@@ -4,16 +4,18 @@ use super::action::{Action, Dialog, Effect};
 use super::check::{self, CheckView};
 use super::closing;
 use super::drop::{self, DropTarget, drop_target};
-use super::evaluate::{evaluate, evaluate_pairs, remove_overlay, set_rule, show_overlay};
+use super::evaluate::{evaluate, evaluate_open, remove_overlay, set_rule, show_overlay};
 use super::events::{data_ended, train_ended};
 use super::export::{self, ExportAction};
 use super::faces::{self, FaceAction};
 use super::history::Step;
 use super::import;
 use super::notice::{Notice, Severity};
+use super::pairs::{self, PairsAction};
 use super::picture::{self, PictureAction};
 use super::runs::{self, RunAction};
 use super::series::MOST_SEEDS;
+use super::start_from;
 use super::state::{DataState, ExploreView, JobView, OpenData, State, VerifyView, Workspace};
 use super::training::{Awaited, continue_run, does_not_come, start_training, stop_training, toggle_pause};
 use crate::config::{RunConfig, Value};
@@ -57,7 +59,9 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
             state.workspace = Workspace::Evaluate;
             evaluate(state, run)
         }
-        Action::EvaluatePairs(file) => evaluate_pairs(state, file),
+        Action::EvaluateOpen(run) => evaluate_open(state, run),
+        Action::LookAtPairs(file) => pairs::look(state, file),
+        Action::Pairs(action) => pairs::update(state, action),
         Action::SetMethod(method) => {
             state.explore.method = method;
             request_map(state)
@@ -86,6 +90,7 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
             if let Some(result) = &mut state.verify.result {
                 result.crops.swap(0, 1);
                 result.neighbours.swap(0, 1);
+                result.lengths.iter_mut().for_each(|lengths| lengths.swap(0, 1));
             }
             Vec::new()
         }
@@ -139,20 +144,24 @@ pub(super) fn go(state: &mut State, workspace: Workspace) -> Vec<Effect> {
 }
 
 pub(super) fn open_data(state: &mut State, path: PathBuf) -> Vec<Effect> {
-    supersede(state, JobKind::OpenData);
-    supersede(state, JobKind::DrawSample);
-    supersede(state, JobKind::CheckData);
-    state.continuing = None;
-    state.workspace = Workspace::Data;
+    make_way(state);
     let (job, effects) = start(state, Request::OpenData { path: path.clone() });
     state.data = DataState::Opening { job, path };
     effects
 }
 
-fn open_sample(state: &mut State) -> Vec<Effect> {
-    supersede(state, JobKind::OpenData);
+/// Other images are about to be opened: what is done with those of now, or waits for some, is no longer wanted.
+fn make_way(state: &mut State) {
+    for kind in [JobKind::OpenData, JobKind::DrawSample, JobKind::CheckData] {
+        supersede(state, kind);
+    }
+    faces::put_away(state);
     state.continuing = None;
     state.workspace = Workspace::Data;
+}
+
+fn open_sample(state: &mut State) -> Vec<Effect> {
+    make_way(state);
     let fallback = state.runs_root.parent().unwrap_or(Path::new(".")).join("sample-data");
     let (job, effects) = start(state, Request::OpenSample { fallback });
     state.data = DataState::Opening { job, path: PathBuf::from("sample-data") };
@@ -167,6 +176,7 @@ fn close_data(state: &mut State) -> Vec<Effect> {
         return Vec::new();
     }
     supersede(state, JobKind::CheckData);
+    faces::put_away(state);
     state.continuing = None;
     state.data = DataState::Empty;
     state.history.forget_excluded();
@@ -224,12 +234,13 @@ fn travel(state: &mut State, back: bool) -> Vec<Effect> {
 fn apply_config(state: &mut State, config: RunConfig) -> Vec<Effect> {
     state.config = config;
     state.refresh_preview();
-    Vec::new()
+    start_from::settings_changed(state)
 }
 
 pub(super) fn use_run(state: &mut State, run: PathBuf) -> Vec<Effect> {
     state.active_run = Some(run.clone());
     state.verify.result = None;
+    runs::remember_place(state, &run);
     let mut effects = refresh_runs(state);
     effects.extend(evaluate(state, run));
     effects
@@ -341,8 +352,10 @@ fn dropped(state: &mut State, paths: &[PathBuf]) -> Vec<Effect> {
     match drop_target(paths) {
         DropTarget::Data(path) => open_data(state, path),
         DropTarget::Weights(path) => import::look(state, path),
-        DropTarget::Pairs(path) => evaluate_pairs(state, path),
-        DropTarget::Text(path) | DropTarget::Onnx(path) => drop::look(state, path),
+        DropTarget::Pairs(path) => pairs::look(state, path),
+        DropTarget::Archive(path) | DropTarget::Set(path) | DropTarget::Text(path) | DropTarget::Onnx(path) => {
+            drop::look(state, path)
+        }
         DropTarget::Run(run) => {
             state.workspace = Workspace::Evaluate;
             use_run(state, run)
@@ -371,17 +384,15 @@ pub(super) fn refresh_runs(state: &mut State) -> Vec<Effect> {
     }
     state.runs_view.is_stale = false;
     state.runs_view.compared_when_asked.clone_from(&state.runs_view.compared);
-    let root = state.runs_root.clone();
-    start(state, Request::ListRuns { root }).1
+    let (root, elsewhere) = (state.runs_root.clone(), state.runs_view.elsewhere.clone());
+    start(state, Request::ListRuns { root, elsewhere }).1
 }
 
 fn cancel_job(state: &mut State, id: JobId) -> Vec<Effect> {
     if state.training.as_ref().is_some_and(|view| view.job == id) {
         return stop_training(state);
     }
-    if let Some(job) = state.job(id) {
-        job.control.cancel();
-    }
+    state.cancel(id);
     Vec::new()
 }
 
@@ -418,10 +429,12 @@ pub fn on_refused(state: &mut State, job: &Job) {
         JobKind::ListRuns => does_not_come(state, Awaited::Runs),
         _ => {}
     }
+    start_from::ended(state, job.id);
     check::ended(state, job.id, None);
     export::refused(state, job.id);
     faces::ended(state, job.id, None);
     import::ended(state, job.id, None);
+    pairs::ended(state, job.id, None);
     picture::ended(state, job.id, None);
 }
 
@@ -439,6 +452,14 @@ impl OpenData {
     }
 }
 
+/// The file that was meant: dialogs of some systems leave the ending out when it is not typed.
+pub(super) fn with_ending(chosen: PathBuf, ending: &str) -> PathBuf {
+    let mut name = chosen.into_os_string();
+    name.push(".");
+    name.push(ending);
+    name.into()
+}
+
 /// Dialogs answer with these actions.
 pub fn dialog_answer(dialog: Dialog, path: PathBuf) -> Action {
     match dialog {
@@ -446,7 +467,8 @@ pub fn dialog_answer(dialog: Dialog, path: PathBuf) -> Action {
         Dialog::PickImage(slot) => Action::SetSlot(slot, ImageSource::File(path)),
         Dialog::OpenRun => Action::Dropped(vec![path]),
         Dialog::ImportWeights => Action::ImportWeights(path),
-        Dialog::PickPairs => Action::EvaluatePairs(path),
+        Dialog::PickPairs => Action::LookAtPairs(path),
+        Dialog::PickPairImages => PairsAction::LookIn(path).into(),
         Dialog::ExportRun => RunAction::ExportTo(path).into(),
         Dialog::ExportData(order) => ExportAction::WriteTo { order, out: path }.into(),
         Dialog::PickDetector => FaceAction::UseDetector(path).into(),

@@ -53,7 +53,11 @@ pub fn command() -> Command {
             .long("min-score")
             .value_name("SCORE")
             .value_parser(score)
-            .help(format!("Faces the detector is less sure of are passed over, 0 to 1 (default: {})", usual.min_score)),
+            .conflicts_with("landmarks")
+            .help(format!(
+                "With --detector: faces that it is less sure of are passed over, 0 to 1 (default: {})",
+                usual.min_score
+            )),
     )
     .arg(
         Arg::new("keep-unfound")
@@ -152,6 +156,17 @@ fn report(done: &Aligned, as_json: bool) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_list_of_points_has_no_scores_that_could_be_too_low() {
+        let parse = |finder: &str| {
+            let words = ["align", "photos", "--out", "crops", finder, "file", "--min-score", "0.5"];
+            command().try_get_matches_from(words)
+        };
+        assert!(parse("--detector").is_ok());
+        let error = parse("--landmarks").unwrap_err().to_string();
+        assert!(error.contains("--min-score") && error.contains("--landmarks"), "{error}");
+    }
 
     #[test]
     fn an_error_about_the_crops_names_the_options_and_one_about_an_image_does_not() {

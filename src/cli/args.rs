@@ -1,7 +1,6 @@
 //! The command line. Every setting's flag comes from the table of settings, so none can be forgotten or drift.
 
 use crate::config::{Kind, MarginUse, PARAMS, Preset, RunConfig, SeriesInfo, load_over};
-use crate::convert::{PAIRS_RANGE, PX_RANGE};
 use anyhow::Context as _;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
@@ -34,7 +33,7 @@ pub fn command() -> Command {
         .subcommand(map())
         .subcommand(verify())
         .subcommand(super::inspect::command())
-        .subcommand(convert())
+        .subcommand(super::convert::command())
         .subcommand(super::align::command())
         .subcommand(super::import::command())
         .subcommand(super::export::command())
@@ -58,7 +57,8 @@ pub fn path(name: &'static str, help: &'static str) -> Arg {
     Arg::new(name).required(true).value_parser(value_parser!(PathBuf)).help(help)
 }
 
-fn option(name: &'static str, help: &'static str) -> Arg {
+/// A path that may be given.
+pub fn option(name: &'static str, help: &'static str) -> Arg {
     Arg::new(name).long(name).value_parser(value_parser!(PathBuf)).help(help)
 }
 
@@ -83,7 +83,6 @@ fn train() -> Command {
             .value_name("RUN")
             .num_args(0..=1)
             .value_parser(value_parser!(PathBuf))
-            .default_missing_value("")
             .help("Continue a run from its last checkpoint (RUN, or the folder given with --out)"),
     )
     .arg(
@@ -137,7 +136,10 @@ fn evaluate() -> Command {
         ))
         .arg(option("pairs", "List of pairs (pairs.txt)"))
         .arg(option("bin", "Verification set as InsightFace packs it (lfw.bin); nothing in it is run"))
-        .arg(option("images", "Folder the names in --pairs belong to (default: the list's own folder)"))
+        .arg(
+            option("images", "Folder the names in --pairs belong to (default: the list's own folder)")
+                .requires("pairs"),
+        )
         .arg(
             Arg::new("eval.far_target")
                 .long("far")
@@ -147,7 +149,7 @@ fn evaluate() -> Command {
 }
 
 fn embed() -> Command {
-    with_json(Command::new("embed").about("Write the embeddings of images as .npy, with a .csv of path and label"))
+    with_json(Command::new("embed").about("Write embeddings of images as .npy, with a .csv of path, label and length"))
         .arg(path("run", "Run folder"))
         .arg(
             Arg::new("images")
@@ -193,41 +195,6 @@ fn verify() -> Command {
     .arg(device())
 }
 
-fn convert() -> Command {
-    with_json(Command::new("convert").about("Write a data set in the forms other trainers read"))
-        .arg(path("data", "Data set: anything that `train` opens"))
-        .arg(
-            Arg::new("to")
-                .long("to")
-                .required(true)
-                .value_parser(["rec", "bin", "pairs"])
-                .help("rec: train.rec, train.idx, property; bin: InsightFace's verification set; pairs: pairs.txt"),
-        )
-        .arg(option("out", "The folder (rec) or file (bin, pairs) to write").required(true))
-        .arg(
-            Arg::new("part")
-                .long("part")
-                .value_parser(["all", "train", "held-out"])
-                .help("Part of a divided data set (default: all for rec, held-out for bin and pairs)"),
-        )
-        .arg(
-            Arg::new("px")
-                .long("px")
-                .value_parser(value_parser!(u32).range(PX_RANGE))
-                .help("Make every image a square of this side, as PNG (InsightFace's trainers need 112)"),
-        )
-        .arg(
-            Arg::new("pairs")
-                .long("pairs")
-                .value_parser(value_parser!(u32).range(PAIRS_RANGE))
-                .default_value("3000")
-                .help("At most so many pairs of one class, and as many of two"),
-        )
-        .arg(
-            Arg::new("seed").long("seed").value_parser(value_parser!(u64)).default_value("1").help("Seed of the pairs"),
-        )
-}
-
 fn sample() -> Command {
     let number = |name: &'static str, default: &'static str, help: &'static str| {
         Arg::new(name).long(name).value_parser(value_parser!(u32)).default_value(default).help(help)
@@ -266,6 +233,23 @@ pub fn settings(matches: &ArgMatches) -> anyhow::Result<RunConfig> {
         set_margin(&mut config, text)?;
     }
     Ok(config)
+}
+
+/// Warns of what was typed and changes nothing, given all the other settings. What a run file says is not typed.
+pub fn warn_without_effect(matches: &ArgMatches, config: &RunConfig) {
+    let flags = without_effect(matches, config);
+    if !flags.is_empty() {
+        super::output::warning(format!(
+            "without effect: {}; the loss, the schedule or whatever else was chosen has no use for it",
+            flags.join(", ")
+        ));
+    }
+}
+
+/// The flags of settings that have no effect, as a person writes them.
+fn without_effect(matches: &ArgMatches, config: &RunConfig) -> Vec<String> {
+    let unused = PARAMS.iter().filter(|spec| !(spec.applies)(config) && typed(matches, spec.key).is_some());
+    unused.map(|spec| format!("--{}", spec.short.unwrap_or(spec.key))).collect()
 }
 
 fn typed<'a>(matches: &'a ArgMatches, id: &str) -> Option<&'a str> {
@@ -372,6 +356,40 @@ mod tests {
         for head in ["softmax", "combined"] {
             assert!(parse(&["arclens", "train", "x", "--loss", head, "--margin", "0.4"]).is_err(), "{head}");
         }
+    }
+
+    #[test]
+    fn a_folder_of_images_is_taken_with_a_list_of_pairs_only() {
+        let parse =
+            |words: &[&str]| command().try_get_matches_from([&["arclens", "evaluate", "run"][..], words].concat());
+        assert!(parse(&["--pairs", "pairs.txt", "--images", "photos"]).is_ok());
+        for words in [&["--images", "photos"][..], &["--images", "photos", "--bin", "lfw.bin"]] {
+            let error = parse(words).unwrap_err().to_string();
+            assert!(error.contains("--pairs"), "{words:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn flags_that_change_nothing_are_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("run.toml");
+        std::fs::write(&file, "[loss]\nhead = \"softmax\"\nscale = 30.0\n").unwrap();
+        let unused = |words: &[&str]| {
+            let matches = command().try_get_matches_from([&["arclens"][..], words].concat()).unwrap();
+            let (_, matches) = matches.subcommand().unwrap();
+            without_effect(matches, &settings(matches).unwrap()).join(" ")
+        };
+        let train = |words: &[&str]| unused(&[&["train", "x"][..], words].concat());
+        assert_eq!(train(&["--loss", "cosface", "--loss.margin_rad", "0.3"]), "--loss.margin_rad");
+        assert_eq!(train(&["--loss", "softmax", "--scale", "30"]), "--scale");
+        assert_eq!(train(&["--train.freeze_epochs", "2", "--train.power", "2"]), "--train.freeze_epochs --train.power");
+        assert_eq!(train(&["--start-from", "run", "--train.freeze_epochs", "2", "--scale", "30"]), "");
+        assert_eq!(train(&["--config", file.to_str().unwrap()]), "", "a run file says everything");
+        let map = ["map", "run", "--out", "map.csv", "--perplexity", "20"];
+        assert_eq!(
+            (unused(&map).as_str(), unused(&[&map[..], &["--method", "pca"]].concat()).as_str()),
+            ("", "--perplexity")
+        );
     }
 
     #[test]

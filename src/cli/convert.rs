@@ -1,28 +1,100 @@
 //! `arclens convert`: a data set in the forms other trainers read.
 
 use super::output::{self, Meter};
-use super::{Answer, args};
-use crate::convert::{ConvertForm, ConvertRequest, convert};
-use crate::data::{Catalog, Exported, Part, Progress};
+use super::{Answer, args, train};
+use crate::config::{classes_text, counted};
+use crate::convert::{ConvertForm, ConvertRequest, PAIRS_RANGE, PX_RANGE, convert};
+use crate::data::{Catalog, DataError, Exported, Part, Progress};
+use crate::train::Control;
 use anyhow::Context as _;
-use clap::ArgMatches;
+use clap::builder::PossibleValue;
+use clap::{Arg, ArgMatches, Command, value_parser};
 use serde_json::json;
 use std::sync::{Mutex, PoisonError};
 
-/// Converts.
+/// The parts by the words that `--part` takes.
+const PARTS: [(&str, Part); 3] = [("all", Part::All), ("train", Part::Train), ("held-out", Part::HeldOut)];
+
+/// The command line.
+pub fn command() -> Command {
+    let usual = ConvertRequest::default();
+    let form = |form: ConvertForm| {
+        PossibleValue::new(form.word()).help(format!("{}, usually named {}", form.label(), form.file_name()))
+    };
+    args::with_json(Command::new("convert").about("Write a data set in the forms other trainers read"))
+        .arg(args::path("data", "Data set: anything that `train` opens"))
+        .arg(
+            Arg::new("to").long("to").required(true).value_parser(ConvertForm::ALL.map(form)).help(
+                "What to write: records or a verification set as InsightFace has them, or pairs as LFW lists them",
+            ),
+        )
+        .arg(args::option("out", "The folder (rec) or file (bin, pairs) to write").required(true))
+        .arg(
+            Arg::new("part")
+                .long("part")
+                .value_parser(PARTS.map(|(word, _)| word))
+                .help(format!("Part of a divided data set (default: {})", usual_parts())),
+        )
+        .arg(
+            Arg::new("px")
+                .long("px")
+                .value_parser(value_parser!(u32).range(PX_RANGE))
+                .help("Make every image a square of this side, as PNG (InsightFace's trainers need 112)"),
+        )
+        .arg(
+            Arg::new("pairs")
+                .long("pairs")
+                .value_parser(value_parser!(u32).range(PAIRS_RANGE))
+                .help(format!("At most so many pairs of one class, and as many of two (default: {})", usual.pairs)),
+        )
+        .arg(
+            Arg::new("seed")
+                .long("seed")
+                .value_parser(value_parser!(u64))
+                .help(format!("Seed of the pairs (default: {})", usual.seed)),
+        )
+}
+
+/// `all for rec, held-out for bin, held-out for pairs`.
+fn usual_parts() -> String {
+    let usual = |form: ConvertForm| {
+        let part = form.default_part(true);
+        let word = PARTS.iter().find(|(_, known)| *known == part).map_or("all", |(word, _)| *word);
+        format!("{word} for {}", form.word())
+    };
+    ConvertForm::ALL.map(usual).join(", ")
+}
+
+/// Converts. Ctrl+C stops it, and what is half written is taken away.
 pub fn run(matches: &ArgMatches) -> anyhow::Result<Answer> {
+    let control = Control::default();
+    train::stop_on_ctrl_c(&control)?;
+    let (done, form) = write(matches, &|| control.is_cancelled())?;
+    report(&done, form, matches.get_flag("json"));
+    Ok(Answer::Yes)
+}
+
+/// Writes what is asked for, unless `is_stopped` says meanwhile that it is no longer wanted.
+fn write(matches: &ArgMatches, is_stopped: &(dyn Fn() -> bool + Sync)) -> anyhow::Result<(Exported, ConvertForm)> {
     let (data, out) = (args::get_path(matches, "data")?, args::get_path(matches, "out")?);
-    let catalog = Catalog::open(data, &|_| {}, &|| false)?;
+    let catalog = Catalog::open(data, &|_| {}, is_stopped).map_err(in_words)?;
     let request = request(matches, &catalog)?;
     let unit = if request.form == ConvertForm::VerificationSet { "images read and written" } else { "images" };
     let meter = Mutex::new(Meter::new("convert"));
     let progress = |at: Progress| {
         meter.lock().unwrap_or_else(PoisonError::into_inner).report(at.done, at.total, unit);
     };
-    let done = convert(&catalog, &request, out, &progress, &|| false)?;
+    let done = convert(&catalog, &request, out, &progress, is_stopped);
     meter.lock().unwrap_or_else(PoisonError::into_inner).finish();
-    report(&done, request.form, matches.get_flag("json"));
-    Ok(Answer::Yes)
+    Ok((done.map_err(in_words)?, request.form))
+}
+
+/// Of a stop it is said what is left.
+fn in_words(error: DataError) -> anyhow::Error {
+    match error {
+        DataError::Cancelled => anyhow::anyhow!("stopped; no file was written"),
+        other => other.into(),
+    }
 }
 
 /// What was asked for; without `--part`, the form's usual one.
@@ -30,12 +102,9 @@ fn request(matches: &ArgMatches, catalog: &Catalog) -> anyhow::Result<ConvertReq
     let to = matches.get_one::<String>("to").map_or("", String::as_str);
     let form = ConvertForm::ALL.into_iter().find(|form| form.word() == to);
     let form = form.context("--to is missing; see --help")?;
-    let part = match matches.get_one::<String>("part").map(String::as_str) {
-        Some("train") => Part::Train,
-        Some("held-out") => Part::HeldOut,
-        Some(_) => Part::All,
-        None => form.default_part(catalog.has_parts()),
-    };
+    let part_of = |typed: &String| PARTS.iter().find(|(word, _)| word == typed).map(|(_, part)| *part);
+    let part = matches.get_one::<String>("part").and_then(part_of);
+    let part = part.unwrap_or_else(|| form.default_part(catalog.has_parts()));
     let usual = ConvertRequest::default();
     Ok(ConvertRequest {
         form,
@@ -48,9 +117,11 @@ fn request(matches: &ArgMatches, catalog: &Catalog) -> anyhow::Result<ConvertReq
 
 fn report(done: &Exported, form: ConvertForm, as_json: bool) {
     output::left_out(&done.warnings);
-    let groups = if form.is_of_pairs() { "pairs" } else { "classes" };
+    let count = done.groups as usize;
+    let (groups, of_groups) =
+        if form.is_of_pairs() { ("pairs", counted(count, "pair")) } else { ("classes", classes_text(count)) };
     let names: Vec<String> = done.files.iter().map(|file| file.display().to_string()).collect();
-    output::line(format!("{} images, {} {groups}: {}", done.images, done.groups, names.join(", ")));
+    output::line(format!("{}, {of_groups}: {}", counted(done.images as usize, "image"), names.join(", ")));
     if as_json {
         output::json(&json!({
             "to": form.word(), "images": done.images, groups: done.groups, "files": names,
@@ -63,11 +134,44 @@ fn report(done: &Exported, form: ConvertForm, as_json: bool) {
 mod tests {
     use super::*;
     use crate::data::testing::draw_classes;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    #[test]
+    fn a_stop_is_told_and_leaves_no_file_whenever_it_comes() {
+        let folder = tempfile::tempdir().unwrap();
+        let (data, out) = (folder.path().join("data"), folder.path().join("out"));
+        draw_classes(&data, 4, 3);
+        let words = ["convert", data.to_str().unwrap(), "--to", "rec", "--out", out.to_str().unwrap()];
+        let matches = command().try_get_matches_from(words).unwrap();
+        let files = || std::fs::read_dir(&out).into_iter().flatten().count();
+        let mut patience = 0;
+        loop {
+            let looks = AtomicU32::new(0);
+            match write(&matches, &|| looks.fetch_add(1, Ordering::Relaxed) >= patience) {
+                Ok(_) => break,
+                Err(error) => assert!(error.to_string().contains("no file was written"), "{patience}: {error}"),
+            }
+            assert_eq!(files(), 0, "{patience}");
+            patience += 1;
+        }
+        assert!(patience > 1 && files() == 4, "{patience}");
+    }
 
     fn asked(words: &[&str], catalog: &Catalog) -> ConvertRequest {
         let words = [&["arclens", "convert", "data", "--out", "out"][..], words].concat();
         let matches = args::command().try_get_matches_from(words).unwrap();
         request(matches.subcommand_matches("convert").unwrap(), catalog).unwrap()
+    }
+
+    #[test]
+    fn the_help_names_every_form_and_what_is_usual() {
+        let help = command().render_long_help().to_string().split_whitespace().collect::<Vec<_>>().join(" ");
+        for form in ConvertForm::ALL {
+            assert!(help.contains(&format!("{}: {}", form.word(), form.label())), "{help}");
+        }
+        for usual in ["all for rec, held-out for bin, held-out for pairs", "(default: 3000)", "(default: 1)"] {
+            assert!(help.contains(usual), "{usual}: {help}");
+        }
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! `arclens embed`: embeddings as `.npy` (f32, N×D) with a `.csv` of path and label in the same order.
+//! `arclens embed`: embeddings as `.npy` (f32, N×D, rows of length 1) with a `.csv` of path, label and the length that the
+//! embedding had before, in the same order.
 
 use super::output::{self, Meter};
 use super::{Answer, args};
@@ -59,9 +60,9 @@ fn embed_files(
     files: &[PathBuf],
     progress: &mut dyn FnMut(usize, usize),
 ) -> anyhow::Result<EmbeddingTable> {
-    let preprocess = &model.info().preprocess;
+    let preprocess = &model.info().network.preprocess;
     let (channels, px) = (preprocess.channels as usize, preprocess.image_px as usize);
-    let mut data = Vec::with_capacity(files.len() * model.info().embedder.embedding_dim);
+    let mut data = Vec::with_capacity(files.len() * model.info().network.embedder.embedding_dim);
     let mut done = 0;
     for batch in files.chunks(BATCH) {
         let decoded: Vec<Vec<u8>> =
@@ -76,7 +77,7 @@ fn embed_files(
         progress(done, files.len());
     }
     let rows: Vec<u32> = (0..files.len() as u32).collect();
-    EmbeddingTable::new(model.info().embedder.embedding_dim, data, rows.clone(), rows)
+    EmbeddingTable::new(model.info().network.embedder.embedding_dim, data, rows.clone(), rows)
         .context("an image has no usable embedding")
 }
 
@@ -117,9 +118,9 @@ fn write(out: &Path, table: &EmbeddingTable, names: &Names) -> anyhow::Result<Pa
     atomic_write(out, &bytes).with_context(|| format!("could not write {}", out.display()))?;
     let csv = out.with_extension("csv");
     let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(["path", "label"])?;
-    for (path, label) in names {
-        writer.write_record([path, label])?;
+    writer.write_record(["path", "label", "length"])?;
+    for ((path, label), length) in names.iter().zip(table.lengths()) {
+        writer.write_record([path, label, &length.to_string()])?;
     }
     let text = writer.into_inner().map_err(|error| error.into_error())?;
     atomic_write(&csv, &text).with_context(|| format!("could not write {}", csv.display()))?;

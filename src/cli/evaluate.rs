@@ -3,12 +3,12 @@
 use super::output::{self, Meter};
 use super::own_images::own_catalog;
 use super::{Answer, args};
-use crate::config::Auto;
-use crate::data::Protocol;
+use crate::config::{Auto, RunInfo};
+use crate::data::{Catalog, Protocol};
 use crate::eval::{OperatingRule, VerificationReport};
 use crate::train::{
-    Control, EvaluationResult, StoredEvaluation, TrainedModel, evaluate_all, evaluate_protocol, evaluate_split,
-    read_config, rule_of, store_evaluation, store_first_evaluation,
+    Control, EvaluationResult, StoredEvaluation, TrainedModel, Verification, changed_images, evaluate_all,
+    evaluate_protocol, evaluate_split, kept_rule, read_config, rule_of, store_evaluation, store_first_evaluation,
 };
 use anyhow::Context as _;
 use clap::ArgMatches;
@@ -48,12 +48,14 @@ struct Done {
     classification: Option<(f64, f64)>,
     /// On the images that the run held out.
     own: bool,
+    /// On what is now in the place of the run's images.
+    is_changed: bool,
 }
 
 impl Done {
     fn new(on: String, result: EvaluationResult, own: bool) -> Self {
         output::left_out(&result.warnings);
-        Self { on, report: result.report, classification: result.classification, own }
+        Self { on, report: result.report, classification: result.classification, own, is_changed: false }
     }
 
     fn accuracy(&self) -> Option<f64> {
@@ -70,16 +72,18 @@ fn keep(run: &Path, done: &Done, rule: OperatingRule) -> anyhow::Result<()> {
     }
     if store_first_evaluation(run, &stored).context("the rates were measured, but not kept")? {
         output::line("this run had no threshold yet: the operating point below is kept for `arclens verify`");
+    } else if done.is_changed {
+        output::line("what was measured before stays with the run, and so does its threshold");
     }
     Ok(())
 }
 
+/// As asked for, else as the threshold of the run was chosen.
 fn rule(matches: &ArgMatches, run: &Path) -> anyhow::Result<OperatingRule> {
     let mut config = read_config(run)?;
-    if let Some(far) = matches.get_one::<String>("eval.far_target") {
-        config.eval.far_target = Auto::Auto;
-        config.set_text("eval.far_target", far)?;
-    }
+    let Some(far) = matches.get_one::<String>("eval.far_target") else { return Ok(kept_rule(run, &config.eval)) };
+    config.eval.far_target = Auto::Auto;
+    config.set_text("eval.far_target", far)?;
     Ok(rule_of(&config.eval))
 }
 
@@ -104,23 +108,40 @@ fn on_images(
 ) -> anyhow::Result<Done> {
     let control = Control::default();
     let config = read_config(run)?;
+    let info = config.run.clone().unwrap_or_default();
     let catalog = match data {
-        Some(data) => Arc::new(crate::data::Catalog::open(data, &|_| {}, &|| false)?),
+        Some(data) => whole_if_own(&Arc::new(Catalog::open(data, &|_| {}, &|| false)?), &info),
         None => own_catalog(run, &control)?,
     };
-    let own = config.run.as_ref().is_some_and(|info| info.data_fingerprint == catalog.fingerprint);
-    if own {
+    let place = catalog.root.display();
+    if config.run.is_some() && info.data_fingerprint == catalog.fingerprint {
         let (result, _) = evaluate_split(model, &catalog, Some(rule), &control, progress)?;
-        let on = format!("{} held-out images of {}", result.table.len(), catalog.root.display());
+        let on = format!("{} held-out images of {place}", result.table.len());
         return Ok(Done::new(on, result, true));
     }
-    if data.is_none() {
-        output::warning(
-            "the images have changed since the run was trained; all of them are compared, training images among them",
-        );
+    // Other images may be asked for; in the place of the run's own, one expects those.
+    let is_expected = data.is_none() || is_place_of(&catalog, &info);
+    let change = if is_expected { changed_images(&config, &catalog) } else { None };
+    if let Some(change) = &change {
+        output::warning(format!(
+            "the images are not those that the run was trained with ({change}); all of them are compared, training images \
+             among them"
+        ));
     }
     let result = evaluate_all(model, &catalog, rule, &control, progress)?;
-    Ok(Done::new(format!("{} images of {}", result.table.len(), catalog.root.display()), result, false))
+    let (images, is_changed) = (result.table.len(), change.is_some());
+    let since = if is_changed { ", changed since training" } else { "" };
+    Ok(Done { is_changed, ..Done::new(format!("{images} images of {place}{since}"), result, false) })
+}
+
+/// The run's own images also where some of them were excluded since.
+fn whole_if_own(catalog: &Arc<Catalog>, info: &RunInfo) -> Arc<Catalog> {
+    catalog.with_fingerprint(&info.data_fingerprint).unwrap_or_else(|| Arc::clone(catalog))
+}
+
+/// The images lie where the run's own lay.
+fn is_place_of(catalog: &Catalog, info: &RunInfo) -> bool {
+    catalog.root.canonicalize().is_ok_and(|root| root == Path::new(&info.data))
 }
 
 fn print(report: &VerificationReport, accuracy: Option<f64>, on: &str) {
@@ -165,11 +186,7 @@ fn print(report: &VerificationReport, accuracy: Option<f64>, on: &str) {
 
 /// The keys scripts rely on.
 fn object(report: &VerificationReport, accuracy: Option<f64>, on: &str) -> Value {
-    let tar: serde_json::Map<String, Value> = report
-        .tar_at_far
-        .iter()
-        .map(|(far, tar)| (format!("{far:e}"), tar.as_ref().map_or(Value::Null, |tar| json!(tar.tar))))
-        .collect();
+    let measured = json!(Verification::from(report));
     json!({
         "on": on,
         "pairs": report.pairs,
@@ -181,7 +198,7 @@ fn object(report: &VerificationReport, accuracy: Option<f64>, on: &str) -> Value
         "auc": report.auc,
         "accuracy_10fold": report.accuracy_10fold,
         "accuracy_10fold_se": report.accuracy_10fold_se,
-        "tar_at_far": tar,
+        "tar_at_far": measured["tar_at_far"],
         "d_prime": report.d_prime,
         "accuracy": accuracy,
         "threshold": report.operating.threshold,

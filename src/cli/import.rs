@@ -47,7 +47,7 @@ pub fn run(matches: &ArgMatches) -> anyhow::Result<Answer> {
             some(&done.left_out)
         ));
     }
-    let (spec, preprocess) = (&done.info.embedder, &done.info.preprocess);
+    let (spec, preprocess) = (&done.info.network.embedder, &done.info.network.preprocess);
     let order = if preprocess.blue_first { "blue, green, red" } else { "red, green, blue" };
     output::line(format!("weights  {}", done.flavour));
     output::line(format!(

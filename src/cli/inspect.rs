@@ -3,21 +3,23 @@
 mod exclusions;
 mod findings;
 mod protocol;
+mod runs;
 mod weights;
 
 use super::output::{self, Meter};
 use super::{Answer, args};
-use crate::data::endings::ends_with;
-use crate::data::{Catalog, Examination, VerificationSet, decode_file, examine, pair_list};
+use crate::data::endings::{LIST_ENDINGS, ends_with, names_pairs};
+use crate::data::{
+    Catalog, DataError, Examination, VerificationSet, decode_file, examine, looks_like_image, pair_list, read_pairs,
+};
 use crate::faces::Detector;
 use crate::model::OnnxSummary;
 use crate::model::weights::{WEIGHTS_ENDINGS, looks_like_weights};
-use crate::train::{is_run, read_run};
 use anyhow::Context as _;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use exclusions::{Changed, Changes};
 use serde_json::{Value, json};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 /// Letters of a text in an ONNX file that are shown.
@@ -33,7 +35,8 @@ pub fn command() -> Command {
     args::with_json(Command::new("inspect").about("Say what a folder, file or run is, with counts and problems"))
         .arg(args::path(
             "what",
-            "Anything: a folder of images, an IDX or .rec file, an archive, a list, a verification .bin, a run, an image",
+            "Anything: a folder of images, an IDX or .rec file, an archive, a list, a verification .bin, a run or a folder \
+             of runs, a file of weights, an ONNX file, an image",
         ))
         .arg(
             Arg::new("quick")
@@ -41,6 +44,10 @@ pub fn command() -> Command {
                 .action(ArgAction::SetTrue)
                 .help("Do not read and compare every image of a data set; what takes no pixels to know is said"),
         )
+        .arg(args::option(
+            "images",
+            "Folder that the names in a list of pairs belong to (default: the list's own folder)",
+        ))
         .arg(
             kinds(
                 "exclude",
@@ -62,25 +69,35 @@ pub fn command() -> Command {
 /// Looks and prints.
 pub fn run(matches: &ArgMatches) -> anyhow::Result<Answer> {
     let path = args::get_path(matches, "what")?;
-    let changes = Changes::of(matches);
-    let object = if is_run(path) {
-        run_folder(path)?
+    let (changes, quick) = (Changes::of(matches), matches.get_flag("quick"));
+    let images = matches.get_one::<PathBuf>("images").map(PathBuf::as_path);
+    changes.check(quick)?;
+    let object = if let Some(run) = runs::run_of(path) {
+        runs::run(&run)?
     } else if is_weights(path) {
         weights::weights(path)?
     } else if path.is_file() && ends_with(path, &["onnx"]) {
         onnx(path)?
-    } else if path.is_file() && decode_file(path).is_ok() {
+    } else if looks_like_image(path) {
         image(path)?
     } else if path.is_file() && VerificationSet::is_one(path) {
         protocol::set(path)?
     } else if let Some(list) = pair_list(path) {
-        protocol::list(path, &list)?
+        protocol::list(path, &list, images, quick)?
     } else {
-        data_set(path, matches.get_flag("quick"), &changes)?
+        match Catalog::open(path, &|_| {}, &|| false) {
+            Ok(catalog) => data_set(path, Arc::new(catalog), quick, &changes)?,
+            Err(error) => no_data_set(path, error)?,
+        }
     };
     anyhow::ensure!(
         object["kind"] == "data" || changes.is_none(),
         "--exclude and --include are for data sets of images with classes, which this is not: {}",
+        path.display()
+    );
+    anyhow::ensure!(
+        object["kind"] == "pairs" || images.is_none(),
+        "--images is for lists of pairs, which this is not: {}",
         path.display()
     );
     if matches.get_flag("json") {
@@ -89,44 +106,32 @@ pub fn run(matches: &ArgMatches) -> anyhow::Result<Answer> {
     Ok(Answer::Yes)
 }
 
-fn run_folder(path: &Path) -> anyhow::Result<Value> {
-    let run = read_run(path)?;
-    let epochs = run.epochs.last().map_or(0, |epoch| epoch.epoch);
-    let info = run.config.run.clone().unwrap_or_default();
-    output::line(format!("run {}", run.name));
-    if run.is_imported() {
-        output::line(format!("weights  imported: {}", info.imported));
-    } else {
-        output::line(format!("loss     {}", run.config.loss.head.label()));
+/// What cannot be opened as a data set may be runs beside each other, or a list of pairs with a line that is none: then that
+/// line is worth more words than the images that the list does not name.
+fn no_data_set(path: &Path, error: DataError) -> anyhow::Result<Value> {
+    if path.is_dir()
+        && let Some(found) = runs::list(path)
+    {
+        return Ok(found);
     }
-    output::line(format!(
-        "network  {}, {} numbers per embedding",
-        run.config.model.net.label(),
-        run.config.model.embedding_dim.set().unwrap_or_default()
-    ));
-    if !run.is_imported() {
-        output::line(format!("images   {} of {} classes from {}", info.images, info.classes, info.data));
-        output::line(format!("epochs   {epochs} of {}", run.config.train.epochs));
+    if path.is_file() && names_pairs(path) && ends_with(path, &LIST_ENDINGS) {
+        read_pairs(path)?;
     }
-    if let Some(eer) = run.best_eer() {
-        output::line(format!("best EER {}", output::percent(eer)));
-    }
-    Ok(json!({
-        "kind": "run", "name": run.name, "imported": run.is_imported(), "epochs": epochs, "epochs_planned": run.config.train.epochs,
-        "eer": run.best_eer(), "has_model": run.has_model, "data": info.data, "classes": info.classes, "images": info.images,
-    }))
+    Err(error.into())
 }
 
-/// By its name first: other files are not read as a whole for this.
+/// By its name, because what is wrong with such a file is worth knowing; by its content whatever its name.
 fn is_weights(path: &Path) -> bool {
-    ends_with(path, &WEIGHTS_ENDINGS) && path.is_file() && looks_like_weights(path)
+    path.is_file() && (ends_with(path, &WEIGHTS_ENDINGS) || looks_like_weights(path))
 }
 
 fn onnx(path: &Path) -> anyhow::Result<Value> {
     let found = OnnxSummary::read(path).with_context(|| format!("could not read {} as ONNX", path.display()))?;
     let is_detector = Detector::open(path).is_ok();
     let by = if found.producer.is_empty() { String::new() } else { format!(", written by {}", found.producer) };
-    output::line(format!("ONNX network, opset {}{by}", found.opset));
+    // Files from before the operators had versions say nothing.
+    let opset = if found.opset == 0 { "unknown".to_owned() } else { found.opset.to_string() };
+    output::line(format!("ONNX network, opset {opset}{by}"));
     for (what, list) in [("input ", &found.inputs), ("output", &found.outputs)] {
         for (name, sizes) in list {
             output::line(format!("{what}   {name} [{}]", sizes.join(", ")));
@@ -153,7 +158,8 @@ fn onnx(path: &Path) -> anyhow::Result<Value> {
 
 fn image(path: &Path) -> anyhow::Result<Value> {
     let image = decode_file(path)?;
-    output::line(format!("image, {}×{} px, {:?}", image.width(), image.height(), image.color()));
+    let colour = if image.color().has_color() { "colour" } else { "grey" };
+    output::line(format!("image, {}×{} px, {colour}", image.width(), image.height()));
     Ok(
         json!({ "kind": "image", "width": image.width(), "height": image.height(), "colour": format!("{:?}", image.color()) }),
     )
@@ -177,19 +183,21 @@ fn examination(catalog: &Arc<Catalog>, quick: bool) -> anyhow::Result<Arc<Examin
     Ok(Arc::new(examination))
 }
 
-fn data_set(path: &Path, quick: bool, changes: &Changes) -> anyhow::Result<Value> {
-    changes.check(quick)?;
-    let catalog = Arc::new(Catalog::open(path, &|_| {}, &|| false)?);
-    let diagnosis = examination(&catalog, quick)?.diagnose(catalog.excluded());
-    let Changed { catalog, diagnosis, excluded, included } = changes.apply(catalog, diagnosis)?;
-    let counts = catalog.class_counts();
-    let (least, most) = (counts.iter().min().copied().unwrap_or(0), counts.iter().max().copied().unwrap_or(0));
+/// How many images the classes have: `20 each`, `2 to 530 each`.
+fn each(counts: &[u32]) -> String {
+    match (counts.iter().min(), counts.iter().max()) {
+        (Some(least), Some(most)) if least < most => format!("{least} to {most} each"),
+        (_, most) => format!("{} each", most.unwrap_or(&0)),
+    }
+}
+
+fn data_set(path: &Path, catalog: Arc<Catalog>, quick: bool, changes: &Changes) -> anyhow::Result<Value> {
+    let examination = examination(&catalog, quick)?;
+    let Changed { catalog, diagnosis, excluded, included } = changes.apply(catalog, &examination)?;
+    let (images, classes) = (catalog.items.len(), catalog.classes.len());
     output::line(format!("{}: {}", catalog.layout, path.display()));
-    output::line(format!(
-        "images   {} of {} classes, {least} to {most} each",
-        catalog.items.len(),
-        catalog.classes.len()
-    ));
+    let classes = if classes == 1 { "1 class".to_owned() } else { format!("{classes} classes") };
+    output::line(format!("images   {images} of {classes}, {}", each(&catalog.class_counts())));
     output::line(format!(
         "size     about {} px, {}",
         catalog.typical_px(),
@@ -215,6 +223,7 @@ fn data_set(path: &Path, quick: bool, changes: &Changes) -> anyhow::Result<Value
         "grey": catalog.all_grey(), "typical_px": catalog.typical_px(), "fingerprint": catalog.fingerprint,
         "train": split.as_ref().ok().map(|split| split.train.len()), "validation": split.as_ref().ok().map(|split| split.validation.len()),
         "problems": problems, "excluded": catalog.excluded().len(),
-        "newly_excluded": excluded, "newly_included": included, "checked": diagnosis.examination.has_looked(), "findings": found,
+        "newly_excluded": excluded, "newly_included": included, "checked": diagnosis.examination.has_looked(),
+        "compared_all": diagnosis.examination.has_compared_all(), "findings": found,
     }))
 }

@@ -29,6 +29,7 @@ pub fn run(matches: &ArgMatches) -> anyhow::Result<Answer> {
     let source = args::get_path(matches, "source")?;
     let out = args::get_path(matches, "out")?;
     let config = args::settings(matches)?;
+    args::warn_without_effect(matches, &config);
     let seed = matches.get_one::<u32>("seed").copied().unwrap_or(1);
     let (table, names) = if source.extension().is_some_and(|ending| ending == "npy") {
         of_file(source)?

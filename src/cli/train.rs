@@ -2,11 +2,11 @@
 
 use super::output::{self, Meter};
 use super::{Answer, args};
-use crate::config::{PARAMS, RunConfig, RunInfo, SeriesInfo};
+use crate::config::{PARAMS, RunConfig, RunInfo, SeriesInfo, counted};
 use crate::data::Catalog;
 use crate::train::{
-    Control, Footprint, Observer, Place, RunSummary, TrainError, TrainEvent, TrainRequest, is_run, measures,
-    read_config, train,
+    Control, EpochMetrics, Footprint, Observer, Place, RunSummary, TrainError, TrainEvent, TrainRequest, begun_runs,
+    is_run, measures, read_config, run_of_seed, train,
 };
 use anyhow::Context as _;
 use clap::ArgMatches;
@@ -19,7 +19,8 @@ const MARGINS: [&str; 3] = ["loss.margin_factor", "loss.margin_rad", "loss.margi
 /// Trains, with progress on standard error and the result on standard output.
 pub fn run(matches: &ArgMatches) -> anyhow::Result<Answer> {
     let place = place(matches)?;
-    let seeds = matches.get_one::<u32>("seeds").copied().filter(|seeds| *seeds > 1);
+    // A series of one is a series: more seeds can join it later.
+    let seeds = matches.get_one::<u32>("seeds").copied();
     let (config, changes) = settings(matches, &place, seeds)?;
     let folder = seeds.map(|_| series_folder(&place)).transpose()?;
     let control = Control::default();
@@ -45,15 +46,17 @@ fn settings(matches: &ArgMatches, place: &Place, seeds: Option<u32>) -> anyhow::
     let mut asked = args::settings(matches)?;
     let changes = Changes::of(matches, &asked);
     let Some(own) = begun_with(place, is_series)? else {
+        args::warn_without_effect(matches, &asked);
         asked.run = seeds.map(|seeds| RunInfo::before(SeriesInfo::begun_now(asked.train.seed, seeds)));
         return Ok((asked, changes));
     };
     let ignored = ignored(matches, &asked, &own, is_series);
     if !ignored.is_empty() {
         output::warning(format!(
-            "ignored {}: a run goes on with the settings that it was begun with; only --epochs (more of them) and \
-             --device can be changed",
-            ignored.join(", ")
+            "ignored {}: a run goes on with the settings that it was begun with; only --epochs (more than the {} it has) \
+             and --device can be changed",
+            ignored.join(", "),
+            own.train.epochs
         ));
     }
     let mut config = changes.made_to(&own);
@@ -176,7 +179,7 @@ impl Series {
 
     /// One run in a folder of its own. What has begun goes on with its own settings; what is finished stays as it is.
     fn one(&self, seed: u32, control: &Control, watcher: &mut Watcher) -> Result<RunSummary, TrainError> {
-        let run = run_of(&self.folder, seed);
+        let run = run_of_seed(&self.folder, seed);
         let mut request = self.request.clone();
         if matches!(request.place, Place::Resume(_)) && is_run(&run) {
             request.config = self.changes.made_to(&read_config(&run)?);
@@ -206,16 +209,17 @@ impl Series {
         let runs: Vec<&RunSummary> = outcome.finished.iter().chain(&outcome.stopped).collect();
         runs.iter().for_each(|summary| output::line(what_came_of(summary)));
         let (finished, seeds) = (outcome.finished.len(), self.seeds);
-        let of_all = if finished < seeds as usize { format!(" of {seeds}") } else { String::new() };
+        let (is_whole, all) = (finished >= seeds as usize, counted(seeds as usize, "run"));
         let measures = measures(&outcome.finished);
         for measure in &measures {
             if let (Some(text), Some(mean)) = (measure.mean_text(), measure.mean_sd()) {
-                output::line(format!("{}: {text} over {}{of_all} runs", measure.key, mean.runs));
+                let runs = if is_whole { counted(mean.runs, "run") } else { format!("{} of {all}", mean.runs) };
+                output::line(format!("{}: {text} over {runs}", measure.key));
             }
         }
-        if finished < seeds as usize && outcome.failure.is_none() {
+        if !is_whole && outcome.failure.is_none() {
             let folder = self.folder.display();
-            output::line(format!("stopped after {finished} of {seeds} runs"));
+            output::line(format!("stopped after {finished} of {all}"));
             output::line(format!("continue with: arclens train DATA --seeds {seeds} --resume {folder}"));
         }
         if json {
@@ -232,23 +236,16 @@ impl Series {
 
 /// The folder that the runs of a series lie in.
 fn series_folder(place: &Place) -> anyhow::Result<PathBuf> {
-    match place {
-        Place::NewAt(folder) | Place::Resume(folder) => Ok(folder.clone()),
-        Place::NewIn(_) => anyhow::bail!("--seeds needs the folder that the runs go into: --out FOLDER"),
-    }
-}
-
-/// Where a series keeps the run with this seed.
-fn run_of(folder: &Path, seed: u32) -> PathBuf {
-    folder.join(format!("seed-{seed}"))
-}
-
-/// The runs that have begun in a folder of series, by their seeds.
-fn begun_runs(folder: &Path) -> impl Iterator<Item = PathBuf> {
-    let seed = |entry: std::fs::DirEntry| entry.file_name().to_str()?.strip_prefix("seed-")?.parse::<u32>().ok();
-    let mut seeds: Vec<u32> = std::fs::read_dir(folder).into_iter().flatten().flatten().filter_map(seed).collect();
-    seeds.sort_unstable();
-    seeds.into_iter().map(move |seed| run_of(folder, seed)).filter(|run| is_run(run))
+    let (Place::NewAt(folder) | Place::Resume(folder)) = place else {
+        anyhow::bail!("--seeds needs the folder that the runs go into: --out FOLDER");
+    };
+    anyhow::ensure!(
+        !is_run(folder),
+        "this is a run by itself, in which no others can lie; leave --seeds out to continue it, or name another folder \
+         for the series: {}",
+        folder.display()
+    );
+    Ok(folder.clone())
 }
 
 /// The settings of the run with the lowest seed of those of a series. The folder may hold runs of an earlier series, too.
@@ -263,13 +260,11 @@ fn series_id(config: &RunConfig) -> Option<&str> {
 
 fn place(matches: &ArgMatches) -> anyhow::Result<Place> {
     let out = matches.get_one::<PathBuf>("out").cloned();
-    match matches.get_one::<PathBuf>("resume") {
-        Some(run) if run.as_os_str().is_empty() => Ok(Place::Resume(
-            out.context("--resume needs the run's folder: --resume RUN, or --resume together with --out RUN")?,
-        )),
-        Some(run) => Ok(Place::Resume(run.clone())),
-        None => Ok(out.map_or_else(|| Place::NewIn(PathBuf::from("runs")), Place::NewAt)),
+    if !args::is_typed(matches, "resume") {
+        return Ok(out.map_or_else(|| Place::NewIn(PathBuf::from("runs")), Place::NewAt));
     }
+    let run = matches.get_one::<PathBuf>("resume").cloned().or(out);
+    run.map(Place::Resume).context("--resume needs the run's folder: --resume RUN, or --resume together with --out RUN")
 }
 
 /// Opens a data set and prints its problems as warnings.
@@ -309,7 +304,7 @@ impl Watcher {
 impl Observer for Watcher {
     fn event(&mut self, event: TrainEvent) {
         match event {
-            TrainEvent::Preparing(done, total) => self.meter.report(done as u64, total as u64, "images decoded"),
+            TrainEvent::Preparing(done, total) => self.meter.report(done as u64, total as u64, "images read"),
             TrainEvent::Started(started) => {
                 self.total_steps = started.steps_per_epoch as u64 * u64::from(started.epochs);
                 self.meter.note(&format!(
@@ -341,25 +336,30 @@ impl Observer for Watcher {
                 );
                 self.meter.report(step.step, self.total_steps, &message);
             }
-            TrainEvent::Epoch(epoch) => {
-                let eer = epoch.eer.map(|eer| format!(", EER {}", output::percent(eer))).unwrap_or_default();
-                let accuracy =
-                    epoch.val_accuracy.map(|a| format!(", held-out accuracy {:.2} %", a * 100.0)).unwrap_or_default();
-                let best = if epoch.best { " (best)" } else { "" };
-                self.meter.note(&format!(
-                    "epoch {:>3}: loss {:.4}, accuracy {:.1} %{accuracy}{eer}, {:.0} images/s, {:.0} s{best}",
-                    epoch.epoch,
-                    epoch.train_loss,
-                    epoch.train_accuracy * 100.0,
-                    epoch.images_per_second,
-                    epoch.elapsed_secs
-                ));
-            }
+            TrainEvent::Epoch(epoch) => self.meter.note(&epoch_line(&epoch)),
             TrainEvent::Note(text) => self.meter.note(&text),
             TrainEvent::Warning(text) => self.meter.note(&format!("warning: {text}")),
             TrainEvent::Angles(_) | TrainEvent::Validation(_) | TrainEvent::Saved(_) => {}
         }
     }
+}
+
+/// What is said after an epoch, and of the network that a run starts from, which is its epoch 0.
+fn epoch_line(epoch: &EpochMetrics) -> String {
+    let eer = epoch.eer.map(|eer| format!(", EER {}", output::percent(eer))).unwrap_or_default();
+    let accuracy = epoch.val_accuracy.map(|a| format!(", held-out accuracy {:.2} %", a * 100.0)).unwrap_or_default();
+    if epoch.epoch == 0 {
+        return format!("epoch   0: the network it starts from{accuracy}{eer}");
+    }
+    let best = if epoch.best { " (best)" } else { "" };
+    format!(
+        "epoch {:>3}: loss {:.4}, accuracy {:.1} %{accuracy}{eer}, {:.0} images/s, {:.0} s{best}",
+        epoch.epoch,
+        epoch.train_loss,
+        epoch.train_accuracy * 100.0,
+        epoch.images_per_second,
+        epoch.elapsed_secs
+    )
 }
 
 fn report(summary: &RunSummary, json: bool) -> anyhow::Result<()> {
@@ -374,9 +374,15 @@ fn report(summary: &RunSummary, json: bool) -> anyhow::Result<()> {
 }
 
 fn what_came_of(summary: &RunSummary) -> String {
-    let word = if summary.stopped { "stopped" } else { "trained" };
+    let done = how_far(summary.epochs, summary.stopped);
     let eer = summary.eer.map(|eer| format!(", EER {}", output::percent(eer))).unwrap_or_default();
-    format!("{word} {} epochs in {:.0} s{eer}: {}", summary.epochs, summary.seconds, summary.run.display())
+    format!("{done} in {:.0} s{eer}: {}", summary.seconds, summary.run.display())
+}
+
+/// `trained 1 epoch`, `stopped after 90 epochs`.
+fn how_far(epochs: u32, is_stopped: bool) -> String {
+    let word = if is_stopped { "stopped after" } else { "trained" };
+    format!("{word} {}", counted(epochs as usize, "epoch"))
 }
 
 #[cfg(test)]
@@ -384,6 +390,60 @@ mod tests {
     use super::*;
     use crate::config::{Auto, save};
     use crate::data::testing::draw_classes;
+
+    fn placed(words: &[&str]) -> anyhow::Result<Place> {
+        let matches = args::command().try_get_matches_from([&["arclens", "train", "data"][..], words].concat())?;
+        place(matches.subcommand_matches("train").unwrap())
+    }
+
+    #[test]
+    fn resuming_without_a_folder_goes_on_in_that_of_out() {
+        let resumed = |run: &str| Place::Resume(run.into());
+        assert_eq!(placed(&["--out", "run", "--resume"]).unwrap(), resumed("run"));
+        assert_eq!(placed(&["--resume", "--out", "run"]).unwrap(), resumed("run"));
+        assert_eq!(placed(&["--resume", "other"]).unwrap(), resumed("other"));
+        assert_eq!(placed(&["--out", "run"]).unwrap(), Place::NewAt("run".into()));
+        let error = placed(&["--resume"]).unwrap_err().to_string();
+        assert!(error.contains("--resume RUN") && error.contains("--out RUN"), "{error}");
+    }
+
+    #[test]
+    fn a_series_does_not_go_into_a_run() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = Place::Resume(folder.path().to_owned());
+        assert_eq!(series_folder(&place).unwrap(), folder.path());
+        save(&RunConfig::default(), &folder.path().join("run.toml")).unwrap();
+        assert!(series_folder(&place).unwrap_err().to_string().contains("leave --seeds out"));
+    }
+
+    #[test]
+    fn the_network_that_a_run_starts_from_is_told_without_a_loss_that_it_has_not() {
+        let mut epoch = EpochMetrics {
+            epoch: 0,
+            step: 0,
+            train_loss: f64::NAN,
+            train_accuracy: f64::NAN,
+            val_loss: None,
+            val_accuracy: None,
+            eer: Some(0.0027),
+            best: true,
+            images_per_second: 0.0,
+            elapsed_secs: 0.0,
+        };
+        let eer = output::percent(0.0027);
+        assert_eq!(epoch_line(&epoch), format!("epoch   0: the network it starts from, EER {eer}"));
+        (epoch.epoch, epoch.train_loss, epoch.train_accuracy) = (12, 0.5, 0.75);
+        assert!(
+            epoch_line(&epoch).starts_with("epoch  12: loss 0.5000, accuracy 75.0 %, EER "),
+            "{}",
+            epoch_line(&epoch)
+        );
+    }
+
+    #[test]
+    fn one_epoch_is_told_in_the_singular() {
+        assert_eq!([how_far(1, false), how_far(90, true)], ["trained 1 epoch", "stopped after 90 epochs"]);
+    }
 
     #[test]
     fn a_further_run_follows_the_first_of_its_series_and_no_other_in_the_folder() {
@@ -399,7 +459,7 @@ mod tests {
             let (version, start_sha256) = ("1.0.0".into(), start_sha256.into());
             let automatic = vec!["model.embedding_dim".into()];
             config.run = Some(RunInfo { version, start_sha256, automatic, ..of_series(id) });
-            let run = run_of(folder.path(), seed);
+            let run = run_of_seed(folder.path(), seed);
             std::fs::create_dir(&run).unwrap();
             save(&config, &run.join("run.toml")).unwrap();
         };

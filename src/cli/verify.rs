@@ -3,7 +3,7 @@
 use super::output::{self, percent};
 use super::{Answer, args};
 use crate::data::decode_file;
-use crate::eval::{Decision, OperatingPoint, angle_deg, cosine_similarity};
+use crate::eval::{Decision, OperatingPoint, angle_deg, cosine_similarity, vector_length};
 use crate::train::{TrainedModel, load_operating_point};
 use clap::ArgMatches;
 use serde_json::json;
@@ -16,7 +16,8 @@ pub fn run(matches: &ArgMatches) -> anyhow::Result<Answer> {
     let embed = |name: &str| -> anyhow::Result<Vec<f32>> {
         Ok(model.embed_image(&decode_file(args::get_path(matches, name)?)?)?.0)
     };
-    let similarity = cosine_similarity(&embed("first")?, &embed("second")?);
+    let embeddings = [embed("first")?, embed("second")?];
+    let similarity = cosine_similarity(&embeddings[0], &embeddings[1]);
     anyhow::ensure!(
         similarity.is_finite(),
         "one of the two images has no usable embedding; train the run longer or choose another image"
@@ -33,6 +34,7 @@ pub fn run(matches: &ArgMatches) -> anyhow::Result<Answer> {
             "decision": word,
             "similarity": similarity,
             "angle_deg": angle_deg(similarity),
+            "length": embeddings.each_ref().map(|embedding| vector_length(embedding) as f32),
             "threshold": point.as_ref().map(|point| point.threshold),
             "far": point.as_ref().map(|point| point.far),
             "frr": point.as_ref().map(|point| point.frr),

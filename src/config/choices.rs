@@ -92,8 +92,8 @@ impl Net {
     /// Channels of the last maps of the improved residual nets.
     pub const FACE_CHANNELS: usize = 512;
 
-    /// Side of the last maps of the improved residual nets in positions, of images of `image_px` pixels: each of the four
-    /// stages halves the maps and rounds up.
+    /// Side of the last maps of the improved residual nets and the MobileFaceNets in positions, of images of `image_px`
+    /// pixels: both halve the maps four times and round up.
     pub fn face_maps_side(image_px: usize) -> usize {
         image_px.div_ceil(16)
     }

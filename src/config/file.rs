@@ -1,10 +1,9 @@
-//! Reading and writing `run.toml`: unknown keys are refused, every key is written with its help as a comment, and a
-//! file is replaced in one move so that a kill never leaves half of it.
+//! Reading and writing `run.toml`: unknown keys are refused, and every key is written with its help as a comment.
 
+use super::disk::{atomic_write, read_text_at_most};
 use super::{ConfigError, Group, PARAMS, RunConfig, RunInfo};
-use std::io::Write as _;
+use std::io::ErrorKind;
 use std::path::Path;
-use tempfile::NamedTempFile;
 
 /// Largest run file that is read: a real one has 6 kB.
 const MAX_BYTES: u64 = 1 << 20;
@@ -27,15 +26,13 @@ pub fn load_over(base: &RunConfig, path: &Path) -> Result<RunConfig, ConfigError
 }
 
 fn read(base: &RunConfig, path: &Path) -> Result<RunConfig, ConfigError> {
-    let io = |source| ConfigError::Io { verb: "read", path: path.to_owned(), source };
-    let length = std::fs::metadata(path).map_err(io)?.len();
-    if length > MAX_BYTES {
-        return Err(ConfigError::Parse {
-            path: path.to_owned(),
-            message: format!("it has {length} bytes, a run file has a few thousand"),
-        });
-    }
-    let text = std::fs::read_to_string(path).map_err(io)?;
+    let text = read_text_at_most(path, MAX_BYTES).map_err(|source| match source.kind() {
+        ErrorKind::FileTooLarge => {
+            let message = format!("it has {source}, a run file has a few thousand bytes");
+            ConfigError::Parse { path: path.to_owned(), message }
+        }
+        _ => ConfigError::Io { verb: "read", path: path.to_owned(), source },
+    })?;
     let parse = |error: toml::de::Error| ConfigError::Parse {
         path: path.to_owned(),
         message: error.to_string().trim().replace('\n', " "),
@@ -73,34 +70,6 @@ fn overlay(tree: &mut serde_json::Value, named: serde_json::Value) {
 pub fn save(config: &RunConfig, path: &Path) -> Result<(), ConfigError> {
     let io = |source| ConfigError::Io { verb: "written", path: path.to_owned(), source };
     atomic_write(path, to_toml(config).as_bytes()).map_err(io)
-}
-
-/// Writes `bytes` under a temporary name beside `path`, flushes them to the disk and renames.
-///
-/// # Errors
-/// The system's reason; the old file is then still in place.
-pub fn atomic_write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = temporary(folder)?;
-    file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    file.persist(path).map_err(|error| error.error)?;
-    Ok(())
-}
-
-/// Begins the name of every file that [`temporary`] makes.
-pub const TEMPORARY_PREFIX: &str = ".tmp";
-
-/// A file under a name of its own, to be renamed when it is whole. Such files are private by default; these are for other
-/// programs and people too, as the system's mask allows.
-///
-/// # Errors
-/// The system's reason.
-pub fn temporary(folder: &Path) -> std::io::Result<NamedTempFile> {
-    let mut builder = tempfile::Builder::new();
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    builder.prefix(TEMPORARY_PREFIX).tempfile_in(folder)
 }
 
 /// Gives the tables inside that of the run their whole names.

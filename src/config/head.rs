@@ -109,6 +109,17 @@ impl Head {
         }
     }
 
+    /// Whose values [`Head::published_margins`] are: what a person reads where they are taken.
+    pub fn margin_source(self) -> &'static str {
+        match self {
+            Self::ArcFaceFaceXZoo => "FaceX-Zoo's value",
+            Self::SphereFaceScaled | Self::SphereFaceR0 | Self::SphereFaceR1 | Self::SphereFaceR2 => {
+                "the value of opensphere, its authors' trainer"
+            }
+            _ => "the paper's value",
+        }
+    }
+
     /// Its margin is drawn anew for every sample.
     pub fn draws_margin(self) -> bool {
         matches!(self, Self::ElasticArcFace | Self::ElasticCosFace)
@@ -134,10 +145,24 @@ impl Head {
         !matches!(self, Self::Softmax | Self::SphereFace | Self::AdaCos)
     }
 
-    /// Its logits are cosines before the margin, so that what is made for cosines (sub-centres, pairs of the batch) can be
-    /// used with it.
+    /// UniFace's threshold b (ICCV 2023, eq. 6) before the first step, of `class_share` of the classes in a step: ln(10·r·C),
+    /// at least 0.
+    pub fn uniface_threshold(class_share: f64, classes: usize) -> f64 {
+        (10.0 * class_share * classes as f64).max(1.0).ln()
+    }
+
+    /// Smallest scale that AdaCos starts with and moves to. Its formulas go below with fewer than five classes.
+    pub const LEAST_ADACOS_SCALE: f64 = 1.0;
+
+    /// Its logits are cosines before the margin, so that what is made for cosines (sub-centres) can be used with it.
     pub fn is_cosine(self) -> bool {
         self != Self::Softmax
+    }
+
+    /// Pairs of the batch can count as impostors: they are further terms of a softmax over cosines. UniFace asks one question
+    /// per class instead.
+    pub fn takes_batch_negatives(self) -> bool {
+        self.is_cosine() && self != Self::UniFace
     }
 
     /// As published, its margin counts in the loss but not in its gradient.
@@ -150,6 +175,11 @@ impl Head {
                 | Self::SphereFaceR1
                 | Self::SphereFaceR2
         )
+    }
+
+    /// The length of an embedding tells how good its image is: the loss draws good ones to greater length.
+    pub fn length_tells_quality(self) -> bool {
+        matches!(self, Self::MagFace | Self::MagFaceFallback)
     }
 
     /// When to use it, in one sentence.
@@ -170,7 +200,7 @@ impl Head {
             Self::Combined => "All three margins at once; the paper's mixtures, guarded beyond 180°.",
             Self::CombinedExact => "To reproduce arcface_mxnet: all three margins without a guard.",
             Self::SphereFace => {
-                "The first angular margin, to reproduce it: starts as plain softmax and hardens slowly."
+                "The first angular margin, to reproduce it: starts as plain softmax and hardens slowly, in a short run over its first half."
             }
             Self::SphereFaceScaled => "To reproduce opensphere: SphereFace with a fixed scale, no annealing.",
             Self::SphereFaceR0 => "To reproduce SphereFace-R with the original curve.",
@@ -237,6 +267,28 @@ mod tests {
         std::fs::write(&file, "[loss]\nhead = \"elastic_arcface\"\nmargin_std = 0.05\nmargin_by_rank = true\n")
             .unwrap();
         assert_eq!(spread(&load(&file).unwrap()), (Auto::Set(0.05), None));
+    }
+
+    #[test]
+    fn a_margin_is_called_the_value_of_those_who_chose_it() {
+        let facts = DataFacts {
+            train_classes: 100,
+            train_images: 1000,
+            validation_images: 100,
+            typical_px: 112,
+            all_grey: false,
+        };
+        let why = |head: Head| {
+            let mut config = RunConfig::default();
+            config.loss.head = head;
+            let reasons = resolve(&config, &facts).unwrap().reasons;
+            let of_margin = |key: &str| ["loss.margin_rad", "loss.margin_cos", "loss.margin_factor"].contains(&key);
+            reasons.into_iter().find(|reason| of_margin(reason.key)).map(|reason| reason.why)
+        };
+        assert_eq!(why(Head::ArcFace).as_deref(), Some("the paper's value"));
+        assert_eq!(why(Head::ArcFaceFaceXZoo).as_deref(), Some("FaceX-Zoo's value"));
+        assert!(why(Head::SphereFaceScaled).is_some_and(|why| why.contains("opensphere")));
+        assert_eq!(why(Head::NormSoftmax), None);
     }
 
     #[test]

@@ -7,6 +7,8 @@ mod asked;
 mod auto;
 mod changes;
 mod choices;
+mod count_text;
+mod disk;
 mod error;
 mod file;
 mod head;
@@ -15,18 +17,23 @@ mod params;
 mod presets;
 mod resolve;
 mod run_info;
+mod scale;
 mod sections;
 
 pub use auto::Auto;
 pub use choices::{Best, Colour, MapKind, Net, Optimizer, Pooling, Precision, Sampler, Schedule, SplitBy};
+pub use count_text::{classes_text, count_text, counted};
+pub use disk::{
+    TEMPORARY_PREFIX, atomic_write, atomic_write_new, folder_of, read_at_most, read_text_at_most, temporary,
+};
 pub use error::{ConfigError, Problem};
-pub use file::{TEMPORARY_PREFIX, atomic_write, load, load_over, save, temporary, to_toml};
+pub use file::{load, load_over, save, to_toml};
 pub use head::{Head, MarginUse};
 pub use margins::Margins;
 pub use params::{Applies, Group, Kind, PARAMS, ParamSpec, Value, markdown_table, spec};
 pub use presets::Preset;
 pub use resolve::{DataFacts, Reason, Resolved, resolve};
-pub use run_info::{RunInfo, SeriesInfo};
+pub use run_info::{NETWORK_KEYS, RunInfo, SeriesInfo};
 pub use sections::{AugmentConfig, DataConfig, EvalConfig, LossConfig, MapConfig, ModelConfig, TrainConfig};
 
 use serde::{Deserialize, Serialize};

@@ -1,7 +1,7 @@
 //! Settings that belong together: a good start for a kind of data, to be changed from there.
 
 use super::choices::choice;
-use super::{Auto, Head, Net, Pooling, Precision, RunConfig, Schedule};
+use super::{Auto, Head, NETWORK_KEYS, Net, Pooling, Precision, RunConfig, Schedule};
 use serde::{Deserialize, Serialize};
 
 choice! {
@@ -29,8 +29,8 @@ impl Preset {
         }
     }
 
-    /// The defaults with what the preset changes. Seed, device and what is held out are no matter of the kind of data and
-    /// stay as they are in `before`.
+    /// The defaults with what the preset changes. Seed, device, what is held out and what the run starts from are no matter of
+    /// the kind of data and stay as they are in `before`; so does the network of a run that starts from one.
     pub fn settings(self, before: &RunConfig) -> RunConfig {
         let mut config = RunConfig::default();
         config.train.seed = before.train.seed;
@@ -43,7 +43,21 @@ impl Preset {
             Self::Faces => faces(&mut config),
             Self::PaperR50 => paper_r50(&mut config),
         }
+        keep_start(&mut config, before);
         config
+    }
+}
+
+fn keep_start(config: &mut RunConfig, before: &RunConfig) {
+    config.train.start_from.clone_from(&before.train.start_from);
+    config.train.freeze_epochs = before.train.freeze_epochs;
+    if before.train.is_fine_tuned() {
+        for key in NETWORK_KEYS {
+            if let Ok(value) = before.get(key) {
+                // A value that was in force is valid.
+                config.set(key, value).ok();
+            }
+        }
     }
 }
 
@@ -71,7 +85,6 @@ fn faces(config: &mut RunConfig) {
     config.model.pooling = Pooling::Average;
     config.train.batch = 64;
     config.train.epochs = 30;
-    config.train.warmup_epochs = Auto::Set(2.0);
 }
 
 /// `arcface_torch`, `configs/ms1mv3_r50_onegpu.py`, on one card. What it takes over from the defaults: SGD with momentum
@@ -123,6 +136,41 @@ mod tests {
         assert_eq!(Preset::Sample.settings(&RunConfig::default()), RunConfig::default());
     }
 
+    #[test]
+    fn a_preset_keeps_the_network_that_the_run_starts_from() {
+        let mut before = RunConfig::default();
+        before.train.start_from = "runs/published".to_owned();
+        before.train.freeze_epochs = Auto::Set(2);
+        before.model.net = Net::MobileFaceNet;
+        before.data.image_px = Auto::Set(96);
+        for preset in Preset::every() {
+            let config = preset.settings(&before);
+            assert_eq!(
+                (config.train.start_from.as_str(), config.train.freeze_epochs),
+                ("runs/published", Auto::Set(2))
+            );
+            assert_eq!((config.model.net, config.data.image_px), (Net::MobileFaceNet, Auto::Set(96)), "{preset:?}");
+        }
+        assert_eq!(Preset::Mnist.settings(&before).train.batch, 64, "what is not the network's is the preset's");
+    }
+
+    #[test]
+    fn a_preset_can_be_made_as_short_as_a_person_likes() {
+        let facts = DataFacts {
+            train_classes: 100,
+            train_images: 1000,
+            validation_images: 100,
+            typical_px: 112,
+            all_grey: false,
+        };
+        for preset in Preset::every() {
+            let mut config = preset.settings(&RunConfig::default());
+            config.train.epochs = 1;
+            let resolved = resolve(&config, &facts);
+            assert!(resolved.is_ok(), "{preset:?}: {resolved:?}");
+        }
+    }
+
     /// The settings in which a preset differs from the defaults, as they are typed.
     fn changes(preset: Preset) -> Vec<(&'static str, String)> {
         let (before, after) = (RunConfig::default().values(), preset.settings(&RunConfig::default()).values());
@@ -166,7 +214,6 @@ mod tests {
             ("model.pooling", "average"),
             ("train.batch", "64"),
             ("train.epochs", "30"),
-            ("train.warmup_epochs", "2"),
         ];
         assert_changes(Preset::Faces, &faces);
         let paper_r50 = [
@@ -215,12 +262,12 @@ mod tests {
         assert_eq!(resolved.margins, Margins { factor: 1.0, rad: 0.5, cos: 0.0 });
         assert_eq!((resolved.margin_ramp, loss.class_share, loss.filter_above, loss.subcenters), (0.0, 1.0, 1.0, 1));
         assert_eq!((train.optimizer, train.momentum, train.nesterov), (Optimizer::Sgd, 0.9, false));
-        assert_eq!((train.weight_decay, train.grad_clip, train.head_lr_factor), (5e-4, 5.0, 1.0));
+        assert_eq!((train.weight_decay, train.grad_clip, train.head_lr_factor), (5e-4, 5.0, Auto::Set(1.0)));
         assert_eq!((train.batch, train.micro_batches, train.epochs), (128, 1, 20));
         // A polynomial of power 1 is the straight line.
         assert_eq!((resolved.lr, resolved.warmup_epochs, train.schedule), (0.02, 0.0, Schedule::Linear));
         assert_eq!((resolved.steps_per_epoch, train.sampler), (5_179_510 / 128, Sampler::Shuffled));
-        assert_eq!((train.weight_average, train.stop_after, train.freeze_epochs), (0.0, 0, 0));
+        assert_eq!((train.weight_average, train.stop_after, train.frozen_epochs()), (0.0, 0, 0));
         // Images are mirrored and nothing else is done to them; so are they when they are compared.
         assert!(resolved.flip && resolved.add_mirror);
         let augment = &config.augment;

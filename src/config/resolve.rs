@@ -1,7 +1,8 @@
 //! Turns what was asked into what will be done: checks every setting against the data set and replaces every
 //! automatic value by a number with its reason.
 
-use super::{Auto, Colour, ConfigError, Head, Margins, Net, Optimizer, Pooling, Problem, RunConfig, RunInfo};
+use super::count_text::amount;
+use super::{Auto, Colour, ConfigError, Margins, Net, Optimizer, Pooling, Problem, RunConfig, RunInfo, scale, spec};
 
 /// What the settings have to fit.
 #[derive(Clone, Debug, PartialEq)]
@@ -52,11 +53,11 @@ pub struct Resolved {
     pub margins: Margins,
     /// The margin counts in the loss but not in its gradient.
     pub margin_detached: bool,
-    /// Share of the run over which the margin grows.
+    /// Share of the run, without its frozen epochs, over which the margin grows.
     pub margin_ramp: f64,
     /// Peak learning rate.
     pub lr: f64,
-    /// Epochs over which the learning rate rises.
+    /// Epochs over which the learning rate rises, counted from the end of the frozen ones.
     pub warmup_epochs: f64,
     /// Steps per epoch.
     pub steps_per_epoch: usize,
@@ -89,9 +90,13 @@ pub fn resolve(config: &RunConfig, facts: &DataFacts) -> Result<Resolved, Config
     let margin_detached = chosen.margin_detached();
     let margin_ramp = chosen.margin_ramp(facts);
     let batch = (config.train.batch as usize).min(facts.train_images).max(1);
+    chosen.freeze_epochs();
     let lr = chosen.lr(batch);
+    chosen.head_lr_factor(config.train.lr);
     let steps_per_epoch = (facts.train_images / batch).max(1);
     let warmup_epochs = chosen.warmup_epochs(steps_per_epoch);
+    chosen.far_target();
+    chosen.leave_out_what_is_old();
     Ok(Resolved {
         image_px,
         channels,
@@ -113,6 +118,8 @@ pub fn resolve(config: &RunConfig, facts: &DataFacts) -> Result<Resolved, Config
 
 fn data_problems(config: &RunConfig, facts: &DataFacts) -> Vec<Problem> {
     let mut problems = Vec::new();
+    // A setting that has no effect is not shown either: nobody could mend it.
+    let applies = |key: &str| spec(key).is_some_and(|spec| (spec.applies)(config));
     if facts.train_classes < 2 {
         problems.push(Problem {
             key: "data".to_owned(),
@@ -127,24 +134,25 @@ fn data_problems(config: &RunConfig, facts: &DataFacts) -> Vec<Problem> {
             expected: "a step needs at least 2 images".to_owned(),
         });
     }
-    if config.loss.length_high <= config.loss.length_low {
+    if applies("loss.length_high") && config.loss.length_high <= config.loss.length_low {
         problems.push(Problem {
             key: "loss.length_high".to_owned(),
             found: config.loss.length_high.to_string(),
             expected: format!("it must be above the {} of loss.length_low", config.loss.length_low),
         });
     }
-    if let Err(found) = config.train.falls() {
+    if let (true, Err(found)) = (applies("train.step_epochs"), config.train.falls()) {
         problems.push(Problem {
             key: "train.step_epochs".to_owned(),
             found,
             expected: "it must be epochs in rising order, such as 12, 20, 24".to_owned(),
         });
     }
-    if config.train.freeze_epochs >= config.train.epochs {
+    let frozen = config.train.frozen_epochs();
+    if frozen > 0 && frozen >= config.train.epochs {
         problems.push(Problem {
             key: "train.freeze_epochs".to_owned(),
-            found: config.train.freeze_epochs.to_string(),
+            found: frozen.to_string(),
             expected: format!("it must be less than the {} epochs of train.epochs", config.train.epochs),
         });
     }
@@ -210,14 +218,11 @@ impl Chosen {
             return asked;
         };
         let (classes, images) = (facts.train_classes, facts.train_images);
-        let per_class = (images as f64 / classes.max(1) as f64).round() as u64;
-        let set = format!(
-            "{} images (about {} of each of {} classes)",
-            amount(images as u64),
-            amount(per_class),
-            amount(classes as u64)
-        );
-        let layer = format!("its layer with weights of its own for every position has {} of them", amount(weights));
+        let per_class = (images as f64 / classes.max(1) as f64).round() as usize;
+        let set =
+            format!("{} images (about {} of each of {} classes)", amount(images), amount(per_class), amount(classes));
+        let layer =
+            format!("its layer with weights of its own for every position has {} of them", amount(weights as usize));
         if weights <= MOST_WEIGHTS_PER_IMAGE.saturating_mul(images as u64) {
             let why = format!("as usual for this network: {layer}, not too many for {set}");
             self.because("model.pooling", published.label(), why);
@@ -226,6 +231,14 @@ impl Chosen {
         self.because("model.pooling", Pooling::Average.label(), format!("{layer}, too many for {set}"));
         self.config.model.pooling = Pooling::Average;
         Pooling::Average
+    }
+
+    /// Of a run that goes on, what is left open even now was so when it began, and is no news.
+    fn leave_out_what_is_old(&mut self) {
+        if self.config.run.as_ref().is_some_and(RunInfo::has_begun) {
+            let open = self.config.automatic_keys();
+            self.reasons.retain(|reason| !open.iter().any(|key| key == reason.key));
+        }
     }
 
     /// The network is there already: that of the run itself when it has begun, that chosen for the first run of its series,
@@ -277,29 +290,13 @@ impl Chosen {
         flip
     }
 
-    /// AdaCos (arXiv:1905.00292, eq. 13): s = √2·ln(C − 1), the scale at which a class centre just reaches
-    /// probability one half. The loss AdaCos starts from that value and moves it; the others keep theirs to the end and
-    /// separate new identities best at about half as much again, as measured on five data sets (BENCHMARKS.md).
     fn scale(&mut self, facts: &DataFacts) -> f64 {
         if let Auto::Set(scale) = self.config.loss.scale {
             return scale;
         }
-        let classes = facts.train_classes;
-        let half_sure = std::f64::consts::SQRT_2 * ((classes.max(3) - 1) as f64).ln();
-        if self.config.loss.head == Head::AdaCos {
-            let start = half_sure.max(1.0);
-            self.config.loss.scale = Auto::Set(start);
-            return start;
-        }
-        let raw = SCALE_SHARE * half_sure;
-        let scale = (raw.clamp(MIN_SCALE, 64.0) * 10.0).round() / 10.0;
+        let (scale, why) = scale::automatic(&self.config.loss, facts.train_classes);
         if self.config.loss.head.has_scale() {
-            let clamp = if raw < MIN_SCALE { format!(", not less than {MIN_SCALE}") } else { String::new() };
-            self.because(
-                "loss.scale",
-                scale,
-                format!("{SCALE_SHARE}·√2·ln({} classes − 1) = {raw:.1}{clamp}", classes.max(3)),
-            );
+            self.because("loss.scale", scale, why);
         }
         self.config.loss.scale = Auto::Set(scale);
         scale
@@ -326,7 +323,7 @@ impl Chosen {
             rad: one(used.rad, "loss.margin_rad", &mut loss.margin_rad, usual.rad, 0.0),
             cos: one(used.cos, "loss.margin_cos", &mut loss.margin_cos, usual.cos, 0.0),
         };
-        reasons.into_iter().for_each(|(key, value)| self.because(key, value, "the paper's value"));
+        reasons.into_iter().for_each(|(key, value)| self.because(key, value, head.margin_source()));
         margins
     }
 
@@ -386,49 +383,89 @@ impl Chosen {
             why += &format!(", not more than {high}");
         }
         if self.config.train.is_fine_tuned() {
-            lr *= 0.1;
+            lr /= FINE_TUNING;
             why = format!("a tenth of {why}: the network is trained already");
         }
+        let lr = four_digits(lr);
         self.because("train.lr", lr, why);
         self.config.train.lr = Auto::Set(lr);
         lr
+    }
+
+    fn freeze_epochs(&mut self) {
+        if self.config.train.freeze_epochs != Auto::Auto {
+            return;
+        }
+        let epochs = self.config.train.frozen_epochs();
+        if self.config.train.is_fine_tuned() {
+            let why = if epochs > 0 {
+                "the class weights learn alone before the network learns from them"
+            } else {
+                "so short a run has no epoch to spare for the class weights alone"
+            };
+            self.because("train.freeze_epochs", epochs, why);
+        }
+        self.config.train.freeze_epochs = Auto::Set(epochs);
+    }
+
+    /// Only the network has something to lose: where the program gives it a tenth of the usual rate, the class weights keep the
+    /// whole. `asked` is the learning rate of the settings; what a person set by hand counts for both.
+    fn head_lr_factor(&mut self, asked: Auto<f64>) {
+        if self.config.train.head_lr_factor != Auto::Auto {
+            return;
+        }
+        let (factor, why) = match (self.config.train.is_fine_tuned(), asked) {
+            (true, Auto::Auto) => {
+                (FINE_TUNING, "the class weights learn at the usual rate, of which the network gets a tenth")
+            }
+            (true, Auto::Set(_)) => (1.0, "the learning rate was set by hand"),
+            (false, _) => (1.0, "the class weights learn as fast as the network"),
+        };
+        self.because("train.head_lr_factor", factor, why);
+        self.config.train.head_lr_factor = Auto::Set(factor);
     }
 
     fn warmup_epochs(&mut self, steps_per_epoch: usize) -> f64 {
         if let Auto::Set(epochs) = self.config.train.warmup_epochs {
             return epochs;
         }
-        let half = f64::from(self.config.train.epochs) / 2.0;
+        let train = &self.config.train;
+        let half = f64::from(train.epochs.saturating_sub(train.frozen_epochs())) / 2.0;
         let epochs = half.min(1.0);
         let steps = (steps_per_epoch as f64 * epochs).round();
-        let why = if half < 1.0 {
-            format!("half of so short a run: {steps} steps that grow, while the weights are still random")
-        } else {
-            format!("{steps} steps that grow, while the weights are still random")
+        let when = match (train.is_fine_tuned(), train.frozen_epochs()) {
+            (false, _) => "while the weights are still random",
+            (true, 0) => "so that the network keeps what it knows",
+            (true, _) => "after the frozen epochs, so that the network keeps what it knows",
         };
+        let short = if half < 1.0 { "half of so short a run: " } else { "" };
+        let growing = if steps == 1.0 { "1 step that grows".to_owned() } else { format!("{steps} steps that grow") };
+        let why = format!("{short}{growing}, {when}");
         self.because("train.warmup_epochs", epochs, why);
         self.config.train.warmup_epochs = Auto::Set(epochs);
         epochs
     }
+
+    /// It stays automatic: the operating point is found when pairs are scored.
+    fn far_target(&mut self) {
+        if self.config.eval.far_target == Auto::Auto {
+            self.because("eval.far_target", "equal error rates", "as many wrong accepts as wrong rejects");
+        }
+    }
 }
+
+/// Without the rounding errors of the arithmetic: 0.005 and not 0.005000000000000001.
+fn four_digits(value: f64) -> f64 {
+    format!("{value:.3e}").parse().unwrap_or(value)
+}
+
+/// A trained network learns at so small a part of the usual rate.
+const FINE_TUNING: f64 = 10.0;
 
 /// Share of the run over which the margin grows: the middle of the tenth to fifth that is usual.
 const MARGIN_RAMP: f64 = 0.15;
-/// What the scale is of AdaCos's.
-const SCALE_SHARE: f64 = 1.5;
-/// Below this ten classes of MNIST separate no better; thirty of ORL would, a little.
-const MIN_SCALE: f64 = 8.0;
 /// From here on the paper's large embedding pays.
 const MANY_CLASSES: usize = 1000;
 /// Weights of the layer over all positions per training image, at most. Its authors train it with 26 of them per image of
 /// CASIA-WebFace (0.5 million images) and 2.5 per image of MS1MV3 (5.2 million), at 112 pixels and 512 numbers.
 const MOST_WEIGHTS_PER_IMAGE: u64 = 50;
-
-/// A count in a sentence: `12.8 million`, `20 000`, `624`.
-fn amount(count: u64) -> String {
-    match count {
-        0..10_000 => count.to_string(),
-        10_000..1_000_000 => format!("{}\u{2009}{:03}", count / 1000, count % 1000),
-        _ => format!("{:.1} million", count as f64 / 1e6),
-    }
-}

@@ -3,9 +3,10 @@
 use super::RunConfig;
 use serde::{Deserialize, Serialize};
 
-/// Settings that say what the network is and what images it takes. Left to the program, they follow the images that a run
-/// learns from, which differ with its seed.
-const NETWORK: [&str; 4] = ["model.pooling", "model.embedding_dim", "data.image_px", "data.colour"];
+/// Settings that say what the network is and what images it takes: a run that starts from a network takes them over. Left
+/// to the program, where they can be, they follow the images that a run learns from, which differ with its seed.
+pub const NETWORK_KEYS: [&str; 5] =
+    ["model.net", "model.pooling", "model.embedding_dim", "data.image_px", "data.colour"];
 
 /// Table `[run]` of a run folder's `run.toml`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -61,7 +62,7 @@ impl RunInfo {
     pub fn further(&self) -> Option<Self> {
         let before = Self::before(self.series.clone()?);
         let is_chosen = |key: &&str| !self.has_begun() && self.is_automatic(key);
-        let automatic = NETWORK.into_iter().filter(is_chosen).map(str::to_owned).collect();
+        let automatic = NETWORK_KEYS.into_iter().filter(is_chosen).map(str::to_owned).collect();
         Some(Self { start_sha256: self.start_sha256.clone(), automatic, ..before })
     }
 
@@ -83,7 +84,7 @@ impl RunConfig {
             before.start_sha256.clone_from(&first.start_sha256);
         }
         let open = self.automatic_keys();
-        for key in NETWORK {
+        for key in NETWORK_KEYS {
             let is_open = open.iter().any(|known| known == key) && !before.is_automatic(key);
             if is_open
                 && first.is_automatic(key)
@@ -106,7 +107,7 @@ pub struct SeriesInfo {
     pub id: String,
     /// Seed of its first run.
     pub first_seed: u32,
-    /// Runs that were asked for, from 2 to [`SeriesInfo::MOST_SEEDS`].
+    /// Runs that were asked for, from 1 to [`SeriesInfo::MOST_SEEDS`].
     pub seeds: u32,
 }
 

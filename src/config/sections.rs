@@ -197,8 +197,9 @@ impl Default for LossConfig {
 pub struct TrainConfig {
     /// Folder of the run whose network this one starts from; empty = from scratch.
     pub start_from: String,
-    /// Epochs in which only the class weights learn.
-    pub freeze_epochs: u32,
+    /// Epochs at the start in which only the class weights learn, where the run starts from another network; see
+    /// [`TrainConfig::frozen_epochs`].
+    pub freeze_epochs: Auto<u32>,
     /// Passes over the training images.
     pub epochs: u32,
     /// Images per step.
@@ -218,7 +219,7 @@ pub struct TrainConfig {
     /// Peak learning rate.
     pub lr: Auto<f64>,
     /// Learning rate of the head, as a multiple of the network's.
-    pub head_lr_factor: f64,
+    pub head_lr_factor: Auto<f64>,
     /// Momentum (SGD).
     pub momentum: f64,
     /// Momentum looks ahead (SGD).
@@ -255,7 +256,7 @@ impl Default for TrainConfig {
     fn default() -> Self {
         Self {
             start_from: String::new(),
-            freeze_epochs: 0,
+            freeze_epochs: Auto::Auto,
             epochs: 24,
             batch: 32,
             sampler: Sampler::Shuffled,
@@ -265,7 +266,7 @@ impl Default for TrainConfig {
             precision: Precision::F32,
             optimizer: Optimizer::Sgd,
             lr: Auto::Auto,
-            head_lr_factor: 1.0,
+            head_lr_factor: Auto::Auto,
             momentum: 0.9,
             nesterov: false,
             weight_decay: 5e-4,
@@ -291,6 +292,15 @@ impl TrainConfig {
         !self.start_from.trim().is_empty()
     }
 
+    /// Epochs at the start in which the network rests and only the class weights learn. A run from scratch has none, whatever
+    /// the setting says: its network knows nothing that could be lost.
+    pub fn frozen_epochs(&self) -> u32 {
+        if !self.is_fine_tuned() {
+            return 0;
+        }
+        self.freeze_epochs.set().unwrap_or(u32::from(self.epochs >= LONG_ENOUGH_TO_FREEZE))
+    }
+
     /// Epochs at which the step schedule falls.
     ///
     /// # Errors
@@ -307,6 +317,11 @@ impl TrainConfig {
         if ascending { Ok(falls) } else { Err(text.to_owned()) }
     }
 }
+
+/// From so many epochs on, one is spared for the class weights alone. They begin at the means of their classes, which one
+/// epoch is enough to turn into a head; the network then learns from it without being pulled off its course (linear probing,
+/// then fine-tuning: Kumar et al., ICLR 2022, arXiv:2202.10054).
+const LONG_ENOUGH_TO_FREEZE: u32 = 3;
 
 /// Verification pairs and the operating point.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

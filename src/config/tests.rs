@@ -163,7 +163,9 @@ fn a_small_set_of_portraits_gets_these_values() {
         ("loss.margin_detached", "off"),
         ("loss.margin_ramp", "0.15"),
         ("train.lr", "0.05"),
+        ("train.head_lr_factor", "1"),
         ("train.warmup_epochs", "1"),
+        ("eval.far_target", "equal error rates"),
     ];
     assert_eq!(chosen(&resolved), expected);
     assert_eq!((resolved.image_px, resolved.channels, resolved.embedding_dim), (64, 3, 128));
@@ -210,7 +212,9 @@ fn ten_classes_of_small_grey_characters_get_these_values() {
         ("loss.margin_detached", "off"),
         ("loss.margin_ramp", "0.15"),
         ("train.lr", "0.05"),
+        ("train.head_lr_factor", "1"),
         ("train.warmup_epochs", "1"),
+        ("eval.far_target", "equal error rates"),
     ];
     assert_eq!(chosen(&resolved), expected);
     assert_eq!((resolved.channels, resolved.scale, resolved.steps_per_epoch), (1, 8.0, 1875));
@@ -258,7 +262,9 @@ fn millions_of_aligned_faces_get_these_values() {
         ("loss.margin_detached", "off"),
         ("loss.margin_ramp", "0.15"),
         ("train.lr", "0.05"),
+        ("train.head_lr_factor", "1"),
         ("train.warmup_epochs", "1"),
+        ("eval.far_target", "equal error rates"),
     ];
     assert_eq!(chosen(&resolved), expected);
     assert_eq!((resolved.embedding_dim, resolved.scale, resolved.steps_per_epoch), (512, 24.1, 159_375));
@@ -376,6 +382,105 @@ fn a_short_run_warms_up_for_half_of_it() {
     assert_eq!(resolve(&config, &facts()).unwrap().warmup_epochs, 1.0);
     config.train.epochs = 1;
     assert_eq!(resolve(&config, &facts()).unwrap().warmup_epochs, 0.5);
+    let one_batch = DataFacts { train_images: 64, ..facts() };
+    let resolved = resolve(&RunConfig::default(), &one_batch).unwrap();
+    assert!(why(&resolved, "train.warmup_epochs").starts_with("1 step that grows"), "{:?}", resolved.reasons);
+}
+
+#[test]
+fn of_a_run_that_goes_on_only_what_is_chosen_now_is_told() {
+    let (config, facts) = papers_faces();
+    let begun = RunInfo { version: "0.1.0".to_owned(), ..RunInfo::default() };
+    let mut config = RunConfig { run: Some(begun), ..resolve(&config, &facts).unwrap().config };
+    assert_eq!(config.model.pooling, Pooling::Auto, "this test needs a value that stays open");
+    assert!(chosen(&resolve(&config, &facts).unwrap()).is_empty());
+    // A setting that was unknown to the version which began the run.
+    config.train.lr = Auto::Auto;
+    let keys: Vec<&str> = resolve(&config, &facts).unwrap().reasons.iter().map(|reason| reason.key).collect();
+    assert_eq!(keys, ["train.lr"]);
+}
+
+/// Starts from another network.
+fn fine_tuned(epochs: u32) -> RunConfig {
+    let mut config = RunConfig::default();
+    config.train.start_from = "runs/published".to_owned();
+    config.train.epochs = epochs;
+    config
+}
+
+#[test]
+fn a_run_from_a_trained_network_gets_these_values() {
+    let resolved = resolve(&fine_tuned(24), &facts()).unwrap();
+    let train = &resolved.config.train;
+    // To the last digit: what is written down must not look like nobody's wish.
+    assert_eq!((train.lr, train.head_lr_factor), (Auto::Set(0.005), Auto::Set(10.0)));
+    assert_eq!((train.freeze_epochs, train.frozen_epochs(), resolved.warmup_epochs), (Auto::Set(1), 1, 1.0));
+    for (key, words) in [
+        ("train.lr", "a tenth of 0.1 per 64 images"),
+        ("train.head_lr_factor", "the usual rate, of which the network gets a tenth"),
+        ("train.freeze_epochs", "the class weights learn alone"),
+        ("train.warmup_epochs", "31 steps that grow, after the frozen epochs"),
+    ] {
+        assert!(why(&resolved, key).contains(words), "{key}: {}", why(&resolved, key));
+    }
+    // A rate that was set by hand counts for all weights.
+    let mut by_hand = fine_tuned(24);
+    by_hand.train.lr = Auto::Set(0.02);
+    let resolved = resolve(&by_hand, &facts()).unwrap();
+    assert_eq!((resolved.lr, resolved.config.train.head_lr_factor), (0.02, Auto::Set(1.0)));
+    // What was written down is what the run goes on with.
+    let written = resolve(&fine_tuned(24), &facts()).unwrap().config;
+    assert_eq!(resolve(&written, &facts()).unwrap().config, written);
+}
+
+#[test]
+fn a_short_run_from_a_trained_network_freezes_nothing_and_one_from_scratch_never_does() {
+    let frozen = |config: &RunConfig| resolve(config, &facts()).unwrap().config.train.frozen_epochs();
+    assert_eq!([1, 2, 3].map(|epochs| frozen(&fine_tuned(epochs))), [0, 0, 1]);
+    // The warm-up is half of what is left of a short run.
+    let resolved = resolve(&fine_tuned(1), &facts()).unwrap();
+    assert_eq!(resolved.warmup_epochs, 0.5);
+    let mut asked = fine_tuned(5);
+    asked.train.freeze_epochs = Auto::Set(4);
+    assert_eq!((frozen(&asked), resolve(&asked, &facts()).unwrap().warmup_epochs), (4, 0.5));
+    asked.train.start_from.clear();
+    assert_eq!(frozen(&asked), 0, "there is nothing that a network from scratch could lose");
+}
+
+#[test]
+fn settings_without_effect_keep_no_run_from_starting() {
+    let mut config = RunConfig::default();
+    config.loss.length_high = config.loss.length_low;
+    config.train.step_epochs = "20, 12".to_owned();
+    config.train.freeze_epochs = Auto::Set(99);
+    assert!(resolve(&config, &facts()).is_ok());
+    config.loss.head = Head::MagFace;
+    config.train.schedule = Schedule::Step;
+    config.train.start_from = "runs/published".to_owned();
+    let text = resolve(&config, &facts()).unwrap_err().to_string();
+    for key in ["loss.length_high", "train.step_epochs", "train.freeze_epochs"] {
+        assert!(text.contains(key), "{key}: {text}");
+    }
+}
+
+#[test]
+fn rates_are_written_without_rounding_errors() {
+    let rate = |batch| {
+        let mut config = RunConfig::default();
+        config.train.batch = batch;
+        resolve(&config, &DataFacts { train_images: 10_000, ..facts() }).unwrap().lr
+    };
+    assert_eq!([48, 55, 64, 96].map(rate), [0.075, 0.08594, 0.1, 0.15]);
+}
+
+#[test]
+fn the_operating_point_is_automatic_with_a_reason() {
+    let resolved = resolve(&RunConfig::default(), &facts()).unwrap();
+    assert_eq!(resolved.config.eval.far_target, Auto::Auto, "it is found when pairs are scored");
+    assert!(why(&resolved, "eval.far_target").contains("wrong accepts"));
+    let mut config = RunConfig::default();
+    config.eval.far_target = Auto::Set(0.001);
+    assert_eq!(why(&resolve(&config, &facts()).unwrap(), "eval.far_target"), "");
 }
 
 #[test]

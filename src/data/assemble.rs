@@ -1,5 +1,6 @@
 //! Found images to a [`Catalog`]: what layouts of named images have in common once everything has been looked at.
 
+use super::exclude::Exclusions;
 use super::open::{hex_digest, warn_of_classes};
 use super::packed::Pack;
 use super::scan::{ClassFolder, Found, Watch};
@@ -21,14 +22,15 @@ pub(super) struct Gathered<'a> {
     pub(super) found: Vec<Found>,
     /// The file they lie in; `None` when they are files of their own.
     pub(super) pack: Option<Arc<dyn Pack>>,
+    pub(super) exclusions: Exclusions,
 }
 
-/// Numbers the classes, looks for copies, sorts, and takes the fingerprint.
+/// Numbers the classes, looks for copies, sorts, takes the fingerprint, and leaves out what is excluded.
 ///
 /// # Errors
-/// When cancelled.
+/// When cancelled, or when no image would be left.
 pub(super) fn assemble(gathered: Gathered, watch: &Watch, mut warnings: Warnings) -> Result<Catalog, DataError> {
-    let Gathered { root, base, layout, folders, mut found, pack } = gathered;
+    let Gathered { root, base, layout, folders, mut found, pack, exclusions } = gathered;
     let used: BTreeSet<&OsString> =
         found.iter().filter_map(|image| folders.get(image.folder)).map(|folder| &folder.class).collect();
     let mut used: Vec<&OsString> = used.into_iter().collect();
@@ -64,7 +66,7 @@ pub(super) fn assemble(gathered: Gathered, watch: &Watch, mut warnings: Warnings
         whole: None,
     };
     warn_of_classes(&mut catalog);
-    Ok(catalog)
+    exclusions.apply(catalog)
 }
 
 fn name_of(image: &Found) -> &[u8] {

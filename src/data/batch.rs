@@ -29,12 +29,15 @@ impl HostBatch {
         self.items.is_empty()
     }
 
-    /// The batch in at most `count` parts of about the same size, in order; none for an empty batch.
+    /// The batch in at most `count` parts, in order, the first of which may have one image more than the last; in fewer
+    /// where a part would have a single image. None for an empty batch.
     pub fn parts(&self, count: usize) -> impl Iterator<Item = Cow<'_, Self>> {
-        let size = self.len().div_ceil(count.max(1)).max(1);
+        let parts = part_count(self.len(), count);
+        let (size, longer) = (self.len() / parts.max(1), self.len() % parts.max(1));
         let image = self.images.len() / self.len().max(1);
-        (0..self.len()).step_by(size).map(move |first| {
-            let range = first..(first + size).min(self.len());
+        (0..parts).map(move |part| {
+            let first = part * size + part.min(longer);
+            let range = first..first + size + usize::from(part < longer);
             if range.len() == self.len() {
                 return Cow::Borrowed(self);
             }
@@ -46,6 +49,17 @@ impl HostBatch {
             })
         })
     }
+}
+
+/// Images in the largest of the parts that a batch of `images` is computed in where `count` are asked for.
+pub fn largest_part(images: usize, count: usize) -> usize {
+    images.div_ceil(part_count(images, count).max(1))
+}
+
+/// A part has two images at least, where the batch has them: the normalisation of one embedding over its batch divides by a
+/// deviation of zero, and its gradients are beyond all bounds.
+fn part_count(images: usize, asked: usize) -> usize {
+    asked.clamp(1, (images / 2).max(1)).min(images)
 }
 
 /// Batches of `items` in their order, without augmentation, labelled with the catalogue class; the last may be short.
@@ -127,4 +141,40 @@ pub(super) fn fill_images(
         .flatten_iter()
         .collect();
     (images, failed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Images of 2 × 2 grey pixels that hold their place in the batch.
+    fn batch(images: u32) -> HostBatch {
+        let items: Vec<u32> = (0..images).collect();
+        let pixels = items.iter().flat_map(|item| [*item as f32; 4]).collect();
+        HostBatch { images: pixels, labels: items.clone(), items, channels: 1, px: 2 }
+    }
+
+    #[test]
+    fn no_part_of_a_batch_has_a_single_image() {
+        for images in 2..40 {
+            let whole = batch(images);
+            for count in 0..50 {
+                let parts: Vec<_> = whole.parts(count).collect();
+                let sizes: Vec<usize> = parts.iter().map(|part| part.len()).collect();
+                assert!(parts.len() <= count.max(1) && sizes.iter().all(|size| *size > 1), "{images}: {sizes:?}");
+                assert_eq!(sizes.iter().max(), Some(&largest_part(images as usize, count)));
+                assert!(sizes.is_sorted_by(|a, b| a >= b) && sizes[0] - sizes[sizes.len() - 1] <= 1, "{sizes:?}");
+                let items: Vec<u32> = parts.iter().flat_map(|part| part.items.iter().copied()).collect();
+                let labels: Vec<u32> = parts.iter().flat_map(|part| part.labels.iter().copied()).collect();
+                assert!(items == whole.items && labels == whole.labels);
+                let pixels: Vec<f32> = parts.iter().flat_map(|part| part.images.iter().copied()).collect();
+                assert_eq!(pixels, whole.images);
+            }
+        }
+        let sizes = |images: u32, count| batch(images).parts(count).map(|part| part.len()).collect::<Vec<_>>();
+        assert_eq!(sizes(32, 4), [8; 4]);
+        assert_eq!(sizes(5, 4), [3, 2], "not 2, 2 and 1");
+        assert_eq!(sizes(1, 4), [1], "there is no second image");
+        assert!(sizes(0, 4).is_empty());
+    }
 }

@@ -2,9 +2,10 @@
 //! (`store.rs` keeps them at the network's size); the exception are IDX files, which are one block of bytes anyway.
 
 use super::idx::IdxImages;
+use super::median::median_short_px;
 use super::open::open;
 use super::packed::Pack;
-use super::{DataError, Mode, Warnings, decode, exclude, path_text};
+use super::{DataError, Mode, Warnings, decode, path_text};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -152,7 +153,7 @@ impl Catalog {
         progress: &(dyn Fn(Progress) + Sync),
         cancelled: &(dyn Fn() -> bool + Sync),
     ) -> Result<Self, DataError> {
-        exclude::apply(open(path, &super::scan::Watch { progress, cancelled })?)
+        open(path, &super::scan::Watch { progress, cancelled })
     }
 
     /// Decodes an image: upright, 8 bits, grey or RGB.
@@ -257,11 +258,4 @@ impl Catalog {
         let has = |part| self.items.iter().any(|item| item.part == part);
         has(Part::Train) && has(Part::HeldOut)
     }
-}
-
-/// Median of the shorter sides of images (width, height), in pixels; none for no images.
-pub(super) fn median_short_px(sizes: impl Iterator<Item = [u32; 2]>) -> Option<u32> {
-    let mut sides: Vec<u32> = sizes.map(|[width, height]| width.min(height)).collect();
-    let middle = sides.len() / 2;
-    if sides.is_empty() { None } else { Some(*sides.select_nth_unstable(middle).1) }
 }

@@ -4,9 +4,11 @@
 //! products and glyphs are made for white paper, and black would swallow dark strokes. A cut-off JPEG is refused,
 //! although the decoder would fill the rest with grey, because a network would learn the grey.
 
+use super::endings::is_unsupported_image;
 use super::{DataError, ImageProblem, jpeg};
+use crate::config::read_at_most;
 use image::{DynamicImage, GrayImage, ImageDecoder, ImageFormat, ImageReader, Limits, RgbImage};
-use std::io::{Cursor, Read as _};
+use std::io::{Cursor, ErrorKind};
 use std::path::Path;
 
 /// Images with a shorter side are left out.
@@ -25,7 +27,12 @@ const MAX_FILE_BYTES: u64 = 1 << 30;
 /// # Errors
 /// [`DataError::Vanished`] when it is not there, [`DataError::Image`] when it is no usable image.
 pub fn decode_file(path: &Path) -> Result<DynamicImage, DataError> {
-    decode_bytes(&read_bounded(path)?, path)
+    decode_bytes(&read_bounded(path)?, path).map_err(|error| match error {
+        DataError::Image { problem: ImageProblem::NotAnImage, .. } if is_unsupported_image(path) => {
+            DataError::image(path, ImageProblem::Unsupported("this format".to_owned()))
+        }
+        other => other,
+    })
 }
 
 /// The bytes of an image file.
@@ -33,19 +40,11 @@ pub fn decode_file(path: &Path) -> Result<DynamicImage, DataError> {
 /// # Errors
 /// When it is gone, no file, or too large.
 pub(super) fn read_bounded(path: &Path) -> Result<Vec<u8>, DataError> {
-    let io = |source| DataError::reading(path, source);
-    // Asked before opening: opening a pipe would wait for ever.
-    if !std::fs::metadata(path).map_err(io)?.is_file() {
-        return Err(DataError::image(path, ImageProblem::NotAnImage));
-    }
-    let mut bytes = Vec::new();
-    let file = std::fs::File::open(path).map_err(io)?;
-    file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(io)?;
-    if bytes.len() as u64 > MAX_FILE_BYTES {
-        let problem = ImageProblem::Broken(format!("the file is larger than {} MiB", MAX_FILE_BYTES >> 20));
-        return Err(DataError::image(path, problem));
-    }
-    Ok(bytes)
+    read_at_most(path, MAX_FILE_BYTES).map_err(|source| match source.kind() {
+        ErrorKind::InvalidInput => DataError::image(path, ImageProblem::NotAnImage),
+        ErrorKind::FileTooLarge => DataError::image(path, ImageProblem::Broken(format!("the file has {source}"))),
+        _ => DataError::reading(path, source),
+    })
 }
 
 /// Decodes an image in memory; `name` is only for messages.
@@ -227,6 +226,18 @@ mod tests {
                 let _ = decode(&bytes[..i]);
             }
         }
+    }
+
+    #[test]
+    fn a_file_of_a_format_that_is_not_read_is_told_from_what_is_no_image() {
+        let folder = tempfile::tempdir().unwrap();
+        let say = |name: &str| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, b"\0\0\0\x18ftypheic").unwrap();
+            decode_file(&path).unwrap_err().to_string()
+        };
+        assert!(say("phone.HEIC").contains("convert it to JPEG or PNG"));
+        assert!(say("phone.jpg").contains("not an image of a known format"));
     }
 
     #[test]

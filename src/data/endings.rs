@@ -81,6 +81,11 @@ pub(super) fn format_of_extension(path: &Path) -> Option<ImageFormat> {
     FORMATS.iter().find(|(known, _)| known.eq_ignore_ascii_case(ending_of(path))).map(|(_, format)| *format)
 }
 
+/// Whether the name is that of an image, be its format read here or not.
+pub fn names_image(path: &Path) -> bool {
+    format_of_extension(path).is_some() || is_unsupported_image(path)
+}
+
 /// Extensions of image formats that are not read here; worth a word, where other files are passed over in silence.
 pub(super) fn is_unsupported_image(path: &Path) -> bool {
     const NAMES: [&str; 14] =
@@ -103,6 +108,10 @@ mod tests {
         assert_eq!(format_of_extension(Path::new("a.jpg.txt")), None);
         assert!(ends_with(Path::new("pairs.CSV"), &LIST_ENDINGS) && !ends_with(Path::new("x.lst"), &LIST_ENDINGS));
         assert!(is_unsupported_image(Path::new("x.HEIC")) && !IMAGE_ENDINGS.contains(&"heic"));
+        assert_eq!(
+            ["x.PNG", "x.heic", "x.txt", "png"].map(|name| names_image(Path::new(name))),
+            [true, true, false, false]
+        );
     }
 
     #[test]

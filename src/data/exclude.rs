@@ -19,10 +19,10 @@
 
 use super::open::{hex_digest, warn_of_classes};
 use super::{Catalog, DataError, Layout, Warning, WarningKind, Warnings, duplicates, path_text};
-use crate::config::atomic_write;
+use crate::config::{atomic_write, read_text_at_most};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{Error, ErrorKind, Read as _};
+use std::io::{Error, ErrorKind};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -51,43 +51,48 @@ struct ExcludeFile {
     unreadable: Vec<String>,
 }
 
-/// Names of files that are not to be tried when a data set is opened.
-#[derive(Debug, Default)]
-pub(super) struct NotTried {
-    /// The file that names them.
+/// What is left out of a data set, as the file beside it says; it is read once, when the data set is opened.
+#[derive(Debug)]
+pub(super) struct Exclusions {
+    /// The file, whether it is there or not.
     path: PathBuf,
-    names: BTreeSet<String>,
+    /// Its unreadable files sorted; `None` without a file. What is wrong with it is said once the data set is open.
+    file: Result<Option<ExcludeFile>, DataError>,
 }
 
-impl NotTried {
-    /// Of a folder, from the file inside; without one, or with one that cannot be used, everything is tried.
+impl Exclusions {
+    /// Of a folder, from the file inside.
     pub(super) fn inside(folder: &Path) -> Self {
-        Self::named_in(folder.join(EXCLUDE_FILE))
+        Self::at(folder.join(EXCLUDE_FILE))
     }
 
     /// Of a file that holds or lists images, from the file beside it.
     pub(super) fn beside(file: &Path) -> Self {
-        Self::named_in(path_beside(file))
+        Self::at(path_beside(file))
     }
 
-    fn named_in(path: PathBuf) -> Self {
-        // What is wrong with it is said once the data set is open.
-        let file = read(&path).ok().flatten().unwrap_or_default();
+    fn at(path: PathBuf) -> Self {
+        let mut file = read(&path);
+        if let Ok(Some(file)) = &mut file {
+            file.unreadable.sort_unstable();
+        }
+        Self { path, file }
+    }
+
+    /// The warning that stands for a file which is not to be tried, being named as one of which nothing can be read. Without
+    /// a list, or with one that cannot be used, every file is tried.
+    pub(super) fn not_tried(&self, name: impl FnOnce() -> String) -> Option<Warning> {
+        let Ok(Some(ExcludeFile { unreadable, .. })) = &self.file else { return None };
+        if unreadable.is_empty() {
+            return None;
+        }
+        let path = name();
         // Several names in other encodings may look alike then: each is tried, lest an image goes for another's sake.
-        let is_whole = |name: &String| !name.contains(char::REPLACEMENT_CHARACTER);
-        Self { path, names: file.unreadable.into_iter().filter(is_whole).collect() }
-    }
-
-    /// The warning that stands for a file, when it is one of them.
-    pub(super) fn warning(&self, path: &Path) -> Option<Warning> {
-        if self.names.is_empty() { None } else { self.warning_of(&path_text(path)) }
-    }
-
-    /// As [`Self::warning`], of a file by the name that stands for it.
-    pub(super) fn warning_of(&self, name: &str) -> Option<Warning> {
-        let detail = "not tried, because it was excluded when the data set was opened";
-        let warning = || Warning { kind: WarningKind::NotTried, path: name.to_owned(), detail: detail.to_owned() };
-        self.names.contains(name).then(warning)
+        if path.contains(char::REPLACEMENT_CHARACTER) || unreadable.binary_search(&path).is_err() {
+            return None;
+        }
+        let detail = "not tried, because it was excluded when the data set was opened".to_owned();
+        Some(Warning { kind: WarningKind::NotTried, path, detail })
     }
 
     /// The error of a data set of which nothing is left, when there are files that were not tried.
@@ -102,6 +107,31 @@ impl NotTried {
              remove the lines from it, or delete it, to have them tried again{besides}"
         );
         (count > 0).then(|| DataError::Refused { reason, path: self.path.clone() })
+    }
+
+    /// Leaves out what is named; without a file, the data set stays as it is.
+    ///
+    /// # Errors
+    /// When no image would be left.
+    pub(super) fn apply(self, mut whole: Catalog) -> Result<Catalog, DataError> {
+        let file_name = path_text(Path::new(self.path.file_name().unwrap_or_default()));
+        let file = match self.file {
+            Ok(None) => return Ok(whole),
+            Ok(Some(file)) => file,
+            Err(error) => {
+                whole.warnings.push(WarningKind::BadExclusions, file_name, error.to_string());
+                return Ok(whole);
+            }
+        };
+        if whole.is_numbered() && file.data.as_deref() != Some(&whole.fingerprint) {
+            let detail = "it was made for other data under this name, and is not used".to_owned();
+            whole.warnings.push(WarningKind::BadExclusions, file_name, detail);
+            return Ok(whole);
+        }
+        let (excluded, unknown) = find(&whole, &file);
+        let unknown: BTreeSet<&str> = unknown.into_iter().flatten().collect();
+        unknown.iter().for_each(|name| whole.warnings.push(WarningKind::UnknownExclusion, *name, ""));
+        if excluded.is_empty() { Ok(whole) } else { without(&Arc::new(whole), &excluded) }
     }
 }
 
@@ -180,32 +210,6 @@ impl Catalog {
             if *count == 1 { key } else { format!("{key} ({count})") }
         })
     }
-}
-
-/// Leaves out what the file beside the data set names; without a file, the data set as it is.
-///
-/// # Errors
-/// When no image would be left.
-pub(super) fn apply(mut whole: Catalog) -> Result<Catalog, DataError> {
-    let path = whole.exclude_path();
-    let file_name = path_text(Path::new(path.file_name().unwrap_or_default()));
-    let file = match read(&path) {
-        Ok(None) => return Ok(whole),
-        Ok(Some(file)) => file,
-        Err(error) => {
-            whole.warnings.push(WarningKind::BadExclusions, file_name, error.to_string());
-            return Ok(whole);
-        }
-    };
-    if whole.is_numbered() && file.data.as_deref() != Some(&whole.fingerprint) {
-        let detail = "it was made for other data under this name, and is not used".to_owned();
-        whole.warnings.push(WarningKind::BadExclusions, file_name, detail);
-        return Ok(whole);
-    }
-    let (excluded, unknown) = find(&whole, &file);
-    let unknown: BTreeSet<&str> = unknown.into_iter().flatten().collect();
-    unknown.iter().for_each(|name| whole.warnings.push(WarningKind::UnknownExclusion, *name, ""));
-    if excluded.is_empty() { Ok(whole) } else { without(&Arc::new(whole), &excluded) }
 }
 
 /// Positions of what a file names, sorted, and the names that nothing has: of its images, and of its unreadable files.
@@ -307,13 +311,28 @@ fn warnings_without(whole: &Catalog, gone: &BTreeSet<u32>, gone_files: &BTreeSet
     warnings
 }
 
+/// Excludes images and unreadable files (positions in `whole`, of which nothing is excluded) and no others, and keeps that
+/// in the file beside the data set. The smaller data set is made first: what could not be opened again is not kept.
+///
+/// # Errors
+/// When no image would be left, the disk refuses, there would be more names than could be read again, or the present file
+/// cannot be understood; then nothing is changed.
+pub fn exclude(whole: &Arc<Catalog>, excluded: &[u32]) -> Result<Arc<Catalog>, DataError> {
+    let catalog = match excluded {
+        [] => Arc::clone(whole),
+        some => Arc::new(whole.without(some)?),
+    };
+    write_exclusions(whole, excluded)?;
+    Ok(catalog)
+}
+
 /// Writes which images and unreadable files are excluded (positions in `whole`), in one move; removes the file when there
 /// are none. Names that nothing has at present are kept: their images may come back.
 ///
 /// # Errors
 /// When the disk refuses, when there are more names than could be read again, or when the present file cannot be
 /// understood: it is not written over.
-pub fn write_exclusions(whole: &Catalog, excluded: &[u32]) -> Result<(), DataError> {
+fn write_exclusions(whole: &Catalog, excluded: &[u32]) -> Result<(), DataError> {
     let path = whole.exclude_path();
     let before = read(&path)?.unwrap_or_default();
     let gone: BTreeSet<u32> = excluded.iter().copied().collect();
@@ -351,7 +370,7 @@ pub fn write_exclusions(whole: &Catalog, excluded: &[u32]) -> Result<(), DataErr
 /// The file, `None` when there is none.
 fn read(path: &Path) -> Result<Option<ExcludeFile>, DataError> {
     let refused = |reason: String| DataError::Refused { reason, path: path.to_owned() };
-    let text = match read_text(path) {
+    let text = match read_text_at_most(path, MAX_BYTES) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(refused(format!("the list of excluded images cannot be read ({error})"))),
         Ok(text) => text,
@@ -368,19 +387,6 @@ fn read(path: &Path) -> Result<Option<ExcludeFile>, DataError> {
         )));
     }
     Ok(Some(file))
-}
-
-fn read_text(path: &Path) -> std::io::Result<String> {
-    // Asked before opening: opening a pipe would wait for ever.
-    if !std::fs::metadata(path)?.is_file() {
-        return Err(Error::new(ErrorKind::InvalidInput, "not a file"));
-    }
-    let mut bytes = Vec::new();
-    std::fs::File::open(path)?.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > MAX_BYTES {
-        return Err(Error::new(ErrorKind::InvalidData, format!("more than {} MiB", MAX_BYTES >> 20)));
-    }
-    String::from_utf8(bytes).map_err(|_| Error::new(ErrorKind::InvalidData, "not UTF-8"))
 }
 
 #[cfg(test)]

@@ -54,9 +54,23 @@ pub fn thumbnail(image: &DynamicImage, px: u32) -> Thumb {
     } else {
         (scaled(image.width()).max(1), scaled(image.height()).max(1))
     };
-    let rgb = shrink(&Window::<3>::whole(&image.to_rgb8(), image.width(), image.height()), width, height);
-    let rgba = rgb.as_chunks::<3>().0.iter().flat_map(|&[r, g, b]| [r, g, b, 255]).collect();
+    let rgba = match image {
+        DynamicImage::ImageLuma8(grey) => {
+            shrunk::<1>(grey, image, width, height).into_iter().flat_map(|value| [value, value, value, 255]).collect()
+        }
+        DynamicImage::ImageRgb8(rgb) => opaque(&shrunk::<3>(rgb, image, width, height)),
+        other => opaque(&shrunk::<3>(&other.to_rgb8(), image, width, height)),
+    };
     Thumb { width, height, rgba }
+}
+
+/// All of an image, whose `bytes` are read where they lie: of a photograph they are some hundred megabytes.
+fn shrunk<const C: usize>(bytes: &[u8], image: &DynamicImage, width: u32, height: u32) -> Vec<u8> {
+    shrink(&Window::<C>::whole(bytes, image.width(), image.height()), width, height)
+}
+
+fn opaque(rgb: &[u8]) -> Vec<u8> {
+    rgb.as_chunks::<3>().0.iter().flat_map(|&[r, g, b]| [r, g, b, 255]).collect()
 }
 
 /// A rectangle of an image of `C` bytes per pixel, where it lies.
@@ -314,6 +328,19 @@ mod tests {
                     assert_eq!(out, vec![201; (px * px * channels) as usize], "{width}×{height} to {px}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn a_thumbnail_is_the_same_whatever_form_the_image_has() {
+        let rgb = image::RgbImage::from_fn(90, 70, |x, y| Rgb([(x * 3) as u8, (y * 3) as u8, (x + y) as u8]));
+        let colour = DynamicImage::ImageRgb8(rgb);
+        let transparent = DynamicImage::ImageRgba8(colour.to_rgba8());
+        let grey = DynamicImage::ImageLuma8(colour.to_luma8());
+        let tripled = DynamicImage::ImageRgb8(grey.to_rgb8());
+        for px in [7, 20, 70, 90] {
+            assert_eq!(thumbnail(&transparent, px), thumbnail(&colour, px), "{px}");
+            assert_eq!(thumbnail(&grey, px), thumbnail(&tripled, px), "{px}");
         }
     }
 

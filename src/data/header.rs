@@ -1,6 +1,7 @@
 //! Size, colour and frames of an image file from its first bytes, for a quick scan of many files.
 
 use super::decode::{check_size, guarded, limits};
+use super::endings::names_image;
 use super::{Colours, DataError, ImageProblem, Mode, jpeg};
 use image::codecs::{gif::GifDecoder, png::PngDecoder, webp::WebPDecoder};
 use image::{AnimationDecoder as _, ImageDecoder, ImageFormat, ImageReader};
@@ -29,6 +30,12 @@ pub(super) const WINDOW: usize = 4096;
 pub(super) fn read_header(path: &Path) -> Result<Header, DataError> {
     let file = File::open(path).map_err(|source| DataError::reading(path, source))?;
     header_of(BufReader::with_capacity(WINDOW, file), path)
+}
+
+/// Whether a file is an image or named like one, as far as a look at its first bytes tells: decoding it says the rest.
+pub fn looks_like_image(path: &Path) -> bool {
+    // Asked before opening: opening a pipe would wait for ever.
+    std::fs::metadata(path).is_ok_and(|meta| meta.is_file()) && (names_image(path) || read_header(path).is_ok())
 }
 
 /// As [`read_header`], of an image wherever it lies; `name` is only for messages.

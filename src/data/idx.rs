@@ -282,10 +282,16 @@ pub(super) fn is_images_name(name: &str) -> bool {
     name.contains("images") && name.contains("idx3")
 }
 
+/// Whether a name is that of a file of labels.
+pub(super) fn is_labels_name(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    name.contains("labels") && name.contains("idx1")
+}
+
 /// The other files that belong to one of them.
 ///
 /// # Errors
-/// When the labels are not beside the images.
+/// When images and labels are not beside each other.
 pub(super) fn find_siblings(path: &Path) -> Result<IdxFiles, DataError> {
     let name = path.file_name().and_then(|n| n.to_str()).unwrap_or_default().to_owned();
     let images_name = name.replace("labels", "images").replace("idx1", "idx3");
@@ -313,10 +319,21 @@ fn with_labels(images: &Path) -> Result<IdxPair, DataError> {
     let labels = beside(images.parent().unwrap_or(Path::new("")), &wanted).filter(|labels| labels != images);
     match labels {
         Some(labels) => Ok(IdxPair { images: images.to_owned(), labels }),
-        None => Err(DataError::NotADataSet {
-            found: format!("IDX images without their labels; put {wanted} beside"),
-            path: images.to_owned(),
-        }),
+        None => Err(DataError::NotADataSet { found: lonely(name, &wanted), path: images.to_owned() }),
+    }
+}
+
+/// What a file without its other half is; `labels` is what that of images would be called.
+fn lonely(name: &str, labels: &str) -> String {
+    if name != labels {
+        format!("IDX images without their labels; put {labels} beside")
+    } else if is_labels_name(name) {
+        let images = name.replace("labels", "images").replace("idx1", "idx3");
+        format!("IDX labels without their images; put {images} beside")
+    } else {
+        "an IDX file whose name does not say what it holds; give images and labels names like train-images-idx3-ubyte and \
+         train-labels-idx1-ubyte, in one folder"
+            .to_owned()
     }
 }
 

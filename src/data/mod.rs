@@ -6,12 +6,13 @@
 //! The way of the data: [`Catalog::open`] → [`split`] → [`ImageStore::build`] → [`Loader`] (training) or
 //! [`plain_batches`] (evaluation). Public protocols come in by [`Protocol`], and data sets go
 //! out to other trainers by [`export_records`] and its neighbours. [`examine`] looks for what is wrong with it, and
-//! [`write_exclusions`] keeps what a person wants left out.
+//! [`exclude`](fn@exclude) keeps what a person wants left out.
 
 mod archive;
 mod assemble;
 mod augment;
 mod batch;
+mod buckets;
 mod catalog;
 mod class_sizes;
 mod decode;
@@ -31,6 +32,7 @@ mod jpeg;
 mod layout;
 mod lists;
 mod loader;
+mod median;
 mod mode;
 mod open;
 mod packed;
@@ -51,25 +53,28 @@ pub mod testing;
 mod warnings;
 
 pub use augment::Augment;
-pub use batch::{HostBatch, PlainBatches, plain_batches};
+pub use batch::{HostBatch, PlainBatches, largest_part, plain_batches};
+pub use buckets::Buckets;
 pub use catalog::{Catalog, Item, Layout, Location, Part, Progress};
 pub use decode::{MAX_PIXELS, MAX_SIDE_PX, MIN_SIDE_PX, decode_bytes, decode_file};
 pub use degrade::Degrade;
 pub use doctor::{Diagnosis, Examination, Finding, FindingKind, Group, Weight, examine};
 pub use error::{DataError, ImageProblem};
-pub use exclude::{EXCLUDE_FILE, write_exclusions};
+pub use exclude::{EXCLUDE_FILE, exclude};
 pub use export::{Exported, ItemPair, export_pairs, export_records, export_verification, records_path};
 pub use files::image_files;
 pub use fit::{Thumb, fit, thumbnail};
+pub use header::looks_like_image;
 pub use idx::IdxImages;
 pub use layout::leads_to;
 pub use lists::lists_images;
 pub use loader::{EpochPlan, Loader};
+pub use median::median_short_px;
 pub use mode::{Colours, Mode};
 pub use pairs::{PairList, pair_list, read_pairs};
 pub use pickle_bin::{BinWriter, VerificationSet};
 pub use preprocess::Preprocess;
-pub use protocol::Protocol;
+pub use protocol::{Protocol, ProtocolKind, ProtocolLook};
 pub use recordio::RecWriter;
 pub use resolve::{Resolved, resolve_pairs};
 pub use sampler::{Sampling, steps_per_epoch};

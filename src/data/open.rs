@@ -1,7 +1,7 @@
 //! A path to a [`Catalog`]: which layout it is, then the classes, the images, the warnings and the fingerprint.
 
 use super::assemble::{Gathered, assemble};
-use super::exclude::NotTried;
+use super::exclude::{EXCLUDE_FILE, Exclusions};
 use super::idx::{IdxImages, Lying};
 use super::layout::{self, Kind};
 use super::scan::{self, ClassFolder, Watch};
@@ -10,13 +10,19 @@ use super::{VerificationSet, archive, class_sizes, endings, header, idx, lists, 
 use sha2::{Digest as _, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
+use std::fs::File;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// See [`Catalog::open`].
 pub(super) fn open(path: &Path, watch: &Watch) -> Result<Catalog, DataError> {
     let meta = std::fs::metadata(path).map_err(|source| match source.kind() {
-        std::io::ErrorKind::NotFound => DataError::Missing(path.to_owned()),
+        ErrorKind::NotFound if path.is_symlink() => {
+            let reason = "this is a link that leads nowhere; is a drive disconnected?".to_owned();
+            DataError::Refused { reason, path: path.to_owned() }
+        }
+        ErrorKind::NotFound => DataError::Missing(path.to_owned()),
         _ => DataError::Io { verb: "read", path: path.to_owned(), source },
     })?;
     if meta.is_dir() {
@@ -28,13 +34,19 @@ pub(super) fn open(path: &Path, watch: &Watch) -> Result<Catalog, DataError> {
             kind => open_folder(layout.root, &kind, watch, warnings),
         }
     } else if meta.is_file() {
-        open_file(path, watch)
+        open_file(path, meta.len(), watch)
     } else {
-        Err(DataError::NotADataSet { found: describe_file(path, false), path: path.to_owned() })
+        Err(DataError::NotADataSet { found: "neither a folder nor a file".to_owned(), path: path.to_owned() })
     }
 }
 
-fn open_file(path: &Path, watch: &Watch) -> Result<Catalog, DataError> {
+fn open_file(path: &Path, bytes: u64, watch: &Watch) -> Result<Catalog, DataError> {
+    // What may not be read would be taken for a file of another kind.
+    File::open(path).map_err(|source| DataError::Io { verb: "read", path: path.to_owned(), source })?;
+    if bytes == 0 {
+        let found = "an empty file (0 bytes); was it copied to the end?".to_owned();
+        return Err(DataError::NotADataSet { found, path: path.to_owned() });
+    }
     if idx::is_idx(path) {
         open_idx(path, path, watch)
     } else if let Some(rec) = recordio::rec_of(path).or_else(|| recordio::is_rec(path).then(|| path.to_owned())) {
@@ -44,27 +56,49 @@ fn open_file(path: &Path, watch: &Watch) -> Result<Catalog, DataError> {
     } else if lists::is_list_name(path) && pair_list(path).is_none() {
         lists::open(path, watch)
     } else {
-        Err(DataError::NotADataSet { found: describe_file(path, true), path: path.to_owned() })
+        Err(DataError::NotADataSet { found: describe_file(path), path: path.to_owned() })
     }
 }
 
-fn describe_file(path: &Path, is_file: bool) -> String {
-    let extension = path.extension().and_then(|e| e.to_str()).unwrap_or_default().to_ascii_lowercase();
-    match extension.as_str() {
-        _ if !is_file => "neither a folder nor a file".to_owned(),
-        "idx" => "an index without the .rec file of its name; put both into one folder".to_owned(),
-        "gz" | "7z" | "rar" | "xz" | "bz2" | "zst" => {
-            "an archive or packed file of another kind than zip, tar and tar.gz; unpack it and open the folder"
-                .to_owned()
+/// What a file is that is no data set: first what its content says, then what its name promises.
+fn describe_file(path: &Path) -> String {
+    if VerificationSet::is_one(path) {
+        return "a verification set; it is measured on, in Evaluate or with `evaluate RUN --bin`".to_owned();
+    }
+    if pair_list(path).is_some() {
+        return "a list of pairs; it is measured on, in Evaluate or with `evaluate RUN --pairs`".to_owned();
+    }
+    match header::read_header(path) {
+        Ok(_) => return "a single image; open the folder above its class folder".to_owned(),
+        Err(DataError::Image { problem, .. }) if endings::format_of_extension(path).is_some() => {
+            return format!("a single image that cannot be used ({problem})");
         }
-        _ if VerificationSet::is_one(path) => {
-            "a verification set; it is measured on, in Evaluate or with `evaluate RUN --bin`".to_owned()
-        }
-        _ if pair_list(path).is_some() => {
-            "a list of pairs; it is measured on, in Evaluate or with `evaluate RUN --pairs`".to_owned()
-        }
-        _ if header::read_header(path).is_ok() => "a single image; open the folder above its class folder".to_owned(),
-        _ => "a file of another kind".to_owned(),
+        Err(_) => {}
+    }
+    by_name(path).to_owned()
+}
+
+fn by_name(path: &Path) -> &'static str {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+    let ends_with = |endings: &[&str]| endings.iter().any(|ending| name.ends_with(ending));
+    if idx::is_images_name(&name) || idx::is_labels_name(&name) {
+        "a file that is named like MNIST's IDX files, but does not begin as one; is it damaged?"
+    } else if ends_with(&[".idx"]) {
+        "an index without the .rec file of its name; put both into one folder"
+    } else if ends_with(&[".zip", ".tar", ".tar.gz", ".tgz"]) {
+        "a file that is named like an archive, but does not begin as one; is it damaged?"
+    } else if ends_with(&[".gz", ".7z", ".rar", ".xz", ".bz2", ".zst"]) {
+        "an archive or packed file of another kind than zip, tar and tar.gz; unpack it and open the folder"
+    } else if endings::ends_with(path, &[endings::SET_ENDING]) {
+        "a file that is named like a verification set, but does not begin as one"
+    } else if name.ends_with(EXCLUDE_FILE) {
+        "the list of what is left out of a data set; open that, which lies beside it"
+    } else if ends_with(&[".npy"]) {
+        "an array of numbers; embeddings that `embed` wrote are laid out by `map`"
+    } else if endings::is_unsupported_image(path) {
+        "a single image in a format that is not read here; convert it to JPEG or PNG"
+    } else {
+        "a file of another kind"
     }
 }
 
@@ -92,39 +126,52 @@ fn class_folders(root: &Path, kind: &Kind) -> Result<Vec<ClassFolder>, DataError
 
 fn open_folder(root: PathBuf, kind: &Kind, watch: &Watch, mut warnings: Warnings) -> Result<Catalog, DataError> {
     let folders = class_folders(&root, kind)?;
-    let not_tried = NotTried::inside(&root);
-    let found = scan::scan(&root, &folders, &not_tried, watch, &mut warnings)?;
+    let exclusions = Exclusions::inside(&root);
+    let found = scan::scan(&root, &folders, &exclusions, watch, &mut warnings)?;
     let layout = kind.layout();
-    let loose = loose_images(&root);
+    let files = layout::list(&root).map(|listing| listing.files).unwrap_or_default();
+    let loose = files.iter().filter(|name| endings::format_of_extension(Path::new(name)).is_some()).count();
     if found.is_empty() {
-        let what = explain_nothing(folders.len(), loose, &warnings);
+        let mut what = explain_nothing("folder", folders.len(), loose, &warnings);
+        if folders.is_empty() && loose == 0 {
+            what += &others_in_words(&files);
+        }
         let nothing = DataError::NoImages { found: what, path: root };
-        return Err(not_tried.refusal(&warnings).unwrap_or(nothing));
+        return Err(exclusions.refusal(&warnings).unwrap_or(nothing));
     }
     if loose > 0 {
         warnings.push(WarningKind::LooseImage, path_text(&root), format!("{loose} images"));
     }
     let base = root.clone();
-    assemble(Gathered { root, base, layout, folders: &folders, found, pack: None }, watch, warnings)
+    assemble(Gathered { root, base, layout, folders: &folders, found, pack: None, exclusions }, watch, warnings)
 }
 
-/// Images directly in the root.
-fn loose_images(root: &Path) -> usize {
-    let listing = layout::list(root).map(|listing| listing.files).unwrap_or_default();
-    listing.iter().filter(|name| endings::format_of_extension(Path::new(name)).is_some()).count()
-}
-
-fn explain_nothing(folders: usize, loose: usize, warnings: &Warnings) -> String {
+/// Why nothing was found in a `place` ("folder", "archive") with so many class folders and images outside of them.
+pub(super) fn explain_nothing(place: &str, folders: usize, loose: usize, warnings: &Warnings) -> String {
     let problems: Vec<String> = warnings.groups().into_iter().map(|group| group.headline).collect();
     let mut text = match (folders, loose) {
-        (0, 0) => " in this folder, which has no sub-folders".to_owned(),
-        (0, n) => format!("; {n} images lie directly in the folder, but no class is known for them"),
+        (0, 0) => format!(" in this {place}, which has no sub-folders"),
+        (0, 1) => format!("; 1 image lies directly in the {place}, but no class is known for it"),
+        (0, n) => format!("; {n} images lie directly in the {place}, but no class is known for them"),
+        (1, _) => " in its sub-folder".to_owned(),
         (folders, _) => format!(" in its {folders} sub-folders"),
     };
     if !problems.is_empty() {
         text.extend([" (", &problems.join(", "), ")"]);
     }
     text
+}
+
+/// What lies in a folder without classes and images, because one of it may be what was meant.
+fn others_in_words(files: &[OsString]) -> String {
+    const NAMED: usize = 5;
+    let names: Vec<String> = files.iter().take(NAMED).map(|name| path_text(Path::new(name))).collect();
+    match files.len().saturating_sub(NAMED) {
+        _ if files.is_empty() => "; it holds no files either".to_owned(),
+        0 => format!("; it holds {}", names.join(", ")),
+        1 => format!("; it holds {} and 1 more file", names.join(", ")),
+        more => format!("; it holds {} and {more} more files", names.join(", ")),
+    }
 }
 
 /// SHA-256 over parts, each with its length.
@@ -211,5 +258,8 @@ fn open_idx(file: &Path, root: &Path, watch: &Watch) -> Result<Catalog, DataErro
         whole: None,
     };
     warn_of_classes(&mut catalog);
-    Ok(catalog)
+    Exclusions::beside(&catalog.beside).apply(catalog)
 }
+
+#[cfg(test)]
+mod tests;

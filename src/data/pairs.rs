@@ -7,7 +7,8 @@
 
 use super::DataError;
 use super::endings::{LIST_ENDINGS, ends_with, format_of_extension, names_pairs};
-use std::io::Read as _;
+use crate::config::read_at_most;
+use std::io::ErrorKind;
 use std::path::Path;
 
 /// Longest list read: LFW has 0.2 MB, IJB-C's 15 million pairs have 0.4 GB and are no list of this kind.
@@ -43,16 +44,12 @@ pub fn pair_list(file: &Path) -> Option<PairList> {
 /// # Errors
 /// When it cannot be read; otherwise names the first line that is not a pair, or says that lines are missing.
 pub fn read_pairs(file: &Path) -> Result<PairList, DataError> {
-    let io = |source| DataError::reading(file, source);
     let fault = |line, message| DataError::Pairs { line, message, path: file.to_owned() };
-    if !std::fs::metadata(file).map_err(io)?.is_file() {
-        return Err(fault(1, "expected a text file, found a folder or device".to_owned()));
-    }
-    let mut bytes = Vec::new();
-    std::fs::File::open(file).map_err(io)?.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(io)?;
-    if bytes.len() as u64 > MAX_BYTES {
-        return Err(fault(1, format!("the file is larger than {} MiB", MAX_BYTES >> 20)));
-    }
+    let bytes = read_at_most(file, MAX_BYTES).map_err(|source| match source.kind() {
+        ErrorKind::InvalidInput => fault(1, "expected a text file, found a folder or device".to_owned()),
+        ErrorKind::FileTooLarge => fault(1, format!("the file has {source}")),
+        _ => DataError::reading(file, source),
+    })?;
     parse(&String::from_utf8_lossy(&bytes)).map_err(|(line, message)| fault(line, message))
 }
 

@@ -1,20 +1,28 @@
 //! Public verification protocols as something to measure on: the images that a list of pairs names or that a verification
 //! set holds, and which of them are compared.
 
+mod look;
+
+use super::endings::{SET_ENDING, ends_with};
 use super::header::{Header, header_of, read_header};
 use super::open::hex_digest;
 use super::packed::Pack;
+use super::resolve::{Resolved, resolve_unless};
 use super::scan::Watch;
 use super::{
     Catalog, DataError, Item, ItemPair, Layout, Location, PairList, Part, Progress, VerificationSet, Warnings,
-    path_text, read_pairs, resolve_pairs,
+    path_text, read_pairs,
 };
+use crate::config::folder_of;
 use rayon::prelude::*;
 use std::collections::BTreeSet;
+use std::fs::File;
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+
+pub use look::{ProtocolKind, ProtocolLook};
 
 /// Images, and the pairs of them that are compared.
 #[derive(Debug)]
@@ -41,17 +49,54 @@ impl Protocol {
         cancelled: &(dyn Fn() -> bool + Sync),
     ) -> Result<Self, DataError> {
         let watch = Watch { progress, cancelled };
-        if path.is_file() && VerificationSet::is_one(path) {
-            return of_set(VerificationSet::open(path)?, path, &watch);
+        match Pairs::read(path)? {
+            Pairs::Set(set) => of_set(set, path, &watch),
+            Pairs::List(list) => {
+                let folder = images.unwrap_or(folder_of(path));
+                let found = resolve_unless(&list, folder, cancelled)?;
+                of_list(&list, found, path, folder, &watch)
+            }
         }
-        let list = read_pairs(path)?;
-        let beside = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        of_list(&list, path, images.unwrap_or(beside), &watch)
     }
 }
 
-fn of_list(list: &PairList, path: &Path, folder: &Path, watch: &Watch) -> Result<Protocol, DataError> {
-    let (files, pairs, warnings) = resolve_pairs(list, folder)?;
+/// The pairs of a file, whose images were not looked for yet.
+enum Pairs {
+    List(PairList),
+    Set(VerificationSet),
+}
+
+impl Pairs {
+    fn read(path: &Path) -> Result<Self, DataError> {
+        if path.is_file() && VerificationSet::is_one(path) {
+            return VerificationSet::open(path).map(Self::Set);
+        }
+        if path.is_file() && ends_with(path, &[SET_ENDING]) {
+            return Err(no_set(path));
+        }
+        read_pairs(path).map(Self::List)
+    }
+}
+
+/// Why a file with the ending of verification sets is none; as a list it would be read as text, which it is not.
+fn no_set(path: &Path) -> DataError {
+    // What may not be read would be taken for a file of another kind.
+    if let Err(source) = File::open(path) {
+        return DataError::Io { verb: "read", path: path.to_owned(), source };
+    }
+    let reason = "this is no verification set: it does not begin as a Python pickle, as lfw.bin does. Give such a set, or a \
+                  list of pairs as text (pairs.txt); of the weights of a network, `import` makes a run";
+    DataError::Refused { reason: reason.to_owned(), path: path.to_owned() }
+}
+
+/// Of a list whose images were found below `folder`.
+fn of_list(
+    list: &PairList,
+    (files, pairs, warnings): Resolved,
+    path: &Path,
+    folder: &Path,
+    watch: &Watch,
+) -> Result<Protocol, DataError> {
     let found = Found {
         file: path,
         base: folder,

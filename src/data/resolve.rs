@@ -9,6 +9,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsString;
 use std::path::{Component, Path, PathBuf};
 
+/// Pairs between two looks at whether the search is broken off.
+const CHECK_EVERY: usize = 256;
 /// Sub-folders in which the images may lie.
 const BELOW: [&str; 5] = ["", "test", "val", "validation", "train"];
 
@@ -20,6 +22,15 @@ pub type Resolved = (Vec<PathBuf>, Vec<(u32, u32, bool)>, Warnings);
 /// # Errors
 /// When the folder is not there, or no pair is complete.
 pub fn resolve_pairs(list: &PairList, images_dir: &Path) -> Result<Resolved, DataError> {
+    resolve_unless(list, images_dir, &|| false)
+}
+
+/// As [`resolve_pairs`], unless it is `cancelled` meanwhile.
+pub(super) fn resolve_unless(
+    list: &PairList,
+    images_dir: &Path,
+    cancelled: &(dyn Fn() -> bool + Sync),
+) -> Result<Resolved, DataError> {
     if !images_dir.is_dir() {
         return Err(DataError::Missing(images_dir.to_owned()));
     }
@@ -29,7 +40,10 @@ pub fn resolve_pairs(list: &PairList, images_dir: &Path) -> Result<Resolved, Dat
     let mut number_of: BTreeMap<PathBuf, u32> = BTreeMap::new();
     let (mut images, mut pairs) = (Vec::new(), Vec::new());
     let mut warnings = Warnings::default();
-    for (a, b, same) in &list.pairs {
+    for (at, (a, b, same)) in list.pairs.iter().enumerate() {
+        if at.is_multiple_of(CHECK_EVERY) && cancelled() {
+            return Err(DataError::Cancelled);
+        }
         let mut number = |name| {
             *numbers.entry(name).or_insert_with(|| {
                 let Some(path) = finder.find(images_dir, name) else {

@@ -5,7 +5,7 @@
 //! images (notes, licences, databases of a file manager) are passed over in silence.
 
 use super::endings::{format_of_extension, is_unsupported_image};
-use super::exclude::NotTried;
+use super::exclude::Exclusions;
 use super::header::{Header, read_header};
 use super::{DataError, ImageProblem, Part, Progress, Warning, WarningKind, Warnings, layout, path_text};
 use rayon::prelude::*;
@@ -61,6 +61,46 @@ impl Watch<'_> {
     }
 }
 
+/// What a look at a file gives: an image, a warning, both, or (when it does not look like an image) nothing.
+pub(super) type Look = (Option<Found>, Option<Warning>);
+
+/// A look at many files, on several threads.
+pub(super) struct Looking<'a> {
+    watch: &'a Watch<'a>,
+    exclusions: &'a Exclusions,
+    done: AtomicU64,
+    total: u64,
+}
+
+impl<'a> Looking<'a> {
+    /// At `total` files.
+    pub(super) fn new(watch: &'a Watch<'a>, exclusions: &'a Exclusions, total: usize) -> Self {
+        Self { watch, exclusions, done: AtomicU64::new(0), total: total as u64 }
+    }
+
+    /// Counts a file, and looks at it unless it is not to be tried. It is excluded under `name`.
+    ///
+    /// # Errors
+    /// When cancelled.
+    pub(super) fn at(&self, name: impl FnOnce() -> String, look: impl FnOnce() -> Look) -> Result<Look, DataError> {
+        self.watch.count(&self.done, self.total)?;
+        Ok(match self.exclusions.not_tried(name) {
+            Some(warning) => (None, Some(warning)),
+            None => look(),
+        })
+    }
+}
+
+/// The images among what was looked at, in its order.
+pub(super) fn images(looked: Vec<Look>, warnings: &mut Warnings) -> Vec<Found> {
+    let mut found = Vec::with_capacity(looked.len());
+    for (image, warning) in looked {
+        found.extend(image);
+        warning.into_iter().for_each(|warning| warnings.add(warning));
+    }
+    found
+}
+
 /// Looks at every file of the class folders but those that are not to be tried. Sorted by (folder, path).
 ///
 /// # Errors
@@ -68,7 +108,7 @@ impl Watch<'_> {
 pub(super) fn scan(
     root: &Path,
     folders: &[ClassFolder],
-    not_tried: &NotTried,
+    exclusions: &Exclusions,
     watch: &Watch,
     warnings: &mut Warnings,
 ) -> Result<Vec<Found>, DataError> {
@@ -78,7 +118,7 @@ pub(super) fn scan(
         .par_iter()
         .map(|folder| {
             let mut walk =
-                Walk { root, not_tried, seen: &seen, files: Vec::new(), warnings: Vec::new(), nested: false };
+                Walk { root, exclusions, seen: &seen, files: Vec::new(), warnings: Vec::new(), nested: false };
             watch.check()?;
             walk.class(&folder.folder)?;
             Ok(walk)
@@ -91,30 +131,17 @@ pub(super) fn scan(
         }
         files.extend(walk.files.into_iter().map(|path| (index, path)));
     }
-    let (done, total) = (AtomicU64::new(0), files.len() as u64);
-    let looked: Vec<(Option<Found>, Option<Warning>)> = files
+    let looking = Looking::new(watch, exclusions, files.len());
+    let looked: Vec<Look> = files
         .into_par_iter()
-        .map(|(folder, path)| {
-            watch.count(&done, total)?;
-            Ok(match not_tried.warning(&path) {
-                Some(warning) => (None, Some(warning)),
-                None => look(root, folder, path),
-            })
-        })
+        .map(|(folder, path)| looking.at(|| path_text(&path), || look(root, folder, &path)))
         .collect::<Result<_, DataError>>()?;
-    let mut found = Vec::with_capacity(looked.len());
-    for (image, warning) in looked {
-        if let Some(warning) = warning {
-            warnings.add(warning);
-        }
-        found.extend(image);
-    }
-    Ok(found)
+    Ok(images(looked, warnings))
 }
 
 struct Walk<'a> {
     root: &'a Path,
-    not_tried: &'a NotTried,
+    exclusions: &'a Exclusions,
     seen: &'a AtomicUsize,
     files: Vec<PathBuf>,
     warnings: Vec<Warning>,
@@ -134,7 +161,7 @@ impl Walk<'_> {
 
     /// `ancestors` are the real paths from the class folder down, to notice a link back to one of them.
     fn folder(&mut self, folder: &Path, ancestors: &mut Vec<PathBuf>) -> Result<(), DataError> {
-        if let Some(warning) = self.not_tried.warning(folder) {
+        if let Some(warning) = self.exclusions.not_tried(|| path_text(folder)) {
             self.warnings.push(warning);
             return Ok(());
         }
@@ -181,12 +208,11 @@ impl Walk<'_> {
     }
 }
 
-/// One file: an image, a warning, both, or (when it does not look like an image) nothing.
-fn look(root: &Path, folder: usize, path: PathBuf) -> (Option<Found>, Option<Warning>) {
-    let full = root.join(&path);
+fn look(root: &Path, folder: usize, path: &Path) -> Look {
+    let full = root.join(path);
     let header = read_header(&full);
     let bytes = if header.is_ok() { std::fs::metadata(&full).map_or(0, |meta| meta.len()) } else { 0 };
-    judge(Looked { folder, path, member: None, bytes }, header)
+    judge(Looked { folder, path: path.to_owned(), member: None, bytes }, header)
 }
 
 /// A file whose header has been read, or not.
@@ -197,8 +223,8 @@ pub(super) struct Looked {
     pub(super) bytes: u64,
 }
 
-/// As [`look`], wherever the file lies.
-pub(super) fn judge(file: Looked, header: Result<Header, DataError>) -> (Option<Found>, Option<Warning>) {
+/// What there is to a file, wherever it lies.
+pub(super) fn judge(file: Looked, header: Result<Header, DataError>) -> Look {
     let Looked { folder, path, member, bytes } = file;
     let text = path_text(&path);
     let warn = |kind, detail: String| Warning { kind, path: text.clone(), detail };

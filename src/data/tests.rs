@@ -1,21 +1,9 @@
 //! The public data sets this program is measured on. Each test is skipped, with a word, when its set is not there.
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a skipped test says why")]
 
+use super::testing::shared_data;
 use super::*;
 use crate::config::{DataConfig, SplitBy};
-use std::path::PathBuf;
 use std::sync::Arc;
-
-fn real(name: &str) -> Option<PathBuf> {
-    let root = std::env::var_os("ARCLENS_DATA")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data"), PathBuf::from);
-    let path = root.join(name);
-    if !path.exists() {
-        println!("skipped: {} is not here", path.display());
-        return None;
-    }
-    Some(path)
-}
 
 fn open(path: &Path) -> Catalog {
     Catalog::open(path, &|_| (), &|| false).unwrap()
@@ -23,7 +11,7 @@ fn open(path: &Path) -> Catalog {
 
 #[test]
 fn fashion_mnist_opens_from_its_folder_and_from_one_file() {
-    let Some(path) = real("fashion-mnist") else { return };
+    let Some(path) = shared_data("fashion-mnist") else { return };
     let catalog = open(&path);
     assert_eq!((catalog.layout.clone(), catalog.items.len(), catalog.typical_px()), (Layout::Idx, 70_000, 28));
     assert_eq!(catalog.class_counts(), [7000; 10]);
@@ -39,7 +27,7 @@ fn fashion_mnist_opens_from_its_folder_and_from_one_file() {
 
 #[test]
 fn orl_is_forty_people_and_can_be_divided_by_name() {
-    let Some(path) = real("orl") else { return };
+    let Some(path) = shared_data("orl") else { return };
     let catalog = open(&path);
     assert_eq!((catalog.classes.len(), catalog.class_counts()), (40, vec![10; 40]));
     assert_eq!(catalog.classes[..3], ["s1", "s10", "s11"]);
@@ -55,7 +43,7 @@ fn orl_is_forty_people_and_can_be_divided_by_name() {
 
 #[test]
 fn omniglot_holds_out_other_alphabets() {
-    let Some(path) = real("omniglot") else { return };
+    let Some(path) = shared_data("omniglot") else { return };
     let catalog = open(&path);
     assert_eq!(catalog.layout, Layout::TrainAndHeldOut { held_out_name: "test".to_owned() });
     assert!(catalog.all_grey() && catalog.typical_px() == 105);
@@ -69,7 +57,7 @@ fn omniglot_holds_out_other_alphabets() {
 
 #[test]
 fn hymenoptera_is_a_closed_set_of_photos_of_any_size() {
-    let Some(path) = real("hymenoptera256") else { return };
+    let Some(path) = shared_data("hymenoptera256") else { return };
     let catalog = open(&path);
     assert_eq!(
         (catalog.classes.as_slice(), catalog.items.len()),
@@ -88,7 +76,7 @@ fn hymenoptera_is_a_closed_set_of_photos_of_any_size() {
 
 #[test]
 fn lfw_opens_with_disjoint_people_and_its_pairs_are_found() {
-    let Some(path) = real("lfw112") else { return };
+    let Some(path) = shared_data("lfw112") else { return };
     let catalog = open(&path);
     let split = split(&catalog, &DataConfig::default(), 1).unwrap();
     assert_eq!(
@@ -103,39 +91,6 @@ fn lfw_opens_with_disjoint_people_and_its_pairs_are_found() {
     assert_eq!(pairs.iter().filter(|pair| pair.2).count(), 500);
     assert!(images.iter().all(|image| image.is_file()));
     assert!(read_pairs(&path.join("peopleDevTest.txt")).is_err());
-}
-
-/// Not a test of correctness: prints how long the steps take. Run by hand, alone on the machine.
-#[test]
-#[ignore = "prints timings"]
-fn timings() {
-    let time = |what: &str, work: &mut dyn FnMut()| {
-        let start = std::time::Instant::now();
-        work();
-        println!("{what}: {:.1} ms", start.elapsed().as_secs_f64() * 1e3);
-    };
-    for name in ["fashion-mnist", "orl", "omniglot", "hymenoptera256", "lfw112"] {
-        let Some(path) = real(name) else { continue };
-        let mut catalog = None;
-        time(&format!("{name}: open"), &mut || catalog = Some(Arc::new(open(&path))));
-        let Some(catalog) = catalog else { continue };
-        let items: Vec<u32> = (0..catalog.items.len() as u32).collect();
-        let pre = Preprocess::new(64, 3);
-        time(&format!("{name}: decode {} images to 64 px", items.len()), &mut || {
-            ImageStore::build(Arc::clone(&catalog), &items, pre.clone(), 4 << 30, &|_| (), &|| false).unwrap();
-        });
-    }
-    for px in [32, 64, 112] {
-        let src = vec![77; px * px * 3];
-        let (mut out, pre) = (vec![0.0; src.len()], Preprocess::new(px as u32, 3));
-        let augment =
-            Augment { flip: true, shift: 0.08, scale: 0.1, rotate_rad: 0.14, colour: 0.3, ..Augment::default() };
-        time(&format!("1000 augmentations of {px} px"), &mut || {
-            for i in 0..1000 {
-                augment.apply(&src, px, 3, &mut seeded::stream(1, "augment", i), &mut out, &pre);
-            }
-        });
-    }
 }
 
 /// Not a matter of one public set, but of all of them: a million images must stay a small list.

@@ -1,16 +1,17 @@
-//! Embeddings as the rest of the program passes them around: unit vectors with the item and class of each.
+//! Embeddings as the rest of the program passes them around: unit vectors with the item, class and former length of each.
 //!
 //! Not for tensors: by the time a table exists the device is out of the picture. Rows are normalised once,
 //! on the way in, so that a cosine is a plain dot product everywhere else; a row that cannot be normalised is
 //! refused by name instead of quietly spreading NaN into every later figure.
 
-use super::EvalError;
+use super::{EvalError, vector_length};
 
 /// N unit-norm embeddings with the catalogue item and class of each row.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EmbeddingTable {
     dim: usize,
     data: Vec<f32>,
+    lengths: Vec<f32>,
     items: Vec<u32>,
     classes: Vec<u32>,
 }
@@ -34,10 +35,11 @@ impl EmbeddingTable {
         }
         check_size("numbers", rows.saturating_mul(dim), data.len())?;
         check_size("class labels", rows, classes.len())?;
-        for (row, values) in data.chunks_exact_mut(dim).enumerate() {
-            normalise(values).map_err(|reason| EvalError::BadRow { row, reason })?;
-        }
-        Ok(Self { dim, data, items, classes })
+        let rows = data.chunks_exact_mut(dim).enumerate();
+        let lengths = rows
+            .map(|(row, values)| normalise(values).map_err(|reason| EvalError::BadRow { row, reason }))
+            .collect::<Result<_, _>>()?;
+        Ok(Self { dim, data, lengths, items, classes })
     }
 
     /// Number of rows.
@@ -66,6 +68,11 @@ impl EmbeddingTable {
         &self.data
     }
 
+    /// Length that each row had before it was normalised.
+    pub fn lengths(&self) -> &[f32] {
+        &self.lengths
+    }
+
     /// Catalogue index of each row.
     pub fn items(&self) -> &[u32] {
         &self.items
@@ -81,9 +88,9 @@ fn check_size(what: &'static str, expected: usize, found: usize) -> Result<(), E
     if expected == found { Ok(()) } else { Err(EvalError::SizeMismatch { what, expected, found }) }
 }
 
-/// Scales to length 1, with the length summed in f64 so that large activations do not overflow.
-fn normalise(values: &mut [f32]) -> Result<(), &'static str> {
-    let length = values.iter().map(|&v| f64::from(v) * f64::from(v)).sum::<f64>().sqrt();
+/// Scales to length 1, and tells the length before.
+fn normalise(values: &mut [f32]) -> Result<f32, &'static str> {
+    let length = vector_length(values);
     if !length.is_finite() {
         return Err("it holds NaN or infinity");
     }
@@ -93,7 +100,7 @@ fn normalise(values: &mut [f32]) -> Result<(), &'static str> {
     for value in values {
         *value = (f64::from(*value) / length) as f32;
     }
-    Ok(())
+    Ok(length as f32)
 }
 
 #[cfg(test)]
@@ -107,6 +114,7 @@ mod tests {
         assert!((table.row(1)[1] + 1.0).abs() < 1e-6);
         assert!(table.row(2).is_empty());
         assert_eq!((table.len(), table.dim(), table.items()), (2, 2, &[5, 6][..]));
+        assert_eq!(table.lengths(), [5.0, 1e30], "how long they were is still known");
     }
 
     #[test]

@@ -50,6 +50,6 @@ pub use retrieval::{
     Identification, OpenSetPoint, RetrievalMetrics, map_at_r, precision_at_1, rank_k, retrieval_metrics,
 };
 pub use separation::d_prime;
-pub use similarity::{Neighbour, angle_deg, cosine_similarity, nearest};
+pub use similarity::{Neighbour, angle_deg, cosine_similarity, nearest, vector_length};
 pub use text::{interval_text, percent_digits, rate_text, tick_text};
 pub use thresholds::TarAtFar;

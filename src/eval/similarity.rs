@@ -34,6 +34,11 @@ pub fn cosine_similarity(a: &[f32], b: &[f32]) -> f32 {
     if cosine.is_finite() { cosine.clamp(-1.0, 1.0) as f32 } else { 0.0 }
 }
 
+/// Length of a vector, summed in f64 so that large activations do not overflow; not finite where a number of it is not.
+pub fn vector_length(vector: &[f32]) -> f64 {
+    vector.iter().map(|&v| f64::from(v) * f64::from(v)).sum::<f64>().sqrt()
+}
+
 /// The angle, in degrees, whose cosine is `cos`; values a rounding error outside [-1, 1] are clamped.
 pub fn angle_deg(cos: f32) -> f32 {
     f64::from(cos).clamp(-1.0, 1.0).acos().to_degrees() as f32
@@ -58,7 +63,7 @@ pub(crate) fn unit_dot(a: &[f32], b: &[f32]) -> f32 {
 /// `query` need not be a unit vector. `exclude` leaves one row out, usually the query itself. Empty if the
 /// query has another length than the rows, or no direction.
 pub fn nearest(table: &EmbeddingTable, query: &[f32], k: usize, exclude: Option<usize>) -> Vec<Neighbour> {
-    let length = query.iter().map(|&v| f64::from(v) * f64::from(v)).sum::<f64>().sqrt();
+    let length = vector_length(query);
     if query.len() != table.dim() || k == 0 || !length.is_finite() || length <= 0.0 {
         return Vec::new();
     }
@@ -101,6 +106,13 @@ mod tests {
         assert!((cosine_similarity(&[1.0, 1.0], &[-5.0, -5.0]) + 1.0).abs() < 1e-6);
         assert!(cosine_similarity(&[0.0, 0.0], &[1.0, 0.0]).abs() < 1e-9);
         assert!(cosine_similarity(&[f32::NAN, 0.0], &[1.0, 0.0]).abs() < 1e-9);
+    }
+
+    #[test]
+    fn the_length_does_not_overflow_and_is_not_finite_where_a_number_is_not() {
+        assert!((vector_length(&[3.0, -4.0]) - 5.0).abs() < 1e-12 && vector_length(&[]) < 1e-12);
+        assert!((vector_length(&[3e38, 3e38]) / 3e38 - 2_f64.sqrt()).abs() < 1e-6);
+        assert!(!vector_length(&[1.0, f32::NAN]).is_finite() && !vector_length(&[f32::INFINITY]).is_finite());
     }
 
     #[test]

@@ -5,9 +5,10 @@
 use super::decode::suppress;
 use super::picture::Picture;
 use super::{Face, FaceError, Network};
+use crate::config::read_at_most;
 use image::DynamicImage;
 use image::imageops::FilterType;
-use std::io::Read as _;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// YuNet files have a quarter of a megabyte; larger files are not read.
@@ -33,18 +34,11 @@ impl Detector {
     /// When the file cannot be read or is no YuNet network, or this build has no detector.
     pub fn open(path: &Path) -> Result<Self, FaceError> {
         let reading = |source| FaceError::reading(path, source);
-        let meta = std::fs::metadata(path).map_err(reading)?;
         let not = |reason: String| FaceError::NotADetector { reason, path: path.to_owned() };
-        // Asked before opening: opening a pipe would wait for ever.
-        if !meta.is_file() {
-            return Err(not("it is no file".to_owned()));
-        }
-        let mut bytes = Vec::new();
-        let file = std::fs::File::open(path).map_err(reading)?;
-        file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(reading)?;
-        if bytes.len() as u64 > MAX_FILE_BYTES {
-            return Err(not(format!("it is larger than {} MiB", MAX_FILE_BYTES >> 20)));
-        }
+        let bytes = read_at_most(path, MAX_FILE_BYTES).map_err(|source| match source.kind() {
+            ErrorKind::InvalidInput | ErrorKind::FileTooLarge => not(format!("it is {source}")),
+            _ => reading(source),
+        })?;
         let network = Network::load(&bytes).map_err(|reason| reason.map_or(FaceError::NotBuilt, not))?;
         Ok(Self { network, path: path.to_owned() })
     }

@@ -3,13 +3,16 @@
 //! The library that runs networks trusts its files: a hostile one could make it allocate without bound or read other
 //! files. A detector needs few kinds of operations and little memory, so everything else is refused by name.
 
+use std::collections::HashMap;
 use tract_onnx::pb::tensor_shape_proto::dimension;
-use tract_onnx::pb::{AttributeProto, GraphProto, ModelProto, TensorProto, ValueInfoProto, type_proto};
+use tract_onnx::pb::{AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto, type_proto};
 
 /// More than any YuNet file has.
 const MAX_NODES: usize = 2000;
-/// Numbers of all weights together.
+/// Numbers of all weights together, and of each tensor that is computed of constants alone.
 const MAX_WEIGHTS: u64 = 8 << 20;
+/// Dimensions of a tensor, which are the numbers that `Shape` answers with.
+const MAX_DIMENSIONS: u64 = 8;
 /// Kernel sides, strides, paddings and the like.
 const MAX_ATTRIBUTE: i64 = 4096;
 /// What exporters write for a YuNet: the network itself, normalisation not yet folded, and arithmetic about shapes.
@@ -74,7 +77,61 @@ pub(super) fn check(model: &ModelProto) -> Result<InputSize, String> {
     if numbers > MAX_WEIGHTS {
         return Err(format!("it has {numbers} weights, a detector has fewer than 100,000"));
     }
-    input_size(graph)
+    let size = input_size(graph)?;
+    check_constants(graph)?;
+    Ok(size)
+}
+
+/// What does not depend on the image (arithmetic about shapes, as a rule) the library computes while it reads the file,
+/// before anything can be said of its size: two vectors of weights, added as a row and a column, would fill any memory.
+fn check_constants(graph: &GraphProto) -> Result<(), String> {
+    // The most numbers that a tensor can have; none for what depends on the image.
+    let mut known: HashMap<&str, Option<u64>> = graph.input.iter().map(|input| (input.name.as_str(), None)).collect();
+    for tensor in &graph.initializer {
+        known.insert(&tensor.name, Some(check_tensor(tensor)?));
+    }
+    for node in &graph.node {
+        let given = node.input.iter().filter(|name| !name.is_empty()).map(|name| known.get(name.as_str()).copied());
+        let given: Option<Vec<Option<u64>>> = given.collect();
+        let made = most_made(node, &given.ok_or("its operations are not in order")?)?;
+        if made.is_some_and(|numbers| numbers > MAX_WEIGHTS) {
+            return Err(format!("its operation {} makes too much of constants alone", shortened(&node.op_type)));
+        }
+        for name in node.output.iter().filter(|name| !name.is_empty()) {
+            if known.insert(name, made).is_some() {
+                return Err("two of its tensors have one name".to_owned());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The most numbers that a node can make of tensors with so many; none where one of them depends on the image.
+fn most_made(node: &NodeProto, given: &[Option<u64>]) -> Result<Option<u64>, String> {
+    match node.op_type.as_str() {
+        "Shape" => return Ok(Some(MAX_DIMENSIONS)),
+        "Constant" => {
+            let mut most = 1;
+            for attribute in &node.attribute {
+                let listed = attribute.floats.len().max(attribute.ints.len()) as u64;
+                most = attribute.t.as_ref().map(check_tensor).transpose()?.unwrap_or(0).max(listed).max(most);
+            }
+            return Ok(Some(most));
+        }
+        _ => {}
+    }
+    let Some(given) = given.iter().copied().collect::<Option<Vec<u64>>>() else { return Ok(None) };
+    Ok(Some(match node.op_type.as_str() {
+        "Cast" | "Flatten" | "Floor" | "Identity" | "LeakyRelu" | "Relu" | "Reshape" | "Sigmoid" | "Slice"
+        | "Squeeze" | "Transpose" | "Unsqueeze" => given.first().copied().unwrap_or(0),
+        "Concat" => given.iter().fold(0, |sum, numbers| sum.saturating_add(*numbers)),
+        // Each with each, where one is a row and the other a column.
+        "Add" | "Clip" | "Div" | "Gather" | "Mul" | "PRelu" | "Sub" => {
+            given.iter().fold(1, |product, numbers| product.saturating_mul(*numbers))
+        }
+        // A picture that is part of the file is not enlarged, blurred or looked at.
+        _ => u64::MAX,
+    }))
 }
 
 fn check_attribute(attribute: &AttributeProto) -> Result<(), String> {

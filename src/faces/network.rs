@@ -21,6 +21,8 @@ const OTHER_TRIAL_PX: usize = 256;
 const MAX_FIXED_PX: usize = 2048;
 /// Numbers between two operations; YuNet at 1280 px needs a sixteenth.
 const MAX_NUMBERS: usize = 256 << 20;
+/// The same between all of them together, for a network may need all of it at once; YuNet needs a fifth.
+const MAX_ALL_NUMBERS: usize = 1 << 30;
 /// Sizes kept ready.
 const MAX_PLANS: usize = 16;
 
@@ -117,14 +119,14 @@ fn plan(model: &InferenceModel, (width, height): Size) -> Result<Plan, String> {
     let fact = InferenceFact::dt_shape(f32::datum_type(), [1, 3, height, width]);
     let typed = model.clone().with_input_fact(0, fact).and_then(InferenceModelExt::into_typed);
     let typed = typed.map_err(|error| words(&error))?;
+    let mut all: usize = 0;
     for output in typed.nodes().iter().flat_map(|node| &node.outputs) {
-        let numbers = output.fact.shape.as_concrete().map(|shape| {
-            shape.iter().try_fold(1_usize, |product, &side| product.checked_mul(side)).unwrap_or(usize::MAX)
-        });
-        match numbers {
-            Some(numbers) if numbers <= MAX_NUMBERS => {}
-            Some(_) => return Err("it would need more memory than is allowed".to_owned()),
-            None => return Err("the size of its answers is not known from that of its input".to_owned()),
+        let shape = output.fact.shape.as_concrete();
+        let shape = shape.ok_or("the size of its answers is not known from that of its input")?;
+        let numbers = shape.iter().try_fold(1_usize, |product, &side| product.checked_mul(side)).unwrap_or(usize::MAX);
+        all = all.saturating_add(numbers);
+        if numbers > MAX_NUMBERS || all > MAX_ALL_NUMBERS {
+            return Err("it would need more memory than is allowed".to_owned());
         }
     }
     typed.into_optimized().and_then(IntoRunnable::into_runnable).map_err(|error| words(&error))

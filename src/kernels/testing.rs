@@ -12,6 +12,7 @@ pub(super) fn random<const D: usize>(shape: [usize; D], seed: u64) -> Tensor<Fle
 /// Largest difference, relative to the largest value of `b`.
 pub(super) fn largest_difference<const D: usize>(a: Tensor<Flex, D>, b: Tensor<Flex, D>) -> f32 {
     let (a, b) = (values(&a), values(&b));
+    assert_eq!(a.len(), b.len(), "they have other numbers of values");
     let scale = b.iter().fold(0f32, |m, v| m.max(v.abs())).max(1e-3);
     let difference =
         a.iter().zip(&b).map(|(a, b)| (a - b).abs()).fold(0f32, |m, d| if d > m || d.is_nan() { d } else { m });

@@ -12,13 +12,22 @@ pub struct Moment {
     pub share: f64,
     /// Number of the step, from 0.
     pub step: u64,
+    /// Steps at the start of the run in which the network rests.
+    pub frozen_steps: u64,
+    /// Steps of the whole run.
+    pub run_steps: u64,
     /// Seed of what is drawn in this step.
     pub seed: u64,
 }
 
 impl Moment {
-    /// The whole margin, long after the start.
-    pub const LATE: Self = Self { share: 1.0, step: 1_000_000, seed: 0 };
+    /// The whole margin, long after the start of a long run.
+    pub const LATE: Self = Self { share: 1.0, step: 1_000_000, frozen_steps: 0, run_steps: 1_000_001, seed: 0 };
+
+    /// As a part of the batch sees it, counted from 0: each part draws for itself, the first as the whole batch would.
+    pub fn of_part(self, part: usize) -> Self {
+        Self { seed: self.seed ^ (part as u64).wrapping_mul(0xD1B5_4A32_D192_ED03), ..self }
+    }
 }
 
 /// Labels, margins, and everything drawn for one batch of `n` samples; made on the host, so that a GPU need not wait.
@@ -38,12 +47,16 @@ pub struct HeadBatch<B: Backend> {
     pub pairs: Option<Tensor<B, 1, Int>>,
     /// Number of the step, from 0.
     pub step: u64,
+    /// Steps at the start of the run in which the network rests.
+    pub frozen_steps: u64,
+    /// Steps of the whole run.
+    pub run_steps: u64,
 }
 
 impl<B: Backend> HeadBatch<B> {
     /// For samples of these classes.
     pub fn new(spec: &HeadSpec, labels: &[u32], moment: Moment, device: &B::Device) -> Self {
-        let Moment { share, step, seed } = moment;
+        let Moment { share, step, frozen_steps, run_steps, seed } = moment;
         let share = if spec.head.ramps() { share } else { 1.0 };
         let margins = spec.margins.share(share);
         let ints = |values: Vec<i64>| {
@@ -71,6 +84,8 @@ impl<B: Backend> HeadBatch<B> {
                 .map(|values| Tensor::from_data(TensorData::new(values, [labels.len()]), device)),
             pairs: (!pairs.is_empty()).then(|| ints(pairs)),
             step,
+            frozen_steps,
+            run_steps,
         }
     }
 
@@ -94,4 +109,29 @@ fn drawn(spec: &HeadSpec, margins: Margins, share: f64, count: usize, seed: u64)
         drawn.sort_by(f32::total_cmp);
     }
     Some(drawn)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernels::Cpu;
+
+    #[test]
+    fn each_part_of_a_batch_draws_for_itself_and_the_first_as_the_whole() {
+        let head = Head::ElasticArcFace;
+        let mut spec = HeadSpec::plain(head, [40, 5], 16.0, head.published_margins());
+        spec.options.class_share = 0.5;
+        let moment = Moment { seed: 7, ..Moment::LATE };
+        assert_eq!(moment.of_part(0), moment);
+        let drawn = |part| {
+            let batch = HeadBatch::<Cpu>::new(&spec, &[3, 1, 4], moment.of_part(part), &Default::default());
+            let margins: Vec<f32> = batch.drawn.unwrap().into_data().iter().collect();
+            let rows: Vec<i64> = batch.rows.unwrap().into_data().iter().collect();
+            (margins, rows)
+        };
+        let parts = [0, 1, 2].map(drawn);
+        for (a, b) in [(0, 1), (0, 2), (1, 2)] {
+            assert!(parts[a].0 != parts[b].0 && parts[a].1 != parts[b].1, "{parts:?}");
+        }
+    }
 }

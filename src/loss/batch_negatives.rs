@@ -30,8 +30,8 @@ fn within_whiskers<B: Backend>(cosine: Tensor<B, 1>) -> Tensor<B, 1, Bool> {
     cosine.clone().greater_equal(low).bool_and(cosine.lower_equal(high))
 }
 
-/// log Σ exp(s·cosine) over the kept pairs of the unit rows `[n, d]`, recorded for gradients, `[1]`.
-pub(super) fn log_sum<B: Backend>(unit: Tensor<B, 2>, pairs: Tensor<B, 1, Int>, scale: f64) -> Tensor<B, 1> {
+/// log Σ exp(s·cosine) over the kept pairs of the unit rows `[n, d]`, recorded for gradients, `[1]`; `scale` is s, `[1]`.
+pub(super) fn log_sum<B: Backend>(unit: Tensor<B, 2>, pairs: Tensor<B, 1, Int>, scale: Tensor<B, 1>) -> Tensor<B, 1> {
     let n = unit.dims()[0];
     let cosine = unit.clone().matmul(unit.transpose()).reshape([n * n]).select(0, pairs);
     let kept = within_whiskers(cosine.clone().detach());

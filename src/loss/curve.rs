@@ -10,8 +10,9 @@ use crate::config::{Head, Margins};
 /// The target logit of a head for a sample at angle `theta_rad` from its class.
 ///
 /// Where more than the angle decides, a plain case is drawn: plain softmax and A-softmax for embeddings as long as the
-/// scale, MagFace for a length half-way between its bounds, AdaFace for images of average quality, ElasticFace for the mean
-/// margin, AdaCos for the scale it starts with.
+/// scale, A-softmax with the λ of the last step, MagFace for a length half-way between its bounds, AdaFace for images of
+/// average quality, ElasticFace for the mean margin, AdaCos for the scale it starts with. That of SphereFace-R v2 has no
+/// margin: it is in the logits of the other classes.
 pub fn target_logit(head: Head, scale: f64, margins: Margins, options: &HeadOptions, theta_rad: f64) -> f64 {
     let cosine = theta_rad.cos();
     let (rad, factor) = (margins.rad, margins.factor);
@@ -111,6 +112,19 @@ mod tests {
         assert_eq!(with(Head::UniFace, cos(0.35)), [Head::UniFace, Head::CosFace, Head::ElasticCosFace]);
         assert_eq!(with(Head::Combined, cos(0.2)), [Head::Combined]);
         assert_eq!(with(Head::Combined, Margins { rad: 0.5, ..Margins::NONE }), [Head::Combined, Head::ArcFace]);
+    }
+
+    #[test]
+    fn the_curve_of_sphereface_is_that_of_the_last_step() {
+        let (head, cosine) = (Head::SphereFace, 0.6_f64);
+        let margins = head.published_margins();
+        let drawn = target_logit(head, 1.0, margins, &HeadOptions::default(), cosine.acos());
+        for run_steps in [10, 456, 50_000] {
+            let lambda = sphereface::lambda(run_steps - 1, run_steps);
+            let psi = sphereface_scaled::target_scalar(cosine, margins.factor);
+            let last = (lambda * cosine + psi) / (1.0 + lambda);
+            assert!((drawn - last).abs() < 1e-9, "{run_steps} steps: {drawn} instead of {last}");
+        }
     }
 
     #[test]

@@ -82,8 +82,8 @@ impl<B: Kernels> MarginHead<B> {
         let logits = rule::logits(&seen);
         let mut per_sample = self.cross_entropy(&logits, &seen);
         if let Some(pairs) = &batch.pairs {
-            let log_sum = batch_negatives::log_sum(unit, pairs.clone(), logits.scale);
-            per_sample = batch_negatives::added(per_sample, own_logit(&logits, batch), log_sum);
+            let log_sum = batch_negatives::log_sum(unit, pairs.clone(), rule::pair_scale(&seen));
+            per_sample = batch_negatives::added(per_sample, own_logit(&logits, &seen), log_sum);
         }
         let per_sample = focal::weighted(per_sample, self.spec.options.focal_gamma);
         HeadOutput {
@@ -131,7 +131,7 @@ impl<B: Kernels> MarginHead<B> {
         let labels = seen.batch.labels.clone();
         if let (Head::UniFace, Some(bias)) = (self.spec.head, &self.bias) {
             let is_own = others::not_own(labels, logits.matrix.dims()[1]).bool_not().float();
-            let own = own_logit(logits, seen.batch);
+            let own = own_logit(logits, seen);
             return uniface::loss(logits.matrix.clone() * logits.scale, own, is_own, bias.val(), logits.scale);
         }
         let loss = margin_loss(logits.matrix.clone(), labels, logits.target.clone(), logits.scale);
@@ -207,10 +207,15 @@ impl<B: Kernels> MarginHead<B> {
 }
 
 /// The own logit with its gradient, `[n]`.
-fn own_logit<B: Backend>(logits: &Logits<B>, batch: &HeadBatch<B>) -> Tensor<B, 1> {
-    let entry = own(logits.matrix.clone(), batch.labels.clone());
+fn own_logit<B: Backend>(logits: &Logits<B>, seen: &Seen<'_, B>) -> Tensor<B, 1> {
+    let entry = own(logits.matrix.clone(), seen.batch.labels.clone());
     let nothing = entry.clone() - entry.detach();
-    (nothing * logits.target.slope.clone() + logits.target.value.clone()) * logits.scale
+    let logit = nothing * logits.target.slope.clone() + logits.target.value.clone();
+    let logit = match &logits.norm_slope {
+        Some(slope) => norms::with_slope(logit, seen.length(), slope.clone()),
+        None => logit,
+    };
+    logit * logits.scale
 }
 
 /// The number of each row `[n, c]` at its label.

@@ -22,6 +22,14 @@ pub(super) fn lengths<B: Backend>(rows: Tensor<B, 2>) -> Tensor<B, 1> {
     (rows.clone() * rows).sum_dim(1).reshape([n]).clamp_min(1e-24).sqrt()
 }
 
+/// `value` as it is, with `slope` as its derivative by the (recorded) length beside those that it has already.
+///
+/// # Shapes
+/// `[n]` each
+pub(super) fn with_slope<B: Backend>(value: Tensor<B, 1>, length: Tensor<B, 1>, slope: Tensor<B, 1>) -> Tensor<B, 1> {
+    value + (length.clone() - length.detach()) * slope
+}
+
 /// Adds what the length contributes to the gradient of a cross-entropy, and nothing to its value: the derivative of the
 /// cross-entropy by the own logit is p − 1, and p = exp(−cross-entropy).
 pub(super) fn pass_on<B: Backend>(
@@ -31,6 +39,5 @@ pub(super) fn pass_on<B: Backend>(
     scale: f64,
 ) -> Tensor<B, 1> {
     let p = (-cross_entropy.clone().detach()).exp();
-    let factor = (p - 1.0) * norm_slope * scale;
-    cross_entropy + (length.clone() - length.detach()) * factor
+    with_slope(cross_entropy, length, (p - 1.0) * norm_slope * scale)
 }

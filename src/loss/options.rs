@@ -54,7 +54,7 @@ impl HeadOptions {
             filter_above: config.filter_above,
             class_share: config.class_share,
             focal_gamma: config.focal_gamma,
-            batch_negatives: config.batch_negatives && config.head.is_cosine(),
+            batch_negatives: config.batch_negatives && config.head.takes_batch_negatives(),
         }
     }
 }

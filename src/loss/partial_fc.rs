@@ -8,10 +8,15 @@ use rand::seq::index;
 use rand_chacha::ChaCha8Rng;
 use std::collections::BTreeSet;
 
+/// Classes that are drawn for a step, those of its batch among them.
+pub(super) fn wanted(classes: usize, share: f64) -> usize {
+    ((share * classes as f64) as usize).clamp(1, classes.max(1))
+}
+
 /// The classes of a step, rising. At least those of `labels`, otherwise `share` of all.
 pub(super) fn draw(labels: &[u32], classes: usize, share: f64, seed: u64) -> Vec<u32> {
     let mut kept: BTreeSet<u32> = labels.iter().copied().collect();
-    let wanted = ((share * classes as f64) as usize).clamp(1, classes);
+    let wanted = wanted(classes, share);
     // As many as are wanted in all: those of the batch may be among them.
     let drawn = index::sample(&mut ChaCha8Rng::seed_from_u64(seed), classes, wanted);
     for class in drawn.into_iter().map(|class| class as u32) {

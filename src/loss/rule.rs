@@ -51,9 +51,12 @@ pub(super) struct Logits<B: Backend> {
 pub(super) fn followed<B: Backend>(seen: &Seen<'_, B>, before: Tensor<B, 1>) -> Tensor<B, 1> {
     let share = seen.spec.options.statistics_share;
     match seen.spec.head {
-        Head::AdaFace => adaface::follow(before, seen.length().detach(), share),
+        Head::AdaFace => {
+            let share = adaface::share_at(share, seen.batch.step, seen.batch.run_steps);
+            adaface::follow(before, seen.length().detach(), share)
+        }
         Head::CurricularFace => curricularface::follow(before, seen.own.clone(), share),
-        Head::AdaCos => adacos::follow(before, seen.cosine.clone().detach(), seen.own.clone()),
+        Head::AdaCos => adacos::follow(before, seen.cosine.clone().detach(), not_own(seen), seen.own.clone()),
         _ => before,
     }
 }
@@ -111,7 +114,11 @@ fn target<B: Backend>(seen: &Seen<'_, B>) -> (Target<B, 1>, Option<Tensor<B, 1>>
         Head::LiArcFace => li_arcface::target(own.clone(), each(margins.rad)),
         Head::AdaFace => adaface::target(own, length(), statistics(seen), margins.cos),
         Head::AdaCos => norm_softmax::target(own * statistics(seen)),
-        Head::SphereFace => return with_norm(sphereface::target(own, length(), margins.factor, batch.step)),
+        Head::SphereFace => {
+            let learning = |steps: u64| steps.saturating_sub(batch.frozen_steps);
+            let lambda = sphereface::lambda(learning(batch.step), learning(batch.run_steps));
+            return with_norm(sphereface::target(own, length(), margins.factor, lambda));
+        }
         Head::MagFace => return with_norm(magface::easy(own, length(), magface_line())),
         Head::MagFaceFallback => return with_norm(magface::fallback(own, length(), magface_line())),
     };
@@ -143,6 +150,16 @@ fn matrix<B: Backend>(seen: &Seen<'_, B>) -> Tensor<B, 2> {
             others::replaced(cosine.clone(), hard.bool_and(not_own(seen)), reweighted)
         }
         _ => cosine,
+    }
+}
+
+/// What the cosines of pairs within the batch are multiplied by, `[1]`: the scale of the loss. That of A-softmax is the length
+/// of each embedding; all samples have the same pairs, so theirs is the mean length.
+pub(super) fn pair_scale<B: Backend>(seen: &Seen<'_, B>) -> Tensor<B, 1> {
+    match seen.spec.head {
+        Head::AdaCos => statistics(seen),
+        Head::SphereFace => seen.length().mean(),
+        _ => Tensor::full([1], seen.spec.scale, &seen.cosine.device()),
     }
 }
 

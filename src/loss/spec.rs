@@ -1,6 +1,6 @@
 //! Which head: all that is needed to build it again.
 
-use super::{HeadOptions, MarginHead, magface};
+use super::{HeadOptions, MarginHead, magface, partial_fc};
 use crate::config::{Head, Margins};
 use crate::kernels::Kernels;
 use serde::{Deserialize, Serialize};
@@ -56,8 +56,16 @@ impl HeadSpec {
         if !matches!(self.head, Head::MagFace | Head::MagFaceFallback) {
             return None;
         }
-        let (weight, least) =
-            (self.options.length_weight, magface::least_weight(&self.options, self.margins.rad, self.scale));
+        let HeadOptions { length_low: low, length_high: high, length_weight: weight, .. } = self.options;
+        // Every network ends with a normalisation, behind which numbers have a deviation of 1 at first.
+        let start = (self.embedding_dim as f64).sqrt();
+        if !(low..=high).contains(&start) {
+            return Some(format!(
+                "embeddings of {} numbers begin about {start:.1} long, outside the {low} to {high} of loss.length_low and loss.length_high: there MagFace does not look at the length and does not change it; choose bounds with {start:.1} between them",
+                self.embedding_dim
+            ));
+        }
+        let least = magface::least_weight(&self.options, self.margins.rad, self.scale);
         (weight < least).then(|| {
             format!("loss.length_weight {weight} is too small for this scale and these margins: below {least:.1} every embedding becomes as short as it can")
         })
@@ -66,6 +74,13 @@ impl HeadSpec {
     /// Rows of the class weight.
     pub fn rows(&self) -> usize {
         self.classes * self.options.subcenters
+    }
+
+    /// Rows of the class weight that a batch of `images`, or a part of one, is compared with, at most: a share of them where
+    /// only a share of the classes takes part in a step, but always those of its own classes.
+    pub fn rows_per_step(&self, images: usize) -> usize {
+        let own = images.min(self.classes);
+        partial_fc::wanted(self.classes, self.options.class_share).max(own) * self.options.subcenters
     }
 
     /// Trainable numbers.

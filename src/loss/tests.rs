@@ -1,6 +1,6 @@
 use super::angles::{cos_add, cos_add_scalar};
 use super::{HeadBatch, HeadOptions, HeadSpec, Moment, target_logit};
-use crate::config::{Head, Margins};
+use crate::config::{Head, LossConfig, Margins};
 use crate::kernels::Cpu;
 use burn::backend::Flex;
 use burn::module::Module;
@@ -121,8 +121,53 @@ fn a_broken_batch_leaves_the_statistics_as_they_were() {
 
 #[test]
 fn a_warning_comes_when_magface_would_shrink_every_embedding() {
-    let mut spec = HeadSpec::plain(Head::MagFace, [3, 4], 64.0, Head::MagFace.published_margins());
+    let mut spec = HeadSpec::plain(Head::MagFace, [3, 512], 64.0, Head::MagFace.published_margins());
     assert_eq!(spec.warning(), None);
     spec.options.length_weight = 5.0;
     assert!(spec.warning().is_some_and(|text| text.contains("22.6")));
+}
+
+#[test]
+fn a_warning_comes_when_embeddings_begin_where_magface_does_not_look() {
+    for (embedding_dim, start) in [(16, "about 4.0 long"), (20_000, "about 141.4 long")] {
+        let mut spec = HeadSpec::plain(Head::MagFace, [3, embedding_dim], 8.0, Head::MagFace.published_margins());
+        assert!(spec.warning().is_some_and(|text| text.contains(start)));
+        spec.head = Head::ArcFace;
+        assert_eq!(spec.warning(), None);
+        spec.head = Head::MagFace;
+        (spec.options.length_low, spec.options.length_high) = (2.0, 200.0);
+        assert_eq!(spec.warning(), None);
+    }
+}
+
+#[test]
+fn pairs_of_the_batch_count_with_the_scale_of_the_loss() {
+    let mut spec = HeadSpec::plain(Head::AdaCos, [6, 3], 9.0, Margins::NONE);
+    spec.options.batch_negatives = true;
+    let module = spec.init_seeded::<Cpu>(&Default::default(), 1);
+    let labels = [0_u32, 1, 0];
+    let rows = [[1.0_f32, 2.0, 0.5], [-1.0, 0.5, 2.0], [0.5, 1.0, -1.0]];
+    let x = Tensor::<Cpu, 2>::from_floats(rows, &Default::default());
+    let batch = HeadBatch::new(&spec, &labels, Moment::LATE, &Default::default());
+    let found: Vec<f64> = module.forward(x.clone(), &batch).per_sample.into_data().iter::<f64>().collect();
+
+    let scale = module.statistics.as_ref().unwrap().value().into_data().iter::<f64>().next().unwrap();
+    let cosines: Vec<f64> = module.cosine(x).into_data().iter::<f64>().collect();
+    let dot = |a: usize, b: usize| rows[a].iter().zip(rows[b]).map(|(a, b)| f64::from(a * b)).sum::<f64>();
+    // Of two pairs, the filter leaves out none.
+    let pairs = [(0, 1), (1, 2)].map(|(a, b)| dot(a, b) / (dot(a, a) * dot(b, b)).sqrt());
+    for ((row, label), found) in cosines.chunks(6).zip(labels).zip(found) {
+        let sum: f64 = row.iter().chain(&pairs).map(|cosine| (scale * cosine).exp()).sum();
+        let wanted = sum.ln() - scale * row[label as usize];
+        assert!((found - wanted).abs() < 1e-4, "{found} instead of {wanted}");
+    }
+}
+
+#[test]
+fn pairs_of_the_batch_are_impostors_only_where_there_is_a_softmax_over_cosines() {
+    for head in Head::every() {
+        let config = LossConfig { head, batch_negatives: true, ..LossConfig::default() };
+        let takes = !matches!(head, Head::Softmax | Head::UniFace);
+        assert_eq!(HeadOptions::of(&config, false).batch_negatives, takes, "{head:?}");
+    }
 }

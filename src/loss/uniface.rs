@@ -5,15 +5,17 @@
 //! loss_i = softplus(−(s·(cos θ_y − m) − b)) + Σ_{j≠y} softplus(s·cos θ_j − b)
 //! ```
 //! b starts at ln(10·r·C) with r the share of the classes that take part in a step; what the softplus sees is kept within
-//! ±s. Published: s = 64, m = 0.4, an amount of cosine. b/s is a cosine that parts same from different for all classes alike:
+//! ±s, as its authors do it; beyond there is no gradient, so that the automatic scale is never too small for b. Published:
+//! s = 64, m = 0.4, an amount of cosine. b/s is a cosine that parts same from different for all classes alike:
 //! for when one threshold shall hold for all of them.
 
+use crate::config::Head;
 use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
 
 /// b before the first step.
 pub(super) fn start_bias(class_share: f64, classes: usize) -> f32 {
-    (10.0 * class_share * classes as f64).max(1.0).ln() as f32
+    Head::uniface_threshold(class_share, classes) as f32
 }
 
 /// ln(1 + eˣ) that overflows nowhere.

@@ -1,7 +1,7 @@
 //! The walk that computes: a batch of images through the layers, as training needs it.
 
 use super::layers::{
-    Conv, GroupedConv, Prelu, SqueezeExcite, Statistics, apply_norm, apply_norm_prelu, apply_prelu, full, norm_features,
+    Conv, GroupedConv, SqueezeExcite, Statistics, apply_norm, apply_norm_prelu, apply_prelu, full, norm_features,
 };
 use super::walk::{Act, After, EmbeddingLayer, MaxPool, Walk};
 use crate::kernels::{Kernels, Tail};
@@ -48,12 +48,8 @@ impl<B: Kernels> Walk<B> for Forward {
         normed(conv.forward(x), bn, None, act, self.statistics)
     }
 
-    fn norm(&mut self, x: Tensor<B, 4>, bn: &BatchNorm<B>) -> Tensor<B, 4> {
-        apply_norm(bn, x, None, Tail::Linear, self.statistics)
-    }
-
-    fn norm_prelu(&mut self, x: Tensor<B, 4>, bn: &BatchNorm<B>, prelu: &Prelu<B>) -> Tensor<B, 4> {
-        apply_norm_prelu(bn, prelu, x, self.statistics)
+    fn norm(&mut self, x: Tensor<B, 4>, bn: &BatchNorm<B>, act: Act<'_, B>) -> Tensor<B, 4> {
+        normed(x, bn, None, act, self.statistics)
     }
 
     fn max_pool(&mut self, x: Tensor<B, 4>, pool: MaxPool) -> Tensor<B, 4> {

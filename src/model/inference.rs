@@ -5,7 +5,7 @@
 
 use super::Embedder;
 use super::forward::{SIX, max_pool, pool};
-use super::layers::{Conv, GroupedConv, Prelu, SqueezeExcite, folded_factors};
+use super::layers::{Conv, GroupedConv, SqueezeExcite, folded_factors};
 use super::walk::{Act, After, EmbeddingLayer, MaxPool, Walk};
 use crate::kernels::{FoldedConv, FoldedGrouped, Kernels, Tail, affine, prelu};
 use burn::nn::BatchNorm;
@@ -32,7 +32,7 @@ enum Layer<B: Backend> {
     Conv(FoldedConv<B>),
     Grouped(FoldedGrouped<B>),
     /// Scale and shift per channel.
-    Norm([Tensor<B, 1>; 2]),
+    Norm([Tensor<B, 1>; 2], Tail),
     /// The same with a PReLU's slopes behind it.
     NormPrelu([Tensor<B, 1>; 2], Tensor<B, 1>),
     MaxPool(MaxPool),
@@ -84,7 +84,7 @@ impl<B: Kernels> Layer<B> {
         match self {
             Self::Conv(conv) => conv.forward(x, shortcut),
             Self::Grouped(conv) => conv.forward(x),
-            Self::Norm(factors) => affine(x, factors.clone(), shortcut, Tail::Linear),
+            Self::Norm(factors, tail) => affine(x, factors.clone(), shortcut, *tail),
             Self::NormPrelu(factors, slope) => prelu(affine(x, factors.clone(), shortcut, Tail::Linear), slope.clone()),
             Self::MaxPool(pool) => max_pool(x, *pool),
             Self::Excite(gate) => match shortcut {
@@ -119,11 +119,10 @@ impl<B: Kernels> Walk<B> for Freezer<B> {
     fn conv(&mut self, x: usize, conv: &Conv<B>, after: After<'_, B, usize>) -> usize {
         let weight = conv.weight.val();
         let factors = after.bn.map_or_else(|| unchanged(weight.dims()[0], &weight.device()), folded_factors);
-        let tail = if matches!(after.act, Act::Relu | Act::Relu6) { Tail::Relu } else { Tail::Linear };
         let caps = matches!(after.act, Act::Relu6);
         let folded = match after.act {
             Act::Prelu(prelu) => FoldedConv::with_prelu(weight, factors, prelu.weight.val(), conv.stride),
-            _ => FoldedConv::new(weight, factors, conv.stride, tail),
+            act => FoldedConv::new(weight, factors, conv.stride, tail(&act)),
         };
         let y = self.push(Layer::Conv(folded), x, after.shortcut);
         self.capped(y, caps)
@@ -142,12 +141,15 @@ impl<B: Kernels> Walk<B> for Freezer<B> {
         self.capped(y, matches!(act, Act::Relu6))
     }
 
-    fn norm(&mut self, x: usize, bn: &BatchNorm<B>) -> usize {
-        self.push(Layer::Norm(folded_factors(bn)), x, None)
-    }
-
-    fn norm_prelu(&mut self, x: usize, bn: &BatchNorm<B>, prelu: &Prelu<B>) -> usize {
-        self.push(Layer::NormPrelu(folded_factors(bn), prelu.weight.val()), x, None)
+    fn norm(&mut self, x: usize, bn: &BatchNorm<B>, act: Act<'_, B>) -> usize {
+        let factors = folded_factors(bn);
+        let caps = matches!(act, Act::Relu6);
+        let layer = match act {
+            Act::Prelu(prelu) => Layer::NormPrelu(factors, prelu.weight.val()),
+            act => Layer::Norm(factors, tail(&act)),
+        };
+        let y = self.push(layer, x, None);
+        self.capped(y, caps)
     }
 
     fn max_pool(&mut self, x: usize, pool: MaxPool) -> usize {
@@ -160,6 +162,15 @@ impl<B: Kernels> Walk<B> for Freezer<B> {
 
     fn embed(&mut self, _: usize, layer: EmbeddingLayer<'_, B>) -> Embedding<B> {
         Embedding::new(layer)
+    }
+}
+
+/// The part of an activation that a folded layer takes along: the upper end of a ReLU6 is a line of its own, the slopes
+/// of a PReLU are numbers of the layer.
+fn tail<B: Backend>(act: &Act<'_, B>) -> Tail {
+    match act {
+        Act::Linear | Act::Prelu(_) => Tail::Linear,
+        Act::Relu | Act::Relu6 => Tail::Relu,
     }
 }
 

@@ -6,11 +6,12 @@
 
 use super::count::Count;
 use super::global::features_in;
-use super::iresnet::{CONV_STD, STEM, WIDTHS, last_px, stages};
+use super::iresnet::{CONV_STD, STEM, WIDTHS, stages};
 use super::layers::{Conv, Prelu, SqueezeExcite, batch_norm, linear};
 use super::mobilefacenet::Flatten;
 use super::walk::{Act, After, EmbeddingLayer, MaxPool, Walk};
 use super::{EmbedderSpec, Form};
+use crate::config::Net;
 use crate::kernels::Kernels;
 use crate::kernels::random::Draw;
 use burn::module::Module;
@@ -107,17 +108,17 @@ impl<B: Kernels> Unit<B> {
         };
         match &self.res_layer {
             Branch::Adaface((before, first, between, prelu, second, after)) => {
-                let y = walk.norm(x, before);
+                let y = walk.norm(x, before, Act::Linear);
                 let y = walk.conv(y, first, After::act(between, Act::Prelu(prelu)));
                 walk.conv(y, second, After::norm(after).plus(Some(shortcut)))
             }
             Branch::Evolve((before, first, prelu, second, after)) => {
-                let y = walk.norm(x, before);
+                let y = walk.norm(x, before, Act::Linear);
                 let y = walk.conv(y, first, After::prelu_alone(prelu));
                 walk.conv(y, second, After::norm(after).plus(Some(shortcut)))
             }
             Branch::EvolveSe((before, first, prelu, second, after, gate)) => {
-                let y = walk.norm(x, before);
+                let y = walk.norm(x, before, Act::Linear);
                 let y = walk.conv(y, first, After::prelu_alone(prelu));
                 let y = walk.conv(y, second, After::norm(after));
                 walk.excite(y, gate, shortcut)
@@ -154,7 +155,8 @@ impl<B: Backend> Ir<B> {
             last.gamma = last.gamma.set_require_grad(false);
             last.beta = last.beta.set_require_grad(false);
         }
-        let fc = linear(draw, [features_in(spec, WIDTHS[3], last_px(spec)), spec.embedding_dim], true, device);
+        let features = features_in(spec, WIDTHS[3], Net::face_maps_side(spec.image_px));
+        let fc = linear(draw, [features, spec.embedding_dim], true, device);
         let dropout = DropoutConfig::new(spec.dropout).init();
         Self {
             input_layer: (stem, batch_norm(STEM, device), Prelu::init(STEM, device)),

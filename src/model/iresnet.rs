@@ -45,11 +45,6 @@ pub(super) fn stages(net: Net) -> impl Iterator<Item = ([usize; 2], usize)> {
     (0..WIDTHS.len()).flat_map(move |i| stage(net, i))
 }
 
-/// Side of the last maps.
-pub(super) fn last_px(spec: &EmbedderSpec) -> usize {
-    Net::face_maps_side(spec.image_px)
-}
-
 pub(super) fn count(spec: &EmbedderSpec) -> Count {
     let mut count = Count::default();
     let mut px = spec.image_px;
@@ -122,7 +117,7 @@ impl<B: Kernels> IrUnit<B> {
             Some((conv, bn)) => walk.conv(x.clone(), conv, After::norm(bn)),
             None => x.clone(),
         };
-        let y = walk.norm(x, &self.bn1);
+        let y = walk.norm(x, &self.bn1, Act::Linear);
         let y = walk.conv(y, &self.conv1, After::act(&self.bn2, Act::Prelu(&self.prelu)));
         walk.conv(y, &self.conv2, After::norm(&self.bn3).plus(Some(shortcut)))
     }
@@ -164,7 +159,8 @@ impl<B: Backend> IResNet<B> {
         };
         let conv1 = Conv::init_normal(draw, [spec.channels, STEM], 3, 1, CONV_STD, device);
         let [layer1, layer2, layer3, layer4] = [0, 1, 2, 3].map(|i| units(draw, i));
-        let global = Global::init(spec, WIDTHS[3], last_px(spec), draw, device);
+        let last_px = Net::face_maps_side(spec.image_px);
+        let global = Global::init(spec, WIDTHS[3], last_px, draw, device);
         let mut features = batch_norm(spec.embedding_dim, device);
         features.gamma = features.gamma.set_require_grad(false);
         Self {
@@ -178,7 +174,7 @@ impl<B: Backend> IResNet<B> {
             bn2: batch_norm(WIDTHS[3], device),
             dropout: DropoutConfig::new(spec.dropout).init(),
             global,
-            fc: linear(draw, [features_in(spec, WIDTHS[3], last_px(spec)), spec.embedding_dim], true, device),
+            fc: linear(draw, [features_in(spec, WIDTHS[3], last_px), spec.embedding_dim], true, device),
             features,
         }
     }
@@ -209,7 +205,7 @@ impl<B: Kernels> IResNet<B> {
         match &self.global {
             Some(global) => {
                 let maps = walk.unit(maps, |walk, maps| {
-                    let maps = walk.norm(maps, &self.bn2);
+                    let maps = walk.norm(maps, &self.bn2, Act::Linear);
                     global.walk(walk, maps)
                 });
                 walk.embed(maps, layer)

@@ -8,7 +8,7 @@
 use super::EmbedderSpec;
 use super::iresnet::{IResNet, IrUnit, WIDTHS, trunk};
 use super::layers::{Conv, Prelu};
-use super::walk::{EmbeddingLayer, Walk};
+use super::walk::{Act, EmbeddingLayer, Walk};
 use crate::kernels::Kernels;
 use crate::kernels::random::Draw;
 use burn::module::Module;
@@ -70,7 +70,7 @@ impl<B: Kernels> IResNetGap<B> {
     pub(super) fn walk<W: Walk<B>>(&self, walk: &mut W, images: W::Maps) -> W::Rows {
         let stem = (&self.conv1, &self.bn1, &self.prelu);
         let maps = trunk(walk, images, stem, [&self.layer1, &self.layer2, &self.layer3, &self.layer4]);
-        let maps = walk.unit(maps, |walk, maps| walk.norm_prelu(maps, &self.bn2, &self.prelu2));
+        let maps = walk.unit(maps, |walk, maps| walk.norm(maps, &self.bn2, Act::Prelu(&self.prelu2)));
         walk.embed(maps, EmbeddingLayer::linear(&self.fc, &self.features).with_dropout(&self.dropout))
     }
 }

@@ -9,6 +9,7 @@ use super::count::Count;
 use super::layers::{Conv, GroupedConv, Prelu, batch_norm, linear};
 use super::walk::{Act, After, EmbeddingLayer, Walk};
 use super::{EmbedderSpec, Form};
+use crate::config::Net;
 use crate::kernels::random::Draw;
 use crate::kernels::{Grouping, Kernels};
 use burn::module::Module;
@@ -73,11 +74,6 @@ const SLIP_GROUPS: usize = 64;
 /// Which of the two has a stem of so many channels.
 pub(super) fn form_of_stem(channels: usize) -> Option<Form> {
     [Form::Usual, Form::Large].into_iter().find(|form| Size::of(*form).stem() == channels)
-}
-
-/// Side of the last maps.
-pub(super) fn last_px(spec: &EmbedderSpec) -> usize {
-    spec.image_px.div_ceil(16)
 }
 
 pub(super) fn count(spec: &EmbedderSpec) -> Count {
@@ -229,7 +225,7 @@ pub struct Gdc<B: Backend> {
 impl<B: Backend> Gdc<B> {
     pub(super) fn init(spec: &EmbedderSpec, draw: &mut Draw, device: &B::Device) -> Self {
         let everywhere = Grouping { groups: LAST, stride: 1, pad: 0 };
-        let global = GroupedConv::init(draw, LAST, last_px(spec), everywhere, device);
+        let global = GroupedConv::init(draw, LAST, Net::face_maps_side(spec.image_px), everywhere, device);
         let global = GlobalBlock { layers: (global, batch_norm(LAST, device)) };
         let embedding = linear(draw, [LAST, spec.embedding_dim], false, device);
         Self { layers: (global, Flatten, embedding, batch_norm(spec.embedding_dim, device)) }

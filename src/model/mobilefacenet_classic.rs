@@ -4,8 +4,8 @@
 use super::EmbedderSpec;
 use super::count::Count;
 use super::layers::{Conv, GroupedConv, Prelu, batch_norm, linear};
-use super::mobilefacenet::last_px;
 use super::walk::{Act, After, EmbeddingLayer, Walk};
+use crate::config::Net;
 use crate::kernels::random::Draw;
 use crate::kernels::{Grouping, Kernels};
 use burn::module::Module;
@@ -175,7 +175,7 @@ impl<B: Backend> MobileFaceNetClassic<B> {
         });
         let conv_6_sep = Dense::init(draw, [HALVINGS[2][1], last], 1, 1, device);
         let everywhere = Grouping { groups: last, stride: 1, pad: 0 };
-        let global = GroupedConv::init(draw, last, last_px(spec), everywhere, device);
+        let global = GroupedConv::init(draw, last, Net::face_maps_side(spec.image_px), everywhere, device);
         Self {
             conv1,
             conv2_dw,

@@ -5,9 +5,9 @@
 use super::EmbedderSpec;
 use super::count::Count;
 use super::layers::{Conv, GroupedConv, batch_norm};
-use super::mobilefacenet::last_px;
 use super::mobilefacenet_classic::{ENDS, bottlenecks};
 use super::walk::{Act, After, EmbeddingLayer, Walk};
+use crate::config::Net;
 use crate::kernels::random::{Draw, constant};
 use crate::kernels::{Grouping, Kernels};
 use burn::module::{Module, Param};
@@ -128,7 +128,7 @@ impl<B: Backend> MobileFaceNetRelu6<B> {
         let width = bottlenecks().last().map_or(stem, |([_, width, _], _)| width);
         let conv2 = Conv::init(draw, [width, last], 1, 1, device);
         let everywhere = Grouping { groups: last, stride: 1, pad: 0 };
-        let global = GroupedConv::init(draw, last, last_px(spec), everywhere, device);
+        let global = GroupedConv::init(draw, last, Net::face_maps_side(spec.image_px), everywhere, device);
         let bound = 1.0 / (last as f64).sqrt();
         let weight = draw.uniform([spec.embedding_dim, last, 1, 1], bound, device);
         Self {

@@ -7,7 +7,7 @@
 
 use super::Embedder;
 use super::forward::Forward;
-use super::layers::{Conv, GroupedConv, Prelu, SqueezeExcite};
+use super::layers::{Conv, GroupedConv, SqueezeExcite};
 use super::walk::{Act, After, EmbeddingLayer, MaxPool, Walk};
 use crate::kernels::{Engine, Kernels};
 use burn::module::AutodiffModule;
@@ -85,12 +85,8 @@ impl<B: Kernels> Walk<B> for Record<B> {
         Forward::once().grouped(x, conv, bn, act)
     }
 
-    fn norm(&mut self, x: Self::Maps, bn: &BatchNorm<B>) -> Self::Maps {
-        Forward::once().norm(x, bn)
-    }
-
-    fn norm_prelu(&mut self, x: Self::Maps, bn: &BatchNorm<B>, prelu: &Prelu<B>) -> Self::Maps {
-        Forward::once().norm_prelu(x, bn, prelu)
+    fn norm(&mut self, x: Self::Maps, bn: &BatchNorm<B>, act: Act<'_, B>) -> Self::Maps {
+        Forward::once().norm(x, bn, act)
     }
 
     fn unit(&mut self, x: Self::Maps, unit: impl FnOnce(&mut Self, Self::Maps) -> Self::Maps) -> Self::Maps {
@@ -131,12 +127,8 @@ impl<B: Kernels> Walk<B> for Replay<B> {
         Forward::usual().grouped(x, conv, bn, act)
     }
 
-    fn norm(&mut self, x: Self::Maps, bn: &BatchNorm<B>) -> Self::Maps {
-        Forward::usual().norm(x, bn)
-    }
-
-    fn norm_prelu(&mut self, x: Self::Maps, bn: &BatchNorm<B>, prelu: &Prelu<B>) -> Self::Maps {
-        Forward::usual().norm_prelu(x, bn, prelu)
+    fn norm(&mut self, x: Self::Maps, bn: &BatchNorm<B>, act: Act<'_, B>) -> Self::Maps {
+        Forward::usual().norm(x, bn, act)
     }
 
     fn unit(&mut self, x: Self::Maps, unit: impl FnOnce(&mut Self, Self::Maps) -> Self::Maps) -> Self::Maps {

@@ -21,11 +21,8 @@ pub(super) trait Walk<B: Backend> {
     /// A convolution in groups, its normalisation and activation.
     fn grouped(&mut self, x: Self::Maps, conv: &GroupedConv<B>, bn: &BatchNorm<B>, act: Act<'_, B>) -> Self::Maps;
 
-    /// A normalisation with no convolution in front of it.
-    fn norm(&mut self, x: Self::Maps, bn: &BatchNorm<B>) -> Self::Maps;
-
-    /// The same with a PReLU behind it.
-    fn norm_prelu(&mut self, x: Self::Maps, bn: &BatchNorm<B>, prelu: &Prelu<B>) -> Self::Maps;
+    /// A normalisation with no convolution in front of it, and its activation.
+    fn norm(&mut self, x: Self::Maps, bn: &BatchNorm<B>, act: Act<'_, B>) -> Self::Maps;
 
     /// A part of the network that can be computed on its own, from the maps in front of it. Everything before the embedding
     /// layer lies in one unit or another.

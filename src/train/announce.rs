@@ -25,7 +25,7 @@ impl Run {
             classes: self.info.head.classes,
             train_images: self.split.train.len(),
             validation_images: self.split.validation.len(),
-            footprint: Footprint::of(&self.resolved, self.info.head.classes, self.info.embedder.form),
+            footprint: Footprint::of(&self.resolved, self.info.head.classes, self.info.network.embedder.form),
             steps_per_epoch: self.resolved.steps_per_epoch,
             epochs: self.resolved.config.train.epochs,
             resumed_at_step: self.state.step,

@@ -64,7 +64,7 @@ impl StepBench {
             if self.forward_only {
                 session.embed(&batch)?;
             } else {
-                session.step(&batch, LR, Moment { share: 1.0, step: step as u64, seed: step as u64 })?;
+                session.step(&batch, LR, Moment { step: step as u64, seed: step as u64, ..Moment::LATE })?;
                 session.settle()?;
             }
             if step >= self.warmup {

@@ -93,6 +93,10 @@ pub struct CheckpointState {
     /// Times the run went back to its last good state.
     #[serde(default)]
     pub rewinds: u32,
+    /// The newest step with a checkpoint that the run may go back to, this one among them; 0 is its start. Older versions did
+    /// not note it.
+    #[serde(default)]
+    pub rewind_target: Option<u64>,
     /// Bits of what this run's losses are like, told from its first step: what an exploding loss is measured by.
     #[serde(default)]
     pub first_loss_bits: Option<u64>,
@@ -105,7 +109,20 @@ pub struct CheckpointState {
 impl CheckpointState {
     /// The step that a run which diverges after this one goes back to; 0 is its start. See [`is_rewind_target`].
     pub(super) fn rewind_step(&self) -> u64 {
-        self.step.saturating_sub((self.step_in_epoch % STEPS_BETWEEN_TARGETS) as u64)
+        let usual = || self.step.saturating_sub((self.step_in_epoch % STEPS_BETWEEN_TARGETS) as u64);
+        self.rewind_target.unwrap_or_else(usual)
+    }
+
+    /// The last epoch that was measured; 0 is the network that a run started from. `None` before there is any.
+    pub(super) fn last_measured(&self) -> Option<u32> {
+        (self.epoch > 0 || self.last_epoch.is_some()).then_some(self.epoch)
+    }
+
+    /// The state as its checkpoint says it. Only what is written can be gone back to: at a step that was in doubt, or that a
+    /// full disk did not take, the target before it stays.
+    pub(super) fn to_save(&self) -> Self {
+        let own = is_rewind_target(self.step_in_epoch).then_some(self.step);
+        Self { rewind_target: own.or(self.rewind_target), ..self.clone() }
     }
 }
 

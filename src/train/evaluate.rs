@@ -1,18 +1,18 @@
 //! Error rates of a finished network on held-out images or on another data set, and where they are kept.
 
+use super::kept_point::{KeptPoint, kept_point, load_operating_point, save_operating_point};
 use super::validate::{Classified, TableBuilder, error_rates, for_batches};
 use super::{Control, TrainError, TrainedModel};
-use crate::config::{EvalConfig, RunInfo, atomic_write};
+use crate::config::{EvalConfig, RunConfig, RunInfo, atomic_write};
 use crate::data::{Catalog, DataError, ImageStore, Progress, Split, SplitKind, Warnings};
-use crate::eval::{EmbeddingTable, ErrorRates, OperatingPoint, OperatingRule, VerificationReport};
+use crate::eval::{EmbeddingTable, ErrorRates, OperatingRule, VerificationReport};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Folder of a run that holds what was measured.
-const FOLDER: &str = "evaluation";
+pub(super) const FOLDER: &str = "evaluation";
 const REPORT_FILE: &str = "report.json";
-const OPERATING_POINT_FILE: &str = "operating_point.json";
 /// Says that the held-out images of a run have no genuine or no impostor pairs, and why.
 const NO_PAIRS_FILE: &str = "no_pairs.json";
 
@@ -103,7 +103,7 @@ pub fn evaluate_items(
         }
         Ok(())
     })?;
-    let table = rows.finish(model.info().embedder.embedding_dim, task.store.catalog())?;
+    let table = rows.finish(model.info().network.embedder.embedding_dim, task.store.catalog())?;
     let (report, rates) = error_rates(&table, task.eval, task.rule, task.seed)?;
     Ok(EvaluationResult { report, rates, table, classification: classified.means(), warnings })
 }
@@ -119,13 +119,13 @@ pub fn embed_items(
     control: &Control,
     progress: &mut dyn FnMut(usize, usize),
 ) -> Result<(EmbeddingTable, Warnings), TrainError> {
-    let store = ImageStore::on_demand(Arc::clone(catalog), model.info().preprocess.clone());
+    let store = ImageStore::on_demand(Arc::clone(catalog), model.info().network.preprocess.clone());
     let mut rows = TableBuilder::default();
     let left_out = for_batches(&store, items, control, progress, &mut |batch| {
         rows.add(batch, &model.embed(batch)?);
         Ok(())
     })?;
-    Ok((rows.finish(model.info().embedder.embedding_dim, catalog)?, left_out))
+    Ok((rows.finish(model.info().network.embedder.embedding_dim, catalog)?, left_out))
 }
 
 /// Evaluates the held-out part of the split the run was trained with.
@@ -143,7 +143,7 @@ pub fn evaluate_split(
     let seed = u64::from(config.train.seed);
     let split = crate::data::split(catalog, &config.data, seed)?;
     let rule = rule.unwrap_or_else(|| rule_of(&config.eval));
-    let store = ImageStore::on_demand(Arc::clone(catalog), model.info().preprocess.clone());
+    let store = ImageStore::on_demand(Arc::clone(catalog), model.info().network.preprocess.clone());
     let task =
         EvaluationTask { store: &store, items: &split.validation, split: Some(&split), eval: &config.eval, rule, seed };
     Ok((evaluate_items(model, &task, control, progress)?, rule))
@@ -186,7 +186,7 @@ pub fn evaluate_all(
 ) -> Result<EvaluationResult, TrainError> {
     let config = super::run_folder::read_config(model.run())?;
     let items: Vec<u32> = (0..catalog.items.len() as u32).collect();
-    let store = ImageStore::on_demand(Arc::clone(catalog), model.info().preprocess.clone());
+    let store = ImageStore::on_demand(Arc::clone(catalog), model.info().network.preprocess.clone());
     let seed = u64::from(config.train.seed);
     let task = EvaluationTask { store: &store, items: &items, split: None, eval: &config.eval, rule, seed };
     evaluate_items(model, &task, control, progress)
@@ -206,6 +206,21 @@ pub fn reopen(
     Ok(catalog.with_fingerprint(&info.data_fingerprint).unwrap_or(catalog))
 }
 
+/// Says how many images a run learned from and how many it would be now, where `catalog` is not what it was trained with;
+/// `None` where it is. `config` are the settings of the run. Which images it held out can then no longer be told: the split
+/// depends on all of them.
+pub fn changed_images(config: &RunConfig, catalog: &Catalog) -> Option<String> {
+    let info = config.run.as_ref().filter(|info| info.data_fingerprint != catalog.fingerprint)?;
+    let then = (info.images as usize, info.classes as usize);
+    let split = crate::data::split(catalog, &config.data, u64::from(config.train.seed));
+    let now = match split.map(|split| (split.train.len(), split.train_classes.len())) {
+        Ok(now) if now == then => "; as many would be now, but they are others".to_owned(),
+        Ok((images, classes)) => format!(", {images} of {classes} would be now"),
+        Err(_) => format!(", {} of {} are there now", catalog.items.len(), catalog.classes.len()),
+    };
+    Some(format!("{} images of {} classes were learned from then{now}", then.0, then.1))
+}
+
 /// The rule a configuration asks for.
 pub fn rule_of(config: &EvalConfig) -> OperatingRule {
     config.far_target.set().map_or(OperatingRule::Eer, OperatingRule::Far)
@@ -217,7 +232,20 @@ pub fn rule_of(config: &EvalConfig) -> OperatingRule {
 /// When the disk refuses.
 pub fn store_evaluation(run: &Path, stored: &StoredEvaluation) -> Result<(), TrainError> {
     write_json(run, REPORT_FILE, stored)?;
-    save_operating_point(run, &stored.report.operating)
+    let point = stored.report.operating.clone();
+    save_operating_point(run, &KeptPoint { point, rule: Some(stored.rule), on_other_images: false })
+}
+
+/// As [`store_evaluation`], of the images that the run held out, by someone who only looks at the run: a threshold that a
+/// person chose on other images stays.
+///
+/// # Errors
+/// When the disk refuses.
+pub fn store_own_evaluation(run: &Path, stored: &StoredEvaluation) -> Result<(), TrainError> {
+    if kept_point(run).is_some_and(|kept| kept.on_other_images) {
+        return write_json(run, REPORT_FILE, stored);
+    }
+    store_evaluation(run, stored)
 }
 
 /// As [`store_evaluation`], but only where the run has no threshold yet (imported weights): the first that is measured
@@ -249,24 +277,54 @@ pub fn load_evaluation(run: &Path) -> Option<StoredEvaluation> {
     serde_json::from_slice(&bytes).ok()
 }
 
-/// Makes `point` the threshold of this run.
-///
-/// # Errors
-/// When the disk refuses.
-pub fn save_operating_point(run: &Path, point: &OperatingPoint) -> Result<(), TrainError> {
-    write_json(run, OPERATING_POINT_FILE, point)
-}
-
-/// The threshold of a run, if it was evaluated.
-pub fn load_operating_point(run: &Path) -> Option<OperatingPoint> {
-    let bytes = std::fs::read(run.join(FOLDER).join(OPERATING_POINT_FILE)).ok()?;
-    serde_json::from_slice(&bytes).ok()
-}
-
-fn write_json(run: &Path, name: &str, value: &impl Serialize) -> Result<(), TrainError> {
+/// Writes a file about what was measured.
+pub(super) fn write_json(run: &Path, name: &str, value: &impl Serialize) -> Result<(), TrainError> {
     let folder = run.join(FOLDER);
     let path = folder.join(name);
     std::fs::create_dir_all(&folder).map_err(TrainError::disk("write the evaluation", &folder))?;
     let bytes = serde_json::to_vec_pretty(value).map_err(|error| TrainError::Compute(error.to_string()))?;
     atomic_write(&path, &bytes).map_err(TrainError::disk("write the evaluation", path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::SplitBy;
+    use crate::data::split;
+    use crate::data::testing::draw_classes;
+
+    #[test]
+    fn images_that_are_not_those_of_the_run_are_told_with_their_numbers() {
+        let folder = tempfile::tempdir().unwrap();
+        let open = || Catalog::open(folder.path(), &|_| {}, &|| false).unwrap();
+        let learned = |config: &RunConfig| {
+            let split = split(&open(), &config.data, u64::from(config.train.seed)).unwrap();
+            (split.train.len(), split.train_classes.len())
+        };
+        draw_classes(folder.path(), 10, 4);
+        let mut config = RunConfig::default();
+        config.data.split = SplitBy::Identity;
+        assert_eq!(changed_images(&config, &open()), None, "nothing is known of its images");
+        let (images, classes) = learned(&config);
+        config.run = Some(RunInfo {
+            data_fingerprint: open().fingerprint,
+            images: images as u32,
+            classes: classes as u32,
+            ..RunInfo::default()
+        });
+        assert_eq!(changed_images(&config, &open()), None);
+
+        let then = format!("{images} images of {classes} classes were learned from then");
+        std::fs::rename(folder.path().join("p03/3.png"), folder.path().join("p03/x.png")).unwrap();
+        let told = changed_images(&config, &open()).unwrap();
+        assert_eq!(told, format!("{then}; as many would be now, but they are others"));
+        draw_classes(folder.path(), 20, 6);
+        let (more_images, more_classes) = learned(&config);
+        assert!(more_images > images && more_classes > classes);
+        let told = changed_images(&config, &open()).unwrap();
+        assert_eq!(told, format!("{then}, {more_images} of {more_classes} would be now"));
+        // They cannot be divided as they were.
+        config.data.held_out = "gone".into();
+        assert_eq!(changed_images(&config, &open()).unwrap(), format!("{then}, 121 of 20 are there now"));
+    }
 }

@@ -87,11 +87,11 @@ pub struct StepMetrics {
 /// One epoch with its validation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EpochMetrics {
-    /// 1 after the first.
+    /// 1 after the first; 0 is the network that a run started from, before its first step.
     pub epoch: u32,
     /// Steps done.
     pub step: u64,
-    /// Mean training loss of the epoch; NaN when no step of it could be used.
+    /// Mean training loss of the epoch; NaN when no step of it could be used, or there was none.
     #[serde(deserialize_with = "number_or_nan")]
     pub train_loss: f64,
     /// Margin-free training accuracy in [0, 1]; NaN as the loss.
@@ -132,7 +132,8 @@ pub struct ValidationSnapshot {
 /// Everything a run tells while it works.
 #[derive(Clone, Debug)]
 pub enum TrainEvent {
-    /// Data are being decoded; (done, total).
+    /// Images are being read before the first step, once to decode them and once for new class weights to begin at; (done,
+    /// total) of each.
     Preparing(usize, usize),
     /// The first step is about to be taken.
     Started(Box<RunStarted>),
@@ -140,7 +141,7 @@ pub enum TrainEvent {
     Step(StepMetrics),
     /// Target angles of the last few steps; only the newest matters.
     Angles(AngleHistogram),
-    /// An epoch ended. Never dropped.
+    /// An epoch ended, or the network that the run starts from was measured (epoch 0). Never dropped.
     Epoch(EpochMetrics),
     /// New embeddings; only the newest matters.
     Validation(ValidationSnapshot),

@@ -42,9 +42,9 @@ pub fn export(run: &Path, format: ExportFormat, out: &Path) -> Result<u64, Train
     let bytes = match format {
         ExportFormat::Safetensors => safetensors(&info, &model)?,
         ExportFormat::Onnx => {
-            let mut net = info.embedder.init::<Flex>(&Default::default());
+            let mut net = info.network.embedder.init::<Flex>(&Default::default());
             load_weights(&mut net, &model).map_err(|error| TrainError::Export(error.to_string()))?;
-            onnx(&net, &info.embedder, &metadata(&info)?)
+            onnx(&net, &info.network.embedder, &metadata(&info)?)
         }
     };
     atomic_write(out, &bytes).map_err(TrainError::disk("write the exported network", out))?;
@@ -54,14 +54,14 @@ pub fn export(run: &Path, format: ExportFormat, out: &Path) -> Result<u64, Train
 fn safetensors(info: &ModelInfo, model: &[u8]) -> Result<Vec<u8>, TrainError> {
     let failed = |problem: crate::model::weights::Problem| TrainError::Export(problem.to_string());
     let mut weights = weights_from_bytes(model).map_err(failed)?;
-    to_published(info.embedder.form, &mut weights);
+    to_published(info.network.embedder.form, &mut weights);
     weights.metadata = metadata(info)?;
     weights.to_safetensors().map_err(failed)
 }
 
 /// What a reader without us needs, in words, and all of it in our own form.
 fn metadata(info: &ModelInfo) -> Result<BTreeMap<String, String>, TrainError> {
-    let preprocess = &info.preprocess;
+    let preprocess = &info.network.preprocess;
     let order = match (preprocess.channels, preprocess.blue_first) {
         (1, _) => "grey",
         (_, true) => "BGR",
@@ -75,9 +75,9 @@ fn metadata(info: &ModelInfo) -> Result<BTreeMap<String, String>, TrainError> {
         ("mean", json(&preprocess.mean)?),
         ("std", json(&preprocess.std)?),
         ("mean_std_order", "RGB".to_owned()),
-        ("embedding_dim", info.embedder.embedding_dim.to_string()),
+        ("embedding_dim", info.network.embedder.embedding_dim.to_string()),
         ("embedding", "not normalised; compare by cosine".to_owned()),
-        ("add_mirror", info.add_mirror.to_string()),
+        ("add_mirror", info.network.add_mirror.to_string()),
         ("classes", json(&info.classes)?),
         (INFO_KEY, json(info)?),
     ];

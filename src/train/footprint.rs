@@ -1,6 +1,7 @@
 //! What training will cost, known before anything is built.
 
 use crate::config::{Optimizer, Resolved};
+use crate::data::largest_part;
 use crate::loss::{HeadOptions, HeadSpec};
 use crate::model::{EmbedderSpec, Form};
 
@@ -24,13 +25,14 @@ impl Footprint {
     pub fn of(resolved: &Resolved, classes: usize, form: Form) -> Self {
         let (embedder, head) = specs(resolved, classes, form);
         let train = &resolved.config.train;
-        let part = (train.batch as usize).div_ceil(train.micro_batches.max(1) as usize);
+        let part = largest_part(train.batch as usize, train.micro_batches as usize);
         let parameters = embedder.parameter_count() + head.parameter_count();
         let optimizer = if train.optimizer == Optimizer::Sgd { 1 } else { 2 };
         // Weights and gradients, too.
         let copies = 2 + optimizer + u64::from(train.weight_average > 0.0);
-        // The cosines, and their gradient.
-        let logits = 2 * (part * head.rows()) as u64;
+        // The cosines, and their gradient. Classes that take no part in a step have none; their weights have gradients all the
+        // same, which are zeros.
+        let logits = 2 * (part * head.rows_per_step(part)) as u64;
         Self {
             parameters,
             multiply_adds: embedder.multiply_adds(),
@@ -69,18 +71,22 @@ mod tests {
     use crate::config::{Auto, DataFacts, Net, Pooling, RunConfig, resolve};
 
     fn footprint(change: impl FnOnce(&mut RunConfig)) -> Footprint {
+        footprint_of(10, change)
+    }
+
+    fn footprint_of(classes: usize, change: impl FnOnce(&mut RunConfig)) -> Footprint {
         let mut config = RunConfig::default();
         config.model.net = Net::Resnet18;
         config.model.embedding_dim = Auto::Set(512);
         change(&mut config);
         let facts = DataFacts {
-            train_classes: 10,
+            train_classes: classes,
             train_images: 60_000,
             validation_images: 10_000,
             typical_px: 28,
             all_grey: true,
         };
-        Footprint::of(&resolve(&config, &facts).unwrap(), 10, Form::default())
+        Footprint::of(&resolve(&config, &facts).unwrap(), classes, Form::default())
     }
 
     /// The settings cannot see networks; what they weigh the head by is what the networks have.
@@ -119,5 +125,23 @@ mod tests {
         let fixed = PROGRAM_BYTES + 3 * weights;
         let parts = footprint(|config| config.train.micro_batches = 4);
         assert_eq!(4 * (parts.training_bytes - fixed), plain.training_bytes - fixed);
+        let [pairs, more] = [16, 200].map(|count| footprint(|config| config.train.micro_batches = count));
+        assert_eq!(16 * (pairs.training_bytes - fixed), plain.training_bytes - fixed);
+        assert_eq!(more, pairs, "a part has two images at least");
+    }
+
+    #[test]
+    fn classes_that_take_no_part_in_a_step_have_no_cosines() {
+        let bytes = |class_share, batch| {
+            let change = |config: &mut RunConfig| {
+                (config.loss.class_share, config.train.batch) = (class_share, batch);
+            };
+            footprint_of(100_000, change).training_bytes
+        };
+        // The cosines and their gradient, 4 bytes each.
+        let cosines = |batch: u64, classes: u64| 2 * 4 * batch * classes;
+        assert_eq!(bytes(1.0, 32) - bytes(0.25, 32), cosines(32, 75_000));
+        // Those of the batch always take part: 256 at most, where 100 are asked for.
+        assert_eq!(bytes(1.0, 256) - bytes(0.001, 256), cosines(256, 100_000 - 256));
     }
 }

@@ -9,9 +9,8 @@ pub use preprocess::{PreprocessChange, PreprocessPreset};
 use super::checkpoint::CheckpointState;
 use super::run_folder::{Place, RunFolder};
 use super::session::Saved;
-use super::{Control, ModelInfo, TrainError};
+use super::{Control, ModelInfo, Network, TrainError};
 use crate::config::{Auto, ConfigError, Margins, RunConfig, RunInfo};
-use crate::data::Preprocess;
 use crate::loss::HeadSpec;
 use crate::model::weights::{Weights, WeightsError, read_weights_unless};
 use crate::model::{EmbedderSpec, Misfit, ModelError, load_weights, recognise, save_weights};
@@ -60,9 +59,9 @@ pub fn import(request: &ImportRequest<'_>) -> Result<Imported, TrainError> {
     let weights = read(request.weights, &request.control)?;
     let foreign = weights.foreign.clone();
     let Source { flavour, mut info, weights, left_out } = source(weights).map_err(failed)?;
-    request.preprocess.apply(&mut info).map_err(|reason| failed(reason.to_owned()))?;
+    request.preprocess.apply(&mut info.network).map_err(|reason| failed(reason.to_owned()))?;
     let config = config(&info, request.weights, &flavour).map_err(failed)?;
-    let model = fitted(&info.embedder, weights).map_err(failed)?;
+    let model = fitted(&info.network.embedder, weights).map_err(failed)?;
     go_on(&request.control)?;
     let run = write_run(request, &config, model, &info)?;
     Ok(Imported { run, flavour, info, left_out, foreign })
@@ -124,7 +123,8 @@ fn source(weights: Weights) -> Result<Source, String> {
     }
     let found = recognise(weights).map_err(|error| error.to_string())?;
     let (px, channels) = (found.embedder.image_px as u32, found.embedder.channels as u32);
-    let info = model_info(found.embedder, found.flavour.preprocess(px, channels), false);
+    let preprocess = found.flavour.preprocess(px, channels);
+    let info = model_info(Network { embedder: found.embedder, preprocess, add_mirror: false });
     Ok(Source { flavour: found.flavour.label().to_owned(), info, weights: found.weights, left_out: found.left_out })
 }
 
@@ -134,7 +134,7 @@ const MAX_SIDE: usize = 1 << 12;
 fn own_info(text: &str, weights: &Weights) -> Result<ModelInfo, String> {
     let info: ModelInfo =
         serde_json::from_str(text).map_err(|error| format!("its description of the network is damaged ({error})"))?;
-    let ModelInfo { embedder, preprocess, .. } = &info;
+    let Network { embedder, preprocess, .. } = &info.network;
     let bounded = (1..=MAX_SIDE).contains(&embedder.image_px) && (1..=MAX_SIDE).contains(&embedder.embedding_dim);
     let agrees = preprocess.image_px as usize == embedder.image_px && preprocess.channels as usize == embedder.channels;
     let numbers: usize = weights.tensors.values().map(|weight| weight.data.len()).sum();
@@ -144,14 +144,14 @@ fn own_info(text: &str, weights: &Weights) -> Result<ModelInfo, String> {
     if !bounded || !agrees || ![1, 3].contains(&embedder.channels) || embedder.parameter_count() > numbers {
         return Err("its description of the network does not fit its weights".to_owned());
     }
-    Ok(model_info(info.embedder, info.preprocess, info.add_mirror))
+    Ok(model_info(info.network))
 }
 
-fn model_info(embedder: EmbedderSpec, preprocess: Preprocess, add_mirror: bool) -> ModelInfo {
+fn model_info(network: Network) -> ModelInfo {
     // No class was learnt here: the head is empty.
     let loss = RunConfig::default().loss;
-    let head = HeadSpec::plain(loss.head, [0, embedder.embedding_dim], 1.0, Margins::NONE);
-    ModelInfo { format: ModelInfo::FORMAT, embedder, head, preprocess, classes: Vec::new(), add_mirror }
+    let head = HeadSpec::plain(loss.head, [0, network.embedder.embedding_dim], 1.0, Margins::NONE);
+    ModelInfo { format: ModelInfo::FORMAT, network, head, classes: Vec::new() }
 }
 
 /// Whether the network consists of exactly these weights, and all are numbers.
@@ -182,9 +182,9 @@ fn fitted(spec: &EmbedderSpec, weights: Weights) -> Result<Vec<u8>, String> {
 /// The settings of the new run, which say what the network is.
 fn config(info: &ModelInfo, weights: &Path, flavour: &str) -> Result<RunConfig, String> {
     let mut config = RunConfig::default();
-    info.network().describe(&mut config);
-    config.model.dropout = info.embedder.dropout;
-    config.eval.flip = Auto::Set(info.add_mirror);
+    info.network.describe(&mut config);
+    config.model.dropout = info.network.embedder.dropout;
+    config.eval.flip = Auto::Set(info.network.add_mirror);
     let name = weights.file_name().unwrap_or_default().to_string_lossy();
     config.run = Some(RunInfo {
         version: env!("CARGO_PKG_VERSION").to_owned(),

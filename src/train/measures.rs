@@ -3,7 +3,7 @@
 //! The command line prints them, JSON has them under their keys, and the window shows them in a table.
 
 use super::{MeanSd, RunSummary, StoredEvaluation};
-use crate::eval::{FAR_TARGETS, VerificationReport};
+use crate::eval::{FAR_TARGETS, VerificationReport, tick_text};
 use serde::{Serialize, Serializer};
 
 /// What the evaluation at the end of a run yields beside the equal error rate. Keys are those of `arclens evaluate`.
@@ -104,7 +104,7 @@ pub fn measures<'a>(runs: impl IntoIterator<Item = &'a RunSummary>) -> Vec<Measu
     let measured = |run: &'a RunSummary| run.verification.as_ref();
     let mut all = vec![measure(&runs, ("eer", "EER"), Style::Percent, |run| run.eer)];
     all.extend(FAR_TARGETS.map(|far| {
-        let (key, label) = (format!("tar_at_far_{far:e}"), format!("TAR at FAR {}", percent(far)));
+        let (key, label) = (format!("tar_at_far_{far:e}"), format!("TAR at FAR {}", tick_text(far)));
         measure(&runs, (&key, &label), Style::Percent, |run| {
             measured(run)?.tar_at_far.iter().find(|(target, _)| *target == far)?.1
         })
@@ -132,11 +132,6 @@ fn measure<'a>(
 ) -> Measure {
     let values = runs.iter().copied().map(|run| value(run).filter(|value| value.is_finite())).collect();
     Measure { key: key.to_owned(), label: label.to_owned(), values, style }
-}
-
-/// A target as a percentage without trailing zeros.
-fn percent(far: f64) -> String {
-    format!("{} %", (far * 1e6).round() / 1e4)
 }
 
 #[cfg(test)]

@@ -30,11 +30,11 @@ const MAX_PENDING_BYTES: usize = 4 << 20;
 
 impl MetricsLog {
     /// Opens the log for appending; lines after `step` and `epoch` (written by a process that was killed after its
-    /// last checkpoint) are taken out first.
+    /// last checkpoint) are taken out first. `None` leaves no epoch, not even that of the network that the run started from.
     ///
     /// # Errors
     /// When the disk refuses.
-    pub fn open(run: &Path, step: u64, epoch: u32) -> Result<Self, TrainError> {
+    pub fn open(run: &Path, step: u64, epoch: Option<u32>) -> Result<Self, TrainError> {
         let path = run.join("metrics.jsonl");
         let disk = |source| TrainError::Disk { verb: "write the metrics", path: path.clone(), source };
         if path.exists() {
@@ -92,12 +92,12 @@ fn lines(written: &[u8]) -> impl Iterator<Item = (&[u8], Line)> {
 }
 
 /// What stays of a log, every line whole.
-fn lines_up_to(written: &[u8], step: u64, epoch: u32) -> Vec<u8> {
+fn lines_up_to(written: &[u8], step: u64, epoch: Option<u32>) -> Vec<u8> {
     let mut kept = Vec::new();
     for (text, line) in lines(written) {
         let is_kept = match line {
             Line::Step(metrics) => metrics.step <= step,
-            Line::Epoch(metrics) => metrics.epoch <= epoch,
+            Line::Epoch(metrics) => epoch.is_some_and(|epoch| metrics.epoch <= epoch),
         };
         if is_kept {
             kept.extend_from_slice(text);
@@ -146,6 +146,34 @@ mod tests {
     }
 
     #[test]
+    fn the_network_that_a_run_started_from_is_measured_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let epoch = |epoch| EpochMetrics {
+            epoch,
+            step: u64::from(epoch) * 10,
+            train_loss: f64::NAN,
+            train_accuracy: f64::NAN,
+            val_loss: None,
+            val_accuracy: None,
+            eer: Some(0.25),
+            best: true,
+            images_per_second: 0.0,
+            elapsed_secs: 0.0,
+        };
+        let mut log = MetricsLog::open(folder.path(), 0, None).unwrap();
+        [0, 1].into_iter().for_each(|number| log.epoch(&epoch(number)).unwrap());
+        drop(log);
+        let left = |measured| {
+            drop(MetricsLog::open(folder.path(), 0, measured).unwrap());
+            read(folder.path()).1.iter().map(|metrics| metrics.epoch).collect::<Vec<u32>>()
+        };
+        assert_eq!(left(Some(1)), [0, 1]);
+        assert_eq!(left(Some(0)), [0]);
+        // Killed before its checkpoint was written: it is measured again.
+        assert!(left(None).is_empty());
+    }
+
+    #[test]
     fn damaged_lines_are_left_out_and_the_others_stay() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("metrics.jsonl");
@@ -154,12 +182,12 @@ mod tests {
         // The last line lost its end to the kill.
         std::fs::write(&path, lines.join(&b'\n')).unwrap();
         assert_eq!(logged(folder.path()), [1, 2, 3]);
-        let mut log = MetricsLog::open(folder.path(), 3, 0).unwrap();
+        let mut log = MetricsLog::open(folder.path(), 3, None).unwrap();
         log.step(&metrics(4)).unwrap();
         drop(log);
         assert_eq!(logged(folder.path()), [1, 2, 3, 4]);
         assert_eq!(std::fs::read_to_string(&path).unwrap().lines().count(), 4);
-        drop(MetricsLog::open(folder.path(), 2, 0).unwrap());
+        drop(MetricsLog::open(folder.path(), 2, None).unwrap());
         assert_eq!(logged(folder.path()), [1, 2]);
     }
 }

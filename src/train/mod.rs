@@ -12,6 +12,7 @@ mod control;
 #[cfg(feature = "cuda")]
 mod cuda_cache;
 mod device;
+mod epoch_end;
 mod error;
 mod evaluate;
 mod evaluate_protocol;
@@ -21,6 +22,8 @@ mod footprint;
 mod gradients;
 mod guard;
 mod import;
+mod imprint;
+mod kept_point;
 mod loss_scale;
 mod measured;
 mod measures;
@@ -51,8 +54,8 @@ pub use control::Control;
 pub use device::{Device, DeviceInfo, choose, devices};
 pub use error::TrainError;
 pub use evaluate::{
-    EvaluationResult, StoredEvaluation, embed_items, evaluate_all, evaluate_split, load_evaluation,
-    load_operating_point, reopen, rule_of, save_operating_point, store_evaluation, store_first_evaluation,
+    EvaluationResult, StoredEvaluation, changed_images, embed_items, evaluate_all, evaluate_split, load_evaluation,
+    reopen, rule_of, store_evaluation, store_first_evaluation, store_own_evaluation,
 };
 pub use evaluate_protocol::evaluate_protocol;
 pub use events::{
@@ -64,13 +67,14 @@ pub use import::{
     FoundNetwork, ImportRequest, Imported, PreprocessChange, PreprocessPreset, Refusal, WeightsLook, import,
     look_at_weights, look_into,
 };
+pub use kept_point::{KeptPoint, kept_rule, load_operating_point, save_operating_point};
 pub use measures::{Measure, Verification, measures};
 pub use model_info::{ModelInfo, Network};
 pub use prepare::data_facts;
-pub use repeat::MeanSd;
+pub use repeat::{MeanSd, begun_runs, run_of_seed};
 pub use run::{Observer, TrainRequest, train};
 pub use run_change::{delete_run, describe_run, read_note};
-pub use run_folder::{Place, RunFolder, is_run, read_config};
+pub use run_folder::{Place, RunFolder, described_network, is_run, read_config};
 pub use run_list::{RunOnDisk, list_runs, read_run};
 pub use schedule::{Plan, lr_at, margin_at, margin_share_at};
 pub use session::{Fate, Saved, Session, StepOutcome, open_session};

@@ -1,4 +1,5 @@
 //! Fine-tuning: a run begins with the network of another one, and with its class weights where classes have the same names.
+//! For the other classes see `imprint`.
 //!
 //! The network's shape and its preprocessing come with it, whatever the settings say: other ones would make the weights
 //! meaningless. The optimiser and the schedule begin anew.
@@ -77,10 +78,11 @@ impl Origin {
 
     /// Makes the settings say what the network is; returns what had to be changed.
     pub fn settle(&self, config: &mut RunConfig) -> Vec<Reason> {
-        self.info.network().settle(config)
+        self.info.network.settle(config)
     }
 
-    /// Puts network and class weights into a fresh session. Returns how many classes it knew, `None` when there was nothing to do.
+    /// Puts network and class weights into a fresh session. Returns of each class whether it knew its weights; `None` when there
+    /// was nothing to do.
     ///
     /// # Errors
     /// When the weights do not fit their own description.
@@ -89,12 +91,17 @@ impl Origin {
         session: &mut dyn Session,
         head: &HeadSpec,
         classes: &[String],
-    ) -> Result<Option<usize>, TrainError> {
+    ) -> Result<Option<Vec<bool>>, TrainError> {
         let Some(checkpoint) = &self.weights else { return Ok(None) };
         let rows = self.rows(checkpoint, head, classes)?;
         session.start_from(&checkpoint.read(MODEL_FILE)?, &rows)?;
-        let centres = head.options.subcenters.min(self.info.head.options.subcenters).max(1);
-        Ok(Some(rows.len() / centres))
+        let mut known = vec![false; classes.len()];
+        for row in &rows {
+            if let Some(known) = known.get_mut(row.row / head.options.subcenters.max(1)) {
+                *known = true;
+            }
+        }
+        Ok(Some(known))
     }
 
     /// The class weights of classes that both runs have, by name, sub-centre by sub-centre.
@@ -108,7 +115,9 @@ impl Origin {
             weights_from_bytes(&checkpoint.read(HEAD_FILE)?).map_err(|problem| damaged(problem.to_string()))?;
         let matrix = weights.tensors.get("weight").filter(|weight| weight.shape == [old.rows(), old.embedding_dim]);
         let matrix = matrix.ok_or_else(|| damaged("its class weights are not those it describes".to_owned()))?;
-        let bias = (old.head == Head::Softmax).then(|| weights.tensors.get("bias")).flatten();
+        // UniFace's is one threshold for all classes.
+        let have_biases = old.head == Head::Softmax && head.head == Head::Softmax;
+        let bias = have_biases.then(|| weights.tensors.get("bias")).flatten();
         let known: HashMap<&str, usize> =
             self.info.classes.iter().enumerate().map(|(class, name)| (name.as_str(), class)).collect();
         let (old_centres, new_centres) = (old.options.subcenters, head.options.subcenters);

@@ -1,5 +1,8 @@
 //! Which epoch is the best, and what happens when none is better any more: the plateau schedule lowers the rate, and a
 //! run may end early. All are functions of the epochs alone, which a checkpoint holds.
+//!
+//! While the network rests, its embeddings are the same after every epoch: nothing can improve but the class weights, so
+//! patience begins when it learns, and of equal frozen epochs the last one counts.
 
 use super::events::EpochMetrics;
 use super::{BestSoFar, CheckpointState};
@@ -18,9 +21,11 @@ fn measure(metrics: &EpochMetrics, by: Best) -> f64 {
 }
 
 /// The epoch as the best one, if it is better than the best before it.
-pub(super) fn better(metrics: &EpochMetrics, before: Option<BestSoFar>, by: Best) -> Option<BestSoFar> {
-    let value = measure(metrics, by);
-    let is_better = value.is_finite() && before.is_none_or(|best| value < best.value);
+pub(super) fn better(metrics: &EpochMetrics, before: Option<BestSoFar>, config: &TrainConfig) -> Option<BestSoFar> {
+    let value = measure(metrics, config.best);
+    let is_frozen = metrics.epoch <= config.frozen_epochs();
+    let beats = |best: BestSoFar| value < best.value || (is_frozen && value <= best.value);
+    let is_better = value.is_finite() && before.is_none_or(beats);
     is_better.then_some(BestSoFar { epoch: metrics.epoch, step: metrics.step, value })
 }
 
@@ -32,9 +37,9 @@ pub(super) fn best_left(state: &CheckpointState, by: Best) -> BestSoFar {
     BestSoFar { epoch: state.epoch, step: state.step, value }
 }
 
-/// Epochs since the best one; all of them when none was the best.
-fn since_best(state: &CheckpointState) -> u32 {
-    state.epoch.saturating_sub(best_epoch(state))
+/// Epochs in which the network learned since the best one; all of them when none was the best.
+fn since_best(epoch: u32, best: u32, config: &TrainConfig) -> u32 {
+    epoch.saturating_sub(best.max(config.frozen_epochs()))
 }
 
 fn best_epoch(state: &CheckpointState) -> u32 {
@@ -44,7 +49,7 @@ fn best_epoch(state: &CheckpointState) -> u32 {
 /// Notes a fall of the plateau schedule, if one is due after the epoch just ended.
 pub(super) fn follow(state: &mut CheckpointState, config: &TrainConfig) {
     let since_fall = state.epoch - state.falls.last().map_or(0, |epoch| *epoch).min(state.epoch);
-    let due = since_best(state).min(since_fall) >= config.plateau_epochs;
+    let due = since_best(state.epoch, best_epoch(state), config).min(since_fall) >= config.plateau_epochs;
     if config.schedule == Schedule::Plateau && due {
         state.falls.push(state.epoch);
     }
@@ -57,7 +62,7 @@ pub(super) fn is_over(state: &CheckpointState, config: &TrainConfig) -> bool {
 
 /// The same of a run that has done `epoch` epochs, of which `best` is the best (0 for none).
 pub(super) fn ends_early(epoch: u32, best: u32, config: &TrainConfig) -> bool {
-    config.stop_after > 0 && epoch < config.epochs && epoch.saturating_sub(best) >= config.stop_after
+    config.stop_after > 0 && epoch < config.epochs && since_best(epoch, best, config) >= config.stop_after
 }
 
 /// Why it ended.
@@ -69,6 +74,7 @@ pub(super) fn words(config: &TrainConfig) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Auto;
 
     fn after(epoch: u32, best: u32, falls: &[u32]) -> CheckpointState {
         let best = (best > 0).then_some(BestSoFar { epoch: best, step: 0, value: 0.0 });
@@ -120,12 +126,48 @@ mod tests {
     #[test]
     fn the_best_epoch_is_told_by_what_was_asked_for_or_else_by_what_there_is() {
         let before = Some(BestSoFar { epoch: 1, step: 10, value: 0.2 });
-        let is_better = |eer, val_loss, by| better(&measured(2, eer, val_loss), before, by).is_some();
+        let by = |best| TrainConfig { best, ..TrainConfig::default() };
+        let is_better = |eer, val_loss, best| better(&measured(2, eer, val_loss), before, &by(best)).is_some();
         assert!(is_better(Some(0.1), Some(9.0), Best::Eer) && !is_better(Some(0.2), Some(0.0), Best::Eer));
         assert!(is_better(Some(0.9), Some(0.1), Best::ValLoss) && is_better(None, Some(0.1), Best::Eer));
-        assert!(better(&measured(1, Some(f64::NAN), None), None, Best::Eer).is_none());
-        let first = better(&measured(1, None, None), None, Best::Eer);
-        assert!(better(&measured(2, None, None), first, Best::Eer).is_some(), "the last counts");
+        let by_eer = by(Best::Eer);
+        assert!(better(&measured(1, Some(f64::NAN), None), None, &by_eer).is_none());
+        let first = better(&measured(1, None, None), None, &by_eer);
+        assert!(better(&measured(2, None, None), first, &by_eer).is_some(), "the last counts");
+    }
+
+    /// Starts from another network, and leaves it as it is for three epochs.
+    fn frozen() -> TrainConfig {
+        let start_from = "runs/published".to_owned();
+        TrainConfig { start_from, freeze_epochs: Auto::Set(3), epochs: 20, ..TrainConfig::default() }
+    }
+
+    #[test]
+    fn patience_begins_when_the_network_learns() {
+        let config = TrainConfig { stop_after: 2, schedule: Schedule::Plateau, plateau_epochs: 2, ..frozen() };
+        let falls = |epoch, best| {
+            let mut state = after(epoch, best, &[]);
+            follow(&mut state, &config);
+            !state.falls.is_empty()
+        };
+        for epoch in 1..=4 {
+            assert!(!is_over(&after(epoch, 0, &[]), &config) && !falls(epoch, 1), "{epoch}");
+        }
+        assert!(is_over(&after(5, 0, &[]), &config) && falls(5, 1));
+        assert!(!is_over(&after(5, 4, &[]), &config) && is_over(&after(6, 4, &[]), &config));
+        assert!(!ends_early(4, 1, &config) && ends_early(5, 1, &config), "a run in a list is told the same");
+        let from_scratch = TrainConfig { start_from: String::new(), ..config };
+        assert!(is_over(&after(2, 0, &[]), &from_scratch), "it freezes nothing");
+    }
+
+    #[test]
+    fn of_equal_frozen_epochs_the_last_is_the_best_and_of_others_the_first() {
+        let start = better(&measured(0, Some(0.1), None), None, &frozen());
+        assert_eq!(start.unwrap().epoch, 0);
+        let of =
+            |epoch, eer, before| better(&measured(epoch, Some(eer), None), before, &frozen()).map(|best| best.epoch);
+        assert_eq!((of(1, 0.1, start), of(3, 0.1, start)), (Some(1), Some(3)), "their class weights have learned more");
+        assert_eq!((of(3, 0.2, start), of(4, 0.1, start), of(4, 0.05, start)), (None, None, Some(4)));
     }
 
     #[test]
@@ -133,6 +175,8 @@ mod tests {
         let state = CheckpointState { step: 20, last_epoch: Some(measured(2, Some(0.3), None)), ..after(2, 1, &[]) };
         assert_eq!(best_left(&state, Best::Eer), BestSoFar { epoch: 2, step: 20, value: 0.3 });
         let later = best_left(&CheckpointState { step: 23, ..state }, Best::Eer);
-        assert!(later.step == 23 && better(&measured(3, Some(0.9), None), Some(later), Best::Eer).is_some());
+        assert!(
+            later.step == 23 && better(&measured(3, Some(0.9), None), Some(later), &TrainConfig::default()).is_some()
+        );
     }
 }

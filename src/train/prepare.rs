@@ -2,11 +2,12 @@
 
 use super::checkpoint::{self, CheckpointState};
 use super::events::TrainEvent;
+use super::imprint::{self, TrainingPart};
 use super::origin::Origin;
 use super::run::{Observer, TrainRequest};
 use super::run_folder::{self, Found, Place, RunFolder};
 use super::session::Session;
-use super::{Control, ModelInfo, TrainError, footprint, patience};
+use super::{Control, ModelInfo, Network, TrainError, footprint, patience};
 use crate::config::{Best, DataFacts, Resolved, RunConfig, RunInfo};
 use crate::data::{Catalog, ImageStore, Preprocess, Split};
 use crate::model::Form;
@@ -50,6 +51,8 @@ pub(super) struct Start<'a> {
     pub info: &'a ModelInfo,
     /// The run whose network it begins with, while it has no checkpoint.
     pub origin: Option<&'a Origin>,
+    /// What it learns from.
+    pub part: TrainingPart<'a>,
     /// What the best epoch is told by.
     pub best: Best,
 }
@@ -66,7 +69,7 @@ pub(super) fn restore(
 }
 
 /// Puts a checkpoint into a fresh session, or without one, what the run starts from. The run's folder stays as it is: see
-/// [`RunFolder::return_to`].
+/// [`RunFolder::return_to`] and [`RunFolder::rewind_to`].
 pub(super) fn put_back(
     found: Option<Found>,
     start: &Start<'_>,
@@ -75,7 +78,7 @@ pub(super) fn put_back(
 ) -> Result<CheckpointState, TrainError> {
     let Some((checkpoint, damaged)) = found else {
         begin(start, session, observer)?;
-        return Ok(CheckpointState { format: 1, ..CheckpointState::default() });
+        return Ok(CheckpointState { format: 1, rewind_target: Some(0), ..CheckpointState::default() });
     };
     damaged.into_iter().for_each(|text| observer.event(TrainEvent::Warning(text)));
     if checkpoint.info()? != *start.info {
@@ -87,16 +90,25 @@ pub(super) fn put_back(
     Ok(with_best_on_disk(checkpoint.state, start, observer))
 }
 
-/// Puts the network that the run starts from into a fresh session, if there is one.
+/// Puts the network that the run starts from into a fresh session, if there is one, and lets the class weights that it does
+/// not know begin at the means of their classes.
 fn begin(start: &Start<'_>, session: &mut dyn Session, observer: &mut dyn Observer) -> Result<(), TrainError> {
     let info = start.info;
     let known = start.origin.map(|origin| origin.give(session, &info.head, &info.classes)).transpose()?.flatten();
-    if let Some(known) = known {
-        observer.event(TrainEvent::Note(format!(
-            "the network is that of the run it starts from, and so are the weights of {known} of {} classes",
-            info.classes.len()
-        )));
-    }
+    let Some(known) = known else { return Ok(()) };
+    let (rows, left_out) = imprint::rows(session, &start.part, &info.head, &known, &mut |done, total| {
+        observer.event(TrainEvent::Preparing(done, total));
+        observer.idle();
+    })?;
+    session.set_rows(&rows)?;
+    left_out.groups().iter().for_each(|group| observer.event(TrainEvent::Warning(group.headline.clone())));
+    let (given, begun) =
+        (known.iter().filter(|known| **known).count(), rows.len() / info.head.options.subcenters.max(1));
+    let others = if begun > 0 { format!("; {begun} others begin at the mean of their images") } else { String::new() };
+    observer.event(TrainEvent::Note(format!(
+        "the network is that of the run it starts from, and so are the weights of {given} of {} classes{others}",
+        info.classes.len()
+    )));
     Ok(())
 }
 
@@ -179,11 +191,9 @@ pub(super) fn model_info(
     let (embedder, head) = footprint::specs(resolved, split.train_classes.len(), form);
     ModelInfo {
         format: ModelInfo::FORMAT,
-        embedder,
+        network: Network { embedder, preprocess, add_mirror: resolved.add_mirror },
         head,
-        preprocess,
         classes: split.train_classes.iter().map(name).collect(),
-        add_mirror: resolved.add_mirror,
     }
 }
 

@@ -4,9 +4,10 @@ use super::checkpoint;
 use super::evaluate::{StoredEvaluation, load_evaluation, no_pairs_path, report_path};
 use super::events::EpochMetrics;
 use super::prepare::settings;
-use super::run_folder::{latest_checkpoint, newest_checkpoint};
+use super::run_folder::{is_run, latest_checkpoint};
 use super::{Place, RunOnDisk, RunSummary, TrainError, TrainRequest, patience};
 use serde::Serialize;
+use std::fs::DirEntry;
 use std::path::{Path, PathBuf};
 
 /// Mean and sample standard deviation of a measure over runs.
@@ -74,14 +75,14 @@ impl RunSummary {
         Ok(end.map(|end| Self::of_folder(run, state.epoch, state.last_epoch.as_ref(), &end)))
     }
 
-    /// What a run of the list came to; `None` when something is still to be trained or measured. Its checkpoints are
-    /// not looked into: that would take long for a list.
-    pub(super) fn of_listed(run: &RunOnDisk) -> Option<Self> {
+    /// What a run of the list came to, of which `newest` is the newest checkpoint; `None` when something is still to be
+    /// trained or measured. Its checkpoints are not looked into: that would take long for a list.
+    pub(super) fn of_listed(run: &RunOnDisk, newest: &Path) -> Option<Self> {
         if run.is_unfinished() || run.is_imported() {
             return None;
         }
         let last = run.epochs.last()?;
-        let end = End::after(&run.path, &newest_checkpoint(&run.path)?)?;
+        let end = End::after(&run.path, newest)?;
         Some(Self::of_folder(&run.path, last.epoch, Some(last), &end))
     }
 
@@ -128,6 +129,22 @@ impl End {
             None => is_later(no_pairs_path(run)).then_some(Self::NoPairs),
         }
     }
+}
+
+/// Begins the name of a run in the folder of a series; its seed follows.
+const SEED: &str = "seed-";
+
+/// Where a series that has a folder of its own keeps the run with this seed.
+pub fn run_of_seed(series: &Path, seed: u32) -> PathBuf {
+    series.join(format!("{SEED}{seed}"))
+}
+
+/// The runs that have begun in the folder of a series, by their seeds, ascending.
+pub fn begun_runs(series: &Path) -> impl Iterator<Item = PathBuf> {
+    let seed = |entry: DirEntry| entry.file_name().to_str()?.strip_prefix(SEED)?.parse::<u32>().ok();
+    let mut seeds: Vec<u32> = std::fs::read_dir(series).into_iter().flatten().flatten().filter_map(seed).collect();
+    seeds.sort_unstable();
+    seeds.into_iter().map(move |seed| run_of_seed(series, seed)).filter(|run| is_run(run))
 }
 
 #[cfg(test)]

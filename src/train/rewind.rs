@@ -6,6 +6,7 @@
 use super::checkpoint::is_rewind_target;
 use super::events::{AngleHistogram, TrainEvent};
 use super::guard::Guard;
+use super::imprint::TrainingPart;
 use super::metrics_log::MetricsLog;
 use super::origin::Origin;
 use super::prepare::{Start, put_back};
@@ -13,7 +14,7 @@ use super::run::{Observer, Run};
 use super::run_folder::{self, Found};
 use super::session::open_session;
 use super::tensorboard::Board;
-use super::{CheckpointState, TrainError};
+use super::{CheckpointState, Control, TrainError};
 
 /// The learning rate is multiplied by this each time.
 pub(super) const RATE: f64 = 0.5;
@@ -33,25 +34,28 @@ impl Run {
         let (at, rewinds) = (self.state.step + 1, self.state.rewinds + 1);
         if rewinds > MOST {
             // The last time it may have gone back to its start, and what came later was removed.
-            let has_checkpoint = run_folder::newest_checkpoint(self.folder.path()).is_some();
+            let has_checkpoint = !run_folder::checkpoints(self.folder.path()).is_empty();
             let lr = self.rate(self.state.step);
             return Err(TrainError::Diverged { step: at, rewinds: MOST, lr, has_checkpoint });
         }
         let (target, origin) = self.rewind_target(observer)?;
-        let mut session = open_session(self.device, &self.info.embedder, &self.info.head, &self.resolved.config.train)?;
+        let mut session =
+            open_session(self.device, &self.info.network.embedder, &self.info.head, &self.resolved.config.train)?;
+        let patient = Control::default();
+        let seed = u64::from(self.resolved.config.train.seed);
         let start = Start {
             folder: &self.folder,
             info: &self.info,
             origin: origin.as_ref(),
+            part: TrainingPart { store: &self.store, split: &self.split, seed, control: &patient },
             best: self.resolved.config.train.best,
         };
         let state = put_back(target, &start, session.as_mut(), observer)?;
         // Only now, when the state is there: until then the later checkpoints are all that the run has. They belong to steps
         // that are taken anew, and the newest checkpoint is where a run goes on.
-        self.folder.forget_after(state.step)?;
-        self.folder.return_to(&state)?;
+        self.folder.rewind_to(&state)?;
         self.session = session;
-        self.log = MetricsLog::open(self.folder.path(), state.step, state.epoch)?;
+        self.log = MetricsLog::open(self.folder.path(), state.step, state.last_measured())?;
         self.board = Board::open(self.folder.path(), state.step);
         self.issued = state.step;
         // The steps of a checkpoint from before the last time back carry an older count.

@@ -3,23 +3,22 @@
 
 use super::checkpoint::CheckpointState;
 use super::clock::Clock;
-use super::events::{AngleHistogram, EpochMetrics, RunSummary, StepMetrics, TrainEvent, ValidationSnapshot};
+use super::events::{AngleHistogram, RunSummary, StepMetrics, TrainEvent};
 use super::guard::{Guard, Verdict, usual_loss};
+use super::imprint::TrainingPart;
+use super::kept_point::kept_rule;
 use super::metrics_log::MetricsLog;
 use super::origin::Origin;
 use super::prepare::{Start, batch_size, build_store, data_facts, model_info, restore, run_info, run_label, settings};
 use super::run_folder::{self, Place, RunFolder};
-use super::schedule::{Plan, lr_at, margin_at, margin_share_at};
+use super::schedule::{Plan, lr_at, margin_at, moment_at};
 use super::session::{Fate, Session, StepOutcome, open_session};
 use super::tensorboard::Board;
-use super::validate::{Classified, LIVE_IMAGES, TableBuilder, error_rates, for_batches, thin};
 use super::{Control, ModelInfo, TrainError, TrainedModel, device, evaluate, patience, rewind};
 use crate::config::{Resolved, RunConfig, resolve};
 use crate::data::{
-    Augment, Catalog, EpochPlan, HostBatch, ImageStore, Loader, Preprocess, Sampling, Split, SplitKind, split,
-    steps_per_epoch,
+    Augment, Catalog, EpochPlan, HostBatch, ImageStore, Loader, Preprocess, Sampling, Split, split, steps_per_epoch,
 };
-use crate::loss::Moment;
 use crate::model::Form;
 use std::sync::Arc;
 use std::time::Instant;
@@ -98,7 +97,7 @@ impl Run {
         resolved.reasons.extend(reasons);
         let (device, device_name) = device::choose(&config.train.device)?;
         let (preprocess, form) = match &origin {
-            Some(origin) => (origin.info.preprocess.clone(), origin.info.embedder.form),
+            Some(origin) => (origin.info.network.preprocess.clone(), origin.info.network.embedder.form),
             None => (Preprocess::new(resolved.image_px, resolved.channels), Form::default()),
         };
         let store = build_store(&catalog, &split, &resolved, &preprocess, control, observer)?;
@@ -108,16 +107,17 @@ impl Run {
         }
         let split = Arc::new(split);
         let info = model_info(&resolved, &split, &catalog, preprocess, form);
-        let mut session = open_session(device, &info.embedder, &info.head, &resolved.config.train)?;
+        let mut session = open_session(device, &info.network.embedder, &info.head, &resolved.config.train)?;
         let folder = RunFolder::create(&request.place, &run_label(&catalog, &resolved.config))?;
         let best = resolved.config.train.best;
-        let start = Start { folder: &folder, info: &info, origin: origin.as_ref(), best };
+        let part = TrainingPart { store: &store, split: &split, seed: u64::from(resolved.config.train.seed), control };
+        let start = Start { folder: &folder, info: &info, origin: origin.as_ref(), part, best };
         let state = restore(&start, session.as_mut(), observer)?;
         resolved.steps_per_epoch = steps_per_epoch(split.train.len(), batch_size(&resolved, split.train.len()));
         let digest = origin.as_ref().map(Origin::digest).unwrap_or_default();
         resolved.config.run = Some(run_info(&catalog, &split, &device_name, digest, &config));
         folder.write_config(&resolved.config)?;
-        let log = MetricsLog::open(folder.path(), state.step, state.epoch)?;
+        let log = MetricsLog::open(folder.path(), state.step, state.last_measured())?;
         let board = Board::open(folder.path(), state.step);
         let run = Self {
             plan: Plan::new(&resolved),
@@ -145,6 +145,7 @@ impl Run {
     /// All remaining epochs; `false` when stopped before the last.
     fn epochs(&mut self, control: &Control, observer: &mut dyn Observer) -> Result<bool, TrainError> {
         while !self.is_over(observer) {
+            self.measure_start(control, observer)?;
             self.clock.epoch_began = Instant::now();
             self.clock.window_began = Instant::now();
             self.clock.images = 0;
@@ -173,7 +174,7 @@ impl Run {
     /// The rest of the present epoch.
     fn epoch_steps(&mut self, control: &Control, observer: &mut dyn Observer) -> Result<Steps, TrainError> {
         let mut loader = self.loader()?;
-        self.session.hold_network(self.state.epoch < self.resolved.config.train.freeze_epochs);
+        self.session.hold_network(self.state.epoch < self.resolved.config.train.frozen_epochs());
         loop {
             if control.is_paused() {
                 self.save(observer)?;
@@ -237,8 +238,7 @@ impl Run {
 
     fn step(&mut self, batch: &HostBatch, observer: &mut dyn Observer) -> Result<(), TrainError> {
         let step = self.issued;
-        let seed = u64::from(self.resolved.config.train.seed) ^ (step + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        let moment = Moment { share: margin_share_at(&self.plan, step), step, seed };
+        let moment = moment_at(&self.plan, step, u64::from(self.resolved.config.train.seed));
         self.issued += 1;
         let outcomes = self.session.step(batch, self.rate(step), moment)?;
         self.account(&outcomes, observer)
@@ -326,104 +326,22 @@ impl Run {
         Ok(())
     }
 
-    fn end_of_epoch(&mut self, control: &Control, observer: &mut dyn Observer) -> Result<(), TrainError> {
-        let train_secs = self.clock.epoch_began.elapsed().as_secs_f64().max(1e-9);
-        let sums = std::mem::take(&mut self.state.epoch_sums);
-        self.state.epoch += 1;
-        self.state.step_in_epoch = 0;
-        let validation = self.validate(control, observer)?;
-        let mut metrics = EpochMetrics {
-            epoch: self.state.epoch,
-            step: self.state.step,
-            train_loss: sums.loss(),
-            train_accuracy: sums.accuracy(),
-            val_loss: validation.map(|(loss, _, _)| loss).filter(|loss| loss.is_finite()),
-            val_accuracy: validation.map(|(_, accuracy, _)| accuracy).filter(|share| share.is_finite()),
-            eer: validation.map(|(_, _, eer)| eer).filter(|eer| eer.is_finite()),
-            best: false,
-            images_per_second: self.clock.images as f64 / train_secs,
-            elapsed_secs: self.clock.began.elapsed().as_secs_f64(),
-        };
-        let before = self.state.best;
-        let better = patience::better(&metrics, before, self.resolved.config.train.best);
-        metrics.best = better.is_some();
-        self.state.best = better.or(before);
-        tracing::info!(epoch = metrics.epoch, loss = metrics.train_loss, eer = ?metrics.eer, train_secs, "epoch");
-        patience::follow(&mut self.state, &self.resolved.config.train);
-        self.state.last_epoch = Some(metrics.clone());
-        // Before the checkpoint: a line too many is taken out on resume, a missing one could not be made up.
-        if let Err(error) = self.log.epoch(&metrics) {
-            observer.event(TrainEvent::Warning(error.to_string()));
-        }
-        self.board.epoch(&metrics);
-        if !self.save(observer)? {
-            // What is not on disk cannot be gone back to: the best before it stays, mark and checkpoint.
-            self.state.best = before;
-        }
-        observer.event(TrainEvent::Epoch(metrics));
-        Ok(())
-    }
-
-    /// (loss, accuracy, EER) on the held-out images, NaN where there is none.
-    fn validate(
-        &mut self,
-        control: &Control,
-        observer: &mut dyn Observer,
-    ) -> Result<Option<(f64, f64, f64)>, TrainError> {
-        let items = thin(&self.split.validation, LIVE_IMAGES);
-        if items.is_empty() {
-            return Ok(None);
-        }
-        let mut rows = TableBuilder::default();
-        let mut classified = Classified::default();
-        let closed = self.split.kind == SplitKind::ByImage;
-        let session = &self.session;
-        let split = &self.split;
-        let patient = Control::default();
-        let left_out = for_batches(&self.store, &items, &patient, &mut |_, _| {}, &mut |batch| {
-            let embeddings = session.embed(batch)?;
-            rows.add(batch, &embeddings);
-            let labels: Option<Vec<u32>> = batch.labels.iter().map(|class| split.label(*class)).collect();
-            if let Some(labels) = labels.filter(|_| closed) {
-                classified.add(&session.logits(embeddings)?, &labels);
-            }
-            Ok(())
-        })?;
-        left_out.groups().iter().for_each(|group| observer.event(TrainEvent::Warning(group.headline.clone())));
-        let table = match rows.finish(self.info.embedder.embedding_dim, &self.catalog) {
-            Ok(table) => Arc::new(table),
-            Err(error) => {
-                observer.event(TrainEvent::Warning(format!("no validation after epoch {}: {error}", self.state.epoch)));
-                return Ok(None);
-            }
-        };
-        let eval = &self.resolved.config.eval;
-        let seed = u64::from(self.resolved.config.train.seed);
-        let report = error_rates(&table, eval, evaluate::rule_of(eval), seed).ok().map(|(report, _)| Arc::new(report));
-        let eer = report.as_ref().map_or(f64::NAN, |report| report.eer);
-        let name = |class: u32| self.catalog.classes.get(class as usize).cloned().unwrap_or_default();
-        self.board.embeddings(&table, &name);
-        if !control.is_cancelled() {
-            observer.event(TrainEvent::Validation(ValidationSnapshot { epoch: self.state.epoch, table, report }));
-        }
-        let (loss, accuracy) = classified.means().unwrap_or((f64::NAN, f64::NAN));
-        Ok(Some((loss, accuracy, eer)))
-    }
-
     /// Writes a checkpoint; `false` when the state is not on disk. A full disk does not end the run: the next attempt
     /// may succeed, and the network is in memory.
-    fn save(&mut self, observer: &mut dyn Observer) -> Result<bool, TrainError> {
+    pub(super) fn save(&mut self, observer: &mut dyn Observer) -> Result<bool, TrainError> {
         self.settle(observer)?;
         self.clock.last_saved = Instant::now();
+        let is_fresh = self.state.step == 0 && self.state.last_measured().is_none();
         // A state that is in doubt must not take the place of a good one.
-        if self.state.step == 0 || self.guard.is_in_doubt() {
+        if is_fresh || self.guard.is_in_doubt() {
             return Ok(false);
         }
-        let saved = self.session.save()?;
-        if let Err(error) = self.folder.write_checkpoint(&saved, &self.info, &self.state) {
+        let (saved, state) = (self.session.save()?, self.state.to_save());
+        if let Err(error) = self.folder.write_checkpoint(&saved, &self.info, &state) {
             observer.event(TrainEvent::Warning(format!("training goes on, but {error}")));
             return Ok(false);
         }
+        self.state = state;
         tracing::debug!(step = self.state.step, took = ?self.clock.last_saved.elapsed(), "checkpoint written");
         observer.event(TrainEvent::Saved(self.state.step));
         Ok(true)
@@ -436,6 +354,7 @@ impl Run {
         }
         // A last checkpoint that could not be written is an error now: nothing would be left of the run.
         run_folder::latest_checkpoint(self.folder.path())?;
+        self.say_if_start_is_best(observer);
         let seconds = self.clock.began.elapsed().as_secs_f64();
         let last = self.state.last_epoch.clone();
         let mut summary = RunSummary {
@@ -469,7 +388,8 @@ impl Run {
             items: &self.split.validation,
             split: Some(&self.split),
             eval,
-            rule: evaluate::rule_of(eval),
+            // Who goes on with a run has its threshold chosen as before.
+            rule: kept_rule(self.folder.path(), eval),
             seed: u64::from(self.resolved.config.train.seed),
         };
         // A stop asks for the run to end, not for the operating point to be missing.

@@ -1,7 +1,7 @@
 //! What a person does to a run's folder: another name, a note, the bin.
 
 use super::{RunFolder, TrainError, is_run};
-use crate::config::atomic_write;
+use crate::config::{atomic_write, read_text_at_most};
 use std::path::{Path, PathBuf};
 
 const NOTE: &str = "note.txt";
@@ -12,8 +12,7 @@ const MOST_NAME_BYTES: usize = 200;
 
 /// The note beside a run; empty when there is none, or none that can be read.
 pub fn read_note(run: &Path) -> String {
-    let small = std::fs::metadata(run.join(NOTE)).is_ok_and(|meta| meta.len() <= MOST_NOTE_BYTES as u64);
-    if small { std::fs::read_to_string(run.join(NOTE)).unwrap_or_default() } else { String::new() }
+    read_text_at_most(&run.join(NOTE), MOST_NOTE_BYTES as u64).unwrap_or_default()
 }
 
 /// Gives a run a name and a note (empty for none). Returns where it is now.
@@ -42,8 +41,8 @@ pub fn describe_run(run: &Path, name: &str, note: &str) -> Result<PathBuf, Train
     Ok(target)
 }
 
-/// Folder beside the runs that takes the deleted ones. It is no run, so no list shows it.
-const BIN: &str = "bin";
+/// Folder beside the runs that takes the deleted ones. No list looks into it.
+pub(super) const BIN: &str = "bin";
 
 /// Moves a run into the bin beside it, from where it can be moved back. Returns where it is now.
 ///
@@ -93,6 +92,8 @@ fn check_name(name: &str) -> Result<(), String> {
         Err("a run needs a name".to_owned())
     } else if name.starts_with('.') || name.ends_with(['.', ' ']) || name.contains(forbidden) {
         Err(format!("{name} cannot be the name of a folder on every system; use letters, digits, spaces and dashes"))
+    } else if name.eq_ignore_ascii_case(BIN) {
+        Err(format!("{name} is the name of the folder for deleted runs; choose another"))
     } else if name.len() > MOST_NAME_BYTES {
         Err(format!("the name has {} bytes; {MOST_NAME_BYTES} are allowed", name.len()))
     } else {
@@ -135,7 +136,7 @@ mod tests {
         let first = run(folder.path(), "a");
         run(folder.path(), "b");
         describe_run(&first, "a", "kept").unwrap();
-        for name in ["", ".", "..", "../c", "c/d", "c\\d", ".c", "c.", "c:d", "b", "c\nd", &"x".repeat(300)] {
+        for name in ["", ".", "..", "../c", "c/d", "c\\d", ".c", "c.", "c:d", "b", "bin", "c\nd", &"x".repeat(300)] {
             let error = describe_run(&first, name, "").unwrap_err();
             assert!(matches!(error, TrainError::RunChange { .. }), "{name}: {error}");
         }
@@ -182,6 +183,25 @@ mod tests {
             assert!(!first.exists() && gone == folder.path().join(wanted) && gone.join("run.toml").is_file());
         }
         assert!(crate::train::list_runs(folder.path()).is_empty());
+    }
+
+    #[test]
+    fn a_run_of_a_series_stays_in_its_folder_whatever_its_name_and_goes_to_the_bin_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let series = folder.path().join("softmax");
+        let first = run(&series, "seed-1");
+        run(&series, "seed-2");
+        let named = describe_run(&first, "the best", "margin 0.3").unwrap();
+        assert_eq!(named, series.join("the best"));
+        // Each series has its own bin: from one for all, a run would be moved back to the wrong place.
+        assert_eq!(delete_run(&named).unwrap(), series.join("bin/the best"));
+        assert!(!folder.path().join(BIN).exists());
+        delete_run(&run(folder.path(), "alone")).unwrap();
+        delete_run(&series.join("seed-2")).unwrap();
+        assert!(series.is_dir() && crate::train::list_runs(folder.path()).is_empty());
+        std::fs::rename(series.join("bin/seed-2"), series.join("seed-2")).unwrap();
+        let names: Vec<String> = crate::train::list_runs(folder.path()).into_iter().map(|run| run.name).collect();
+        assert_eq!(names, ["softmax/seed-2"]);
     }
 
     #[test]

@@ -18,9 +18,11 @@ const DAMAGED: &str = "damaged-";
 /// Besides the best and the one that a diverged run goes back to, this many of the newest checkpoints stay: if the newest
 /// is damaged, the one before is used. Of damaged ones as many, for who can save something of them.
 const KEPT: usize = 2;
-/// An error names this many of the checkpoints that cannot be used.
+/// An error names this many of the checkpoints that cannot be used, or of the runs in a folder that is none.
 const NAMED: usize = 3;
-/// Longest description of a network that is read for a list of runs: enough for the names of three million classes.
+/// Entries of such a folder that are looked at: it may be a data set with millions of them.
+const LOOKED_AT: usize = 1000;
+/// Longest description of a network that is read for a plan: enough for the names of three million classes.
 const MAX_INFO_BYTES: u64 = 64 << 20;
 
 /// Where a run goes.
@@ -123,40 +125,44 @@ impl RunFolder {
     /// # Errors
     /// When the disk refuses.
     pub fn return_to(&self, state: &CheckpointState) -> Result<(), TrainError> {
-        self.set_aside_after(state.step)?;
+        // Not even where one could be used now: a disk that failed for a moment must not cost what was learned.
+        self.leave_later(state, |_| false)
+    }
+
+    /// As [`RunFolder::return_to`], of a run that has diverged and takes the later steps anew: their checkpoints are
+    /// removed where they can be used.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn rewind_to(&self, state: &CheckpointState) -> Result<(), TrainError> {
+        self.leave_later(state, |checkpoint| Checkpoint::open(checkpoint).is_ok())
+    }
+
+    /// Removes the checkpoints of later steps that are no longer wanted, and moves the others out of the way.
+    fn leave_later(&self, state: &CheckpointState, is_unwanted: impl Fn(&Path) -> bool) -> Result<(), TrainError> {
+        for later in checkpoint_steps(&self.path)?.into_iter().filter(|later| *later > state.step) {
+            let path = checkpoint_path(&self.path, later);
+            if is_unwanted(&path) {
+                checkpoint::remove(&path).map_err(TrainError::disk("remove the checkpoint", &path))?;
+            } else {
+                self.set_aside(later)?;
+            }
+        }
+        for surplus in all_but_newest(&self.path, DAMAGED) {
+            std::fs::remove_dir_all(entry_path(&self.path, DAMAGED, surplus)).ok();
+        }
         match state.best {
             Some(best) => self.set_best(best.step),
             None => self.unset_best(),
         }
     }
 
-    /// Removes the usable checkpoints of later steps: a run that has diverged goes back to this step and takes those steps
-    /// anew. Damaged ones are left to [`RunFolder::return_to`].
-    ///
-    /// # Errors
-    /// When the disk refuses.
-    pub fn forget_after(&self, step: u64) -> Result<(), TrainError> {
-        for later in checkpoint_steps(&self.path)?.into_iter().filter(|later| *later > step) {
-            let path = checkpoint_path(&self.path, later);
-            if Checkpoint::open(&path).is_ok() {
-                checkpoint::remove(&path).map_err(TrainError::disk("remove the checkpoint", &path))?;
-            }
+    fn set_aside(&self, step: u64) -> Result<(), TrainError> {
+        let (from, to) = (checkpoint_path(&self.path, step), entry_path(&self.path, DAMAGED, step));
+        if to.exists() {
+            std::fs::remove_dir_all(&to).map_err(TrainError::disk("remove a damaged checkpoint", &to))?;
         }
-        Ok(())
-    }
-
-    fn set_aside_after(&self, step: u64) -> Result<(), TrainError> {
-        for later in checkpoint_steps(&self.path)?.into_iter().filter(|later| *later > step) {
-            let (from, to) = (checkpoint_path(&self.path, later), entry_path(&self.path, DAMAGED, later));
-            if to.exists() {
-                std::fs::remove_dir_all(&to).map_err(TrainError::disk("remove a damaged checkpoint", &to))?;
-            }
-            std::fs::rename(&from, &to).map_err(TrainError::disk("move a damaged checkpoint aside", &from))?;
-        }
-        for surplus in all_but_newest(&self.path, DAMAGED) {
-            std::fs::remove_dir_all(entry_path(&self.path, DAMAGED, surplus)).ok();
-        }
-        Ok(())
+        std::fs::rename(&from, &to).map_err(TrainError::disk("move a damaged checkpoint aside", &from))
     }
 
     /// Points `best` at a checkpoint.
@@ -237,11 +243,12 @@ pub(super) fn newest_rewind_target(run: &Path) -> Result<Option<Found>, TrainErr
     let newest = checkpoint_steps(run)?.last().map(|step| checkpoint::read_state(&checkpoint_path(run, *step)));
     let Some(Ok(newest)) = newest else { return newest_usable(run) };
     let step = newest.rewind_step();
-    if step == 0 {
-        return Ok(None);
-    }
+    // A run that starts from another network has a checkpoint of its start.
     if let Ok(target) = Checkpoint::open(&checkpoint_path(run, step)) {
         return Ok(Some((target, Vec::new())));
+    }
+    if step == 0 {
+        return Ok(None);
     }
     let used_instead = |(used, mut told): Found| {
         told.push(format!(
@@ -271,37 +278,26 @@ fn in_short(passed_over: &[(u64, TrainError)]) -> String {
     named.chain(more).collect::<Vec<_>>().join("; ")
 }
 
-/// The newest checkpoint, as far as names tell: nothing in it was looked at.
-pub(super) fn newest_checkpoint(run: &Path) -> Option<PathBuf> {
-    checkpoint_steps(run).ok()?.last().map(|step| checkpoint_path(run, *step))
+/// The checkpoints of a run, oldest first, as far as names tell: nothing in them was looked at. None where they cannot be
+/// listed.
+pub(super) fn checkpoints(run: &Path) -> Vec<PathBuf> {
+    checkpoint_steps(run).unwrap_or_default().into_iter().map(|step| checkpoint_path(run, step)).collect()
+}
+
+/// The checkpoint describes a network, as far as names tell.
+pub(super) fn has_network(checkpoint: &Path) -> bool {
+    checkpoint.join(checkpoint::INFO_FILE).is_file()
 }
 
 /// The network of a run, as its newest checkpoint describes it; `None` when none does. Weights are not looked at, and no
-/// checksum: that would take long for a list.
-pub(super) fn described_network(run: &Path) -> Option<Network> {
-    let described = |step| {
-        let bytes = read_info(&checkpoint_path(run, step).join(checkpoint::INFO_FILE))?;
+/// checksum: it is for a plan, and the trainer looks again. The description may name millions of classes, so it is read
+/// for one run, not for a list of them.
+pub fn described_network(run: &Path) -> Option<Network> {
+    let described = |checkpoint: PathBuf| {
+        let bytes = config::read_at_most(&checkpoint.join(checkpoint::INFO_FILE), MAX_INFO_BYTES).ok()?;
         serde_json::from_slice(&bytes).ok()
     };
-    checkpoint_steps(run).unwrap_or_default().into_iter().rev().find_map(described)
-}
-
-/// A description of a network, unless it is longer than any real one.
-fn read_info(path: &Path) -> Option<Vec<u8>> {
-    // Asked before opening: opening a pipe would wait for ever.
-    if !std::fs::metadata(path).is_ok_and(|facts| facts.is_file() && facts.len() <= MAX_INFO_BYTES) {
-        return None;
-    }
-    let mut bytes = Vec::new();
-    // It may grow while it is read.
-    File::open(path).ok()?.take(MAX_INFO_BYTES + 1).read_to_end(&mut bytes).ok()?;
-    (bytes.len() as u64 <= MAX_INFO_BYTES).then_some(bytes)
-}
-
-/// The run has a network, as far as names tell.
-pub fn has_model(run: &Path) -> bool {
-    let has_network = |step| checkpoint_path(run, step).join(checkpoint::INFO_FILE).is_file();
-    checkpoint_steps(run).unwrap_or_default().into_iter().any(has_network)
+    checkpoints(run).into_iter().rev().find_map(described)
 }
 
 /// The best checkpoint; the newest when none is marked or the marked one is damaged.
@@ -329,13 +325,31 @@ pub fn is_run(path: &Path) -> bool {
 
 fn require_run(path: &Path) -> Result<(), TrainError> {
     let reason = if !path.exists() {
-        "it does not exist"
+        "it does not exist".to_owned()
     } else if !is_run(path) {
-        "it has no run.toml"
+        runs_inside(path).unwrap_or_else(|| "it has no run.toml".to_owned())
     } else {
         return Ok(());
     };
-    Err(TrainError::NotARun { reason: reason.to_owned(), path: path.to_owned() })
+    Err(TrainError::NotARun { reason, path: path.to_owned() })
+}
+
+/// Which runs lie in a folder that is none itself, as the folder of a series has them; `None` where there are none.
+fn runs_inside(folder: &Path) -> Option<String> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten().take(LOOKED_AT);
+    let runs = entries.filter(|entry| is_run(&entry.path()));
+    let mut names: Vec<String> = runs.map(|run| run.file_name().to_string_lossy().into_owned()).collect();
+    // Of numbers, ten comes after nine.
+    names.sort_by(|a, b| a.len().cmp(&b.len()).then_with(|| a.cmp(b)));
+    let more = names.len().saturating_sub(NAMED);
+    names.truncate(NAMED);
+    let named = names.join(", ");
+    match (names.len(), more) {
+        (0, _) => None,
+        (1, _) => Some(format!("it holds the run {named}; name that one")),
+        (_, 0) => Some(format!("it holds the runs {named}; name one of them")),
+        _ => Some(format!("it holds the runs {named} and {more} more; name one of them")),
+    }
 }
 
 /// Nothing lies in the folder but what [`RunFolder::create`] makes and settings that were never finished: it is no run

@@ -1,8 +1,9 @@
 //! The runs on disk, as a list.
 
 use super::events::{EpochMetrics, RunSummary};
-use super::{Network, TrainError, metrics_log, patience, run_change, run_folder};
-use crate::config::{RunConfig, RunInfo};
+use super::{TrainError, metrics_log, patience, run_change, run_folder};
+use crate::config::{RunConfig, RunInfo, SeriesInfo};
+use std::fs::DirEntry;
 use std::path::{Path, PathBuf};
 
 /// A run as far as its folder tells.
@@ -10,7 +11,7 @@ use std::path::{Path, PathBuf};
 pub struct RunOnDisk {
     /// The folder.
     pub path: PathBuf,
-    /// Its name.
+    /// Its name; in a list, that of a run in the folder of a series begins with the folder and a slash.
     pub name: String,
     /// Its settings.
     pub config: RunConfig,
@@ -20,8 +21,6 @@ pub struct RunOnDisk {
     pub epochs: Vec<EpochMetrics>,
     /// A checkpoint exists.
     pub has_model: bool,
-    /// Its network, as far as a checkpoint describes it.
-    pub network: Option<Network>,
     /// What it came to: of a run that is over and was measured since, or has no pairs to be measured on.
     pub finished: Option<RunSummary>,
 }
@@ -53,24 +52,111 @@ impl RunOnDisk {
 pub fn read_run(path: &Path) -> Result<RunOnDisk, TrainError> {
     let config = run_folder::read_config(path)?;
     let (_, epochs) = metrics_log::read(path);
-    let has_model = run_folder::has_model(path);
+    // The folder is listed once, and only names are looked at: there may be hundreds of runs.
+    let checkpoints = run_folder::checkpoints(path);
+    let has_model = checkpoints.iter().any(|checkpoint| run_folder::has_network(checkpoint));
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let note = run_change::read_note(path);
-    let network = run_folder::described_network(path);
-    let mut run = RunOnDisk { path: path.to_owned(), name, config, note, epochs, has_model, network, finished: None };
-    run.finished = RunSummary::of_listed(&run);
+    let mut run = RunOnDisk { path: path.to_owned(), name, config, note, epochs, has_model, finished: None };
+    run.finished = checkpoints.last().and_then(|newest| RunSummary::of_listed(&run, newest));
     Ok(run)
 }
 
-/// Every run directly below `root`, newest first (names begin with the date). What is no run is passed over.
+/// Every run below `root`: those directly in it, and those of a folder in it that is no run itself, as the command line
+/// makes one for a series. The names of these say the folder, too: `softmax/seed-1`. Names that begin with the date come
+/// newest first. What is no run is passed over.
 pub fn list_runs(root: &Path) -> Vec<RunOnDisk> {
-    let mut folders: Vec<PathBuf> = std::fs::read_dir(root)
-        .into_iter()
-        .flatten()
-        .flatten()
-        .map(|entry| entry.path())
-        .filter(|path| run_folder::is_run(path))
-        .collect();
-    folders.sort_unstable_by(|a, b| b.cmp(a));
-    folders.iter().filter_map(|path| read_run(path).ok()).collect()
+    let mut runs = Vec::new();
+    for entry in std::fs::read_dir(root).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if run_folder::is_run(&path) {
+            runs.extend(read_run(&path));
+        } else if is_folder(&entry) && !entry.file_name().eq_ignore_ascii_case(run_change::BIN) {
+            runs.extend(runs_of_series(&path));
+        }
+    }
+    runs.sort_unstable_by(|a, b| b.path.cmp(&a.path));
+    runs
+}
+
+/// A folder with more entries holds something else than series, of which the longest has a quarter as many runs.
+const MOST_ENTRIES: usize = 4 * SeriesInfo::MOST_SEEDS as usize;
+
+/// The runs in a folder that may be that of a series. Of a folder with something else in it, no more is looked at than
+/// whether there are settings of runs.
+fn runs_of_series(series: &Path) -> Vec<RunOnDisk> {
+    let entries = std::fs::read_dir(series).into_iter().flatten().flatten();
+    let entries: Vec<DirEntry> = entries.take(MOST_ENTRIES + 1).collect();
+    if entries.len() > MOST_ENTRIES {
+        return Vec::new();
+    }
+    let folders = entries.iter().filter(|entry| is_folder(entry)).map(DirEntry::path);
+    let mut runs: Vec<RunOnDisk> = folders.filter_map(|path| read_run(&path).ok()).collect();
+    let folder = series.file_name().unwrap_or_default().to_string_lossy();
+    for run in &mut runs {
+        run.name = format!("{folder}/{}", run.name);
+    }
+    runs
+}
+
+/// Links do not count: one that leads back to the runs would show every run twice.
+fn is_folder(entry: &DirEntry) -> bool {
+    entry.file_type().is_ok_and(|kind| kind.is_dir())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::save;
+
+    fn run(folder: &Path, name: &str) {
+        let path = folder.join(name);
+        std::fs::create_dir_all(&path).unwrap();
+        save(&RunConfig::default(), &path.join("run.toml")).unwrap();
+    }
+
+    fn names(root: &Path) -> Vec<String> {
+        list_runs(root).into_iter().map(|run| run.name).collect()
+    }
+
+    #[test]
+    fn runs_of_a_series_are_listed_with_its_folder_and_nothing_deeper_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        for name in ["2026-11-25-faces", "2026-11-24-glyphs", "softmax/seed-1", "softmax/seed-2", "arcface/seed-1"] {
+            run(root, name);
+        }
+        // Neither what was deleted nor what lies in a run or too deep.
+        for name in ["bin/a", "softmax/bin/seed-3", "2026-11-25-faces/inner", "projects/old/seed-1"] {
+            run(root, name);
+        }
+        std::fs::write(root.join("softmax/notes.txt"), "why").unwrap();
+        let wanted = ["softmax/seed-2", "softmax/seed-1", "arcface/seed-1", "2026-11-25-faces", "2026-11-24-glyphs"];
+        assert_eq!(names(root), wanted);
+        let found = list_runs(root);
+        assert_eq!(found[0].path, root.join("softmax/seed-2"));
+        assert_eq!(read_run(&found[0].path).unwrap().name, "seed-2", "by itself it is called what its folder is");
+    }
+
+    #[test]
+    fn a_folder_with_more_in_it_than_series_have_is_not_looked_into() {
+        let folder = tempfile::tempdir().unwrap();
+        run(folder.path(), "series/seed-1");
+        assert_eq!(names(folder.path()), ["series/seed-1"]);
+        for number in 0..MOST_ENTRIES {
+            std::fs::write(folder.path().join(format!("series/{number}.png")), "").unwrap();
+        }
+        assert!(names(folder.path()).is_empty());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_back_to_the_runs_shows_none_of_them_twice() {
+        let folder = tempfile::tempdir().unwrap();
+        run(folder.path(), "a");
+        run(folder.path(), "series/seed-1");
+        std::os::unix::fs::symlink(folder.path(), folder.path().join("again")).unwrap();
+        std::os::unix::fs::symlink(folder.path().join("a"), folder.path().join("series/last")).unwrap();
+        assert_eq!(names(folder.path()), ["series/seed-1", "a"]);
+    }
 }

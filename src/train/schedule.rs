@@ -1,15 +1,21 @@
 //! Learning rate and margin as pure functions of the step, so that a resumed run needs no state for them.
+//!
+//! While the network rests, only the class weights learn, and they need neither: warm-up, fall and margin begin when the network
+//! begins to learn. Else both would have run out by then, and the network would get the full rate and the full margin at once.
 
 use crate::config::{Margins, Resolved, Schedule};
+use crate::loss::Moment;
 
 /// The numbers that fix both curves.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
     /// Steps in all.
     pub total_steps: u64,
-    /// Steps of the warm-up.
+    /// Steps at the start in which the network rests.
+    pub frozen_steps: u64,
+    /// Steps of the warm-up, after the frozen ones.
     pub warmup_steps: u64,
-    /// Steps over which the margin grows.
+    /// Steps over which the margin grows, after the frozen ones.
     pub ramp_steps: u64,
     /// Peak learning rate.
     pub lr: f64,
@@ -31,10 +37,12 @@ impl Plan {
         let steps = resolved.steps_per_epoch as f64;
         let (train, loss) = (&resolved.config.train, &resolved.config.loss);
         let total = steps * f64::from(train.epochs);
+        let frozen = steps * f64::from(train.frozen_epochs());
         Self {
             total_steps: total as u64,
+            frozen_steps: frozen as u64,
             warmup_steps: (steps * resolved.warmup_epochs).round() as u64,
-            ramp_steps: if loss.head.ramps() { (total * resolved.margin_ramp).round() as u64 } else { 0 },
+            ramp_steps: if loss.head.ramps() { ((total - frozen) * resolved.margin_ramp).round() as u64 } else { 0 },
             lr: resolved.lr,
             margins: resolved.margins,
             schedule: train.schedule,
@@ -45,14 +53,15 @@ impl Plan {
     }
 }
 
-/// Learning rate of step `step` (0 = first). Linear warm-up whose first step is `lr / warmup_steps`, not zero and not
-/// the full rate; then the fall, which would reach its end one step after the last.
+/// Learning rate of step `step` (0 = first). The full rate while the network rests; a linear warm-up whose first step is
+/// `lr / warmup_steps`, not zero and not the full rate; then the fall, which would reach its end one step after the last.
 pub fn lr_at(plan: &Plan, step: u64) -> f64 {
-    if step < plan.warmup_steps {
-        return plan.lr * (step + 1) as f64 / plan.warmup_steps as f64;
+    let Some(learned) = step.checked_sub(plan.frozen_steps) else { return plan.lr };
+    if learned < plan.warmup_steps {
+        return plan.lr * (learned + 1) as f64 / plan.warmup_steps as f64;
     }
-    let rest = plan.total_steps.saturating_sub(plan.warmup_steps).max(1) as f64;
-    let share = ((step - plan.warmup_steps) as f64 / rest).min(1.0);
+    let rest = plan.total_steps.saturating_sub(plan.frozen_steps + plan.warmup_steps).max(1) as f64;
+    let share = ((learned - plan.warmup_steps) as f64 / rest).min(1.0);
     let factor = match plan.schedule {
         // What validation has to say about a plateau comes on top.
         Schedule::Constant | Schedule::Plateau => 1.0,
@@ -64,12 +73,24 @@ pub fn lr_at(plan: &Plan, step: u64) -> f64 {
     plan.lr * factor
 }
 
-/// Share of the margins in force at step `step`: from 0 to 1 in a straight line over the ramp.
+/// Share of the margins in force at step `step`: from 0 to 1 in a straight line over the ramp, which begins when the network
+/// learns. Without a ramp it is 1 from the first step on.
 pub fn margin_share_at(plan: &Plan, step: u64) -> f64 {
     if plan.ramp_steps == 0 {
         return 1.0;
     }
-    (step as f64 / plan.ramp_steps as f64).min(1.0)
+    (step.saturating_sub(plan.frozen_steps) as f64 / plan.ramp_steps as f64).min(1.0)
+}
+
+/// What the head is told of step `step`; `seed` is that of the run, from which each step gets one of its own.
+pub(super) fn moment_at(plan: &Plan, step: u64, seed: u64) -> Moment {
+    Moment {
+        share: margin_share_at(plan, step),
+        step,
+        frozen_steps: plan.frozen_steps,
+        run_steps: plan.total_steps,
+        seed: seed ^ (step + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15),
+    }
 }
 
 /// The main margin of step `step`, for tables and curves.
@@ -80,11 +101,13 @@ pub fn margin_at(plan: &Plan, step: u64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::{Auto, DataFacts, RunConfig, resolve};
 
     fn plan(schedule: Schedule) -> Plan {
         let margins = Margins { rad: 0.4, ..Margins::NONE };
         Plan {
             total_steps: 100,
+            frozen_steps: 0,
             warmup_steps: 10,
             ramp_steps: 20,
             lr: 0.5,
@@ -128,6 +151,40 @@ mod tests {
     }
 
     #[test]
+    fn warm_up_fall_and_margin_wait_for_the_network() {
+        for schedule in ALL {
+            let (usual, late) = (plan(schedule), Plan { total_steps: 130, frozen_steps: 30, ..plan(schedule) });
+            for step in 0..30 {
+                assert_eq!((lr_at(&late, step), margin_at(&late, step)), (0.5, 0.0), "{schedule:?} at {step}");
+            }
+            // The step schedule falls at epochs of the run, whoever learns in them.
+            for step in (0..100).filter(|_| schedule != Schedule::Step) {
+                assert_eq!(lr_at(&late, step + 30), lr_at(&usual, step), "{schedule:?} at {step}");
+                assert_eq!(margin_at(&late, step + 30), margin_at(&usual, step));
+            }
+        }
+        let late = Plan { total_steps: 130, frozen_steps: 30, ..plan(Schedule::Step) };
+        assert_eq!([30, 39, 49, 50].map(|step| lr_at(&late, step)), [0.05, 0.5, 0.5, 0.05]);
+        assert!((margin_at(&Plan { ramp_steps: 0, ..late }, 0) - 0.4).abs() < 1e-12);
+    }
+
+    #[test]
+    fn a_plan_counts_from_the_end_of_the_frozen_epochs() {
+        let mut config = RunConfig::default();
+        config.train.epochs = 10;
+        config.train.start_from = "runs/published".to_owned();
+        config.train.freeze_epochs = Auto::Set(2);
+        let facts =
+            DataFacts { train_classes: 10, train_images: 320, validation_images: 10, typical_px: 64, all_grey: false };
+        let plan = |config: &RunConfig| Plan::new(&resolve(config, &facts).unwrap());
+        let late = plan(&config);
+        assert_eq!((late.total_steps, late.frozen_steps, late.warmup_steps, late.ramp_steps), (100, 20, 10, 12));
+        config.train.start_from.clear();
+        let usual = plan(&config);
+        assert_eq!((usual.frozen_steps, usual.warmup_steps, usual.ramp_steps), (0, 10, 15));
+    }
+
+    #[test]
     fn every_schedule_falls_and_stays_positive_until_the_last_step() {
         for schedule in ALL {
             let plan = plan(schedule);
@@ -156,5 +213,14 @@ mod tests {
         assert!((margin_at(&plan, 10) - 0.2).abs() < 1e-12);
         assert!((margin_at(&plan, 20) - 0.4).abs() < 1e-12);
         assert!((margin_at(&plan, 99) - 0.4).abs() < 1e-12);
+    }
+
+    #[test]
+    fn a_step_is_told_where_in_the_run_it_is_and_gets_a_seed_of_its_own() {
+        let plan = Plan { frozen_steps: 10, ..plan(Schedule::Cosine) };
+        let moment = moment_at(&plan, 20, 7);
+        assert_eq!((moment.share, moment.step, moment.frozen_steps, moment.run_steps), (0.5, 20, 10, 100));
+        assert_eq!(moment, moment_at(&plan, 20, 7));
+        assert!(moment.seed != moment_at(&plan, 21, 7).seed && moment.seed != moment_at(&plan, 20, 8).seed);
     }
 }

@@ -96,6 +96,11 @@ pub trait Session {
     /// # Errors
     /// When they do not fit this network.
     fn start_from(&mut self, network: &[u8], rows: &[StartRow]) -> Result<(), TrainError>;
+    /// Replaces some of the class weights. Only before the first step.
+    ///
+    /// # Errors
+    /// When the device fails.
+    fn set_rows(&mut self, rows: &[StartRow]) -> Result<(), TrainError>;
     /// Leaves the network as it is in the steps that follow, so that only the head learns; or lets it learn again.
     fn hold_network(&mut self, hold: bool);
     /// Weights of network and head.
@@ -197,11 +202,13 @@ impl<B: Engine> BurnSession<B> {
         mode: Mode,
     ) -> Self {
         let net = TrainNet::<B>::new(embedder, head, &devices.training, u64::from(config.seed));
+        // A run has chosen by now; a step that is measured by itself has nothing to choose by.
+        let head_lr_factor = config.head_lr_factor.set().unwrap_or(1.0);
         Self {
-            groups: ParamGroups::of(&net, config.head_lr_factor),
+            groups: ParamGroups::of(&net, head_lr_factor),
             optimizer: optimizer::make(config),
             grad_clip: config.grad_clip,
-            head_lr_factor: config.head_lr_factor,
+            head_lr_factor,
             average: (config.weight_average > 0.0).then(|| Average::start(&net, config.weight_average)),
             micro_batches: config.micro_batches as usize,
             recompute: config.recompute,
@@ -231,9 +238,9 @@ impl<B: Engine> BurnSession<B> {
     /// Forward and backward, part by part; the gradients are those of the scaled mean loss.
     fn gradients(&self, batch: &HostBatch, moment: Moment) -> Option<(Measured<B::InnerBackend>, Grads)> {
         let mut total: Option<(Measured<B::InnerBackend>, Grads)> = None;
-        for part in batch.parts(self.micro_batches) {
+        for (number, part) in batch.parts(self.micro_batches).enumerate() {
             let share = part.len() as f64 / batch.len() as f64;
-            let found = self.part_gradients(&part, moment, share);
+            let found = self.part_gradients(&part, moment.of_part(number), share);
             total = Some(match total {
                 None => found,
                 Some((measured, grads)) => (measured.and(found.0), self.added(grads, found.1)),
@@ -404,6 +411,10 @@ impl<B: Engine> Session for BurnSession<B> {
 
     fn start_from(&mut self, network: &[u8], rows: &[StartRow]) -> Result<(), TrainError> {
         self.take_over(network, rows)
+    }
+
+    fn set_rows(&mut self, rows: &[StartRow]) -> Result<(), TrainError> {
+        self.take_rows(rows)
     }
 
     fn hold_network(&mut self, hold: bool) {

@@ -87,7 +87,8 @@ impl TrainedModel {
         &self.checkpoint
     }
 
-    /// Embeddings (N × D, not normalised); adds those of the mirrored images if the run says so.
+    /// Embeddings (N × D, not normalised); the means with those of the mirrored images if the run says so, so that they are
+    /// as long as the loss saw them.
     ///
     /// # Errors
     /// When the device fails.
@@ -107,12 +108,12 @@ impl TrainedModel {
         Ok((self.with_mirror(plain, batch)?, logits))
     }
 
-    fn with_mirror(&self, mut sum: Vec<f32>, batch: &HostBatch) -> Result<Vec<f32>, TrainError> {
-        if self.info.add_mirror {
+    fn with_mirror(&self, mut plain: Vec<f32>, batch: &HostBatch) -> Result<Vec<f32>, TrainError> {
+        if self.info.network.add_mirror {
             let mirrored = self.infer.embed(&mirror(batch))?;
-            sum.iter_mut().zip(mirrored).for_each(|(a, b)| *a += b);
+            plain.iter_mut().zip(mirrored).for_each(|(a, b)| *a = (*a + b) * 0.5);
         }
-        Ok(sum)
+        Ok(plain)
     }
 
     /// Embeds one picture; also returns the pixels the network saw (side × side × channels).
@@ -120,7 +121,7 @@ impl TrainedModel {
     /// # Errors
     /// When the device fails.
     pub fn embed_image(&self, image: &DynamicImage) -> Result<(Vec<f32>, Vec<u8>), TrainError> {
-        let preprocess = &self.info.preprocess;
+        let preprocess = &self.info.network.preprocess;
         let pixels = fit(image, preprocess);
         let mut planes = vec![0f32; preprocess.sample_len()];
         preprocess.normalise(&pixels, &mut planes);
@@ -157,7 +158,8 @@ impl<B: Kernels> BurnModel<B> {
             let path = checkpoint.path.join(name);
             move |error: crate::model::ModelError| TrainError::Damaged { reason: error.to_string(), path }
         };
-        let mut embedder = info.embedder.init::<B>(&device);
+        let spec = &info.network.embedder;
+        let mut embedder = spec.init::<B>(&device);
         load_weights(&mut embedder, &checkpoint.read(MODEL_FILE)?).map_err(damaged(MODEL_FILE))?;
         let head = if info.head.classes > 0 {
             let mut head = info.head.init_seeded::<B>(&device, 0);
@@ -166,7 +168,7 @@ impl<B: Kernels> BurnModel<B> {
         } else {
             None
         };
-        Ok(Self { embedder: Inference::new(&embedder), head, embedding_dim: info.embedder.embedding_dim, device })
+        Ok(Self { embedder: Inference::new(&embedder), head, embedding_dim: spec.embedding_dim, device })
     }
 }
 

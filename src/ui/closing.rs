@@ -49,7 +49,7 @@ pub fn closing_ui(ui: &mut egui::Ui, unfinished: Unfinished, out: &mut Vec<Actio
             if theme::primary_button(ui, words.close).clicked() {
                 out.push(Action::ConfirmClose);
             }
-            if ui.add(egui::Button::new(words.stay).min_size(egui::vec2(0.0, theme::PRIMARY_HEIGHT))).clicked() {
+            if ui.add(theme::plain_button(words.stay)).clicked() {
                 out.push(Action::CancelClose);
             }
         });

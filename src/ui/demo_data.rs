@@ -71,6 +71,8 @@ pub fn demo_evaluation(name: &str, separation: f32, catalog: Arc<Catalog>) -> Re
         name: name.to_owned(),
         on: format!("{} held-out images of the sample data", catalog.items.len()),
         is_own: true,
+        changed: None,
+        rule: OperatingRule::Eer,
         rates: Arc::new(ErrorRates::from_scored(&scored)?),
         classification: Some(Classification { loss: 0.31, accuracy: 1.0 - 1.5 * report.eer.min(0.5) }),
         report,
@@ -113,6 +115,7 @@ pub fn demo_verify_result(evaluation: &Evaluation, rows: [usize; 2], rule: Opera
         angle_deg: angle_deg(similarity),
         operating: Some(operating),
         crops: rows.map(|row| crop(evaluation, row)),
+        lengths: None,
         neighbours: rows.map(|row| nearest(table, table.row(row), NEIGHBOURS, Some(row))),
     }
 }

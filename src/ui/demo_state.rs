@@ -329,9 +329,9 @@ fn entries() -> Vec<RunEntry> {
             epochs: run::epochs(done, eer).into(),
             eer,
             has_model,
-            network: None,
             resumable,
             finished: None,
+            is_elsewhere: false,
         }
     };
     vec![

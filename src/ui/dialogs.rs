@@ -5,6 +5,7 @@
 //! state never learns that a dialog exists.
 
 use crate::app::{Action, Dialog, Severity, State, dialog_answer};
+use crate::config::folder_of;
 use crate::convert::{ConvertForm, folder_beside};
 use crate::data::Catalog;
 use crate::data::endings::{IMAGE_ENDINGS, LIST_ENDINGS, SET_ENDING};
@@ -39,6 +40,7 @@ impl Start {
             Dialog::OpenRun | Dialog::ImportWeights | Dialog::ExportRun | Dialog::SavePicture => {
                 Some(state.runs_root.as_path())
             }
+            Dialog::PickPairImages => state.pairs.as_ref().map(|view| folder_of(&view.file)),
             Dialog::PickDetector => state.faces.detector.as_deref().and_then(Path::parent),
             // A list finds its images where it lies; other forms have no place among them.
             Dialog::ExportData(order) if order.request.form != ConvertForm::PairList => {
@@ -152,14 +154,17 @@ fn chosen(dialog: &Dialog, folder: Option<PathBuf>) -> Chosen {
         Dialog::OpenRun => path_of(ask.set_title("Open a run folder").pick_folder()),
         Dialog::OpenFile => path_of(ask.set_title("Open a file that holds or lists images").pick_file()),
         Dialog::ImportWeights => {
-            let ask = ask.set_title("Import weights").add_filter("PyTorch and safetensors", &WEIGHTS_ENDINGS);
-            path_of(ask.pick_file())
+            // Also `model_best.pth.tar` and `pytorch_model.bin`; what a file holds is looked at, whatever its name.
+            let endings: Vec<&str> = WEIGHTS_ENDINGS.into_iter().chain(["tar", "bin"]).collect();
+            let ask = ask.set_title("Import weights").add_filter("PyTorch and safetensors", &endings);
+            path_of(ask.add_filter("All files", &["*"]).pick_file())
         }
         Dialog::PickPairs => {
             let ask = ask.set_title("Choose a list of pairs or a verification set");
             let endings: Vec<&str> = LIST_ENDINGS.into_iter().chain([SET_ENDING]).collect();
             path_of(ask.add_filter("Pairs", &endings).pick_file())
         }
+        Dialog::PickPairImages => path_of(ask.set_title("Choose the folder of the images").pick_folder()),
         Dialog::ExportRun => {
             let ask = ask.set_title("Export the network").set_file_name("network.onnx");
             let ask = ask.add_filter("ONNX, the whole network", &["onnx"]);

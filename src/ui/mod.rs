@@ -5,6 +5,7 @@
 //! workers ([`App::for_test`]) effects are collected instead of carried out, which is how tests and screenshots run.
 
 mod closing;
+mod command_button;
 mod demo_data;
 pub mod demo_state;
 mod dialogs;
@@ -110,9 +111,13 @@ impl App {
         state.faces.detector = remembered.detector.clone().filter(|detector| detector.is_file());
         let mut app = Self::with(state, Some(workers));
         let workspace = if start.is_some() { None } else { Some(remembered.workspace) };
-        let data = start.or(remembered.data.filter(|data| data.exists()));
-        for effect in app::on_start(&mut app.state, data) {
+        let data = remembered.data.filter(|data| start.is_none() && data.exists());
+        for effect in app::on_start(&mut app.state, start) {
             app.carry_out(&cc.egui_ctx, effect);
+        }
+        // What was open is known to be a data set, and is opened before the page that was in sight is shown again.
+        if let Some(data) = data {
+            app.act(&cc.egui_ctx, Action::OpenData(data));
         }
         if let Some(workspace) = workspace {
             app.act(&cc.egui_ctx, Action::Go(workspace));
@@ -214,7 +219,8 @@ impl eframe::App for App {
         let ctx = ui.ctx().clone();
         let mut out = Vec::new();
         self.drop.collect(&ctx, &mut out);
-        let has_dialog = self.state.shows_faces() || self.state.shows_export();
+        let state = &self.state;
+        let has_dialog = state.shows_faces() || state.shows_export() || state.shows_run_edit();
         let free = !self.palette.is_open() && !self.state.asks_before_closing && !has_dialog;
         if shortcuts::shortcuts(&ctx, &self.state, free, &mut out) {
             self.palette.toggle();

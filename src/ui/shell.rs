@@ -3,10 +3,12 @@
 //! The five steps are always there and always open: a step that cannot work yet looks quiet and says what it waits
 //! for, and its screen offers the way there. Nothing is ever hidden, so nothing has to be found.
 
+use super::command_button::CommandButton;
 use super::status;
 use super::theme::{self, SPACE};
+use super::widgets::figures::{classes_text, counted};
 use super::widgets::segmented::{Segment, segmented};
-use crate::app::{Action, DataState, State, TrainPhase, Workspace, command};
+use crate::app::{Action, DataState, State, TrainPhase, Workspace};
 use eframe::egui::{
     self, Align, Align2, CornerRadius, FontId, Layout, Panel, Response, Role, Sense, Stroke, Ui, WidgetInfo, vec2,
 };
@@ -223,15 +225,7 @@ fn top_ui(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
     // From the right, so that long names end before the buttons and not under them.
     ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
         for id in ["data.open_folder", "run.open"] {
-            let Some(command) = command(id) else { continue };
-            let action = (command.action)(state);
-            if ui
-                .add_enabled(action.is_some(), egui::Button::new(command.label))
-                .on_hover_text(command.tooltip())
-                .clicked()
-            {
-                out.extend(action);
-            }
+            CommandButton::new(id).ui(ui, state, out);
         }
         ui.add_space(theme::SPACE);
         ui.with_layout(Layout::left_to_right(Align::Center), |ui| subject_ui(ui, state));
@@ -246,7 +240,8 @@ fn subject_ui(ui: &mut Ui, state: &State) {
         DataState::Opening { path, .. } => (name(path), "being read".to_owned(), path.display().to_string()),
         DataState::Failed { path, .. } => (name(path), "could not be opened".to_owned(), path.display().to_string()),
         DataState::Open(data) => {
-            let rest = format!("{} classes, {} images", data.catalog.classes.len(), data.catalog.items.len());
+            let (classes, images) = (data.catalog.classes.len(), data.catalog.items.len());
+            let rest = format!("{}, {}", classes_text(classes), counted(images, "image"));
             (name(&data.catalog.root), rest, data.catalog.root.display().to_string())
         }
     };
@@ -257,7 +252,7 @@ fn subject_ui(ui: &mut Ui, state: &State) {
     ui.label(theme::caption(rest));
     if let Some(run) = state.active_run.as_deref().filter(|_| ui.available_width() > MODEL_PT) {
         ui.separator();
-        ui.add(egui::Label::new(theme::caption(format!("Model: {}", name(run)))).truncate())
+        ui.add(egui::Label::new(theme::caption(format!("Model: {}", state.run_name(run)))).truncate())
             .on_hover_text("The run whose model Explore, Evaluate and Verify use; choose another in Runs");
     }
 }

@@ -1,12 +1,14 @@
 //! The line at the bottom: device, the work in progress with its brakes, the last message, memory.
 
+use super::command_button::CommandButton;
 use super::format;
 use super::theme::{self, SPACE};
 use super::toasts::severity_colour;
 use super::widgets::figures::count_text;
+use super::widgets::job_bar::{left_text, progress_bar, share_done};
 use crate::app::{Action, JobView, State, TrainPhase, TrainView};
 use crate::worker::protocol::JobKind;
-use eframe::egui::{self, Align, Layout, ProgressBar, RichText, Ui};
+use eframe::egui::{self, Align, Layout, RichText, Ui};
 
 /// Draws the line.
 pub fn status_ui(ui: &mut Ui, state: &State, memory: Option<u64>, out: &mut Vec<Action>) {
@@ -31,7 +33,8 @@ pub fn status_ui(ui: &mut Ui, state: &State, memory: Option<u64>, out: &mut Vec<
 /// Training outranks everything; else the job that began last.
 fn shown_job(state: &State) -> Option<&JobView> {
     let training = state.jobs.iter().find(|job| job.kind == JobKind::Train);
-    training.or_else(|| state.jobs.iter().rev().find(|job| !matches!(job.kind, JobKind::ListRuns | JobKind::Devices)))
+    let is_small = |kind| matches!(kind, JobKind::ListRuns | JobKind::ReadNetwork | JobKind::Devices);
+    training.or_else(|| state.jobs.iter().rev().find(|job| !is_small(job.kind)))
 }
 
 fn device_ui(ui: &mut Ui, state: &State) {
@@ -63,25 +66,23 @@ fn job_ui(ui: &mut Ui, state: &State, job: &JobView, out: &mut Vec<Action>) {
     let training = state.training.as_ref().filter(|view| view.job == job.id);
     let (label, share, detail) = match training {
         Some(view) => training_in_words(view),
-        None => (job.kind.label().to_owned(), share(job), eta(job.progress.eta_secs)),
+        None => (job.kind.label().to_owned(), share_done(&job.progress), left_text(job.progress.eta_secs)),
     };
     ui.label(theme::caption(label).color(theme::tokens(ui).text));
-    let percent = share.map(|share| format!("{:.0} %", share * 100.0)).unwrap_or_default();
-    if let Some(share) = share {
-        let bar = ProgressBar::new(share).desired_width(120.0).desired_height(6.0).fill(theme::tokens(ui).accent);
+    let percent = share.map(|share| format!("{:.0} %", share * 100.0));
+    if let (Some(share), Some(percent)) = (share, &percent) {
+        let bar = progress_bar(ui, share).desired_width(120.0).desired_height(6.0);
         ui.add(bar).on_hover_text(format!("{percent} done"));
     }
-    ui.label(theme::caption(
-        [percent, detail].iter().filter(|part| !part.is_empty()).cloned().collect::<Vec<_>>().join(", "),
-    ));
+    ui.label(theme::caption(percent.into_iter().chain(detail).collect::<Vec<_>>().join(", ")));
     if let Some(view) = training {
-        brakes_ui(ui, view, out);
+        brakes_ui(ui, state, view, out);
     } else if ui.button(theme::caption("Cancel")).on_hover_text("Stops this work").clicked() {
         out.push(Action::CancelJob(job.id));
     }
 }
 
-fn brakes_ui(ui: &mut Ui, view: &TrainView, out: &mut Vec<Action>) {
+fn brakes_ui(ui: &mut Ui, state: &State, view: &TrainView, out: &mut Vec<Action>) {
     let pause = match view.phase {
         TrainPhase::Running => Some("Pause"),
         TrainPhase::Paused => Some("Resume"),
@@ -92,43 +93,31 @@ fn brakes_ui(ui: &mut Ui, view: &TrainView, out: &mut Vec<Action>) {
     {
         out.push(Action::TogglePause);
     }
-    let stoppable = view.phase != TrainPhase::Stopping;
-    let stop = ui.add_enabled(stoppable, egui::Button::new(theme::caption("Stop")));
-    if stop.on_hover_text("Stops the run and keeps its checkpoint").clicked() {
-        out.push(Action::StopTraining);
-    }
+    let stop = CommandButton::new("train.stop").label(theme::caption("Stop"));
+    stop.why_not("The checkpoint is being saved").ui(ui, state, out);
 }
 
-fn share(job: &JobView) -> Option<f32> {
-    (job.progress.total > 0).then(|| (job.progress.done as f32 / job.progress.total as f32).clamp(0.0, 1.0))
-}
-
-fn eta(seconds: Option<f64>) -> String {
-    seconds
-        .filter(|seconds| seconds.is_finite())
-        .map(|seconds| format!("{} left", format::duration(seconds)))
-        .unwrap_or_default()
-}
-
-fn training_in_words(view: &TrainView) -> (String, Option<f32>, String) {
+fn training_in_words(view: &TrainView) -> (String, Option<f32>, Option<String>) {
     let last = view.steps.last();
     let epochs = f64::from(view.config.train.epochs.max(1));
     let share = last.map(|step| (step.epoch / epochs).clamp(0.0, 1.0) as f32);
-    let detail = last
-        .filter(|_| view.phase == TrainPhase::Running)
-        .map(|step| {
-            format!("{} images/s, {}", count_text(step.images_per_second.round() as usize), eta(Some(step.eta_secs)))
-        })
-        .unwrap_or_default();
+    let running = last.filter(|_| view.phase == TrainPhase::Running);
+    let detail = running.map(|step| speed_text(step.images_per_second, step.eta_secs));
     match view.phase {
         TrainPhase::Preparing => {
             let (done, total) = view.preparing;
-            ("Decoding images".to_owned(), (total > 0).then(|| done as f32 / total as f32), String::new())
+            ("Reading images".to_owned(), (total > 0).then(|| done as f32 / total as f32), None)
         }
-        TrainPhase::Paused => ("Training is paused".to_owned(), share, String::new()),
-        TrainPhase::Stopping => ("Saving the checkpoint".to_owned(), share, String::new()),
+        TrainPhase::Paused => ("Training is paused".to_owned(), share, None),
+        TrainPhase::Stopping => ("Saving the checkpoint".to_owned(), share, None),
         _ => ("Training".to_owned(), share, detail),
     }
+}
+
+/// `412 images/s, 25 s left`; without the time where it cannot be told.
+fn speed_text(images_per_second: f64, eta_secs: f64) -> String {
+    let speed = format!("{} images/s", count_text(images_per_second.round() as usize));
+    std::iter::once(speed).chain(left_text(Some(eta_secs))).collect::<Vec<_>>().join(", ")
 }
 
 fn last_notice_ui(ui: &mut Ui, state: &State) {
@@ -137,4 +126,15 @@ fn last_notice_ui(ui: &mut Ui, state: &State) {
     ui.add_space(SPACE / 2.0);
     let text = RichText::new(&notice.headline).size(12.0).color(colour);
     ui.add(egui::Label::new(text).truncate()).on_hover_text(notice.text());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_that_cannot_be_told_leaves_no_comma_behind() {
+        assert_eq!(speed_text(411.6, 25.0), "412 images/s, 25 s left");
+        assert_eq!(speed_text(411.6, f64::INFINITY), "412 images/s");
+    }
 }

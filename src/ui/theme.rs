@@ -8,8 +8,8 @@ mod parts;
 mod visuals;
 
 pub use parts::{
-    caption, card, card_frame, dialog_frame, empty_state, error_card, heading, primary_button, stat, stats, strong,
-    subheading,
+    caption, card, card_frame, dialog_frame, empty_state, error_card, heading, plain_button, primary_button, stat,
+    stats, strong, subheading,
 };
 pub use visuals::install;
 
@@ -21,7 +21,7 @@ pub const SPACE: f32 = 8.0;
 /// Corner radius of cards, in points.
 pub const RADIUS: u8 = 8;
 /// Height of a button that does the main thing on a screen, in points.
-pub const PRIMARY_HEIGHT: f32 = 40.0;
+const PRIMARY_HEIGHT: f32 = 40.0;
 
 /// Colours by meaning.
 #[derive(Debug)]

@@ -1,7 +1,7 @@
 //! The one thread that owns every tensor: training, evaluation, verification, the search for devices.
 //!
-//! While a network is being trained, short jobs (comparing two images) are served between two steps, so that trying a
-//! model out does not wait for the next one to be finished.
+//! While a network is being trained, short jobs are served between two steps: comparing two images, so that trying a model
+//! out does not wait for the next one to be finished, and weights that come in or go out, which touch no run under way.
 
 use super::emit::Emitter;
 use super::protocol::{
@@ -11,11 +11,13 @@ use super::source;
 use super::{exchange, explain};
 use crate::config::RunConfig;
 use crate::data::{Catalog, DataError, Progress, Protocol, Thumb};
-use crate::eval::{EmbeddingTable, OperatingPoint, OperatingRule, angle_deg, cosine_similarity, nearest};
+use crate::eval::{
+    EmbeddingTable, OperatingPoint, angle_deg, cosine_similarity, nearest, operating_point, vector_length,
+};
 use crate::train::{
-    Control, Device, Observer, Place, StoredEvaluation, TrainError, TrainEvent, TrainRequest, TrainedModel, choose,
-    devices, evaluate_all, evaluate_protocol, evaluate_split, load_operating_point, read_config, reopen,
-    store_evaluation, store_first_evaluation, train,
+    Control, Device, Observer, Place, StoredEvaluation, TrainError, TrainEvent, TrainRequest, TrainedModel,
+    changed_images, choose, devices, evaluate_all, evaluate_protocol, evaluate_split, kept_rule, load_operating_point,
+    read_config, reopen, store_first_evaluation, store_own_evaluation, train,
 };
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -70,24 +72,14 @@ impl Compute<'_> {
     fn run(&mut self, job: &Job) -> Outcome {
         let done = match &job.request {
             Request::Train { catalog, config, place } => return self.train(job, catalog, config, place),
-            Request::Evaluate { run, on, rule } => self.evaluate(job, run, on, *rule),
-            Request::Verify { .. } => self.bench.verify(job, self.emitter),
-            Request::Import { weights, root, preprocess } => {
-                exchange::import(job, weights, root, *preprocess, self.emitter)
-            }
-            Request::Export { run, format, out } => exchange::export(job, run, *format, out, self.emitter),
+            Request::Evaluate { run, on } => self.evaluate(job, run, on),
             Request::Devices => {
                 self.emitter.send(Event::Devices { job: job.id, devices: devices() });
                 Ok(())
             }
-            _ => Ok(()),
+            _ => self.bench.serve_short(job, self.emitter).unwrap_or(Ok(())),
         };
-        match done {
-            Ok(()) if job.control.is_cancelled() => Outcome::Cancelled,
-            Ok(()) => Outcome::Finished,
-            Err(_) if job.control.is_cancelled() => Outcome::Cancelled,
-            Err(error) => Outcome::Failed(*error),
-        }
+        outcome(job, done)
     }
 
     fn train(&mut self, job: &Job, catalog: &Arc<Catalog>, config: &RunConfig, place: &Place) -> Outcome {
@@ -112,32 +104,42 @@ impl Compute<'_> {
         }
     }
 
-    fn evaluate(&mut self, job: &Job, run: &Path, on: &EvaluateOn, rule: OperatingRule) -> Result<(), Box<JobError>> {
+    fn evaluate(&mut self, job: &Job, run: &Path, on: &EvaluateOn) -> Result<(), Box<JobError>> {
         let explain = |error: TrainError| Box::new(explain::from_train(&error));
         let mut meter = self.emitter.progress(job.id);
         let mut progress = |done, total| meter.report(done, total);
         let control = &job.control;
         let look = Look { looked: &self.emitter.shared_progress(job.id), control };
         let target = match on {
-            EvaluateOn::OwnSplit => Target::Split(self.bench.catalog_of(run, look)?),
-            EvaluateOn::Whole(catalog) => Target::Whole(Arc::clone(catalog)),
+            EvaluateOn::OwnSplit { open } => self.bench.own_images(run, open.as_ref(), look)?,
+            EvaluateOn::Whole(catalog) => open_images(run, catalog).map_err(explain)?,
             EvaluateOn::Protocol { file, images } => Target::Pairs(open_protocol(file, images.as_deref(), look)?),
         };
         self.bench.load(run).map_err(explain)?;
         let Some(model) = &self.bench.model else { return Ok(()) };
-        let result = match &target {
+        let eval = read_config(run).map_err(explain)?.eval;
+        let before = kept_rule(run, &eval);
+        let mut result = match &target {
             Target::Split(catalog) => {
-                evaluate_split(model, catalog, Some(rule), control, &mut progress).map(|(result, _)| result)
+                evaluate_split(model, catalog, Some(before), control, &mut progress).map(|(result, _)| result)
             }
-            Target::Whole(catalog) => evaluate_all(model, catalog, rule, control, &mut progress),
-            Target::Pairs(protocol) => evaluate_protocol(model, protocol, rule, control, &mut progress),
+            Target::Whole(catalog) | Target::Changed(catalog, _) => {
+                evaluate_all(model, catalog, before, control, &mut progress)
+            }
+            Target::Pairs(protocol) => evaluate_protocol(model, protocol, before, control, &mut progress),
         }
         .map_err(explain)?;
+        // Embedding takes a while: a person may have chosen another rule since.
+        let rule = kept_rule(run, &eval);
+        if rule != before {
+            result.report.operating = operating_point(&result.rates, rule);
+        }
         let catalog = target.catalog();
         let source = catalog.root.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let on_words = match target {
             Target::Split(_) => format!("{} held-out images of {source}", result.table.len()),
             Target::Whole(_) => format!("{} images of {source}", result.table.len()),
+            Target::Changed(..) => format!("{} images of {source}, changed since training", result.table.len()),
             Target::Pairs(_) => format!("{} pairs of {source}", result.report.pairs),
         };
         let stored = StoredEvaluation {
@@ -147,10 +149,12 @@ impl Compute<'_> {
             report: result.report.clone(),
             classification: result.classification,
         };
-        // An imported network has no images of its own.
+        // An imported network has no images of its own. What others are measured on does not take the place of those.
         let kept = match target {
-            Target::Split(_) => store_evaluation(run, &stored),
-            Target::Whole(_) | Target::Pairs(_) => store_first_evaluation(run, &stored).map(|_| ()),
+            Target::Split(_) => store_own_evaluation(run, &stored),
+            Target::Whole(_) | Target::Changed(..) | Target::Pairs(_) => {
+                store_first_evaluation(run, &stored).map(|_| ())
+            }
         };
         kept.map_err(explain)?;
         let evaluation = Evaluation {
@@ -159,6 +163,8 @@ impl Compute<'_> {
             on: on_words,
             is_own: stored.is_own(),
             protocol: matches!(target, Target::Pairs(_)).then_some(source),
+            rule,
+            changed: target.change(),
             report: result.report,
             rates: Arc::new(result.rates),
             classification: result.classification.map(|(loss, accuracy)| Classification { loss, accuracy }),
@@ -167,6 +173,16 @@ impl Compute<'_> {
         };
         self.emitter.send(Event::Evaluated { job: job.id, evaluation: Arc::new(evaluation) });
         Ok(())
+    }
+}
+
+/// How a job ended that came to this.
+fn outcome(job: &Job, done: Result<(), Box<JobError>>) -> Outcome {
+    match done {
+        Ok(()) if job.control.is_cancelled() => Outcome::Cancelled,
+        Ok(()) => Outcome::Finished,
+        Err(_) if job.control.is_cancelled() => Outcome::Cancelled,
+        Err(error) => Outcome::Failed(*error),
     }
 }
 
@@ -181,30 +197,52 @@ struct Look<'a> {
 enum Target {
     Split(Arc<Catalog>),
     Whole(Arc<Catalog>),
+    /// The run's images, which are others now; a sentence that says so.
+    Changed(Arc<Catalog>, String),
     Pairs(Protocol),
 }
 
 impl Target {
     fn catalog(&self) -> Arc<Catalog> {
         match self {
-            Self::Split(catalog) | Self::Whole(catalog) => Arc::clone(catalog),
+            Self::Split(catalog) | Self::Whole(catalog) | Self::Changed(catalog, _) => Arc::clone(catalog),
             Self::Pairs(protocol) => Arc::clone(&protocol.catalog),
+        }
+    }
+
+    fn change(self) -> Option<String> {
+        match self {
+            Self::Changed(_, change) => Some(change),
+            Self::Split(_) | Self::Whole(_) | Self::Pairs(_) => None,
         }
     }
 }
 
-/// The images of a list are looked for beside it, then in the folder that is open.
+/// All images that are open; where they are the run's own, those that it held out.
+///
+/// # Errors
+/// When the folder is no run.
+fn open_images(run: &Path, open: &Arc<Catalog>) -> Result<Target, TrainError> {
+    let config = read_config(run)?;
+    let info = config.run.clone().unwrap_or_default();
+    if let Some(own) = open.with_fingerprint(&info.data_fingerprint) {
+        return Ok(Target::Split(own));
+    }
+    // In the place of its own there may be images that it has learned from.
+    let is_place_of_own = open.root.canonicalize().is_ok_and(|root| root == Path::new(&info.data));
+    let change = if is_place_of_own { changed_images(&config, open) } else { None };
+    let open = Arc::clone(open);
+    Ok(match change {
+        Some(change) => Target::Changed(open, change),
+        None => Target::Whole(open),
+    })
+}
+
+/// The images of a list lie in `images`, or else beside it.
 fn open_protocol(file: &Path, images: Option<&Path>, look: Look<'_>) -> Result<Protocol, Box<JobError>> {
-    let open = |images: Option<&Path>| Protocol::open(file, images, look.looked, &|| look.control.is_cancelled());
-    let opened = match (open(None), images) {
-        (Err(DataError::NoPairs { .. }), Some(folder)) => open(Some(folder)),
-        (opened, _) => opened,
-    };
-    opened.map_err(|error| {
-        let hint = matches!(error, DataError::NoPairs { .. }).then(|| {
-            "Put the list beside its images, or open the folder of the images in Data and choose the list again."
-                .to_owned()
-        });
+    Protocol::open(file, images, look.looked, &|| look.control.is_cancelled()).map_err(|error| {
+        let hint = matches!(error, DataError::NoPairs { .. })
+            .then(|| "Choose the list again, and there the folder that its images lie in.".to_owned());
         Box::new(explain::from_error(&error, hint))
     })
 }
@@ -222,20 +260,40 @@ impl Bench {
         Ok(())
     }
 
-    /// The data set a run was trained with.
-    fn catalog_of(&mut self, run: &Path, look: Look<'_>) -> Result<Arc<Catalog>, Box<JobError>> {
-        let info = read_config(run).map_err(|error| Box::new(explain::from_train(&error)))?.run.unwrap_or_default();
-        let known = self.catalog.as_ref().and_then(|catalog| catalog.with_fingerprint(&info.data_fingerprint));
-        if let Some(catalog) = known {
-            return Ok(catalog);
+    /// Does what takes a moment and touches no run under way; `None` for any other job.
+    fn serve_short(&mut self, job: &Job, emitter: &Emitter) -> Option<Result<(), Box<JobError>>> {
+        let is_unwanted = job.control.is_cancelled();
+        Some(match &job.request {
+            Request::Verify { .. } | Request::Import { .. } | Request::Export { .. } if is_unwanted => Ok(()),
+            Request::Verify { .. } => self.verify(job, emitter),
+            Request::Import { weights, root, preprocess } => exchange::import(job, weights, root, *preprocess, emitter),
+            Request::Export { run, format, out } => exchange::export(job, run, *format, out, emitter),
+            _ => return None,
+        })
+    }
+
+    /// The data set a run was trained with, or what is in its place now; of an imported run, what is open.
+    fn own_images(&mut self, run: &Path, open: Option<&Arc<Catalog>>, look: Look<'_>) -> Result<Target, Box<JobError>> {
+        let config = read_config(run).map_err(|error| Box::new(explain::from_train(&error)))?;
+        let info = config.run.clone().unwrap_or_default();
+        if info.is_imported() {
+            let open = open.ok_or_else(|| Box::new(JobError::no_images_to_measure_on()))?;
+            return Ok(Target::Whole(Arc::clone(open)));
+        }
+        let mut at_hand = open.into_iter().chain(&self.catalog);
+        if let Some(own) = at_hand.find_map(|catalog| catalog.with_fingerprint(&info.data_fingerprint)) {
+            return Ok(Target::Split(own));
         }
         let catalog = reopen(&info, look.looked, look.control).map_err(|error| {
-            let hint =
-                "The run remembers where its images were; open them again and evaluate the run on the open data set.";
+            let hint = "The run remembers where its images were. If they were moved, open them in Data and evaluate the \
+                        run again.";
             Box::new(explain::from_error(&error, Some(hint.to_owned())))
         })?;
         self.catalog = Some(Arc::clone(&catalog));
-        Ok(catalog)
+        Ok(match changed_images(&config, &catalog) {
+            Some(change) => Target::Changed(catalog, change),
+            None => Target::Split(catalog),
+        })
     }
 
     fn verify(&mut self, job: &Job, emitter: &Emitter) -> Result<(), Box<JobError>> {
@@ -271,7 +329,8 @@ fn compare(
     let (first, first_crop) = embed(&images[0])?;
     let (second, second_crop) = embed(&images[1])?;
     let similarity = cosine_similarity(&first, &second);
-    let dim = model.info().embedder.embedding_dim;
+    let tells_quality = model.info().head.head.length_tells_quality();
+    let dim = model.info().network.embedder.embedding_dim;
     let known = |embedding: &[f32]| {
         gallery
             .filter(|table| table.dim() == dim)
@@ -283,11 +342,12 @@ fn compare(
         neighbours: [known(&first), known(&second)],
         operating,
         crops: [first_crop, second_crop],
+        lengths: tells_quality.then(|| [&first, &second].map(|embedding| vector_length(embedding) as f32)),
     })
 }
 
 fn crop(pixels: &[u8], model: &TrainedModel) -> Thumb {
-    let preprocess = &model.info().preprocess;
+    let preprocess = &model.info().network.preprocess;
     let rgba = pixels
         .chunks_exact(preprocess.channels.max(1) as usize)
         .flat_map(|pixel| match pixel {
@@ -318,14 +378,13 @@ impl Observer for Watcher<'_> {
     fn idle(&mut self) {
         while self.backlog.len() < BACKLOG {
             let Ok(job) = self.jobs.try_recv() else { return };
-            if !matches!(job.request, Request::Verify { .. }) {
-                self.backlog.push_back(job);
-                continue;
-            }
-            let result = catch_unwind(AssertUnwindSafe(|| self.bench.verify(&job, self.emitter)));
+            let result = catch_unwind(AssertUnwindSafe(|| self.bench.serve_short(&job, self.emitter)));
             let outcome = match result {
-                Ok(Ok(())) => Outcome::Finished,
-                Ok(Err(error)) => Outcome::Failed(*error),
+                Ok(Some(done)) => outcome(&job, done),
+                Ok(None) => {
+                    self.backlog.push_back(job);
+                    continue;
+                }
                 Err(panic) => Outcome::Failed(explain::from_panic(job.request.kind(), &*panic)),
             };
             self.emitter.end(job.id, outcome);

@@ -4,23 +4,24 @@ use super::convert;
 use super::emit::Emitter;
 use super::exchange;
 use super::explain;
-use super::faces;
+use super::faces::{self, Detectors};
 use super::figure;
 use super::file_kind;
+use super::pairs;
 use super::protocol::{Event, ExclusionChange, Job, JobError, OpenedData, Outcome, Request, RunChange, RunEntry};
 use super::sample::find_or_draw_sample;
 use super::{Lane, lane};
-use crate::data::{Catalog, Examination, Progress, examine, write_exclusions};
+use crate::data::{Catalog, Examination, Progress, examine, exclude};
 use crate::map::lay_out;
-use crate::train::{delete_run, describe_run, list_runs, save_operating_point};
+use crate::train::{RunOnDisk, delete_run, describe_run, described_network, list_runs, read_run, save_operating_point};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 /// Serves jobs until the queue is closed.
-pub fn serve(jobs: &Mutex<Receiver<Job>>, emitter: &Emitter) {
+pub(super) fn serve(jobs: &Mutex<Receiver<Job>>, detectors: &Detectors, emitter: &Emitter) {
     loop {
         let next = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(job) = next else { return };
@@ -28,7 +29,7 @@ pub fn serve(jobs: &Mutex<Receiver<Job>>, emitter: &Emitter) {
             emitter.end(job.id, Outcome::Cancelled);
             continue;
         }
-        let outcome = match catch_unwind(AssertUnwindSafe(|| run(&job, emitter))) {
+        let outcome = match catch_unwind(AssertUnwindSafe(|| run(&job, detectors, emitter))) {
             Ok(Ok(())) if job.control.is_cancelled() => Outcome::Cancelled,
             Ok(Ok(())) => Outcome::Finished,
             Ok(Err(_)) if job.control.is_cancelled() => Outcome::Cancelled,
@@ -47,7 +48,7 @@ fn is_unwanted(job: &Job) -> bool {
     job.control.is_cancelled() && !(is_closing && lane(&job.request) == Lane::Writing)
 }
 
-fn run(job: &Job, emitter: &Emitter) -> Result<(), Box<JobError>> {
+fn run(job: &Job, detectors: &Detectors, emitter: &Emitter) -> Result<(), Box<JobError>> {
     match &job.request {
         Request::OpenData { path } => open(job, path, emitter),
         Request::OpenSample { fallback } => {
@@ -58,7 +59,7 @@ fn run(job: &Job, emitter: &Emitter) -> Result<(), Box<JobError>> {
             open(job, &path, emitter)
         }
         Request::CheckData { catalog } => check(job, catalog, emitter),
-        Request::Exclude { examination, excluded } => exclude(job, examination, excluded, emitter),
+        Request::Exclude { examination, excluded } => leave_out(job, examination, excluded, emitter),
         Request::ExportData { catalog, request, out } => convert::export(job, catalog, request, out, emitter),
         Request::Map { table, method, tsne } => {
             let layout =
@@ -66,12 +67,17 @@ fn run(job: &Job, emitter: &Emitter) -> Result<(), Box<JobError>> {
             emitter.send(Event::Mapped { job: job.id, table: Arc::clone(table), layout: Arc::new(layout) });
             Ok(())
         }
-        Request::SaveOperatingPoint { run, point } => {
-            save_operating_point(run, point).map_err(|error| Box::new(explain::from_train(&error)))
+        Request::SaveOperatingPoint { run, kept } => {
+            save_operating_point(run, kept).map_err(|error| Box::new(explain::from_train(&error)))
         }
         Request::SaveFigure { figure, out, replace } => figure::save(job, figure, out, *replace, emitter),
-        Request::ListRuns { root } => {
-            emitter.send(Event::Runs { job: job.id, runs: entries(root) });
+        Request::ListRuns { root, elsewhere } => {
+            emitter.send(Event::Runs { job: job.id, runs: entries(root, elsewhere) });
+            Ok(())
+        }
+        Request::ReadNetwork { run } => {
+            let network = described_network(run);
+            emitter.send(Event::NetworkRead { job: job.id, run: run.clone(), network });
             Ok(())
         }
         Request::ChangeRun { run, change } => {
@@ -85,8 +91,10 @@ fn run(job: &Job, emitter: &Emitter) -> Result<(), Box<JobError>> {
         }
         Request::LookAtFile { file } => file_kind::look(job, file, emitter),
         Request::LookAtWeights { weights } => exchange::look(job, weights, emitter),
+        Request::LookAtPairs { file, folders } => pairs::look(job, file, folders, emitter),
         Request::FindFace { source, detector, min_score } => {
-            faces::find(job, source, detector.as_deref().map(|path| (path, *min_score)), emitter)
+            let finder = detector.as_deref().map(|path| (path, *min_score));
+            faces::find(job, source, finder, detectors, emitter)
         }
         Request::AlignFolder { root, out, finder, options } => {
             faces::align(job, &faces::Folder { root, out, finder, options: *options }, emitter)
@@ -117,43 +125,45 @@ fn check(job: &Job, catalog: &Arc<Catalog>, emitter: &Emitter) -> Result<(), Box
     Ok(())
 }
 
-/// The smaller data set is made before the file is written: what cannot be opened again is not kept.
-fn exclude(
+fn leave_out(
     job: &Job,
     examination: &Arc<Examination>,
     excluded: &[u32],
     emitter: &Emitter,
 ) -> Result<(), Box<JobError>> {
-    let whole = examination.catalog();
-    let catalog = match excluded {
-        [] => Arc::clone(whole),
-        some => Arc::new(whole.without(some).map_err(|error| plain(&error))?),
-    };
-    write_exclusions(whole, excluded).map_err(|error| plain(&error))?;
-    let diagnosis = Arc::new(examination.diagnose(excluded));
+    let catalog = exclude(examination.catalog(), excluded).map_err(|error| plain(&error))?;
+    let diagnosis = Arc::new(examination.diagnose(catalog.excluded()));
     emitter.send(Event::Excluded { job: job.id, change: Box::new(ExclusionChange { catalog, diagnosis }) });
     Ok(())
 }
 
-/// The runs below `root`, by the paths that the trainer gives them: it follows links, and makes paths absolute.
-fn entries(root: &Path) -> Vec<RunEntry> {
+/// The runs below `root`, by the paths that the trainer gives them: it follows links, and makes paths absolute. Then those
+/// of `elsewhere` that are not among them; what is no run any more is left out.
+fn entries(root: &Path, elsewhere: &[PathBuf]) -> Vec<RunEntry> {
     let root = root.canonicalize().unwrap_or_else(|_| root.to_owned());
-    list_runs(&root)
-        .into_iter()
-        .map(|run| RunEntry {
-            epochs_done: run.epochs.last().map_or(0, |epoch| epoch.epoch),
-            eer: run.best_eer(),
-            resumable: run.is_unfinished(),
-            has_model: run.has_model,
-            network: run.network,
-            finished: run.finished,
-            note: run.note,
-            epochs: run.epochs.into(),
-            path: run.path,
-            name: run.name,
-            config: run.config,
-        })
-        .collect()
+    let mut runs: Vec<RunEntry> = list_runs(&root).into_iter().map(|run| entry(run, false)).collect();
+    for path in elsewhere {
+        if !runs.iter().any(|run| run.path == *path) {
+            runs.extend(read_run(path).map(|run| entry(run, true)));
+        }
+    }
+    runs
+}
+
+fn entry(run: RunOnDisk, is_elsewhere: bool) -> RunEntry {
+    RunEntry {
+        epochs_done: run.epochs.last().map_or(0, |epoch| epoch.epoch),
+        eer: run.best_eer(),
+        resumable: run.is_unfinished(),
+        has_model: run.has_model,
+        finished: run.finished,
+        note: run.note,
+        epochs: run.epochs.into(),
+        path: run.path,
+        name: run.name,
+        config: run.config,
+        is_elsewhere,
+    }
 }
 
 #[cfg(test)]
@@ -170,9 +180,26 @@ mod tests {
         let link = folder.path().join("link");
         std::os::unix::fs::symlink(folder.path().join("runs"), &link).unwrap();
         let trained = crate::train::RunFolder::open(&link.join("a")).unwrap();
-        let listed = entries(&link);
+        let listed = entries(&link, &[]);
         assert_eq!(listed.len(), 1);
         assert_eq!(listed[0].path, trained.path());
-        assert!(entries(&folder.path().join("nothing")).is_empty());
+        assert!(entries(&folder.path().join("nothing"), &[]).is_empty());
+    }
+
+    #[test]
+    fn a_run_from_elsewhere_is_listed_once_and_only_while_it_is_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().canonicalize().unwrap();
+        let run = |name: &str| {
+            let path = root.join(name);
+            std::fs::create_dir_all(&path).unwrap();
+            crate::config::save(&crate::config::RunConfig::default(), &path.join("run.toml")).unwrap();
+            path
+        };
+        let (own, opened) = (run("runs/a"), run("work/b"));
+        let elsewhere = [own.clone(), opened.clone(), root.join("gone")];
+        let found = entries(&root.join("runs"), &elsewhere);
+        let found: Vec<(&Path, bool)> = found.iter().map(|run| (run.path.as_path(), run.is_elsewhere)).collect();
+        assert_eq!(found, [(own.as_path(), false), (opened.as_path(), true)]);
     }
 }

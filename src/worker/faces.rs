@@ -2,6 +2,7 @@
 
 use super::emit::Emitter;
 use super::explain;
+use super::last_read::LastRead;
 use super::protocol::{Event, FoundFace, HandDone, HandStep, ImageSource, Job, JobError};
 use super::source;
 use crate::data::thumbnail;
@@ -13,6 +14,9 @@ use std::sync::Arc;
 /// Longest side of the picture a face is marked in, in pixels.
 const PICTURE_PX: u32 = 1024;
 
+/// The detector that was used last: a queue of faces to mark asks for it picture after picture.
+pub(super) type Detectors = LastRead<Detector>;
+
 /// Loads the picture and looks for its main face, with a detector and its least score where there is one.
 ///
 /// # Errors
@@ -21,6 +25,7 @@ pub(super) fn find(
     job: &Job,
     source: &ImageSource,
     detector: Option<(&Path, f32)>,
+    detectors: &Detectors,
     emitter: &Emitter,
 ) -> Result<(), Box<JobError>> {
     let image = source::load(source).map_err(|error| {
@@ -31,8 +36,8 @@ pub(super) fn find(
     if job.control.is_cancelled() {
         return Ok(());
     }
-    let face =
-        detector.map_or(Ok(None), |(path, min_score)| look(&image, path, min_score).map_err(|error| error.to_string()));
+    let looked = detector.map(|(path, min_score)| look(&image, detectors, path, min_score));
+    let face = looked.unwrap_or(Ok(None)).map_err(|error| error.to_string());
     let picture = thumbnail(&image, PICTURE_PX);
     let rgb = picture.rgba.as_chunks::<4>().0.iter().flat_map(|&[r, g, b, _]| [r, g, b]).collect();
     let small = RgbImage::from_raw(picture.width, picture.height, rgb).unwrap_or_default();
@@ -42,8 +47,8 @@ pub(super) fn find(
     Ok(())
 }
 
-fn look(image: &DynamicImage, detector: &Path, min_score: f32) -> Result<Option<Face>, FaceError> {
-    let faces = Detector::open(detector)?.detect(image, min_score)?;
+fn look(image: &DynamicImage, detectors: &Detectors, path: &Path, min_score: f32) -> Result<Option<Face>, FaceError> {
+    let faces = detectors.get(path, Detector::open)?.detect(image, min_score)?;
     Ok(main_face(&faces, image.width(), image.height()).copied())
 }
 
@@ -111,7 +116,7 @@ mod tests {
             if is_stopped {
                 job.control.cancel();
             }
-            find(&job, &source, None, &emitter).unwrap();
+            find(&job, &source, None, &Detectors::default(), &emitter).unwrap();
             assert_eq!(events.try_iter().count(), count);
         }
     }

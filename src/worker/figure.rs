@@ -3,9 +3,8 @@
 use super::emit::Emitter;
 use super::explain;
 use super::protocol::{Event, Job, JobError};
-use crate::config::{atomic_write, temporary};
+use crate::config::{atomic_write, atomic_write_new};
 use crate::eval::{DetFigure, FigureForm};
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 /// Why a figure was not written.
@@ -40,22 +39,12 @@ pub fn write_figure(figure: &DetFigure, out: &Path, replace: bool) -> Result<u64
         return Err(FigureError::Exists(out.to_owned()));
     }
     let text = figure.text(form);
-    let written = if replace { atomic_write(out, text.as_bytes()) } else { write_new(out, text.as_bytes()) };
-    written.map_err(|source| match source.kind() {
+    let write = if replace { atomic_write } else { atomic_write_new };
+    write(out, text.as_bytes()).map_err(|source| match source.kind() {
         std::io::ErrorKind::AlreadyExists => FigureError::Exists(out.to_owned()),
         _ => FigureError::Io { path: out.to_owned(), source },
     })?;
     Ok(text.len() as u64)
-}
-
-/// As [`atomic_write`], but a file that appeared meanwhile stays.
-fn write_new(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = temporary(folder)?;
-    file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    file.persist_noclobber(path).map_err(|error| error.error)?;
-    Ok(())
 }
 
 /// Writes a figure.
@@ -87,7 +76,6 @@ mod tests {
         let (figure, out) = (DetFigure::new(Vec::new()), folder.path().join("det.csv"));
         std::fs::write(&out, "mine").unwrap();
         assert!(matches!(write_figure(&figure, &out, false), Err(FigureError::Exists(path)) if path == out));
-        assert_eq!(write_new(&out, b"other").unwrap_err().kind(), std::io::ErrorKind::AlreadyExists);
         assert_eq!(std::fs::read_to_string(&out).unwrap(), "mine");
         let bytes = write_figure(&figure, &out, true).unwrap();
         let text = std::fs::read_to_string(&out).unwrap();

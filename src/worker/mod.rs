@@ -13,6 +13,8 @@ mod explain;
 mod faces;
 mod figure;
 mod file_kind;
+mod last_read;
+mod pairs;
 pub mod protocol;
 mod sample;
 mod source;
@@ -25,6 +27,7 @@ pub use source::{SourceError, load as load_source};
 pub use thumbs::{ThumbReply, ThumbRequest, ThumbWork, Thumbs, make_thumb, plane_thumb};
 
 use crate::train::Control;
+use faces::Detectors;
 use protocol::{Event, HandStep, Job, JobId, Request};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex};
@@ -156,9 +159,11 @@ const COMPUTE_STACK: usize = 32 << 20;
 fn desks(name: &str, count: usize, emitter: &Emitter) -> std::io::Result<(SyncSender<Job>, Vec<JoinHandle<()>>)> {
     let (send, jobs) = sync_channel::<Job>(REQUESTS);
     let jobs = Arc::new(Mutex::new(jobs));
+    let detectors = Arc::new(Detectors::default());
     let thread = |index| {
-        let (jobs, emitter) = (Arc::clone(&jobs), emitter.clone());
-        std::thread::Builder::new().name(format!("{name}-{index}")).spawn(move || desk::serve(&jobs, &emitter))
+        let (jobs, detectors, emitter) = (Arc::clone(&jobs), Arc::clone(&detectors), emitter.clone());
+        let serve = move || desk::serve(&jobs, &detectors, &emitter);
+        std::thread::Builder::new().name(format!("{name}-{index}")).spawn(serve)
     };
     let threads: std::io::Result<Vec<_>> = (0..count).map(thread).collect();
     Ok((send, threads?))
@@ -198,8 +203,10 @@ fn lane(request: &Request) -> Lane {
         | Request::OpenSample { .. }
         | Request::Map { .. }
         | Request::ListRuns { .. }
+        | Request::ReadNetwork { .. }
         | Request::LookAtFile { .. }
         | Request::LookAtWeights { .. }
+        | Request::LookAtPairs { .. }
         | Request::FindFace { .. } => Lane::Desk,
     }
 }

@@ -5,21 +5,22 @@
 
 mod by_hand;
 mod image_source;
+mod run_entry;
 
 pub use by_hand::{HandDone, HandStep};
 pub use image_source::ImageSource;
+pub use run_entry::{RunChange, RunEntry};
 
-use crate::config::{RunConfig, RunInfo, SeriesInfo};
+use crate::config::RunConfig;
 use crate::convert::ConvertRequest;
-use crate::data::{Catalog, Diagnosis, Examination, Exported, Split, Thumb};
+use crate::data::{Catalog, Diagnosis, Examination, Exported, ProtocolLook, Split, Thumb};
 use crate::eval::{
     Decision, DetFigure, EmbeddingTable, ErrorRates, Neighbour, OperatingPoint, OperatingRule, VerificationReport,
 };
 use crate::faces::{AlignOptions, Aligned, Face, FinderFile, HandSpec};
 use crate::map::{Layout, MapMethod, TsneSpec};
 use crate::train::{
-    Control, DeviceInfo, EpochMetrics, ExportFormat, Network, Place, PreprocessChange, RunSummary, TrainEvent,
-    WeightsLook,
+    Control, DeviceInfo, ExportFormat, KeptPoint, Network, Place, PreprocessChange, RunSummary, TrainEvent, WeightsLook,
 };
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -55,12 +56,16 @@ pub enum JobKind {
     SaveFigure,
     /// Listing the runs on disk.
     ListRuns,
+    /// Reading what the network of a run is.
+    ReadNetwork,
     /// Renaming, describing or deleting a run.
     ChangeRun,
     /// Looking at a file to tell what it is.
     LookAtFile,
     /// Looking at weights from elsewhere.
     LookAtWeights,
+    /// Looking at a list of pairs or a verification set.
+    LookAtPairs,
     /// Making a run of them.
     Import,
     /// Writing a network for other programs.
@@ -91,9 +96,11 @@ impl JobKind {
             Self::SaveOperatingPoint => "Saving the threshold",
             Self::SaveFigure => "Saving the picture",
             Self::ListRuns => "Looking for runs",
+            Self::ReadNetwork => "Reading a network",
             Self::ChangeRun => "Changing a run",
             Self::LookAtFile => "Looking at the file",
             Self::LookAtWeights => "Looking at the weights",
+            Self::LookAtPairs => "Looking at the pairs",
             Self::Import => "Importing weights",
             Self::Export => "Exporting the network",
             Self::Devices => "Looking for devices",
@@ -107,15 +114,18 @@ impl JobKind {
 /// Which held-out images are evaluated.
 #[derive(Clone, Debug)]
 pub enum EvaluateOn {
-    /// The data set and the split the run was trained with.
-    OwnSplit,
-    /// Every image of another data set, all pairs.
+    /// The data set and the split the run was trained with. It is `open`, or lies where it was.
+    OwnSplit {
+        /// The data set that is open, which may be it.
+        open: Option<Arc<Catalog>>,
+    },
+    /// Every image of a data set, all pairs; of the run's own, the images that it held out.
     Whole(Arc<Catalog>),
     /// A list of pairs or a verification set.
     Protocol {
         /// The file.
         file: PathBuf,
-        /// Where the images of a list may lie when they are not beside it.
+        /// Where the images of a list lie when they are not beside it.
         images: Option<PathBuf>,
     },
 }
@@ -135,8 +145,8 @@ pub enum Request {
     ExportData { catalog: Arc<Catalog>, request: ConvertRequest, out: PathBuf },
     /// Trains.
     Train { catalog: Arc<Catalog>, config: Box<RunConfig>, place: Place },
-    /// Embeds and computes error rates with a run's best checkpoint.
-    Evaluate { run: PathBuf, on: EvaluateOn, rule: OperatingRule },
+    /// Embeds and computes error rates with a run's best checkpoint. The threshold is chosen as the run's own was.
+    Evaluate { run: PathBuf, on: EvaluateOn },
     /// Lays embeddings out.
     Map { table: Arc<EmbeddingTable>, method: MapMethod, tsne: TsneSpec },
     /// Compares two images with a run's best checkpoint.
@@ -148,17 +158,21 @@ pub enum Request {
         operating: Option<OperatingPoint>,
     },
     /// Keeps the chosen operating point with the run, for the commands without a window.
-    SaveOperatingPoint { run: PathBuf, point: OperatingPoint },
+    SaveOperatingPoint { run: PathBuf, kept: KeptPoint },
     /// Writes DET curves to a file, whose ending says as what. `replace`: a file of that name may be replaced.
     SaveFigure { figure: Box<DetFigure>, out: PathBuf, replace: bool },
-    /// Lists the runs below a folder.
-    ListRuns { root: PathBuf },
+    /// Lists the runs below a folder, and those of `elsewhere` that are not among them.
+    ListRuns { root: PathBuf, elsewhere: Vec<PathBuf> },
+    /// Reads what the network of a run is, which a run that starts from it takes over.
+    ReadNetwork { run: PathBuf },
     /// Changes a run's folder.
     ChangeRun { run: PathBuf, change: RunChange },
-    /// Says what a text or an ONNX file is to this program.
+    /// Says what a file is to this program whose name does not tell.
     LookAtFile { file: PathBuf },
     /// Says whose network a file of weights is, and whether a run can be made of it.
     LookAtWeights { weights: PathBuf },
+    /// Says what a list of pairs or a verification set is. The images of a list are looked for below each of `folders`.
+    LookAtPairs { file: PathBuf, folders: Vec<PathBuf> },
     /// Makes a run of weights from elsewhere, in a new folder below `root`.
     Import { weights: PathBuf, root: PathBuf, preprocess: PreprocessChange },
     /// Writes a run's network for other programs.
@@ -189,9 +203,11 @@ impl Request {
             Self::SaveOperatingPoint { .. } => JobKind::SaveOperatingPoint,
             Self::SaveFigure { .. } => JobKind::SaveFigure,
             Self::ListRuns { .. } => JobKind::ListRuns,
+            Self::ReadNetwork { .. } => JobKind::ReadNetwork,
             Self::ChangeRun { .. } => JobKind::ChangeRun,
             Self::LookAtFile { .. } => JobKind::LookAtFile,
             Self::LookAtWeights { .. } => JobKind::LookAtWeights,
+            Self::LookAtPairs { .. } => JobKind::LookAtPairs,
             Self::Import { .. } => JobKind::Import,
             Self::Export { .. } => JobKind::Export,
             Self::Devices => JobKind::Devices,
@@ -205,21 +221,14 @@ impl Request {
 /// What a file turned out to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FileKind {
-    /// A list of images with their labels.
+    /// A list of images with their labels, or an archive of images.
     Images,
-    /// A list of pairs.
+    /// A list of pairs, or a verification set.
     Pairs,
+    /// Weights made elsewhere.
+    Weights,
     /// A face detector.
     Detector,
-}
-
-/// What is done to a run's folder.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum RunChange {
-    /// A new name, and a note (empty for none).
-    Describe { name: String, note: String },
-    /// To the bin beside the runs.
-    Delete,
 }
 
 /// A request with its name and its brake.
@@ -273,8 +282,13 @@ pub struct Evaluation {
     pub on: String,
     /// Those are the images that the run itself held out.
     pub is_own: bool,
+    /// Says that the images where those of the run were are others now, and which; `None` where they are the same, or
+    /// others were asked for.
+    pub changed: Option<String>,
     /// The name of the public protocol whose pairs these are, if it is one.
     pub protocol: Option<String>,
+    /// How the threshold of the run is chosen.
+    pub rule: OperatingRule,
     /// The numbers.
     pub report: VerificationReport,
     /// The exact sweep behind them, for other thresholds.
@@ -317,6 +331,8 @@ pub struct VerifyResult {
     pub operating: Option<OperatingPoint>,
     /// What the network saw of each image.
     pub crops: [Thumb; 2],
+    /// Lengths of the two embeddings before they are normalised, where the loss makes them tell how good the images are.
+    pub lengths: Option<[f32; 2]>,
     /// Nearest known images to each, if a gallery was given.
     pub neighbours: [Vec<Neighbour>; 2],
 }
@@ -343,56 +359,6 @@ pub struct FoundFace {
     pub face: Result<Option<Face>, String>,
 }
 
-/// A run on disk.
-#[derive(Clone, Debug)]
-pub struct RunEntry {
-    /// The folder.
-    pub path: PathBuf,
-    /// Its name.
-    pub name: String,
-    /// Its settings.
-    pub config: RunConfig,
-    /// What a person wrote about it; empty for nothing.
-    pub note: String,
-    /// Epochs done.
-    pub epochs_done: u32,
-    /// Measures of the epochs done.
-    pub epochs: Arc<[EpochMetrics]>,
-    /// Best equal error rate so far.
-    pub eer: Option<f64>,
-    /// A finished checkpoint exists.
-    pub has_model: bool,
-    /// Its network, which a run that starts from it takes over.
-    pub network: Option<Network>,
-    /// It can be continued.
-    pub resumable: bool,
-    /// What it came to: of a run that is over and was measured since, or has no pairs to be measured on.
-    pub finished: Option<RunSummary>,
-}
-
-impl RunEntry {
-    /// Its weights were made elsewhere.
-    pub fn is_imported(&self) -> bool {
-        self.config.run.as_ref().is_some_and(RunInfo::is_imported)
-    }
-
-    /// The series that it is one of.
-    pub fn series(&self) -> Option<&SeriesInfo> {
-        self.config.run.as_ref()?.series.as_ref()
-    }
-
-    /// When it was begun, as text that sorts by time; the name where the run file does not say.
-    pub fn started(&self) -> &str {
-        self.config.run.as_ref().map_or(&self.name, |run| &run.started)
-    }
-
-    /// Name of the data set.
-    pub fn data_name(&self) -> String {
-        let path = self.config.run.as_ref().map_or("unknown data", |facts| facts.data.as_str());
-        std::path::Path::new(path).file_name().map_or(path.into(), |name| name.to_string_lossy()).into_owned()
-    }
-}
-
 /// How a job ended.
 #[derive(Clone, Debug)]
 pub enum Outcome {
@@ -415,6 +381,19 @@ pub struct JobError {
     pub hint: Option<String>,
     /// The device can no longer be used by this process.
     pub device_lost: bool,
+}
+
+impl JobError {
+    /// An imported run has no images of its own to be measured on, and none are open.
+    pub fn no_images_to_measure_on() -> Self {
+        let hint = "Open a folder of images of people or things it should tell apart, then choose Evaluate.";
+        Self {
+            headline: "An imported network is measured on the images that are open".to_owned(),
+            causes: Vec::new(),
+            hint: Some(hint.to_owned()),
+            device_lost: false,
+        }
+    }
 }
 
 /// Everything that can come back.
@@ -444,12 +423,16 @@ pub enum Event {
     FigureSaved { job: JobId, out: PathBuf },
     /// The runs on disk.
     Runs { job: JobId, runs: Vec<RunEntry> },
+    /// What the network of a run is; `None` when it has none yet.
+    NetworkRead { job: JobId, run: PathBuf, network: Option<Network> },
     /// A run has another folder, or none any more.
     RunChanged { job: JobId, before: PathBuf, after: Option<PathBuf> },
     /// What a file is.
     FileLooked { job: JobId, file: PathBuf, kind: FileKind },
     /// What a file of weights is.
     WeightsLooked { job: JobId, look: Arc<WeightsLook> },
+    /// What a list of pairs or a verification set is.
+    PairsLooked { job: JobId, look: Arc<ProtocolLook> },
     /// Weights became a run; whose network they are, in words.
     Imported { job: JobId, run: PathBuf, flavour: String },
     /// A network was written, so many bytes.
@@ -482,8 +465,10 @@ impl Event {
             | Self::Verified { job, .. }
             | Self::FigureSaved { job, .. }
             | Self::Runs { job, .. }
+            | Self::NetworkRead { job, .. }
             | Self::FileLooked { job, .. }
             | Self::WeightsLooked { job, .. }
+            | Self::PairsLooked { job, .. }
             | Self::Imported { job, .. }
             | Self::Exported { job, .. }
             | Self::RunChanged { job, .. }

@@ -146,7 +146,7 @@ fn files_that_were_not_tried_are_tried_when_the_data_set_is_opened_again() {
     crate::data::testing::draw_classes(folder.path(), 6, 4);
     std::fs::write(folder.path().join("p00/a.png"), b"").unwrap();
     let whole = Catalog::open(folder.path(), &|_| {}, &|| false).unwrap();
-    crate::data::write_exclusions(&whole, &[24]).unwrap();
+    crate::data::exclude(&Arc::new(whole), &[24]).unwrap();
     let mut state = State::new(PathBuf::from("/nowhere/runs"));
     open_again(&mut state, folder.path());
     let opened = state.notices.last().unwrap();

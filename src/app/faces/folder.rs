@@ -149,12 +149,15 @@ pub(super) fn aligned(state: &mut State, job: JobId, done: Box<Aligned>) {
     let Some(folder) = state.faces.folder.as_mut().filter(|folder| folder.job == Some(job)) else { return };
     let there = done.aligned + done.already;
     let text = format!("{there} of {} faces aligned", done.images);
-    let stopped = done.stopped;
+    let (stopped, root, out) = (done.stopped, folder.root.clone(), folder.out.clone());
     folder.done = Some(done);
     let notice = if stopped {
         Notice::new(Severity::Info, format!("Stopped; {text}")).hint("Starting again goes on where it stopped.")
-    } else {
+    } else if state.open_data().is_some_and(|data| data.catalog.root == root) {
         Notice::new(Severity::Success, text).hint("Data, Align faces… opens them.")
+    } else {
+        // The dialog is that of the images that are open now.
+        Notice::new(Severity::Success, text).hint(format!("They are in {}: open that folder in Data.", out.display()))
     };
     state.notify(notice);
 }

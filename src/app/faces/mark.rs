@@ -1,6 +1,7 @@
 //! One face being marked in a picture: loaded, found or clicked, corrected, previewed. Verify's dialog and the marking of
 //! a whole folder both show one; what is done with the points is theirs.
 
+use super::FacesView;
 use crate::app::action::Effect;
 use crate::app::notice::{Notice, Severity};
 use crate::app::state::State;
@@ -110,7 +111,8 @@ impl MarkView {
     /// The largest coordinates a point may have.
     fn limits(&self) -> Point {
         let (width, height) = self.found.as_ref().map_or((1, 1), |found| (found.width_px, found.height_px));
-        [f64::from(width) - 1.0, f64::from(height) - 1.0]
+        // A picture from the clipboard may have no pixels at all.
+        [width, height].map(|side| f64::from(side.max(1)) - 1.0)
     }
 
     /// The crop as the picture on the screen gives it; a fraction of a millisecond.
@@ -157,16 +159,27 @@ pub(super) fn begin(
 
 /// Asks for the picture, and for the face in it where there is a detector; faces it is less sure of than `min_score`, in
 /// [0, 1], are passed over.
-pub(super) fn load(state: &mut State, source: ImageSource, min_score: f32) -> (JobId, Vec<Effect>) {
+fn load(state: &mut State, source: ImageSource, min_score: f32) -> (JobId, Vec<Effect>) {
     let detector = state.faces.detector.clone();
     start(state, Request::FindFace { source, detector, min_score })
 }
 
-/// Stops a job whose result is no longer wanted.
-pub(super) fn stop(state: &State, job: Option<JobId>) {
-    if let Some(job) = job.and_then(|job| state.job(job)) {
-        job.control.cancel();
+/// Asks for the picture of a mark again; `which` finds it among those that are shown. What was asked for before is no
+/// longer wanted.
+pub(super) fn reload(
+    state: &mut State,
+    min_score: f32,
+    which: fn(&mut FacesView) -> Option<&mut MarkView>,
+) -> Vec<Effect> {
+    let Some(mark) = which(&mut state.faces) else { return Vec::new() };
+    mark.error = None;
+    let (before, source) = (mark.job, mark.source.clone());
+    state.cancel(before);
+    let (job, effects) = load(state, source, min_score);
+    if let Some(mark) = which(&mut state.faces) {
+        mark.job = Some(job);
     }
+    effects
 }
 
 /// The points give a crop of this side; if not, the person is told.

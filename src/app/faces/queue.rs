@@ -223,16 +223,11 @@ fn go_back(state: &mut State) -> Vec<Effect> {
 fn reload(state: &mut State) -> Vec<Effect> {
     let Some(queue) = state.faces.queue.as_ref().filter(|queue| queue.can_reload()) else { return Vec::new() };
     let min_score = queue.spec.options.min_score;
-    let Some(source) = queue.mark.as_ref().map(|mark| mark.source.clone()) else { return Vec::new() };
-    let (job, effects) = mark::load(state, source, min_score);
-    if let Some(mark) = state.faces.queue.as_mut().and_then(|queue| queue.mark.as_mut()) {
-        mark.job = Some(job);
-        mark.error = None;
-    }
-    effects
+    mark::reload(state, min_score, |faces| faces.queue.as_mut()?.mark.as_mut())
 }
 
-fn close(state: &mut State) {
+/// Leaves off, as soon as nothing is being written.
+pub(super) fn close(state: &mut State) {
     let Some(queue) = &mut state.faces.queue else { return };
     match queue.phase {
         // A moment: a failure must still have somebody to tell.
@@ -244,8 +239,8 @@ fn close(state: &mut State) {
 /// Takes the dialog away; what is being listed or loaded for it is no longer wanted.
 fn leave(state: &mut State) {
     let Some(queue) = state.faces.queue.take() else { return };
-    mark::stop(state, queue.job());
-    mark::stop(state, queue.mark.and_then(|mark| mark.job));
+    state.cancel(queue.job());
+    state.cancel(queue.mark.and_then(|mark| mark.job));
 }
 
 /// Shows the image at this position, with the points that were marked in it; those of the image before it are kept.
@@ -261,7 +256,7 @@ fn show(state: &mut State, at: usize) -> Vec<Effect> {
     let points = queue.points.remove(&at).unwrap_or_default();
     let min_score = queue.spec.options.min_score;
     let source = queue.image().map(|image| ImageSource::File(image.path.clone()));
-    mark::stop(state, before);
+    state.cancel(before);
     let Some(source) = source else { return Vec::new() };
     let (mark, effects) = mark::begin(state, source, points, min_score);
     if let Some(queue) = &mut state.faces.queue {

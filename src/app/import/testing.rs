@@ -4,7 +4,7 @@ use crate::config::{Head, Margins, Net, Pooling};
 use crate::data::Preprocess;
 use crate::loss::HeadSpec;
 use crate::model::{EmbedderSpec, Form};
-use crate::train::{FoundNetwork, ModelInfo, WeightsLook};
+use crate::train::{FoundNetwork, ModelInfo, Network, WeightsLook};
 
 /// An iResNet-50 with one name beside the network.
 pub(crate) fn look_of(channels: u32, blue_first: bool) -> WeightsLook {
@@ -20,10 +20,12 @@ pub(crate) fn look_of(channels: u32, blue_first: bool) -> WeightsLook {
     let info = ModelInfo {
         format: ModelInfo::FORMAT,
         head: HeadSpec::plain(Head::Softmax, [0, 512], 1.0, Margins::NONE),
-        embedder,
-        preprocess: Preprocess { blue_first, ..Preprocess::new(112, channels) },
+        network: Network {
+            embedder,
+            preprocess: Preprocess { blue_first, ..Preprocess::new(112, channels) },
+            add_mirror: false,
+        },
         classes: Vec::new(),
-        add_mirror: false,
     };
     let left_out = vec!["head.weight".to_owned()];
     let network = FoundNetwork { flavour: "somebody's".to_owned(), info, left_out };

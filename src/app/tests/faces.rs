@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::faces::{AlignOptions, CropFormat, FinderFile, FormerRow, HandSpec};
-use crate::worker::protocol::{HandDone, HandStep};
+use crate::worker::protocol::{HandDone, HandStep, ImageSource};
 
 /// The dialog of the folder in front.
 fn with_dialog(folder: &Path) -> State {
@@ -261,4 +261,67 @@ fn a_picture_that_was_not_loaded_is_loaded_again_and_the_least_score_goes_along(
     show(&mut state, &effects);
     mark(&mut state);
     assert!(queue(&state).can_write() && update(&mut state, QueueAction::Reload.into()).is_empty());
+}
+
+#[test]
+fn other_images_put_the_dialogs_of_the_folder_away_and_what_is_being_written_is_written() {
+    let folder = folder();
+    let mut state = with_queue(folder.path());
+    let loading = update(&mut state, QueueAction::Skip.into());
+    update(&mut state, Action::Dropped(vec![folder.path().to_owned()]));
+    assert!(state.faces.queue.is_none() && !state.shows_faces(), "they are about a folder that is not open");
+    assert!(job(&loading).control.is_cancelled());
+
+    let mut state = with_queue(folder.path());
+    let id = write(&mut state);
+    open(&mut state, folder.path());
+    assert!(state.jobs.iter().any(|job| job.id == id && !job.control.is_cancelled()));
+    assert!(written(&mut state, id).is_empty() && !state.shows_faces());
+    assert_eq!(state.faces.folder.as_ref().unwrap().marked, 1);
+
+    let mut state = with_queue(folder.path());
+    update(&mut state, Action::CloseData);
+    assert!(state.faces.queue.is_none() && !state.shows_faces());
+}
+
+#[test]
+fn what_a_pass_wrote_is_opened_when_it_is_done_and_found_behind_other_images() {
+    let folder = folder();
+    for other in [false, true] {
+        let mut state = with_dialog(folder.path());
+        state.faces.detector = Some("yunet.onnx".into());
+        let id = job(&update(&mut state, FaceAction::StartFolder.into())).id;
+        assert!(update(&mut state, FaceAction::OpenAligned.into()).is_empty(), "it is not all there");
+        if other {
+            update(&mut state, Action::CloseData);
+        }
+        let done = crate::faces::Aligned { images: 48, aligned: 48, ..crate::faces::Aligned::default() };
+        on_event(&mut state, Event::FolderAligned { job: id, done: Box::new(done) });
+        end(&mut state, id, Outcome::Finished);
+        let hint = state.notices.last().unwrap().hint.clone().unwrap();
+        let out = state.faces.folder.as_ref().unwrap().out.display().to_string();
+        assert_eq!((hint.contains("Align faces…"), hint.contains(&out)), (!other, other), "{hint}");
+    }
+}
+
+#[test]
+fn a_picture_without_pixels_can_be_clicked_without_harm() {
+    let mut state = state();
+    state.verify.slots[0] = Some(ImageSource::Pixels { width: 0, height: 0, rgba: Arc::from([]) });
+    let effects = update(&mut state, FaceAction::Open(0).into());
+    let found = FoundFace { width_px: 0, height_px: 0, ..(*picture(false)).clone() };
+    on_event(&mut state, Event::FaceFound { job: job(&effects).id, found: Arc::new(found) });
+    mark(&mut state);
+    assert!(state.faces.align.as_ref().unwrap().mark.points.len() < 2);
+}
+
+#[test]
+fn a_picture_that_is_no_longer_marked_is_no_longer_loaded() {
+    for action in [FaceAction::UseWhole, FaceAction::Cancel, FaceAction::Open(0)] {
+        let mut state = state();
+        state.verify.slots[0] = Some(ImageSource::File("a.jpg".into()));
+        let effects = update(&mut state, FaceAction::Open(0).into());
+        update(&mut state, action.clone().into());
+        assert!(job(&effects).control.is_cancelled(), "{action:?}");
+    }
 }

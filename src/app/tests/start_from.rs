@@ -5,8 +5,7 @@ use crate::config::{Auto, Net, Pooling};
 use crate::model::weights::{Weight, Weights};
 use crate::model::{EmbedderSpec, Form};
 use crate::train::{
-    Control, ImportRequest, ModelInfo, Network, Observer, Place, PreprocessChange, TrainError, TrainRequest, import,
-    train,
+    Control, ImportRequest, Network, Observer, Place, PreprocessChange, TrainError, TrainRequest, import, train,
 };
 use crate::worker::Workers;
 use std::time::{Duration, Instant};
@@ -31,24 +30,26 @@ fn write_weights(path: &Path) -> EmbedderSpec {
     spec
 }
 
-/// Has the runs listed as the window does.
-fn list(state: &mut State) {
+/// Hands jobs over as the window does and takes in what comes back, until nothing is left to do.
+fn serve(state: &mut State, mut effects: Vec<Effect>) {
     let mut workers = Workers::start(Arc::new(|| {})).unwrap();
-    let asked = job(&update(state, Action::RefreshRuns)).clone();
-    let id = asked.id;
-    workers.send(asked).map_err(|_| "full").unwrap();
-    let began = Instant::now();
+    let (mut under_way, began) = (0_usize, Instant::now());
     loop {
-        assert!(began.elapsed() < Duration::from_secs(60), "the list did not come");
+        for effect in std::mem::take(&mut effects) {
+            let Effect::Send(job) = effect else { continue };
+            workers.send(job).map_err(|_| "full").unwrap();
+            under_way += 1;
+        }
+        if under_way == 0 {
+            return;
+        }
+        assert!(began.elapsed() < Duration::from_secs(60), "the job did not end");
         let Some(event) = workers.poll() else {
             std::thread::sleep(Duration::from_millis(2));
             continue;
         };
-        let is_over = matches!(&event, Event::Ended { job, .. } if *job == id);
-        on_event(state, event);
-        if is_over {
-            return;
-        }
+        under_way -= usize::from(matches!(event, Event::Ended { .. }));
+        effects = on_event(state, event);
     }
 }
 
@@ -91,15 +92,18 @@ fn the_plan_of_a_run_from_an_imported_network_of_another_form_is_that_of_the_com
         preprocess: PreprocessChange::default(),
         control: Control::default(),
     };
-    assert_eq!(import(&request).unwrap().info.embedder, spec);
+    assert_eq!(import(&request).unwrap().info.network.embedder, spec);
 
     let mut state = State::new(at("runs"));
     state.config.train.device = "cpu".into();
     open(&mut state, pictures.path());
     let from_scratch = state.footprint().unwrap();
-    list(&mut state);
+    let effects = update(&mut state, Action::RefreshRuns);
+    serve(&mut state, effects);
     let run = state.runs[0].path.clone();
-    update(&mut state, RunAction::FineTune(run.clone()).into());
+    let effects = update(&mut state, RunAction::FineTune(run.clone()).into());
+    assert!(state.start_network().is_none(), "a list of runs does not read what may name millions of classes");
+    serve(&mut state, effects);
     let planned = state.footprint().unwrap();
     assert_eq!(planned, announced(&state, &at("runs/first")).footprint);
     assert_ne!(planned, from_scratch);
@@ -119,26 +123,79 @@ fn the_plan_of_a_run_from_an_imported_network_of_another_form_is_that_of_the_com
     assert_eq!(state.config.data.image_px, Auto::Set(48), "what was typed stays");
 }
 
+/// The only job asked for, which reads the network of this run.
+fn reading(effects: &[Effect], run: &Path) -> JobId {
+    let [Effect::Send(sent)] = effects else { panic!("{effects:?}") };
+    assert!(matches!(&sent.request, Request::ReadNetwork { run: asked } if asked == run), "{sent:?}");
+    sent.id
+}
+
+fn start_from(state: &mut State, run: &Path) -> Vec<Effect> {
+    update(state, RunAction::FineTune(run.to_owned()).into())
+}
+
+/// A network with its layer as published, whatever the images.
+fn published() -> Network {
+    let network = crate::app::import::look_of(3, false).usable().unwrap().info.network.clone();
+    Network { embedder: EmbedderSpec { pooling: Pooling::Auto, ..network.embedder }, ..network }
+}
+
 #[test]
-fn the_plan_follows_the_list_of_runs() {
+fn the_plan_follows_the_network_that_is_read_of_the_run_it_starts_from() {
     let pictures = folder();
     let mut state = with_runs();
     open(&mut state, pictures.path());
-    let runs = state.runs.clone();
-    state.config.train.start_from = runs[0].path.to_string_lossy().into_owned();
-    state.refresh_preview();
-    let before = state.open_data().unwrap().revision;
-    // The same list again changes nothing; one that knows the network does.
-    on_event(&mut state, Event::Runs { job: JobId(0), runs: runs.clone() });
-    assert_eq!(state.open_data().unwrap().revision, before);
-    let look = crate::app::import::look_of(3, false);
-    let ModelInfo { embedder, preprocess, add_mirror, .. } = look.usable().unwrap().info.clone();
-    // As a run trained here says of its published layer.
-    let embedder = EmbedderSpec { pooling: Pooling::Auto, ..embedder };
-    let mut known = runs;
-    known[0].network = Some(Network { embedder, preprocess, add_mirror });
-    on_event(&mut state, Event::Runs { job: JobId(0), runs: known });
+    let (runs, run) = (state.runs.clone(), state.runs[0].path.clone());
+    let effects = start_from(&mut state, &run);
+    let first = reading(&effects, &run);
+    let set_epochs =
+        |state: &mut State, epochs| update(state, Action::Set { key: "train.epochs", value: Value::Int(epochs) });
+    assert!(set_epochs(&mut state, 7).is_empty(), "it is being read already");
+    let told = |job, network| Event::NetworkRead { job, run: run.clone(), network };
+    on_event(&mut state, told(first, Some(published())));
+    on_event(&mut state, Event::Ended { job: first, outcome: Outcome::Finished });
     let resolved = state.open_data().unwrap().resolved.clone().unwrap();
     assert_eq!((resolved.config.model.net, resolved.image_px), (Net::Iresnet50, 112));
     assert_eq!(resolved.pooling, Pooling::Auto, "its layer stays as published, however few the images are");
+    assert!(set_epochs(&mut state, 8).is_empty(), "it is known");
+
+    // With a new list it is read anew. The same network changes nothing; where it is gone, the plan follows.
+    for network in [Some(published()), None] {
+        let (before, is_same) = (state.open_data().unwrap().revision, network.is_some());
+        let again = reading(&on_event(&mut state, Event::Runs { job: JobId(0), runs: runs.clone() }), &run);
+        assert_eq!(state.open_data().unwrap().revision, before);
+        on_event(&mut state, told(again, network));
+        on_event(&mut state, Event::Ended { job: again, outcome: Outcome::Finished });
+        assert_eq!(state.open_data().unwrap().revision == before, is_same);
+    }
+    assert!(state.start_network().is_none());
+}
+
+#[test]
+fn a_network_that_comes_too_late_or_not_at_all_does_no_harm() {
+    let mut state = with_runs();
+    let (run, other) = (state.runs[0].path.clone(), state.runs[1].path.clone());
+    let effects = start_from(&mut state, &run);
+    let late = reading(&effects, &run);
+    let effects = start_from(&mut state, &other);
+    let second = reading(&effects, &other);
+    assert!(state.job(late).unwrap().control.is_cancelled());
+    on_event(&mut state, Event::NetworkRead { job: late, run: run.clone(), network: Some(published()) });
+    assert!(state.start_network().is_none(), "that of another run");
+    // Back at the first before the answer is there: the answer is not about it.
+    let effects = start_from(&mut state, &run);
+    let third = reading(&effects, &run);
+    on_event(&mut state, Event::NetworkRead { job: second, run: other.clone(), network: Some(published()) });
+    assert!(state.start_network().is_none());
+
+    // What could not be asked is asked again with the next change of the settings.
+    let Effect::Send(refused) = &effects[0] else { panic!("{effects:?}") };
+    on_refused(&mut state, refused);
+    let again = reading(&update(&mut state, Action::Set { key: "train.epochs", value: Value::Int(7) }), &run);
+    assert_ne!(again, third);
+    on_event(&mut state, Event::NetworkRead { job: again, run: run.clone(), network: Some(published()) });
+    assert!(state.start_network().is_some());
+    // The plan starts from nothing that the list does not know.
+    on_event(&mut state, Event::Runs { job: JobId(0), runs: Vec::new() });
+    assert!(state.start_network().is_none());
 }

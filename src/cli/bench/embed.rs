@@ -14,7 +14,7 @@ pub fn run(matches: &ArgMatches) -> anyhow::Result<()> {
     let model = TrainedModel::open(get_path(matches, "run")?, get_device(matches)?)?;
     let catalog = Arc::new(Catalog::open(get_path(matches, "data")?, &|_| {}, &|| false)?);
     let items: Vec<u32> = (0..catalog.items.len() as u32).collect();
-    let store = ImageStore::on_demand(Arc::clone(&catalog), model.info().preprocess.clone());
+    let store = ImageStore::on_demand(Arc::clone(&catalog), model.info().network.preprocess.clone());
     let (mut seconds, mut images, mut began) = (Vec::new(), 0, Instant::now());
     for_batches(&store, &items, &Control::default(), &mut |_, _| {}, &mut |batch| {
         model.embed(batch)?;

@@ -1,7 +1,7 @@
 //! What `--include` and `--exclude` change: which images and unreadable files the file beside the data leaves out.
 
 use crate::cli::output;
-use crate::data::{Catalog, Diagnosis, Finding, FindingKind, WarningKind, write_exclusions};
+use crate::data::{Catalog, Diagnosis, Examination, Finding, FindingKind, WarningKind, exclude};
 use clap::ArgMatches;
 use clap::builder::PossibleValue;
 use std::collections::BTreeSet;
@@ -37,7 +37,7 @@ pub struct Changed {
     /// Without what is excluded now.
     pub catalog: Arc<Catalog>,
     /// What is wrong with it.
-    pub diagnosis: Diagnosis,
+    pub diagnosis: Arc<Diagnosis>,
     /// Images and files excluded by this command.
     pub excluded: usize,
     /// Images and files included again by this command.
@@ -82,34 +82,31 @@ impl Changes {
     ///
     /// # Errors
     /// When no image would be left, or the file cannot be written; then nothing is changed.
-    pub fn apply(&self, catalog: Arc<Catalog>, diagnosis: Diagnosis) -> anyhow::Result<Changed> {
-        if self.is_none() {
-            return Ok(Changed { catalog, diagnosis, excluded: 0, included: 0 });
-        }
-        let before: BTreeSet<u32> = diagnosis.excluded.iter().copied().collect();
-        let now = self.excluded_after(&diagnosis);
+    pub fn apply(&self, catalog: Arc<Catalog>, examination: &Arc<Examination>) -> anyhow::Result<Changed> {
+        let mut doctor = Doctor { examination, last: None };
+        let before: BTreeSet<u32> = catalog.excluded().iter().copied().collect();
+        let now = self.excluded_after(&before, &mut doctor);
         let (excluded, included) = (now.difference(&before).count(), before.difference(&now).count());
-        let now: Vec<u32> = now.into_iter().collect();
-        let whole = catalog.whole();
-        let catalog = if now.is_empty() { Arc::clone(&whole) } else { Arc::new(whole.without(&now)?) };
-        if excluded + included > 0 {
-            write_exclusions(&whole, &now)?;
+        let catalog = if excluded + included == 0 {
+            catalog
+        } else {
+            let now: Vec<u32> = now.iter().copied().collect();
+            exclude(&catalog.whole(), &now)?
+        };
+        if !self.is_none() {
+            let files = before.difference(&now).any(|position| catalog.whole().left_out().contains(position));
+            lines(&catalog.whole(), excluded, included, files).into_iter().for_each(output::line);
         }
-        say(&whole, excluded, included);
-        let diagnosis = diagnosis.examination.diagnose(&now);
+        let diagnosis = doctor.diagnose(catalog.excluded());
         Ok(Changed { catalog, diagnosis, excluded, included })
     }
 
     /// Positions in the whole data set.
-    fn excluded_after(&self, diagnosis: &Diagnosis) -> BTreeSet<u32> {
-        let examination = &diagnosis.examination;
-        let mut excluded: BTreeSet<u32> = diagnosis.excluded.iter().copied().collect();
-        if self.includes_all {
-            excluded.clear();
-        }
-        if !self.include.is_empty() {
+    fn excluded_after(&self, before: &BTreeSet<u32>, doctor: &mut Doctor) -> BTreeSet<u32> {
+        let mut excluded = if self.includes_all { BTreeSet::new() } else { before.clone() };
+        if !self.include.is_empty() && !excluded.is_empty() {
             // What an excluded image was excluded for is only seen with all of them back.
-            for finding in of_kinds(&examination.diagnose(&[]), &self.include) {
+            for finding in of_kinds(&doctor.diagnose(&[]), &self.include) {
                 for item in finding.items() {
                     excluded.remove(&item);
                 }
@@ -117,7 +114,7 @@ impl Changes {
         }
         if !self.exclude.is_empty() {
             let rest: Vec<u32> = excluded.iter().copied().collect();
-            for finding in of_kinds(&examination.diagnose(&rest), &self.exclude) {
+            for finding in of_kinds(&doctor.diagnose(&rest), &self.exclude) {
                 excluded.extend(if finding.has_copies() { finding.all_but_first() } else { finding.items() });
             }
         }
@@ -125,22 +122,82 @@ impl Changes {
     }
 }
 
+/// Diagnoses anew only when other images are excluded than the last time.
+struct Doctor<'a> {
+    examination: &'a Arc<Examination>,
+    last: Option<Arc<Diagnosis>>,
+}
+
+impl Doctor<'_> {
+    fn diagnose(&mut self, excluded: &[u32]) -> Arc<Diagnosis> {
+        let known = self.last.take().filter(|last| last.excluded == excluded);
+        let diagnosis = known.unwrap_or_else(|| Arc::new(self.examination.diagnose(excluded)));
+        Arc::clone(self.last.insert(diagnosis))
+    }
+}
+
 fn of_kinds<'a>(diagnosis: &'a Diagnosis, kinds: &'a [FindingKind]) -> impl Iterator<Item = &'a Finding> {
     diagnosis.findings.iter().filter(|finding| kinds.contains(&finding.kind))
 }
 
-fn say(whole: &Catalog, excluded: usize, included: usize) {
-    let path = whole.exclude_path();
+/// What was changed; `has_files`: some of what is included are files of which nothing could be read.
+fn lines(whole: &Catalog, excluded: usize, included: usize, has_files: bool) -> Vec<String> {
+    let mut lines = Vec::new();
     if included > 0 {
-        output::line(format!("included {included} again"));
-        if whole.warnings.count(WarningKind::NotTried) > 0 {
-            output::line("         files that were not tried are tried when the data set is opened next");
+        lines.push(format!("included {included} again"));
+        if has_files && whole.warnings.count(WarningKind::NotTried) > 0 {
+            lines.push("         files that were not tried are tried when the data set is opened next".to_owned());
         }
     }
     if excluded > 0 {
-        output::line(format!("excluded {excluded} more, kept in {}", path.display()));
+        lines.push(format!("excluded {excluded} more, kept in {}", whole.exclude_path().display()));
     }
     if excluded + included == 0 {
-        output::line("excluded and included nothing: nothing of these kinds was found");
+        lines.push("excluded and included nothing: nothing of these kinds was found".to_owned());
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::testing::draw_classes;
+
+    #[test]
+    fn what_was_diagnosed_last_is_not_diagnosed_again() {
+        let folder = tempfile::tempdir().unwrap();
+        draw_classes(folder.path(), 3, 3);
+        let catalog = Arc::new(Catalog::open(folder.path(), &|_| {}, &|| false).unwrap());
+        let examination = Arc::new(Examination::none(&catalog));
+        let mut doctor = Doctor { examination: &examination, last: None };
+        let (first, again, other) = (doctor.diagnose(&[]), doctor.diagnose(&[]), doctor.diagnose(&[1]));
+        assert!(Arc::ptr_eq(&first, &again) && !Arc::ptr_eq(&first, &other));
+        assert_eq!(other.excluded, [1]);
+    }
+
+    #[test]
+    fn a_change_that_changes_nothing_leaves_the_data_set_and_its_list_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        draw_classes(folder.path(), 3, 3);
+        let catalog = Arc::new(Catalog::open(folder.path(), &|_| {}, &|| false).unwrap());
+        // Were it written, the list that cannot be understood would be in the way.
+        std::fs::write(catalog.exclude_path(), "not a list").unwrap();
+        let changes = Changes { includes_all: true, include: Vec::new(), exclude: vec![FindingKind::Unreadable] };
+        let examination = Arc::new(Examination::none(&catalog));
+        let changed = changes.apply(Arc::clone(&catalog), &examination).unwrap();
+        assert!(Arc::ptr_eq(&changed.catalog, &catalog));
+        assert_eq!((changed.excluded, changed.included), (0, 0));
+    }
+
+    #[test]
+    fn only_files_that_are_included_again_are_said_to_be_tried_next() {
+        let folder = tempfile::tempdir().unwrap();
+        draw_classes(folder.path(), 3, 3);
+        std::fs::write(folder.path().join("p00/empty.png"), b"").unwrap();
+        let open = || Arc::new(Catalog::open(folder.path(), &|_| {}, &|| false).unwrap());
+        exclude(&open(), &[9]).unwrap();
+        let whole = open().whole();
+        assert!(lines(&whole, 0, 1, true).iter().any(|line| line.contains("opened next")));
+        assert_eq!(lines(&whole, 0, 1, false), ["included 1 again"]);
     }
 }

@@ -1,69 +1,99 @@
-//! What is inspected besides data sets: verification sets and lists of pairs.
+//! What is inspected besides data sets: verification sets and lists of pairs. Counting is the data's; here images are read,
+//! and it is printed.
 
 use super::EXAMPLES;
 use crate::cli::output;
-use crate::data::{PairList, VerificationSet, WarningKind, Warnings, resolve_pairs};
+use crate::config::folder_of;
+use crate::data::{
+    DataError, PairList, ProtocolLook, VerificationSet, WarningKind, Warnings, decode_file, median_short_px, path_text,
+};
 use rayon::prelude::*;
 use serde_json::{Value, json};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// A verification `.bin`: every image is decoded, because that is the question people have.
 pub fn set(path: &Path) -> anyhow::Result<Value> {
     let set = VerificationSet::open(path)?;
+    let mut look = ProtocolLook::of_set(&set);
     let sizes: Vec<_> = (0..set.n_images())
         .into_par_iter()
-        .map(|image| set.load(image).map(|image| image.width().min(image.height())))
+        .map(|image| set.load(image).map(|image| [image.width(), image.height()]))
         .collect();
-    let mut warnings = Warnings::default();
-    let mut sides: Vec<u32> = Vec::with_capacity(sizes.len());
+    let mut read: Vec<[u32; 2]> = Vec::with_capacity(sizes.len());
     for (image, size) in sizes.into_iter().enumerate() {
         match size {
-            Ok(side) => sides.push(side),
-            Err(error) => warnings.left_out(&set.name(image), &error),
+            Ok(size) => read.push(size),
+            Err(error) => look.warnings.left_out(&set.name(image), &error),
         }
     }
-    sides.sort_unstable();
-    let typical = sides.get(sides.len() / 2).copied().unwrap_or(0);
-    let genuine = set.same().iter().filter(|same| **same).count();
+    look.typical_px = median_short_px(read.into_iter());
     output::line(format!("verification set: {}", path.display()));
-    pairs_line(set.same().len(), genuine);
-    output::line(format!("images   {}, about {typical} px", set.n_images()));
-    output::line(format!("folds    {} contiguous blocks", VerificationSet::FOLDS));
-    let problems = problems(&warnings);
+    pairs_line(&look);
+    output::line(match look.typical_px {
+        Some(px) => format!("images   {}, about {px} px", look.images),
+        None => format!("images   {}, none of which can be read", look.images),
+    });
+    folds_line(&look);
+    let problems = problems(&look.warnings);
     Ok(json!({
-        "kind": "verification", "pairs": set.same().len(), "genuine": genuine, "impostor": set.same().len() - genuine,
-        "images": set.n_images(), "typical_px": typical, "folds": VerificationSet::FOLDS, "problems": problems,
+        "kind": "verification", "pairs": look.pairs, "genuine": look.genuine, "impostor": look.impostor(),
+        "images": look.images, "typical_px": look.typical_px.unwrap_or_default(), "folds": look.folds, "problems": problems,
     }))
 }
 
-/// A list of pairs; its images are looked for beside it.
-pub fn list(path: &Path, list: &PairList) -> anyhow::Result<Value> {
-    let genuine = list.pairs.iter().filter(|pair| pair.2).count();
+/// Images of a list that are read, spread over it: enough to see that something is wrong with them, in a few seconds.
+const SAMPLE: usize = 500;
+
+/// A list of pairs; its images are looked for in `images`, or else beside it. Some of them are read, unless `quick`.
+pub fn list(path: &Path, list: &PairList, images: Option<&Path>, quick: bool) -> anyhow::Result<Value> {
+    let mut look = ProtocolLook::of_list(list);
     output::line(format!("list of pairs: {}", path.display()));
-    pairs_line(list.pairs.len(), genuine);
-    output::line(match list.folds {
+    pairs_line(&look);
+    folds_line(&look);
+    let folder = images.unwrap_or(folder_of(path));
+    anyhow::ensure!(folder.is_dir(), "there is no such folder of images: {}", folder.display());
+    let files = look.find_images(list, folder);
+    let (read, problems) = if let Some(obstacle) = &look.obstacle {
+        output::line(format!("problem  {obstacle}"));
+        (0, vec![json!({ "kind": "NoPairs", "count": look.pairs, "headline": obstacle })])
+    } else {
+        let place = images.map_or("beside the list".to_owned(), |folder| format!("in {}", folder.display()));
+        output::line(format!("images   {} {place}, {} pairs complete", look.images, look.complete));
+        let read = if quick { 0 } else { read_some(&files, folder, &mut look.warnings) };
+        output::line(match read {
+            0 => "check    images were not read (--quick)".to_owned(),
+            read if read < files.len() => format!("check    {read} of the images were read, spread over the list"),
+            _ => "check    every image was read".to_owned(),
+        });
+        (read, problems(&look.warnings))
+    };
+    Ok(json!({
+        "kind": "pairs", "pairs": look.pairs, "genuine": look.genuine, "impostor": look.impostor(),
+        "folds": look.folds, "complete": look.complete, "images_read": read, "problems": problems,
+    }))
+}
+
+/// Reads images of a list and adds what cannot be read; how many were tried.
+fn read_some(files: &[PathBuf], folder: &Path, warnings: &mut Warnings) -> usize {
+    let sample: Vec<&PathBuf> = files.iter().step_by(files.len().div_ceil(SAMPLE).max(1)).collect();
+    let found: Vec<Result<(), DataError>> = sample.par_iter().map(|file| decode_file(file).map(drop)).collect();
+    for (file, found) in sample.iter().zip(&found) {
+        if let Err(error) = found {
+            warnings.left_out(&path_text(file.strip_prefix(folder).unwrap_or(file)), error);
+        }
+    }
+    sample.len()
+}
+
+fn pairs_line(look: &ProtocolLook) {
+    output::line(format!("pairs    {}: {} genuine, {} impostor", look.pairs, look.genuine, look.impostor()));
+}
+
+fn folds_line(look: &ProtocolLook) {
+    output::line(match look.folds {
         Some(folds) => format!("folds    {folds} contiguous blocks"),
         None => "folds    none given; drawn with the run's seed".to_owned(),
     });
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let (complete, problems) = match resolve_pairs(list, folder) {
-        Ok((images, pairs, warnings)) => {
-            output::line(format!("images   {} beside the list, {} pairs complete", images.len(), pairs.len()));
-            (pairs.len(), problems(&warnings))
-        }
-        Err(error) => {
-            output::line(format!("problem  {error}"));
-            (0, vec![json!({ "kind": "NoPairs", "count": list.pairs.len(), "headline": error.to_string() })])
-        }
-    };
-    Ok(json!({
-        "kind": "pairs", "pairs": list.pairs.len(), "genuine": genuine, "impostor": list.pairs.len() - genuine,
-        "folds": list.folds, "complete": complete, "problems": problems,
-    }))
-}
-
-fn pairs_line(pairs: usize, genuine: usize) {
-    output::line(format!("pairs    {pairs}: {genuine} genuine, {} impostor", pairs - genuine));
 }
 
 /// Prints every kind of problem with examples; the same as JSON.

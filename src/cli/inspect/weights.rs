@@ -23,7 +23,7 @@ fn lines(look: &WeightsLook, numbers: usize) -> Vec<String> {
         lines.push(format!("code     named in the file, not run: {}", look.foreign.join(", ")));
     }
     if let Some(FoundNetwork { flavour, info, left_out }) = &look.network {
-        let spec = &info.embedder;
+        let spec = &info.network.embedder;
         lines.push(format!(
             "network  {}, {} numbers per embedding, {} parameters, as in {flavour}",
             spec.net.label(),
@@ -55,7 +55,7 @@ fn refusal_lines(refusal: &Refusal) -> Vec<String> {
 
 fn object(look: &WeightsLook, numbers: usize) -> Value {
     let network = look.network.as_ref();
-    let spec = network.map(|network| &network.info.embedder);
+    let spec = network.map(|network| &network.info.network.embedder);
     let misfit = look.refusal.as_ref().map(|refusal| &refusal.misfit).cloned().unwrap_or_default();
     json!({
         "kind": "weights", "tensors": look.tensors, "numbers": numbers, "flavour": network.map(|network| &network.flavour),

@@ -11,16 +11,16 @@ mod tree;
 mod zip;
 
 use super::assemble::{Gathered, assemble};
-use super::exclude::NotTried;
+use super::exclude::Exclusions;
+use super::open::explain_nothing;
 use super::packed::PackFile;
-use super::scan::{Looked, Watch, judge};
+use super::scan::{Look, Looked, Looking, Watch, images, judge};
 use super::{Catalog, DataError, Layout, WarningKind, Warnings, path_text};
 use members::Members;
 use pack::ArchivePack;
 use rayon::prelude::*;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 
 /// How a file is packed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,38 +67,30 @@ pub(super) fn open(path: &Path, form: Form, watch: &Watch) -> Result<Catalog, Da
     }
     let tree = tree::recognise(&members, path, &mut warnings)?;
     let pack = Arc::new(ArchivePack::new(file, members));
-    let not_tried = NotTried::beside(path);
-    let (done, total) = (AtomicU64::new(0), tree.files.len() as u64);
-    let looked: Vec<_> = tree
+    let exclusions = Exclusions::beside(path);
+    let looking = Looking::new(watch, &exclusions, tree.files.len());
+    let looked: Vec<Look> = tree
         .files
         .par_iter()
-        .map(|file| {
-            watch.count(&done, total)?;
-            if let Some(warning) = not_tried.warning(&file.path) {
-                return Ok((None, Some(warning)));
-            }
-            let member = Some(u64::from(file.member));
-            let looked =
-                Looked { folder: file.folder, path: file.path.clone(), member, bytes: pack.len_of(file.member) };
-            Ok(judge(looked, pack.header(file.member)))
-        })
+        .map(|file| looking.at(|| path_text(&file.path), || look(&pack, file)))
         .collect::<Result<_, DataError>>()?;
-    let mut found = Vec::with_capacity(looked.len());
-    for (image, warning) in looked {
-        found.extend(image);
-        warning.into_iter().for_each(|warning| warnings.add(warning));
-    }
+    let found = images(looked, &mut warnings);
     if found.is_empty() {
-        let problems: Vec<String> = warnings.groups().into_iter().map(|group| group.headline).collect();
-        let problems = if problems.is_empty() { String::new() } else { format!(" ({})", problems.join(", ")) };
-        let what = format!(" in the {} folders of the archive{problems}", tree.folders.len());
+        let what = explain_nothing("archive", tree.folders.len(), tree.loose, &warnings);
         let nothing = DataError::NoImages { found: what, path: path.to_owned() };
-        return Err(not_tried.refusal(&warnings).unwrap_or(nothing));
+        return Err(exclusions.refusal(&warnings).unwrap_or(nothing));
     }
     if tree.loose > 0 {
         warnings.push(WarningKind::LooseImage, path_text(path), format!("{} images", tree.loose));
     }
     let layout = Layout::Archive { form: form.word(), inner: Box::new(tree.layout) };
     let (root, base) = (path.to_owned(), path.to_owned());
-    assemble(Gathered { root, base, layout, folders: &tree.folders, found, pack: Some(pack) }, watch, warnings)
+    let gathered = Gathered { root, base, layout, folders: &tree.folders, found, pack: Some(pack), exclusions };
+    assemble(gathered, watch, warnings)
+}
+
+fn look(pack: &ArchivePack, file: &tree::File) -> Look {
+    let tree::File { folder, member, ref path } = *file;
+    let looked = Looked { folder, path: path.clone(), member: Some(member.into()), bytes: pack.len_of(member) };
+    judge(looked, pack.header(member))
 }

@@ -75,10 +75,14 @@ fn other_data(members: &Members) -> Option<&str> {
 /// Recognises the layout and sorts the members into classes.
 ///
 /// # Errors
-/// When it holds files of another kind of data set.
+/// When it holds files of another kind of data set, or is no data set but what torch.save writes, which is a zip as well.
 pub(super) fn recognise(members: &Members, path: &Path, warnings: &mut Warnings) -> Result<Tree, DataError> {
     if let Some(name) = other_data(members) {
         let found = format!("an archive of {name} and the like; unpack it and open the folder");
+        return Err(DataError::NotADataSet { found, path: path.to_owned() });
+    }
+    if members.0.iter().any(|member| member.name.ends_with("/data.pkl")) {
+        let found = "the weights of a network, as PyTorch packs them; `import` makes a run of them".to_owned();
         return Err(DataError::NotADataSet { found, path: path.to_owned() });
     }
     let mut prefix = String::new();

@@ -6,7 +6,7 @@ use super::near::NearPair;
 use super::size::{Oddity, Usual};
 use super::{Diagnosis, Examination};
 use crate::data::warnings::LEFT_OUT;
-use crate::data::{Catalog, Item, Mode, WarningKind, class_sizes};
+use crate::data::{Catalog, Item, Mode, Warning, WarningKind, class_sizes};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 use std::sync::Arc;
@@ -34,6 +34,13 @@ impl Examination {
         ];
         let findings = findings.into_iter().flatten().collect();
         Diagnosis { examination: Arc::clone(self), excluded: excluded.to_vec(), findings }
+    }
+
+    /// "path: why" of a file that is not among the images, by its position in the whole data set; for those that
+    /// [`Finding::files`] does not name.
+    pub fn file_in_words(&self, position: u32) -> Option<String> {
+        let file = position.checked_sub(self.catalog.left_out().start)?;
+        self.catalog.warnings.files_left_out().get(file as usize).map(Warning::in_words)
     }
 }
 
@@ -149,9 +156,19 @@ impl View<'_> {
         }
         let groups: Vec<Group> = by_reason.into_iter().map(|(title, items)| Group { title, items }).collect();
         let count = left_out + groups.iter().map(|group| group.items.len()).sum::<usize>();
-        let headline = counted(count, "file cannot be read", "files cannot be read");
+        let positions: Vec<u32> = self.catalog.left_out().filter(|position| self.is_in(*position)).collect();
+        let mut headline = counted(count, "file cannot be read", "files cannot be read");
+        match count - left_out.saturating_sub(positions.len()) {
+            known if known == count => {}
+            0 => headline += "; they are too many to be excluded by name: move or delete them",
+            known => {
+                headline += &format!(
+                    "; {known} of them can be excluded, the others are too many to be kept by name: move or delete them"
+                );
+            }
+        }
         let mut finding = finding(FindingKind::Unreadable, count, headline, groups)?;
-        finding.file_positions = self.catalog.left_out().filter(|position| self.is_in(*position)).collect();
+        finding.file_positions = positions;
         finding.files = self.files_in_words(&finding.file_positions);
         finding.files_total = left_out;
         Some(finding)
@@ -165,9 +182,7 @@ impl View<'_> {
 
     /// The first of some files that were left out, "path: why".
     fn files_in_words(&self, positions: &[u32]) -> Vec<String> {
-        let (first, files) = (self.catalog.left_out().start, self.catalog.warnings.files_left_out());
-        let file = |position: &u32| files.get(position.saturating_sub(first) as usize);
-        positions.iter().filter_map(file).take(MAX_FILES).map(crate::data::Warning::in_words).collect()
+        positions.iter().filter_map(|position| self.examination.file_in_words(*position)).take(MAX_FILES).collect()
     }
 
     fn tiny_classes(&self) -> Option<Finding> {
@@ -253,12 +268,14 @@ impl View<'_> {
         Some(finding)
     }
 
-    /// Images (ascending, so class by class) by their classes.
+    /// Images by their classes; those of one need not stand together in the catalogue.
     fn by_class(&self, items: &[u32]) -> Vec<Group> {
-        items
-            .chunk_by(|a, b| self.class_of(*a) == self.class_of(*b))
-            .map(|items| Group { title: self.classes_in_words(items), items: items.to_vec() })
-            .collect()
+        let mut of_class: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
+        for item in items {
+            of_class.entry(self.class_of(*item)).or_default().push(*item);
+        }
+        let group = |(class, items)| Group { title: self.class_name(class).to_owned(), items };
+        of_class.into_iter().map(group).collect()
     }
 }
 

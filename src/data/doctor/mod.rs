@@ -117,8 +117,14 @@ impl Examination {
         &self.catalog
     }
 
-    /// Every image was decoded and compared.
+    /// Every image was decoded, and compared with the others byte by byte.
     pub fn has_looked(&self) -> bool {
         self.looked
+    }
+
+    /// Every image was also compared with the others by its looks. There may be more near copies than were found where
+    /// the images are too many for that, or too many of them alike.
+    pub fn has_compared_all(&self) -> bool {
+        self.looked && !self.near.is_cut
     }
 }

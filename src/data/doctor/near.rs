@@ -8,8 +8,8 @@
 
 use super::hash::distance;
 use super::look::Print;
-use crate::data::DataError;
 use crate::data::scan::Watch;
+use crate::data::{Buckets, DataError};
 use rayon::prelude::*;
 
 /// Bits of 64 in which hashes of near copies differ at most; four bands find up to 7 without a miss.
@@ -105,13 +105,8 @@ fn agree(prints: &[Option<Box<Print>>], a: u32, b: u32) -> bool {
 /// Distinct hashes, found by each of their bands.
 pub(super) struct BandIndex<'a> {
     hashes: &'a [u64],
-    bands: Vec<Band>,
-}
-
-/// Positions of hashes in the order of one band's value, and where each value begins.
-struct Band {
-    starts: Vec<u32>,
-    order: Vec<u32>,
+    /// Of every band, the positions of hashes by its value.
+    bands: Vec<Buckets>,
 }
 
 fn band_of(hash: u64, band: u32) -> usize {
@@ -121,8 +116,8 @@ fn band_of(hash: u64, band: u32) -> usize {
 impl<'a> BandIndex<'a> {
     /// Sorts the hashes by each band.
     pub(super) fn new(hashes: &'a [u64]) -> Self {
-        let bands = (0..BANDS).into_par_iter().map(|band| Band::new(hashes, band)).collect();
-        Self { hashes, bands }
+        let by_band = |band| Buckets::new(1 << BAND_BITS, hashes.iter().map(|&hash| band_of(hash, band)));
+        Self { hashes, bands: (0..BANDS).into_par_iter().map(by_band).collect() }
     }
 
     /// Positions and distances of the hashes after `own` that differ from it in at most [`MAX_DISTANCE`] bits, ascending;
@@ -133,7 +128,7 @@ impl<'a> BandIndex<'a> {
         for (band, number) in self.bands.iter().zip(0..) {
             let value = band_of(hash, number);
             for value in std::iter::once(value).chain((0..BAND_BITS).map(|bit| value ^ (1 << bit))) {
-                let bucket = band.bucket(value);
+                let bucket = band.get(value);
                 is_cut |= bucket.len() > MAX_BUCKET;
                 // Ascending, so what lies after `own` is its end.
                 let after = bucket.partition_point(|&other| other as usize <= own);
@@ -149,36 +144,5 @@ impl<'a> BandIndex<'a> {
         close.sort_unstable();
         close.dedup();
         (close, is_cut)
-    }
-}
-
-impl Band {
-    /// A counting sort, which keeps equal values ascending.
-    fn new(hashes: &[u64], band: u32) -> Self {
-        let mut starts = vec![0_u32; (1 << BAND_BITS) + 1];
-        for &hash in hashes {
-            if let Some(count) = starts.get_mut(band_of(hash, band) + 1) {
-                *count += 1;
-            }
-        }
-        let mut sum = 0;
-        for start in &mut starts {
-            sum += *start;
-            *start = sum;
-        }
-        let (mut next, mut order) = (starts.clone(), vec![0_u32; hashes.len()]);
-        for (position, &hash) in (0..).zip(hashes) {
-            let Some(next) = next.get_mut(band_of(hash, band)) else { continue };
-            if let Some(place) = order.get_mut(*next as usize) {
-                *place = position;
-            }
-            *next += 1;
-        }
-        Self { starts, order }
-    }
-
-    fn bucket(&self, value: usize) -> &[u32] {
-        let at = |value: usize| self.starts.get(value).copied().unwrap_or(0) as usize;
-        self.order.get(at(value)..at(value + 1)).unwrap_or_default()
     }
 }

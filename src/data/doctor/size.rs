@@ -5,8 +5,7 @@
 //! photographs of either kind belong together. A factor of two leaves alone what varies as photographs do: 3:2 beside
 //! 16:9, 250 px beside 400 px.
 
-use crate::data::catalog::median_short_px;
-use std::cmp::Ordering;
+use crate::data::median::{median, median_short_px};
 use std::fmt;
 
 /// More than this factor away from the usual is much.
@@ -87,12 +86,6 @@ impl fmt::Display for Oddity {
 /// The longer side over the shorter one.
 fn elongation([width, height]: &[u32; 2]) -> f64 {
     f64::from(*width.max(height)) / f64::from((*width.min(height)).max(1))
-}
-
-fn median<T: Copy>(values: impl Iterator<Item = T>, order: impl Fn(&T, &T) -> Ordering) -> Option<T> {
-    let mut values: Vec<T> = values.collect();
-    let middle = values.len() / 2;
-    if values.is_empty() { None } else { Some(*values.select_nth_unstable_by(middle, order).1) }
 }
 
 #[cfg(test)]

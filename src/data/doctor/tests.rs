@@ -4,7 +4,7 @@ use super::hash::{SIDE_PX, dct_hash, distance};
 use super::look::Print;
 use super::near::{BandIndex, MAX_DISTANCE};
 use super::*;
-use crate::data::testing::draw_classes;
+use crate::data::testing::{draw_alike, draw_classes, draw_idx};
 use image::{DynamicImage, GrayImage, ImageFormat, Luma, Rgb, RgbImage};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore as _, SeedableRng as _};
@@ -256,6 +256,27 @@ fn files_that_cannot_be_read_are_all_counted_though_only_some_are_named() {
 }
 
 #[test]
+fn files_that_are_too_many_to_be_excluded_are_said_to_be() {
+    let folder = one_class(2, |picture, _, path| picture.save(path).unwrap());
+    let mut catalog = Catalog::open(folder.path(), &|_| {}, &|| false).unwrap();
+    // Names so long that there is room for three of them.
+    let name = "x".repeat(20 << 20);
+    (0..5).for_each(|_| catalog.warnings.push(crate::data::WarningKind::Empty, name.as_str(), ""));
+    let examination = Arc::new(Examination::none(&Arc::new(catalog)));
+    let before = examination.diagnose(&[]);
+    let unreadable = of(&before, FindingKind::Unreadable).unwrap();
+    assert_eq!((unreadable.count, unreadable.file_positions.as_slice()), (5, [2, 3, 4].as_slice()));
+    assert!(
+        unreadable.headline.contains("5 files cannot be read; 3 of them can be excluded"),
+        "{}",
+        unreadable.headline
+    );
+    let after = examination.diagnose(&[2, 3, 4]);
+    let rest = of(&after, FindingKind::Unreadable).unwrap();
+    assert!(rest.headline.starts_with("2 files cannot be read; they are too many"), "{}", rest.headline);
+}
+
+#[test]
 fn what_is_excluded_leaves_the_findings_and_is_listed() {
     let folder = sick();
     let examination = examined(&opened(folder.path()));
@@ -314,5 +335,35 @@ fn a_healthy_folder_has_no_finding_and_the_examination_can_be_stopped() {
     let catalog = opened(folder.path());
     assert_eq!(examined(&catalog).diagnose(&[]).findings, []);
     assert!(matches!(examine(&catalog, &|_| (), &|| true), Err(DataError::Cancelled)));
-    assert!(!Examination::none(&catalog).has_looked());
+    let none = Examination::none(&catalog);
+    assert!(!none.has_looked() && !none.has_compared_all() && examined(&catalog).has_compared_all());
+}
+
+#[test]
+fn that_not_all_were_compared_is_told_although_nothing_was_found() {
+    let folder = tempfile::tempdir().unwrap();
+    draw_alike(folder.path(), 66);
+    let examination = examined(&opened(folder.path()));
+    assert_eq!(examination.diagnose(&[]).findings, []);
+    assert!(examination.has_looked() && !examination.has_compared_all());
+}
+
+#[test]
+fn excluded_images_are_grouped_by_class_where_the_files_mix_the_classes() {
+    let folder = tempfile::tempdir().unwrap();
+    draw_idx(folder.path(), &[7, 3, 7, 3, 5]);
+    let diagnosis = Arc::new(Examination::none(&opened(folder.path()))).diagnose(&[0, 1, 2]);
+    let groups = of(&diagnosis, FindingKind::Excluded).unwrap().groups.iter();
+    let groups: Vec<(&str, &[u32])> = groups.map(|group| (group.title.as_str(), group.items.as_slice())).collect();
+    let expected: [(&str, &[u32]); 2] = [("3", &[1]), ("7", &[0, 2])];
+    assert_eq!(groups, expected);
+}
+
+#[test]
+fn every_file_that_was_left_out_has_words() {
+    let folder = one_class(2, |picture, _, path| picture.save(path).unwrap());
+    std::fs::write(folder.path().join("a/empty.png"), b"").unwrap();
+    let examination = Examination::none(&opened(folder.path()));
+    assert!(examination.file_in_words(2).unwrap().starts_with("a/empty.png: "));
+    assert_eq!([1, 3].map(|position| examination.file_in_words(position)), [None, None]);
 }

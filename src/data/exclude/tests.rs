@@ -66,6 +66,19 @@ fn a_class_without_images_goes_and_the_others_move_up() {
 }
 
 #[test]
+fn what_is_excluded_is_kept_and_what_could_not_be_opened_again_is_not() {
+    let folder = drawn();
+    let whole = Arc::new(open(folder.path()).unwrap());
+    let rest = exclude(&whole, &[1, 5]).unwrap();
+    let opened = open(folder.path()).unwrap();
+    assert_eq!((opened.excluded(), &opened.fingerprint), (rest.excluded(), &rest.fingerprint));
+    let all: Vec<u32> = (0..12).collect();
+    assert!(exclude(&whole, &all).is_err());
+    assert_eq!(open(folder.path()).unwrap().excluded(), [1, 5]);
+    assert!(Arc::ptr_eq(&exclude(&whole, &[]).unwrap(), &whole) && !folder.path().join(EXCLUDE_FILE).exists());
+}
+
+#[test]
 fn excluding_everything_is_refused() {
     let folder = drawn();
     let whole = Arc::new(open(folder.path()).unwrap());

@@ -13,7 +13,7 @@ pub use records::{export_records, records_path};
 pub use verification::export_verification;
 
 use super::{DataError, Warnings};
-use crate::config::temporary;
+use crate::config::{folder_of, temporary};
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
@@ -47,7 +47,7 @@ impl Draft {
                           or remove it";
             return Err(DataError::Refused { reason: reason.to_owned(), path });
         }
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let folder = folder_of(&path);
         let file = std::fs::create_dir_all(folder).and_then(|()| temporary(folder));
         let file = file.map_err(|source| DataError::Io { verb: "write", path: path.clone(), source })?;
         Ok(Self { file: BufWriter::with_capacity(1 << 20, file), path })

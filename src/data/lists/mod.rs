@@ -10,23 +10,25 @@ mod tests;
 
 use super::assemble::{Gathered, assemble};
 use super::endings::{LIST_ENDINGS, ends_with, format_of_extension};
-use super::exclude::NotTried;
+use super::exclude::Exclusions;
 use super::header::read_header;
-use super::scan::{ClassFolder, Found, Watch};
+use super::scan::{ClassFolder, Found, Look, Looking, Watch, images};
 use super::{Catalog, DataError, Layout, Part, Warning, WarningKind, Warnings};
+use crate::config::read_at_most;
 use parse::Row;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::io::Read as _;
+use std::io::{ErrorKind, Read as _};
 use std::path::{Component, Path, PathBuf};
-use std::sync::atomic::AtomicU64;
 
 /// Longest list read; MS1M's six million lines have 0.4 GB.
 const MAX_BYTES: u64 = 1 << 30;
 /// Bytes and lines looked at to tell what a text is.
 const LOOK_BYTES: u64 = 64 << 10;
 const LOOK_LINES: usize = 32;
+/// Letters of a line that an error names.
+const MAX_SHOWN: usize = 80;
 
 /// Whether the name is that of a list of labelled images.
 pub(super) fn is_list_name(path: &Path) -> bool {
@@ -51,8 +53,11 @@ pub fn lists_images(file: &Path) -> bool {
     if let Some((end, _)) = ends.last() {
         start.truncate(end);
     }
-    let is_image = |row: &Row| format_of_extension(Path::new(&row.path)).is_some();
-    parse::rows(&start).is_ok_and(|rows| rows.iter().any(is_image))
+    parse::rows(&start).is_ok_and(|rows| rows.iter().any(names_image))
+}
+
+fn names_image(row: &Row) -> bool {
+    format_of_extension(Path::new(&row.path)).is_some()
 }
 
 /// Reads a list and looks at every image in it.
@@ -72,40 +77,52 @@ pub(super) fn open(list: &Path, watch: &Watch) -> Result<Catalog, DataError> {
             folders.len() - 1
         }));
     }
-    let (done, total) = (AtomicU64::new(0), rows.len() as u64);
-    let not_tried = NotTried::beside(list);
-    let looked: Vec<Result<Found, Warning>> = rows
+    let exclusions = Exclusions::beside(list);
+    let looking = Looking::new(watch, &exclusions, rows.len());
+    let looked: Vec<Look> = rows
         .par_iter()
         .zip(class_of_row)
-        .map(|(row, folder)| {
-            watch.count(&done, total)?;
-            Ok(match not_tried.warning_of(&row.path) {
-                Some(warning) => Err(warning),
-                None => look(&base, &row.path, folder),
-            })
-        })
+        .map(|(row, folder)| looking.at(|| row.path.clone(), || look(&base, &row.path, folder)))
         .collect::<Result<_, DataError>>()?;
-    let (mut warnings, mut found) = (Warnings::default(), Vec::with_capacity(looked.len()));
-    for look in looked {
-        match look {
-            Ok(image) => found.push(image),
-            Err(warning) => warnings.add(warning),
-        }
-    }
+    let mut warnings = Warnings::default();
+    let found = images(looked, &mut warnings);
     if found.is_empty() {
-        let example = rows.first().map(|row| row.path.clone()).unwrap_or_default();
-        let reason = format!(
-            "none of the {total} images of the list can be read below its folder, for example \"{example}\"; put the \
-             list beside the images it names"
-        );
-        let nothing = DataError::Refused { reason, path: list.to_owned() };
-        return Err(not_tried.refusal(&warnings).unwrap_or(nothing));
+        return Err(exclusions.refusal(&warnings).unwrap_or_else(|| nothing(list, &rows)));
     }
-    let gathered = Gathered { root: list.to_owned(), base, layout: Layout::List, folders: &folders, found, pack: None };
-    assemble(gathered, watch, warnings)
+    let (root, layout) = (list.to_owned(), Layout::List);
+    assemble(Gathered { root, base, layout, folders: &folders, found, pack: None, exclusions }, watch, warnings)
 }
 
-fn look(base: &Path, name: &str, folder: usize) -> Result<Found, Warning> {
+/// Of a list none of whose images can be read. Any two words could be an image and its label: a text in which no line names
+/// a file that ends as images do is a list of something else.
+fn nothing(list: &Path, rows: &[Row]) -> DataError {
+    let path = list.to_owned();
+    let Some(example) = rows.iter().find(|row| names_image(row)) else {
+        let first = rows.first().map(|row| format!("{} {}", row.path, row.label)).unwrap_or_default();
+        let found = format!("a text that lists no images (it begins with \"{}\")", shortened(&first));
+        return DataError::NotADataSet { found, path };
+    };
+    let reason = format!(
+        "none of the {} images of the list can be read below its folder, for example \"{}\"; put the list beside the \
+         images it names",
+        rows.len(),
+        shortened(&example.path)
+    );
+    DataError::Refused { reason, path }
+}
+
+fn shortened(text: &str) -> String {
+    text.chars().take(MAX_SHOWN).collect()
+}
+
+fn look(base: &Path, name: &str, folder: usize) -> Look {
+    match image_at(base, name, folder) {
+        Ok(found) => (Some(found), None),
+        Err(warning) => (None, Some(warning)),
+    }
+}
+
+fn image_at(base: &Path, name: &str, folder: usize) -> Result<Found, Warning> {
     let warn = |kind, detail: &str| Warning { kind, path: name.to_owned(), detail: detail.to_owned() };
     let path = PathBuf::from(name);
     if path.components().any(|component| component == Component::ParentDir) {
@@ -124,15 +141,13 @@ fn look(base: &Path, name: &str, folder: usize) -> Result<Found, Warning> {
 }
 
 fn read(list: &Path) -> Result<Vec<Row>, DataError> {
-    let io = |source| DataError::reading(list, source);
-    let mut bytes = Vec::new();
-    std::fs::File::open(list).map_err(io)?.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(io)?;
     let fault = |line: u64, message: String| DataError::NotADataSet {
         found: format!("a text that is no list of images with labels (line {line}: {message})"),
         path: list.to_owned(),
     };
-    if bytes.len() as u64 > MAX_BYTES {
-        return Err(fault(1, format!("the file is larger than {} MiB", MAX_BYTES >> 20)));
-    }
+    let bytes = read_at_most(list, MAX_BYTES).map_err(|source| match source.kind() {
+        ErrorKind::FileTooLarge => fault(1, format!("the file has {source}")),
+        _ => DataError::reading(list, source),
+    })?;
     parse::rows(&bytes).map_err(|(line, message)| fault(line, message))
 }

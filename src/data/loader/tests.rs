@@ -83,7 +83,9 @@ fn an_epoch_is_the_same_from_memory_from_disk_with_one_thread_and_when_resumed()
 fn labels_belong_to_their_images() {
     let set = set();
     let store = store(&set, 1 << 20);
-    for batch in epoch(&store, &set, Augment::identity(), 0) {
+    let batches = epoch(&store, &set, Augment::identity(), 0);
+    assert_eq!(batches.iter().map(|batch| batch.labels.len()).sum::<usize>(), 18);
+    for batch in batches {
         for (i, (&label, &item)) in batch.labels.iter().zip(&batch.items).enumerate() {
             let red = (batch.images[i * 3 * 144] * 0.5 + 0.5) * 255.0;
             assert!((red - label as f32 * 60.0).abs() < 0.1, "{label}: {red}");

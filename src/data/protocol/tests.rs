@@ -47,6 +47,18 @@ fn images_in_one_folder_are_named_after_what_stands_before_their_number() {
 }
 
 #[test]
+fn a_file_that_is_named_as_a_set_and_is_none_is_not_read_as_text() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("pytorch_model.bin");
+    for bytes in [&b"PK\x03\x04\x00\xff\xfe"[..], b""] {
+        std::fs::write(&file, bytes).unwrap();
+        let error = open(&file, None).unwrap_err().to_string();
+        assert!(error.contains("no verification set") && error.contains("pairs.txt"), "{error}");
+        assert!(error.chars().all(|letter| !letter.is_control()), "{error:?}");
+    }
+}
+
+#[test]
 fn a_verification_set_keeps_its_pairs_but_those_with_a_broken_image() {
     let folder = tempfile::tempdir().unwrap();
     draw_classes(folder.path(), 2, 2);

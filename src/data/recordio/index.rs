@@ -1,6 +1,7 @@
 //! The texts beside a `.rec`: `.idx` (key and byte of every record) and `property` (classes, height, width).
 
 use super::record::bad;
+use crate::config::read_text_at_most;
 use crate::data::packed::PackFile;
 use crate::data::{DataError, WarningKind, Warnings};
 use std::fs::File;
@@ -87,10 +88,7 @@ pub(super) struct Property {
 
 /// Reads `property`; `None` when it is not there or says something else.
 pub(super) fn read_property(path: &Path) -> Option<Property> {
-    let mut text = String::new();
-    let meta = std::fs::metadata(path).ok()?;
-    let file = meta.is_file().then(|| File::open(path).ok())??;
-    file.take(MAX_PROPERTY_BYTES).read_to_string(&mut text).ok()?;
+    let text = read_text_at_most(path, MAX_PROPERTY_BYTES).ok()?;
     let mut fields = text.lines().next()?.split(',').map(str::trim);
     Some(Property {
         classes: fields.next()?.parse().ok()?,

@@ -12,10 +12,11 @@ mod record;
 mod tests;
 mod write;
 
+use super::exclude::Exclusions;
 use super::open::{hex_digest, warn_of_classes};
 use super::packed::{Pack, PackFile};
 use super::scan::Watch;
-use super::{Catalog, DataError, Item, Layout, Location, Part, WarningKind, Warnings};
+use super::{Catalog, DataError, Item, Layout, Location, Part, WarningKind, Warnings, path_text};
 use index::Entry;
 use look::{Look, Seen};
 use rayon::prelude::*;
@@ -117,16 +118,36 @@ pub(super) fn open(files: &RecFiles, root: &Path, watch: &Watch) -> Result<Catal
     };
     check_property(&files.first, &mut catalog);
     warn_of_classes(&mut catalog);
-    Ok(catalog)
+    Exclusions::beside(&catalog.beside).apply(catalog)
 }
 
+/// The images of a file: those its index leads to, or all where there is no index or that leads to none.
 fn look_through(file: &PackFile, watch: &Watch, warnings: &mut Warnings) -> Result<Vec<Seen>, DataError> {
     watch.check()?;
     let beside = file.path().with_extension("idx");
-    let entries = match beside.is_file() {
-        true => images_of_index(file, index::read_index(&beside, file, warnings)?),
-        false => walk(file, watch, warnings)?,
-    };
+    let has_index = beside.is_file();
+    if has_index {
+        let mut told = Warnings::default();
+        let entries = images_of_index(file, index::read_index(&beside, file, &mut told)?);
+        let found = look_at(file, &entries, watch, &mut told)?;
+        if !found.is_empty() {
+            warnings.merge(told);
+            return Ok(found);
+        }
+    }
+    let entries = walk(file, watch, warnings)?;
+    let found = look_at(file, &entries, watch, warnings)?;
+    if found.is_empty() {
+        return Err(DataError::Refused { reason: nothing(entries.len(), warnings), path: file.path().to_owned() });
+    }
+    if has_index {
+        warnings.push(WarningKind::UnusedIndex, path_text(Path::new(beside.file_name().unwrap_or_default())), "");
+    }
+    Ok(found)
+}
+
+/// The images among some records; what is wrong with the others is told.
+fn look_at(file: &PackFile, entries: &[Entry], watch: &Watch, warnings: &mut Warnings) -> Result<Vec<Seen>, DataError> {
     let (done, total) = (AtomicU64::new(0), entries.len() as u64);
     let mut looks: Vec<Look> = entries
         .par_iter()
@@ -145,12 +166,17 @@ fn look_through(file: &PackFile, watch: &Watch, warnings: &mut Warnings) -> Resu
         found.extend(seen);
         warning.into_iter().for_each(|warning| warnings.add(warning));
     }
-    if found.is_empty() {
-        let problems: Vec<String> = warnings.groups().into_iter().map(|group| group.headline).collect();
-        let reason = format!("none of the {total} records holds a usable image ({})", problems.join(", "));
-        return Err(DataError::Refused { reason, path: file.path().to_owned() });
-    }
     Ok(found)
+}
+
+fn nothing(records: usize, warnings: &Warnings) -> String {
+    let problems: Vec<String> = warnings.groups().into_iter().map(|group| group.headline).collect();
+    let problems = if problems.is_empty() { String::new() } else { format!(" ({})", problems.join(", ")) };
+    match records {
+        0 => format!("the file has no records with images{problems}; was it copied to the end?"),
+        1 => format!("its one record holds no usable image{problems}"),
+        _ => format!("none of the {records} records holds a usable image{problems}"),
+    }
 }
 
 /// The entries that are images: with InsightFace's header record, the keys from 1 to where the identities begin.

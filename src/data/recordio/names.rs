@@ -1,8 +1,8 @@
 //! The names of classes, where a `classes.txt` beside the records has them: line n names label n, as `export_records`
 //! writes it. InsightFace's records have numbers only.
 
+use crate::config::read_text_at_most;
 use std::collections::BTreeSet;
-use std::io::Read as _;
 use std::path::Path;
 
 /// Longest file of names that is read.
@@ -10,13 +10,7 @@ const MAX_BYTES: u64 = 64 << 20;
 
 /// A name for every label; `None` where there is no such file, or it does not fit.
 pub(super) fn names_of(rec: &Path, labels: impl Iterator<Item = u32>) -> Option<Vec<String>> {
-    let path = rec.with_file_name("classes.txt");
-    // Asked before opening: opening a pipe would wait for ever.
-    if !std::fs::metadata(&path).ok()?.is_file() {
-        return None;
-    }
-    let mut text = String::new();
-    std::fs::File::open(&path).ok()?.take(MAX_BYTES).read_to_string(&mut text).ok()?;
+    let text = read_text_at_most(&rec.with_file_name("classes.txt"), MAX_BYTES).ok()?;
     let lines: Vec<&str> = text.lines().map(str::trim).collect();
     let names: Vec<String> =
         labels.map(|label| lines.get(label as usize).map(|name| (*name).to_owned())).collect::<Option<_>>()?;

@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::config::read_text_at_most;
+
 use super::folder::{train_identities, write_whole};
 use super::{SampleError, SampleSpec};
 
@@ -16,6 +18,8 @@ use super::{SampleError, SampleSpec};
 const MARKER: &str = "sample.json";
 /// The value of `kind` in the marker.
 const KIND: &str = "arclens-sample";
+/// Longest marker: a whole one has 200 bytes.
+const MAX_BYTES: u64 = 4096;
 
 /// The content of the marker.
 #[derive(Debug, Serialize, Deserialize)]
@@ -98,9 +102,7 @@ fn remove(path: &Path) -> Result<(), SampleError> {
 }
 
 fn holds_a_sample(dir: &Path) -> bool {
-    let path = dir.join(MARKER);
-    let small = fs::metadata(&path).is_ok_and(|data| data.len() < 4096);
-    let text = if small { fs::read_to_string(&path).unwrap_or_default() } else { String::new() };
+    let text = read_text_at_most(&dir.join(MARKER), MAX_BYTES).unwrap_or_default();
     serde_json::from_str::<Marker>(&text).is_ok_and(|marker| marker.kind == KIND)
 }
 

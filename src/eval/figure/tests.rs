@@ -147,7 +147,9 @@ fn ticks_are_plain_rates_at_their_probit() {
 #[test]
 fn curves_run_up_and_to_the_left_inside_their_band() {
     let text = svg(&figure(&["arcface", "softmax"]));
-    for (curve, band) in paths(&text, "curve").iter().zip(paths(&text, "band")) {
+    let (curves, bands) = (paths(&text, "curve"), paths(&text, "band"));
+    assert_eq!((curves.len(), bands.len()), (2, 2));
+    for (curve, band) in curves.iter().zip(bands) {
         assert!(curve.len() > 50);
         assert!(curve.windows(2).all(|pair| pair[1].0 <= pair[0].0 && pair[1].1 <= pair[0].1), "{curve:?}");
         assert_eq!(band.len(), 2 * curve.len());

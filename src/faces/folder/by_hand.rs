@@ -25,9 +25,14 @@ pub struct HandSpec {
     pub options: AlignOptions,
 }
 
-/// What the table said of an image before its face was marked; nothing for an image that nobody had looked at.
+/// What there was of an image before its face was marked.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct FormerRow(Option<csv::StringRecord>);
+pub struct FormerRow {
+    /// What the table said; nothing of an image that nobody had looked at.
+    row: Option<csv::StringRecord>,
+    /// The folders that were made for its crop, the deepest first.
+    made: Vec<PathBuf>,
+}
 
 impl HandSpec {
     /// The images without an aligned crop, in the order of their names. Folders that cannot be listed are passed over, as
@@ -38,9 +43,9 @@ impl HandSpec {
     pub fn images(&self, cancelled: &(dyn Fn() -> bool + Sync)) -> Result<Vec<FolderImage>, FaceError> {
         let inputs = std::slice::from_ref(&self.root);
         check(inputs, &self.out, self.options.size_px)?;
-        let listing = Listing { inputs, out: &self.out, format: self.options.format };
-        let images = sources(&listing, &mut Warnings::default(), cancelled)?;
         let table = Table::open(&self.out, self.options.size_px)?;
+        let listing = Listing { inputs, out: &self.out, format: self.options.format, table: &table };
+        let images = sources(&listing, &mut Warnings::default(), cancelled)?;
         without_crop(images, |image| table.has(image, &self.out), cancelled)
     }
 
@@ -58,6 +63,7 @@ impl HandSpec {
         let (path, bytes) = self.file_of(&image.target, self.options.format, &crop)?;
         let mut table = Table::open(&self.out, size_px)?;
         let own = table.own_crop(image);
+        let made = self.missing_folders(&path);
         let is_ours = own.as_ref().is_some_and(|own| own.path == image.target);
         let row = Row {
             path: image.name.clone(),
@@ -68,29 +74,31 @@ impl HandSpec {
         };
         if is_ours {
             write(&path, &bytes, true)?;
-            let former = table.put(row);
+            let row = table.put(row);
             table.save()?;
-            return Ok(FormerRow(former));
+            return Ok(FormerRow { row, made });
         }
         must_be_free(&path, &bytes)?;
         std::fs::create_dir_all(&self.out).map_err(FaceError::writing(&self.out))?;
         let former = table.put(row);
         table.save()?;
         if let Err(error) = write(&path, &bytes, false).and_then(|()| self.give_up(own.as_ref(), &path)) {
+            remove_empty(&made);
             table.put_back(&image.name, former);
             table.save()?;
             return Err(error);
         }
-        Ok(FormerRow(former))
+        Ok(FormerRow { row: former, made })
     }
 
-    /// Takes a mark back: crop and row are again what they were before [`HandSpec::mark`].
+    /// Takes a mark back: crop and row are again what they were before [`HandSpec::mark`], and folders that it made are
+    /// gone where nothing else is in them. The last mark first: a folder that several share goes with the first of them.
     ///
     /// # Errors
     /// When the disk refuses, or the image, whose middle was kept, can no longer be read.
     pub fn unmark(&self, image: &FolderImage, former: &FormerRow) -> Result<(), FaceError> {
         let mut table = Table::open(&self.out, self.options.size_px)?;
-        let FormerRow(former) = former;
+        let FormerRow { row: former, made } = former;
         if let Some(middle) = former.as_ref().and_then(|row| OwnCrop::middle_of(row, image)) {
             let crop = centre(&decode_file(&image.path)?, self.options.size_px);
             let (path, bytes) = self.file_of(&middle.path, middle.format, &crop)?;
@@ -104,8 +112,15 @@ impl HandSpec {
             return write(&path, &bytes, is_ours);
         }
         self.remove_own(&table, image)?;
+        remove_empty(made);
         table.put_back(&image.name, former.clone());
         table.save()
+    }
+
+    /// The folders between that of the crops and this one that are not there, the deepest first.
+    fn missing_folders(&self, crop: &Path) -> Vec<PathBuf> {
+        let folders = crop.ancestors().skip(1).take_while(|folder| *folder != self.out && !folder.exists());
+        folders.map(Path::to_owned).collect()
     }
 
     /// Removes the crop that the mark wrote.
@@ -136,4 +151,11 @@ impl HandSpec {
 fn must_be_free(path: &Path, bytes: &[u8]) -> Result<(), FaceError> {
     let is_free = std::fs::symlink_metadata(path).is_err() || holds(path, bytes);
     if is_free { Ok(()) } else { Err(taken(path)) }
+}
+
+/// Takes folders away in which nothing is. One that stays does no harm: it holds no crop.
+fn remove_empty(folders: &[PathBuf]) {
+    for folder in folders {
+        std::fs::remove_dir(folder).ok();
+    }
 }

@@ -14,23 +14,30 @@ const MAX_BYTES: u64 = 1 << 30;
 #[derive(Debug, Default)]
 pub struct LandmarkList {
     by_name: HashMap<String, Landmarks>,
+    /// By names that have a `\` between folders, as Windows writes them, with `/` in its place. It may as well be a part of
+    /// a name, so the name as it stands comes first.
+    by_slashes: HashMap<String, Landmarks>,
 }
 
 impl LandmarkList {
     /// Reads a list, separated by commas or tabs: a path and 4 numbers (x and y of the left and the right eye) or 10 (the five
-    /// points), in pixels. With a first line of names, the columns `path` and `left_eye_x` … count, as
+    /// points), in pixels of the upright image. With a first line of names, the columns `path` and `left_eye_x` … count, as
     /// `align.csv` has them, and rows without points are passed over, as blank lines are. Paths are those of the images
     /// below their folder, or as they were given.
     ///
     /// # Errors
-    /// When it cannot be read, or a line is something else; the message has its number.
+    /// When it cannot be read, a line is something else (the message has its number), or left and right are exchanged in
+    /// most lines: the crops would be upside down.
     pub fn read(path: &Path) -> Result<Self, FaceError> {
         let reading = |source| FaceError::reading(path, source);
-        if !std::fs::metadata(path).map_err(reading)?.is_file() {
-            return Err(FaceError::Refused {
-                reason: "the list of landmarks is no file".into(),
-                path: path.to_owned(),
-            });
+        let refused = |reason: String| FaceError::Refused { reason, path: path.to_owned() };
+        let meta = std::fs::metadata(path).map_err(reading)?;
+        if !meta.is_file() {
+            return Err(refused("the list of landmarks is no file".to_owned()));
+        }
+        if meta.len() > MAX_BYTES {
+            let reason = format!("the list of landmarks is larger than {} MiB; divide it", MAX_BYTES >> 20);
+            return Err(refused(reason));
         }
         let mut file = BufReader::new(File::open(path).map_err(reading)?);
         let start = file.fill_buf().map_err(reading)?.iter().skip_while(|byte| is_line_end(**byte) || **byte == b' ');
@@ -61,15 +68,28 @@ impl LandmarkList {
             }
             let parsed = columns.as_ref().map_or_else(|| by_position(&row), |columns| columns.landmarks(&row));
             if let Some((name, landmarks)) = parsed.map_err(|message| failed(row.position(), message))? {
-                list.by_name.insert(name, landmarks);
+                list.insert(name, landmarks);
             }
+        }
+        let exchanged = list.by_name.values().filter(|landmarks| is_exchanged(landmarks)).count();
+        if 2 * exchanged > list.len() {
+            let reason = "in most lines of the list left and right are exchanged: the left eye is the one on the left of the \
+                          picture; exchange the columns of the two eyes, and of the two corners of the mouth";
+            return Err(refused(reason.to_owned()));
         }
         Ok(list)
     }
 
+    fn insert(&mut self, name: String, landmarks: Landmarks) {
+        if name.contains('\\') {
+            self.by_slashes.insert(name.replace('\\', "/"), landmarks);
+        }
+        self.by_name.insert(name, landmarks);
+    }
+
     /// The points of an image.
     pub fn get(&self, name: &str) -> Option<Landmarks> {
-        self.by_name.get(name).copied()
+        self.by_name.get(name).or_else(|| self.by_slashes.get(name)).copied()
     }
 
     /// Images with points.
@@ -164,5 +184,20 @@ fn landmarks(name: &str, fields: &[&str]) -> Parsed {
         }
         (count, _) => return Err(format!("a path and 4 or 10 numbers are expected, but there are {count} numbers")),
     };
-    Ok(Some((name.replace('\\', "/"), landmarks)))
+    Ok(Some((name.to_owned(), landmarks)))
+}
+
+/// The left eye is the right one: of five points this can be told however the face is turned, of two only where it is
+/// upright.
+fn is_exchanged(landmarks: &Landmarks) -> bool {
+    let between = |[ax, ay]: Point, [bx, by]: Point| [(ax + bx) / 2.0, (ay + by) / 2.0];
+    match *landmarks {
+        Landmarks::Eyes([left, right]) => left[0] > right[0],
+        Landmarks::Five([left, right, _, mouth_left, mouth_right]) => {
+            let (eyes, mouth) = (between(left, right), between(mouth_left, mouth_right));
+            let (across, down) = ([right[0] - left[0], right[1] - left[1]], [mouth[0] - eyes[0], mouth[1] - eyes[1]]);
+            // With y down, a face that is not mirrored turns clockwise from its eyes to its mouth.
+            across[0] * down[1] - across[1] * down[0] < 0.0
+        }
+    }
 }

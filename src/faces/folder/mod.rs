@@ -18,7 +18,7 @@ pub use record::RECORD_NAME;
 pub use sources::FolderImage;
 
 use self::one::{Fate, one};
-use self::record::Record;
+use self::record::{Record, Table};
 use self::sources::{Listing, sources};
 use super::{CROP_PX_RANGE, FaceError};
 use crate::data::{DataError, Progress, Warnings};
@@ -77,11 +77,12 @@ pub fn align_folder(
 ) -> Result<Aligned, FaceError> {
     let mut done = Aligned { out: spec.out.clone(), record: spec.out.join(RECORD_NAME), ..Aligned::default() };
     check(&spec.inputs, &spec.out, spec.options.size_px)?;
-    let listing = Listing { inputs: &spec.inputs, out: &spec.out, format: spec.options.format };
+    let table = Table::open(&spec.out, spec.options.size_px)?;
+    let listing = Listing { inputs: &spec.inputs, out: &spec.out, format: spec.options.format, table: &table };
     let sources = sources(&listing, &mut done.warnings, cancelled)?;
     done.images = sources.len() as u64;
     std::fs::create_dir_all(&spec.out).map_err(FaceError::writing(&spec.out))?;
-    let record = Record::open(&spec.out, spec.options.size_px)?;
+    let record = Record::begin(table)?;
     let todo = without_crop(&sources, |source| record.has(source, &spec.out), cancelled)?;
     done.already = done.images - todo.len() as u64;
     let count = AtomicU64::new(done.already);

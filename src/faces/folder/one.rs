@@ -139,7 +139,8 @@ pub(super) fn encoded(crop: &DynamicImage, format: CropFormat, path: &Path) -> R
 pub(super) fn write(path: &Path, bytes: &[u8], ours: bool) -> Result<(), FaceError> {
     let writing = FaceError::writing(path);
     let folder = path.parent().unwrap_or(Path::new("."));
-    let mut file = std::fs::create_dir_all(folder).and_then(|()| temporary(folder)).map_err(&writing)?;
+    make_folder(folder)?;
+    let mut file = temporary(folder).map_err(&writing)?;
     file.write_all(bytes).map_err(&writing)?;
     if ours {
         return file.persist(path).map(|_| ()).map_err(|error| writing(error.error));
@@ -150,8 +151,25 @@ pub(super) fn write(path: &Path, bytes: &[u8], ours: bool) -> Result<(), FaceErr
             // A job that was killed between the crop and its row left exactly this behind.
             if holds(path, bytes) { Ok(()) } else { Err(taken(path)) }
         }
+        Err(error) if error.error.kind() == std::io::ErrorKind::InvalidFilename => {
+            let reason = "the name of its crop is too long; give the image a shorter one".to_owned();
+            Err(FaceError::Refused { reason, path: path.to_owned() })
+        }
         Err(error) => Err(writing(error.error)),
     }
+}
+
+/// Makes the folder of a crop. Where a file is in its place, that concerns the crops in it only, and not the disk.
+fn make_folder(folder: &Path) -> Result<(), FaceError> {
+    let Err(error) = std::fs::create_dir_all(folder) else { return Ok(()) };
+    let is_file = |path: &&Path| std::fs::metadata(path).is_ok_and(|meta| !meta.is_dir());
+    Err(match folder.ancestors().find(is_file) {
+        Some(file) => FaceError::Refused {
+            reason: "a file is where the folder of the crop belongs; move it away, then try again".to_owned(),
+            path: file.to_owned(),
+        },
+        None => FaceError::writing(folder)(error),
+    })
 }
 
 /// The file has exactly these bytes.

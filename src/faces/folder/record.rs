@@ -98,11 +98,18 @@ impl Table {
         Ok(Self { path, rows })
     }
 
+    /// The crops it knows of, relative to the folder: of which image, and which file.
+    pub(super) fn crops(&self) -> impl Iterator<Item = (&str, &str)> {
+        let rows = self.rows.iter().filter(|(_, row)| has_crop(row));
+        rows.map(|(image, row)| (image.as_str(), row.get(FILE).unwrap_or_default()))
+    }
+
     /// This image's crop was made earlier and is still there.
     pub(super) fn has(&self, image: &FolderImage, folder: &Path) -> bool {
-        let row = self.rows.get(&image.name).filter(|row| has_crop(row) && row.get(REASON) == Some(""));
-        row.and_then(|row| row.get(FILE))
-            .is_some_and(|file| std::fs::metadata(folder.join(file)).is_ok_and(|meta| meta.len() > 0))
+        let row = self.rows.get(&image.name).filter(|row| row.get(REASON) == Some(""));
+        // By the path of the file: in the table, a name that is no Unicode is only described.
+        let crop = row.and_then(|row| OwnCrop::of(row, image)).map(|own| folder.join(own.path));
+        crop.is_some_and(|crop| std::fs::metadata(crop).is_ok_and(|meta| meta.is_file() && meta.len() > 0))
     }
 
     /// The crop of this image that we wrote, be it of this kind of file or of another.
@@ -138,12 +145,11 @@ pub(super) struct Record {
 }
 
 impl Record {
-    /// Takes up the table of `folder`, or begins one.
+    /// Goes on with a table, whose folder is there now.
     ///
     /// # Errors
-    /// As [`Table::open`], or when the disk refuses.
-    pub(super) fn open(folder: &Path, size_px: u32) -> Result<Self, FaceError> {
-        let table = Table::open(folder, size_px)?;
+    /// When the disk refuses.
+    pub(super) fn begin(table: Table) -> Result<Self, FaceError> {
         // A kill may have cut the last row off; what is appended must not be joined to it.
         table.save()?;
         let journal = File::options().append(true).open(&table.path).map_err(FaceError::writing(&table.path))?;

@@ -1,9 +1,10 @@
 //! Which images there are to align, and what their crops are called.
 
 use super::CropFormat;
+use super::record::Table;
 use crate::data::{Warnings, image_files, path_text};
 use crate::faces::FaceError;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 /// An image to align, and where its crop goes.
@@ -25,6 +26,8 @@ pub(super) struct Listing<'a> {
     pub(super) out: &'a Path,
     /// Kind of file.
     pub(super) format: CropFormat,
+    /// What was done before: a crop keeps its name, whatever other images have come or gone since.
+    pub(super) table: &'a Table,
 }
 
 /// Every image of the inputs, in a fixed order.
@@ -55,45 +58,106 @@ pub(super) fn sources(
     }
     let mut names = HashSet::new();
     found.retain(|(_, name, _)| names.insert(name.clone()));
-    let ending = listing.format.ending();
-    let mut taken = HashSet::new();
+    let mut names = Names::of(listing.table.crops(), listing.format.ending());
     let named = |(path, name, wanted): (PathBuf, String, PathBuf)| {
-        let target = free(&wanted, ending, &mut taken);
+        let target = names.give(&name, &wanted);
         FolderImage { path, name, target }
     };
     Ok(found.into_iter().map(named).collect())
 }
 
-/// `a/b.jpg` → `a/b.png`; where `a/b.bmp` took that, `a/b_jpg.png`, then `a/b_jpg_2.png`. Names that differ only in case
-/// are the same on some systems.
-fn free(wanted: &Path, ending: &str, taken: &mut HashSet<String>) -> PathBuf {
-    let mut candidate = wanted.with_extension(ending);
-    let stem = wanted.file_stem().unwrap_or_default().to_os_string();
-    let own = wanted.extension().unwrap_or_default().to_os_string();
-    let mut number = 1;
-    while !taken.insert(path_text(&candidate).to_lowercase()) {
-        let mut name = stem.clone();
-        name.push("_");
-        name.push(&own);
-        if number > 1 {
-            name.push(format!("_{number}"));
-        }
-        name.push(format!(".{ending}"));
-        candidate = wanted.with_file_name(name);
-        number += 1;
+/// Gives every crop a name of its own.
+struct Names<'a> {
+    ending: &'static str,
+    /// The crops that images have already.
+    known: HashMap<&'a str, &'a str>,
+    /// See [`key`]; those of the known crops are among them, even where the image is gone.
+    taken: HashSet<String>,
+}
+
+impl<'a> Names<'a> {
+    /// `crops` are those that there are already: of which image, and which file.
+    fn of(crops: impl Iterator<Item = (&'a str, &'a str)>, ending: &'static str) -> Self {
+        let (mut files, mut taken) = (HashSet::new(), HashSet::new());
+        // A table that gives one file to two images is not as we wrote it: the first has it.
+        let crops = crops.filter(|(_, file)| {
+            taken.insert(key(Path::new(file)));
+            files.insert(*file)
+        });
+        Self { ending, known: crops.collect(), taken }
     }
-    candidate
+
+    /// `a/b.jpg` → `a/b.png`; where `a/b.bmp` took that, `a/b_jpg.png`, then `a/b_jpg_2.png`.
+    fn give(&mut self, image: &str, wanted: &Path) -> PathBuf {
+        if let Some(name) = self.known.get(image).and_then(|file| known_name(wanted, file, self.ending)) {
+            return name;
+        }
+        let mut candidates = (0..).map(|number| numbered(wanted, number, self.ending));
+        let free = candidates.find(|candidate| self.taken.insert(key(candidate)));
+        free.unwrap_or_else(|| numbered(wanted, 0, self.ending))
+    }
+}
+
+/// A name without its ending: of two kinds of file of one name, only one would be an image's. Names that differ only in
+/// case are the same on some systems.
+fn key(crop: &Path) -> String {
+    path_text(&crop.with_extension("")).to_lowercase()
+}
+
+/// The names that a crop can have, from 0 on: the image's, then with the image's own ending, then with a number.
+fn numbered(wanted: &Path, number: u32, ending: &str) -> PathBuf {
+    if number == 0 {
+        return wanted.with_extension(ending);
+    }
+    let mut name = wanted.file_stem().unwrap_or_default().to_os_string();
+    name.push("_");
+    name.push(wanted.extension().unwrap_or_default());
+    if number > 1 {
+        name.push(format!("_{number}"));
+    }
+    name.push(format!(".{ending}"));
+    wanted.with_file_name(name)
+}
+
+/// The name with which an earlier pass wrote the crop, now with this ending. The table is somebody's file: of its names only
+/// those count that the image's crop can have.
+fn known_name(wanted: &Path, file: &str, ending: &str) -> Option<PathBuf> {
+    let last = Path::new(file).file_stem()?.to_str()?.rsplit_once('_');
+    let last = last.and_then(|(_, number)| number.parse::<u32>().ok()).filter(|number| *number > 1);
+    let numbers = [Some(0), Some(1), last];
+    let mut names = numbers.into_iter().flatten().map(|number| numbered(wanted, number, ending));
+    names
+        .find(|name| CropFormat::ALL.into_iter().any(|format| path_text(&name.with_extension(format.ending())) == file))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    /// What the crops are called, one image after the other, beside those that are there.
+    fn given(crops: &[(&str, &str)], images: &[&str]) -> Vec<String> {
+        let mut names = Names::of(crops.iter().copied(), "png");
+        images.iter().map(|image| path_text(&names.give(image, Path::new(image)))).collect()
+    }
+
     #[test]
     fn crops_never_share_a_name() {
-        let mut taken = HashSet::new();
-        let names = ["a/x.jpg", "a/X.png", "a/x.png", "b/x.jpg", "a/x.y.jpg"];
-        let free: Vec<String> = names.iter().map(|name| path_text(&free(Path::new(name), "png", &mut taken))).collect();
-        assert_eq!(free, ["a/x.png", "a/X_png.png", "a/x_png_2.png", "b/x.png", "a/x.y.png"]);
+        let images = ["a/x.jpg", "a/X.png", "a/x.png", "b/x.jpg", "a/x.y.jpg"];
+        let free = ["a/x.png", "a/X_png.png", "a/x_png_2.png", "b/x.png", "a/x.y.png"];
+        assert_eq!(given(&[], &images), free);
+        // The same again, whatever came or went before them.
+        let crops: Vec<(&str, &str)> = images.into_iter().zip(free).collect();
+        assert_eq!(given(&crops, &images), free);
+        assert_eq!(given(&crops, &["a/x.bmp", "a/x.png", "a/x.y.jpg"]), ["a/x_bmp.png", "a/x_png_2.png", "a/x.y.png"]);
+    }
+
+    #[test]
+    fn a_crop_keeps_its_name_as_another_kind_of_file_and_takes_no_other_images() {
+        assert_eq!(given(&[("a/x.png", "a/x_png.jpg")], &["a/x.jpg", "a/x.png"]), ["a/x.png", "a/x_png.png"]);
+        for file in ["b/x.png", "../a/x.png", "/a/x.png", "a/y.png", "a/x.txt", "a/x_png_1.png", "a/x_bmp.png", ""] {
+            assert_eq!(known_name(Path::new("a/x.png"), file, "png"), None, "{file}");
+        }
+        let twice = [("a/x.jpg", "a/x.png"), ("a/x.png", "a/x.png")];
+        assert_eq!(given(&twice, &["a/x.jpg", "a/x.png"]), ["a/x.png", "a/x_png.png"]);
     }
 }

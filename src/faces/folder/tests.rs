@@ -5,6 +5,8 @@ use crate::faces::template;
 use image::{GrayImage, Luma, RgbImage};
 use std::sync::atomic::AtomicBool;
 
+mod again;
+
 struct Bench {
     folder: tempfile::TempDir,
 }
@@ -412,7 +414,8 @@ fn looking_for_crops_can_be_stopped() {
     bench.run(&bench.spec()).unwrap();
     let calls = std::sync::atomic::AtomicUsize::new(0);
     let (inputs, out) = ([bench.path("photos")], bench.path("out"));
-    let listing = Listing { inputs: &inputs, out: &out, format: CropFormat::Png };
+    let table = Table::open(&out, 56).unwrap();
+    let listing = Listing { inputs: &inputs, out: &out, format: CropFormat::Png, table: &table };
     let count = || {
         calls.fetch_add(1, Ordering::SeqCst);
         false

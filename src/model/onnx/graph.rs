@@ -5,7 +5,7 @@
 use super::proto::Message;
 use crate::kernels::{Grouping, Kernels};
 use crate::model::forward::SIX;
-use crate::model::layers::{Conv, GroupedConv, Prelu, SqueezeExcite};
+use crate::model::layers::{Conv, GroupedConv, SqueezeExcite};
 use crate::model::walk::{Act, After, EmbeddingLayer, MaxPool, Walk};
 use burn::nn::BatchNorm;
 use burn::tensor::Tensor;
@@ -176,13 +176,9 @@ impl<B: Kernels> Walk<B> for Graph {
         Maps { name: self.activated(name, act), ..y }
     }
 
-    fn norm(&mut self, x: Maps, bn: &BatchNorm<B>) -> Maps {
-        Maps { name: self.normed(&x.name, bn, None), ..x }
-    }
-
-    fn norm_prelu(&mut self, x: Maps, bn: &BatchNorm<B>, prelu: &Prelu<B>) -> Maps {
+    fn norm(&mut self, x: Maps, bn: &BatchNorm<B>, act: Act<'_, B>) -> Maps {
         let name = self.normed(&x.name, bn, None);
-        Maps { name: self.activated(name, Act::Prelu(prelu)), ..x }
+        Maps { name: self.activated(name, act), ..x }
     }
 
     fn max_pool(&mut self, x: Maps, pool: MaxPool) -> Maps {

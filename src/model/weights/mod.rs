@@ -106,11 +106,24 @@ fn read_in_parts(path: &Path, length: u64, cancelled: &dyn Fn() -> bool) -> std:
     }
 }
 
-/// Whether a file begins as a weights file does.
+/// Whether a file holds weights by what is in it, whatever its name: trainers write `model.pth.tar` and
+/// `pytorch_model.bin`, too. Of an archive only the names in it are looked at, of other files the first bytes.
 pub fn looks_like_weights(path: &Path) -> bool {
+    // Asked before opening: opening a pipe would wait for ever.
+    if !std::fs::metadata(path).is_ok_and(|meta| meta.is_file()) {
+        return false;
+    }
+    let Ok(file) = std::fs::File::open(path) else { return false };
     let mut start = Vec::with_capacity(START);
-    let read = std::fs::File::open(path).and_then(|file| file.take(START as u64).read_to_end(&mut start));
-    read.is_ok() && Kind::of(&start).is_some()
+    if (&file).take(START as u64).read_to_end(&mut start).is_err() {
+        return false;
+    }
+    match Kind::of(&start) {
+        Some(Kind::Zip) => torch_file::is_of_torch(file),
+        Some(Kind::Legacy) => true,
+        Some(Kind::Safetensors) => safetensors_file::has_header(&start, &file),
+        None => false,
+    }
 }
 
 /// First bytes that tell.

@@ -5,10 +5,18 @@ use super::{Problem, Weight, Weights};
 use safetensors::{Dtype, SafeTensors, View};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
+use std::fs::File;
 
 /// The header's length, then the header, which is a JSON object.
 pub(super) fn is_safetensors(bytes: &[u8]) -> bool {
     bytes.get(8) == Some(&b'{')
+}
+
+/// Whether a file that begins as [`is_safetensors`] asks is long enough for the header it promises, which text is not.
+pub(super) fn has_header(start: &[u8], file: &File) -> bool {
+    let header = start.first_chunk::<8>().map(|bytes| u64::from_le_bytes(*bytes));
+    let length = file.metadata().map_or(0, |facts| facts.len());
+    header.is_some_and(|header| header < length)
 }
 
 /// Reads a file.

@@ -1,5 +1,7 @@
 use super::pickle::{Node, Pickle};
-use super::{PART_BYTES, Problem, Weight, Weights, WeightsError, read_weights_unless, weights_from_bytes};
+use super::{
+    PART_BYTES, Problem, Weight, Weights, WeightsError, looks_like_weights, read_weights_unless, weights_from_bytes,
+};
 use std::io::{Cursor, Write as _};
 
 /// Writes what torch.save writes.
@@ -295,4 +297,29 @@ fn reading_a_large_file_is_given_up_between_two_parts_of_it() {
     };
     assert!(matches!(read(1), Err(WeightsError::Cancelled)) && looks.get() == 2, "{}", looks.get());
     assert!(matches!(read(9), Err(WeightsError::Content { problem: Problem::Unknown, .. })));
+}
+
+#[test]
+fn weights_are_known_by_what_is_in_the_file_whatever_its_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let looks = |name: &str, bytes: &[u8]| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        looks_like_weights(&path)
+    };
+    let pickle = dictionary(Pickler::new(), &three(), false).done();
+    let packed = zip_of(&pickle, &[("0", floats(&SIX)), ("1", 7i64.to_le_bytes().to_vec())]);
+    assert!(looks("model_best.pth.tar", &packed));
+    let pickle = dictionary(Pickler::new(), &three(), true).done();
+    let storages = [("1", 1, 7i64.to_le_bytes().to_vec()), ("0", 6, floats(&SIX))];
+    assert!(looks("pytorch_model.bin", &legacy_of(&pickle, &storages)));
+    let matrix = Weight { shape: vec![2, 3], data: SIX.to_vec() };
+    let tensors = [("matrix".to_owned(), matrix)].into_iter().collect();
+    assert!(looks("matrix", &Weights { tensors, ..Weights::default() }.to_safetensors().unwrap()));
+    let mut images = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    images.start_file("a/1.png", zip::write::SimpleFileOptions::default()).unwrap();
+    assert!(!looks("images.zip", &images.finish().unwrap().into_inner()));
+    assert!(!looks("text.json", b"12345678{ is no length of a header\n"));
+    assert!(!looks("cut.zip", &packed[..packed.len() / 2]) && !looks("empty", b""));
+    assert!(!looks_like_weights(folder.path()) && !looks_like_weights(&folder.path().join("missing")));
 }

@@ -5,7 +5,8 @@ use super::pickle::{Node, Pickle};
 use super::state_dict::{Stored, foreign_names, tensors};
 use super::{Problem, Weight, Weights};
 use std::collections::{BTreeMap, HashMap};
-use std::io::{Cursor, Read as _};
+use std::fs::File;
+use std::io::{BufReader, Cursor, Read as _};
 use std::ops::Range;
 use zip::ZipArchive;
 
@@ -14,6 +15,14 @@ pub(super) const ZIP: &[u8] = b"PK\x03\x04";
 /// First bytes of the older form: the pickle of its magic number.
 pub(super) const LEGACY: &[u8] = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19";
 
+/// Ends the name of the entry that says what the others are.
+const INDEX: &str = "/data.pkl";
+
+/// Whether a zip archive is one of torch.save.
+pub(super) fn is_of_torch(file: File) -> bool {
+    ZipArchive::new(BufReader::new(file)).is_ok_and(|archive| archive.file_names().any(|name| name.ends_with(INDEX)))
+}
+
 /// Reads a zip archive.
 ///
 /// # Errors
@@ -21,7 +30,7 @@ pub(super) const LEGACY: &[u8] = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\
 pub(super) fn read_zip(bytes: &[u8]) -> Result<Weights, Problem> {
     let most = bytes.len();
     let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(zip_problem)?;
-    let index = archive.file_names().find(|name| name.ends_with("/data.pkl")).map(str::to_owned);
+    let index = archive.file_names().find(|name| name.ends_with(INDEX)).map(str::to_owned);
     let index = index.ok_or_else(|| Problem::Empty("it is a zip archive without data.pkl".to_owned()))?;
     let folder = index.trim_end_matches("data.pkl");
     if let Ok(order) = entry(&mut archive, &format!("{folder}byteorder"), most)

@@ -6,7 +6,7 @@ use crate::model::weights::weights_from_bytes;
 use crate::model::{EmbedderSpec, Form, OnnxSummary, save_weights};
 use crate::train::checkpoint::CheckpointState;
 use crate::train::session::Saved;
-use crate::train::{ModelInfo, Place, RunFolder};
+use crate::train::{ModelInfo, Network, Place, RunFolder};
 use burn::backend::Flex;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -25,14 +25,15 @@ fn info() -> ModelInfo {
     let head = HeadSpec::plain(Head::CosFace, [classes.len(), 12], 30.0, Margins { cos: 0.2, ..Margins::NONE });
     let usual = Preprocess::new(24, 3).imagenet();
     let preprocess = Preprocess { blue_first: true, ..usual };
-    ModelInfo { format: ModelInfo::FORMAT, embedder, head, preprocess, classes, add_mirror: true }
+    let network = Network { embedder, preprocess, add_mirror: true };
+    ModelInfo { format: ModelInfo::FORMAT, network, head, classes }
 }
 
 /// A run with one checkpoint.
 fn run(path: &Path, info: &ModelInfo) {
     let folder = RunFolder::create(&Place::NewAt(path.to_owned()), "test").unwrap();
     folder.write_config(&RunConfig::default()).unwrap();
-    let net = info.embedder.init_seeded::<Flex>(&Default::default(), 3);
+    let net = info.network.embedder.init_seeded::<Flex>(&Default::default(), 3);
     let saved = Saved { model: save_weights(&net, &BTreeMap::new()).unwrap(), head: Vec::new(), resume: Vec::new() };
     folder.write_checkpoint(&saved, info, &CheckpointState { format: 1, ..CheckpointState::default() }).unwrap();
     folder.set_best(0).unwrap();
@@ -42,7 +43,7 @@ fn run(path: &Path, info: &ModelInfo) {
 fn check(metadata: &BTreeMap<String, String>, info: &ModelInfo) {
     let text = |key: &str| metadata[key].as_str();
     let numbers = |key: &str| serde_json::from_str::<[f32; 3]>(text(key)).unwrap();
-    assert_eq!((numbers("mean"), numbers("std")), (info.preprocess.mean, info.preprocess.std));
+    assert_eq!((numbers("mean"), numbers("std")), (info.network.preprocess.mean, info.network.preprocess.std));
     assert_eq!((text("image_px"), text("embedding_dim")), ("24", "12"));
     assert_eq!((text("colour_order"), text("mean_std_order"), text("add_mirror")), ("BGR", "RGB", "true"));
     assert_eq!(text("input"), "(value / 255 - mean) / std");

@@ -87,12 +87,12 @@ pub fn look_into(weights: Weights, path: &Path) -> WeightsLook {
 fn found(source: Source, path: &Path, advice: &'static str) -> (FoundNetwork, Option<Refusal>) {
     let Source { flavour, mut info, weights, left_out } = source;
     let described = PreprocessChange::default()
-        .apply(&mut info)
+        .apply(&mut info.network)
         .map_err(str::to_owned)
         .and_then(|()| config(&info, path, &flavour).map(drop));
     let refusal = match described {
         Err(reason) => Some(Refusal { reason, advice, ..Refusal::default() }),
-        Ok(()) => check(&info.embedder, &weights).err().map(refusal_of),
+        Ok(()) => check(&info.network.embedder, &weights).err().map(refusal_of),
     };
     (FoundNetwork { flavour, info, left_out }, refusal)
 }

@@ -1,6 +1,6 @@
 //! How imported weights see pixels: what a person may change of it, under which names, and which numbers can be used.
 
-use super::ModelInfo;
+use super::Network;
 use crate::data::Preprocess;
 use std::ops::RangeInclusive;
 
@@ -93,12 +93,12 @@ impl PreprocessChange {
     ///
     /// # Errors
     /// Which number cannot be used.
-    pub(super) fn apply(&self, info: &mut ModelInfo) -> Result<(), &'static str> {
-        let preprocess = &mut info.preprocess;
+    pub(super) fn apply(&self, network: &mut Network) -> Result<(), &'static str> {
+        let preprocess = &mut network.preprocess;
         preprocess.mean = self.mean.unwrap_or(preprocess.mean);
         preprocess.std = self.std.unwrap_or(preprocess.std);
         preprocess.blue_first = self.blue_first.unwrap_or(preprocess.blue_first);
-        info.add_mirror = self.add_mirror.unwrap_or(info.add_mirror);
+        network.add_mirror = self.add_mirror.unwrap_or(network.add_mirror);
         preprocess.mean.into_iter().try_for_each(Self::check_mean)?;
         preprocess.std.into_iter().try_for_each(Self::check_std)
     }

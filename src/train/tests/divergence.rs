@@ -11,32 +11,6 @@ use super::*;
 use crate::config::{Schedule, TrainConfig, save};
 use crate::model::weights::{Weights, weights_from_bytes};
 use std::collections::BTreeMap;
-use std::path::PathBuf;
-
-/// Notes what happens, and stops the run at a certain moment.
-struct Stopper<F> {
-    is_moment: F,
-    control: Control,
-    events: Vec<TrainEvent>,
-}
-
-impl<F: Fn(&TrainEvent) -> bool> Observer for Stopper<F> {
-    fn event(&mut self, event: TrainEvent) {
-        if (self.is_moment)(&event) {
-            self.control.cancel();
-        }
-        self.events.push(event);
-    }
-}
-
-fn run_until(
-    request: &TrainRequest,
-    is_moment: impl Fn(&TrainEvent) -> bool,
-) -> (Result<RunSummary, TrainError>, Vec<TrainEvent>) {
-    let control = Control::default();
-    let mut stopper = Stopper { is_moment, control: control.clone(), events: Vec::new() };
-    (train(request, &control, &mut stopper), stopper.events)
-}
 
 /// Settings under which nothing but the decay counts.
 fn ruled_by_decay() -> RunConfig {
@@ -62,9 +36,7 @@ struct Begun {
 
 impl Begun {
     fn below(folder: &Path) -> Self {
-        let catalog = draw(&folder.join("data"), 12, 10);
-        let path = folder.join("run");
-        run(&catalog, &ruled_by_decay(), Place::NewAt(path.clone()), None).unwrap();
+        let Trained { catalog, path, .. } = Trained::below(folder, [12, 10], &ruled_by_decay());
         let (saved, _) = latest_checkpoint(&path).unwrap();
         Self { catalog, path, saved }
     }
@@ -99,13 +71,6 @@ impl Begun {
 /// What was said of going back.
 fn rewinds(events: &[TrainEvent]) -> Vec<&str> {
     warnings(events).into_iter().filter(|text| text.contains("the run diverged at step")).collect()
-}
-
-fn warnings(events: &[TrainEvent]) -> Vec<&str> {
-    events
-        .iter()
-        .filter_map(|event| if let TrainEvent::Warning(text) = event { Some(text.as_str()) } else { None })
-        .collect()
 }
 
 /// Every loss that was reported is a number, and so is every weight that was kept.
@@ -165,7 +130,7 @@ fn a_run_that_blows_up_again_and_again_ends_with_advice_and_keeps_its_last_good_
     // The class weights times -49 in every step; at an eighth of the rate still times -5.25.
     let (result, events) = begun.go_on(|train| {
         train.lr = Auto::Set(0.5);
-        train.head_lr_factor = 100.0;
+        train.head_lr_factor = Auto::Set(100.0);
         train.weight_decay = 1.0;
     });
     let error = result.unwrap_err();
@@ -184,7 +149,7 @@ fn a_run_that_blows_up_again_and_again_ends_with_advice_and_keeps_its_last_good_
 
     let (result, events) = begun.go_on(|train| {
         train.lr = Auto::Set(0.01);
-        train.head_lr_factor = 1.0;
+        train.head_lr_factor = Auto::Set(1.0);
     });
     assert_eq!(result.unwrap().epochs, 3);
     assert_finite(&begun.path, &events);
@@ -281,9 +246,20 @@ fn what_a_run_may_go_back_to_stays_until_there_is_a_newer_one() {
     let (step, told) = target().unwrap();
     assert!(step == 4 && told[0].contains("passed over"), "{step}: {told:?}");
 
-    // Of what comes after the step that was gone back to, only the damaged one stays, to be put aside.
-    run.forget_after(first + 3).unwrap();
-    assert_eq!(steps(), [newest]);
+    // Of what comes after the step that is gone back to, only the damaged one stays, out of the way.
+    let best = Some(BestSoFar { epoch: 1, step: first + 4, value: 0.1 });
+    run.set_best(first + 4).unwrap();
+    run.rewind_to(&CheckpointState { step: first + 3, best: None, ..CheckpointState::default() }).unwrap();
+    assert!(steps().is_empty(), "{:?}", steps());
+    let left = |name: String| begun.path.join("checkpoints").join(name).is_dir();
+    assert!(left(format!("damaged-{:06}", first + newest)) && !left(format!("damaged-{:06}", first + 4)));
+    assert!(!begun.path.join("best").exists());
+
+    // Who goes on from a checkpoint has found none of the later ones usable: none is removed.
+    [4, 5].into_iter().for_each(write);
+    run.return_to(&CheckpointState { step: first + 4, best, ..CheckpointState::default() }).unwrap();
+    assert_eq!(steps(), [4]);
+    assert!(left(format!("damaged-{:06}", first + 5)) && begun.path.join("best").is_dir());
 }
 
 #[test]
@@ -321,6 +297,29 @@ fn where_the_right_checkpoint_is_not_to_be_had_the_newest_is_gone_back_to() {
     let fresh = RunFolder::create(&Place::NewAt(folder.path().join("fresh")), "x").unwrap();
     write(&fresh, 0, 499, 0, None);
     assert_eq!(target(&fresh), None);
+}
+
+#[test]
+fn only_what_was_written_is_gone_back_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let begun = Begun::below(folder.path());
+    let first = begun.saved.state.step;
+    assert_eq!(begun.saved.state.rewind_target, Some(first));
+    let place = Place::Resume(begun.path.clone());
+    let request = TrainRequest { catalog: Arc::clone(&begun.catalog), config: config(), place };
+    let observer = &mut Watcher::default();
+    let mut run = Run::prepare(&request, &Control::default(), observer).unwrap();
+    // The second epoch ended in doubt and so without a checkpoint, then the run was sound again.
+    for step_in_epoch in 2..=5 {
+        let step = first + 5 + step_in_epoch as u64;
+        run.state = CheckpointState { step, epoch: 2, step_in_epoch, best: None, ..run.state.clone() };
+        run.state = CheckpointState { files: BTreeMap::new(), ..run.state.to_save() };
+        run.folder.write_checkpoint(&run.session.save().unwrap(), &run.info, &run.state).unwrap();
+    }
+    run.go_back(observer).unwrap();
+    assert_eq!((run.state.step, run.state.rewinds), (first, 1));
+    let told = warnings(&observer.events);
+    assert!(!told.iter().any(|text| text.contains("missing")), "{told:?}");
 }
 
 #[test]
@@ -374,7 +373,7 @@ fn a_loss_that_explodes_in_the_first_steps_is_noticed_before_any_was_reported() 
     config.train.batch = 2;
     // The class weights times -49 in every step; at an eighth of the rate still times -5.25.
     config.train.lr = Auto::Set(0.5);
-    config.train.head_lr_factor = 100.0;
+    config.train.head_lr_factor = Auto::Set(100.0);
     config.train.weight_decay = 1.0;
     let request = TrainRequest { catalog, config, place: Place::NewAt(folder.path().join("run")) };
     let (result, events) = run_until(&request, |event| matches!(event, TrainEvent::Step(_)));

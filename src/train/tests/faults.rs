@@ -1,33 +1,19 @@
 //! What happens to a run when folders vanish and disks fill under it: nothing that was learnt is lost.
 
 use super::*;
-use std::path::PathBuf;
 
-/// Calls `each` on every event.
-struct Saboteur<F: FnMut(&TrainEvent)> {
-    each: F,
-    warnings: Vec<String>,
-}
-
-impl<F: FnMut(&TrainEvent)> Observer for Saboteur<F> {
-    fn event(&mut self, event: TrainEvent) {
-        (self.each)(&event);
-        if let TrainEvent::Warning(text) = event {
-            self.warnings.push(text);
-        }
-    }
-}
-
+/// Trains until the end, and calls `each` on every event.
 fn run_with(
     catalog: &Arc<Catalog>,
     config: &RunConfig,
     place: Place,
-    each: impl FnMut(&TrainEvent),
-) -> (Result<RunSummary, TrainError>, Vec<String>) {
+    mut each: impl FnMut(&TrainEvent),
+) -> (Result<RunSummary, TrainError>, Vec<TrainEvent>) {
     let request = TrainRequest { catalog: Arc::clone(catalog), config: config.clone(), place };
-    let mut saboteur = Saboteur { each, warnings: Vec::new() };
-    let result = train(&request, &Control::default(), &mut saboteur);
-    (result, saboteur.warnings)
+    run_until(&request, |event| {
+        each(event);
+        false
+    })
 }
 
 #[test]
@@ -58,7 +44,7 @@ fn a_disk_that_refuses_a_checkpoint_is_a_warning_and_the_next_one_is_written() {
     let catalog = draw(&folder.path().join("data"), 12, 6);
     let place = folder.path().join("run");
     let (checkpoints, away) = (place.join("checkpoints"), place.join("away"));
-    let (result, warnings) = run_with(&catalog, &config(), Place::NewAt(place.clone()), |event| match event {
+    let (result, events) = run_with(&catalog, &config(), Place::NewAt(place.clone()), |event| match event {
         TrainEvent::Epoch(epoch) if epoch.epoch == 1 => {
             std::fs::rename(&checkpoints, &away).unwrap();
             std::fs::write(&checkpoints, "in the way").unwrap();
@@ -69,11 +55,8 @@ fn a_disk_that_refuses_a_checkpoint_is_a_warning_and_the_next_one_is_written() {
         }
         _ => {}
     });
-    let summary = result.unwrap();
-    assert!(
-        warnings.iter().any(|text| text.contains("training goes on") && text.contains("checkpoint")),
-        "{warnings:?}"
-    );
+    let (summary, told) = (result.unwrap(), warnings(&events));
+    assert!(told.iter().any(|text| text.contains("training goes on") && text.contains("checkpoint")), "{told:?}");
     let (newest, _) = latest_checkpoint(&summary.run).unwrap();
     assert_eq!(newest.state.epoch, config().train.epochs);
     assert_eq!(best_checkpoint(&place).unwrap().state.step, newest.state.best.unwrap().step);
@@ -89,39 +72,36 @@ fn change_state(checkpoint: &Checkpoint, change: impl FnOnce(&mut CheckpointStat
 #[test]
 fn a_best_epoch_that_could_not_be_written_is_not_the_best() {
     let folder = tempfile::tempdir().unwrap();
-    let catalog = draw(&folder.path().join("data"), 12, 6);
-    let place = folder.path().join("run");
-    let mut config = config();
-    config.train.epochs = 1;
-    run(&catalog, &config, Place::NewAt(place.clone()), None).unwrap();
+    let mut config = one_epoch();
+    let Trained { catalog, path: place, .. } = Trained::below(folder.path(), [12, 6], &config);
     let (first, _) = latest_checkpoint(&place).unwrap();
     // Every later epoch is better.
     change_state(&first, |state| state.best.as_mut().unwrap().value = 1e9);
     config.train.epochs = 3;
     let (checkpoints, away) = (place.join("checkpoints"), place.join("away"));
-    let control = Control::default();
     let (mut is_in_the_way, mut second) = (false, u64::MAX);
-    let each = |event: &TrainEvent| match event {
-        TrainEvent::Step(_) if !is_in_the_way => {
-            is_in_the_way = true;
-            std::fs::rename(&checkpoints, &away).unwrap();
-            std::fs::write(&checkpoints, "in the way").unwrap();
-        }
-        TrainEvent::Warning(text) if text.contains("training goes on") => {
-            std::fs::remove_file(&checkpoints).unwrap();
-            std::fs::rename(&away, &checkpoints).unwrap();
-        }
-        TrainEvent::Epoch(epoch) if epoch.epoch == 2 => {
-            assert!(epoch.best);
-            second = epoch.step;
-        }
-        TrainEvent::Step(step) if step.step > second => control.cancel(),
-        _ => {}
-    };
     let request =
         TrainRequest { catalog: Arc::clone(&catalog), config: config.clone(), place: Place::Resume(place.clone()) };
-    let summary = train(&request, &control, &mut Saboteur { each, warnings: Vec::new() }).unwrap();
-    assert!(summary.stopped);
+    let (result, _) = run_until(&request, |event| {
+        match event {
+            TrainEvent::Step(_) if !is_in_the_way => {
+                is_in_the_way = true;
+                std::fs::rename(&checkpoints, &away).unwrap();
+                std::fs::write(&checkpoints, "in the way").unwrap();
+            }
+            TrainEvent::Warning(text) if text.contains("training goes on") => {
+                std::fs::remove_file(&checkpoints).unwrap();
+                std::fs::rename(&away, &checkpoints).unwrap();
+            }
+            TrainEvent::Epoch(epoch) if epoch.epoch == 2 => {
+                assert!(epoch.best);
+                second = epoch.step;
+            }
+            _ => {}
+        }
+        matches!(event, TrainEvent::Step(step) if step.step > second)
+    });
+    assert!(result.unwrap().stopped);
     let (newest, _) = latest_checkpoint(&place).unwrap();
     assert_eq!((newest.state.epoch, newest.state.best.unwrap().step), (2, first.state.step));
     assert_eq!(best_checkpoint(&place).unwrap().state.step, first.state.step, "the mark moved without a checkpoint");
@@ -145,9 +125,7 @@ pub(super) fn checkpoints(run: &Path) -> Vec<PathBuf> {
 #[test]
 fn a_run_without_a_usable_checkpoint_is_left_as_it_is() {
     let folder = tempfile::tempdir().unwrap();
-    let catalog = draw(&folder.path().join("data"), 12, 4);
-    let path = folder.path().join("run");
-    run(&catalog, &config(), Place::NewAt(path.clone()), None).unwrap();
+    let Trained { catalog, path, .. } = Trained::below(folder.path(), [12, 4], &config());
     checkpoints(&path).iter().for_each(|checkpoint| damage(checkpoint));
     std::fs::write(checkpoints(&path).last().unwrap().join("state.json"), "{").unwrap();
     let files = || ["metrics.jsonl", "run.toml"].map(|name| std::fs::read(path.join(name)).unwrap());
@@ -212,18 +190,17 @@ fn a_run_that_lost_its_newest_checkpoints_keeps_those_it_writes_from_then_on() {
 #[test]
 fn a_best_checkpoint_that_is_gone_gives_way_to_one_that_is_there() {
     let folder = tempfile::tempdir().unwrap();
-    let catalog = draw(&folder.path().join("data"), 12, 4);
-    let place = folder.path().join("run");
     let mut config = config();
     config.train.epochs = 2;
-    run(&catalog, &config, Place::NewAt(place.clone()), None).unwrap();
+    let Trained { catalog, path: place, .. } = Trained::below(folder.path(), [12, 4], &config);
     let (newest, _) = latest_checkpoint(&place).unwrap();
     // No later epoch could be better.
     change_state(&newest, |state| state.best = Some(BestSoFar { epoch: 1, step: 1, value: -1.0 }));
     config.train.epochs = 3;
-    let (result, warnings) = run_with(&catalog, &config, Place::Resume(place.clone()), |_| {});
+    let (result, events) = run_with(&catalog, &config, Place::Resume(place.clone()), |_| {});
     result.unwrap();
-    assert!(warnings.iter().any(|text| text.contains("the best checkpoint, that of step 1, is gone")), "{warnings:?}");
+    let told = warnings(&events);
+    assert!(told.iter().any(|text| text.contains("the best checkpoint, that of step 1, is gone")), "{told:?}");
     let best = latest_checkpoint(&place).unwrap().0.state.best.unwrap();
     assert!(best.value >= 0.0 && best.step >= newest.state.step, "{best:?}");
     assert_eq!(best_checkpoint(&place).unwrap().state.step, best.step);
@@ -263,7 +240,7 @@ fn a_disk_that_fills_while_training_costs_nothing_once_there_is_room_again() {
     let whole = folder.path().join("whole");
     run(&catalog, &config, Place::NewAt(whole.clone()), None).unwrap();
     let (place, ballast) = (disk.0.join("run"), disk.0.join("ballast"));
-    let (result, warnings) = run_with(&catalog, &config, Place::NewAt(place.clone()), |event| match event {
+    let (result, events) = run_with(&catalog, &config, Place::NewAt(place.clone()), |event| match event {
         TrainEvent::Epoch(epoch) if epoch.epoch == 1 => {
             let zeros = vec![0u8; 1 << 12];
             let mut file = std::fs::File::create(&ballast).unwrap();
@@ -272,11 +249,8 @@ fn a_disk_that_fills_while_training_costs_nothing_once_there_is_room_again() {
         TrainEvent::Epoch(epoch) if epoch.epoch == 3 => std::fs::remove_file(&ballast).unwrap(),
         _ => {}
     });
-    let summary = result.unwrap();
-    assert!(
-        warnings.iter().any(|text| text.contains("training goes on") && text.contains("free some space")),
-        "{warnings:?}"
-    );
+    let (summary, told) = (result.unwrap(), warnings(&events));
+    assert!(told.iter().any(|text| text.contains("training goes on") && text.contains("free some space")), "{told:?}");
     let (newest, _) = latest_checkpoint(&summary.run).unwrap();
     assert_eq!(newest.state.epoch, 5);
     assert_eq!(best_checkpoint(&place).unwrap().state.step, newest.state.best.unwrap().step);

@@ -8,33 +8,30 @@ use super::*;
 use crate::config::{Net, Pooling};
 use crate::loss::HeadSpec;
 use crate::model::weights::{Weights, weights_from_bytes};
-use std::path::PathBuf;
 
-fn weights(checkpoint: &Checkpoint, file: &str) -> Weights {
+pub(super) fn weights(checkpoint: &Checkpoint, file: &str) -> Weights {
     weights_from_bytes(&checkpoint.read(file).unwrap()).unwrap()
 }
 
 /// Six classes, told apart by plain softmax for two epochs.
-fn first_run(folder: &Path) -> (Arc<Catalog>, PathBuf) {
-    let catalog = draw(&folder.join("data"), 6, 8);
+pub(super) fn first_run(folder: &Path) -> (Arc<Catalog>, PathBuf) {
     let mut config = config();
     config.loss.head = Head::Softmax;
     config.data.split = SplitBy::Image;
     config.train.epochs = 2;
-    let path = folder.join("first");
-    run(&catalog, &config, Place::NewAt(path.clone()), None).unwrap();
+    let Trained { catalog, path, .. } = Trained::below(folder, [6, 8], &config);
     (catalog, path)
 }
 
 /// Another network and size by the settings, which the first run decides.
-fn second_config(first: &Path) -> RunConfig {
+pub(super) fn second_config(first: &Path) -> RunConfig {
     let mut config = config();
     config.data.split = SplitBy::Image;
     config.data.image_px = Auto::Set(32);
     config.model.net = Net::Resnet18;
     config.model.pooling = Pooling::Flatten;
     config.train.start_from = first.to_string_lossy().into_owned();
-    config.train.freeze_epochs = 1;
+    config.train.freeze_epochs = Auto::Set(1);
     config.train.epochs = 2;
     config
 }
@@ -81,9 +78,10 @@ fn class_weights_are_found_by_name() {
     let dim = origin.info.head.embedding_dim;
     let mut head = HeadSpec::plain(Head::Softmax, [classes.len(), dim], 16.0, crate::config::Margins::NONE);
     let check = |head: &HeadSpec, row_of: fn(usize) -> usize| {
-        let mut session = open_session(Device::Cpu, &origin.info.embedder, head, &config().train).unwrap();
+        let mut session = open_session(Device::Cpu, &origin.info.network.embedder, head, &config().train).unwrap();
         let fresh = weights_from_bytes(&session.save().unwrap().head).unwrap();
-        assert_eq!(origin.give(session.as_mut(), head, &classes).unwrap(), Some(classes.len() - 1));
+        let known = origin.give(session.as_mut(), head, &classes).unwrap().unwrap();
+        assert!((0..classes.len()).all(|class| known[class] == (classes[class] != "nobody knows")), "{known:?}");
         let saved = session.save().unwrap();
         assert_eq!(
             weights_from_bytes(&saved.model).unwrap().tensors,
@@ -103,14 +101,18 @@ fn class_weights_are_found_by_name() {
                 None => assert_eq!(new_row, row(&fresh, row_of(class))),
             }
         }
-        if head.head == Head::Softmax {
-            assert_eq!(new.tensors["bias"].data[0], old.tensors["bias"].data[classes.len() - 2]);
+        match head.head {
+            Head::Softmax => assert_eq!(new.tensors["bias"].data[0], old.tensors["bias"].data[classes.len() - 2]),
+            Head::UniFace => assert_eq!(new.tensors["bias"], fresh.tensors["bias"], "a threshold is no class's bias"),
+            _ => {}
         }
     };
     check(&head, |class| class);
     head.head = Head::ArcFace;
     head.options.subcenters = 2;
     check(&head, |class| class * 2);
+    (head.head, head.options.subcenters) = (Head::UniFace, 1);
+    check(&head, |class| class);
 }
 
 #[test]
@@ -147,7 +149,8 @@ fn a_fine_tuned_run_that_was_interrupted_goes_back_to_the_network_it_started_fro
     let mut interrupted = stopped_early(&catalog, &first, &path, observer);
     interrupted.go_back(observer).unwrap();
     assert_eq!((interrupted.state.step, interrupted.state.rewinds), (0, 1));
-    assert_eq!(checkpoints(&path), Vec::<PathBuf>::new(), "a run that goes on would begin with steps that diverged");
+    let start = path.join("checkpoints/000000");
+    assert_eq!(checkpoints(&path), [start], "a run that goes on would begin with steps that diverged");
 
     let place = Place::NewAt(folder.path().join("fresh"));
     let request = TrainRequest { catalog, config: second_config(&first), place };
@@ -165,13 +168,17 @@ fn a_fine_tuned_run_goes_back_to_its_last_checkpoint_when_the_run_it_started_fro
     let folder = tempfile::tempdir().unwrap();
     let (catalog, first) = first_run(folder.path());
     let observer = &mut Watcher::default();
-    let mut run = stopped_early(&catalog, &first, &folder.path().join("second"), observer);
+    let [whole, older] = ["whole", "older"].map(|name| folder.path().join(name));
+    let mut runs = [&whole, &older].map(|path| stopped_early(&catalog, &first, path, observer));
     std::fs::remove_dir_all(&first).unwrap();
-    run.go_back(observer).unwrap();
-    assert_eq!((run.state.step, run.state.rewinds), (3, 1));
-    let is_told =
-        |event: &TrainEvent| matches!(event, TrainEvent::Warning(text) if text.contains("gone or has changed"));
-    assert!(observer.events.iter().any(is_told), "{:?}", observer.events);
+    let is_told = |watcher: &Watcher| warnings(&watcher.events).iter().any(|text| text.contains("gone or has changed"));
+    // Its start lies in its own folder.
+    runs[0].go_back(observer).unwrap();
+    assert_eq!((runs[0].state.step, runs[0].state.rewinds, is_told(&*observer)), (0, 1, false));
+    // Older versions wrote no checkpoint of it.
+    std::fs::remove_dir_all(older.join("checkpoints/000000")).unwrap();
+    runs[1].go_back(observer).unwrap();
+    assert_eq!((runs[1].state.step, runs[1].state.rewinds, is_told(&*observer)), (3, 1, true));
 }
 
 #[test]

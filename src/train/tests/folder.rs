@@ -40,13 +40,24 @@ fn a_folder_in_which_the_first_settings_were_never_finished_can_be_used() {
 }
 
 #[test]
+fn the_runs_in_a_folder_that_is_none_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let said = || read_config(folder.path()).unwrap_err().to_string();
+    let begin = |seed: u32| create(&folder.path().join(format!("seed-{seed}"))).unwrap();
+    drop(begin(1));
+    assert!(said().contains("it has no run.toml"), "{}", said());
+    begin(10).write_config(&RunConfig::default()).unwrap();
+    assert!(said().contains("it holds the run seed-10; name that one"), "{}", said());
+    for seed in [2, 3, 4] {
+        begin(seed).write_config(&RunConfig::default()).unwrap();
+    }
+    assert!(said().contains("it holds the runs seed-2, seed-3, seed-4 and 1 more; name one"), "{}", said());
+}
+
+#[test]
 fn a_description_of_a_network_that_is_too_long_to_be_one_is_not_read() {
     let folder = tempfile::tempdir().unwrap();
-    let catalog = draw(&folder.path().join("data"), 12, 4);
-    let mut config = config();
-    config.train.epochs = 1;
-    let path = folder.path().join("run");
-    run(&catalog, &config, Place::NewAt(path.clone()), None).unwrap();
+    let Trained { path, .. } = Trained::below(folder.path(), [12, 4], &one_epoch());
     assert!(described_network(&path).is_some());
     let file = latest_checkpoint(&path).unwrap().0.path.join(INFO_FILE);
     let mut text = std::fs::read_to_string(&file).unwrap();

@@ -39,7 +39,7 @@ fn recomputing_changes_no_weight_by_a_single_bit() {
             let mut session = open_session(Device::Cpu, &spec, &head, &train).unwrap();
             let mut losses = Vec::new();
             for step in 0..2_u64 {
-                let moment = Moment { share: 1.0, step, seed: step };
+                let moment = Moment { step, seed: step, ..Moment::LATE };
                 let outcome = session.step(&batch(6, &spec, step as usize), 0.05, moment).unwrap();
                 losses.extend(outcome.iter().map(|outcome| outcome.loss.to_bits()));
             }

@@ -13,11 +13,7 @@ fn finished(catalog: &Arc<Catalog>, run: &Path) -> Option<RunSummary> {
 #[test]
 fn a_run_came_to_what_its_own_held_out_images_say_and_to_nothing_else() {
     let folder = tempfile::tempdir().unwrap();
-    let catalog = draw(&folder.path().join("data"), 12, 4);
-    let mut config = config();
-    config.train.epochs = 1;
-    let path = folder.path().join("run");
-    run(&catalog, &config, Place::NewAt(path.clone()), None).unwrap();
+    let Trained { catalog, path, .. } = Trained::below(folder.path(), [12, 4], &one_epoch());
     let own = load_evaluation(&path).unwrap();
     assert_eq!(own.own, Some(true));
     let rate = finished(&catalog, &path).unwrap().eer;
@@ -43,16 +39,27 @@ fn a_run_came_to_what_its_own_held_out_images_say_and_to_nothing_else() {
 }
 
 #[test]
+fn a_run_that_goes_on_has_its_threshold_chosen_as_a_person_chose_it_before() {
+    use crate::eval::OperatingRule;
+    let folder = tempfile::tempdir().unwrap();
+    let Trained { catalog, path, .. } = Trained::below(folder.path(), [12, 4], &one_epoch());
+    let stored = load_evaluation(&path).unwrap();
+    assert_eq!(stored.rule, OperatingRule::Eer);
+    let rule = OperatingRule::Far(0.5);
+    let kept = KeptPoint { point: stored.report.operating, rule: Some(rule), on_other_images: false };
+    save_operating_point(&path, &kept).unwrap();
+    assert_eq!(run(&catalog, &config(), Place::Resume(path.clone()), None).unwrap().epochs, 3);
+    assert_eq!((load_evaluation(&path).unwrap().rule, kept_rule(&path, &config().eval)), (rule, rule));
+}
+
+#[test]
 fn a_run_without_pairs_to_be_measured_on_is_done_all_the_same() {
     let folder = tempfile::tempdir().unwrap();
     // One image of each class is held out: none can be compared with another of its class.
-    let catalog = draw(&folder.path().join("data"), 6, 3);
-    let mut config = config();
+    let mut config = one_epoch();
     config.data.split = SplitBy::Image;
     config.data.validation_fraction = 0.2;
-    config.train.epochs = 1;
-    let path = folder.path().join("run");
-    let summary = run(&catalog, &config, Place::NewAt(path.clone()), None).unwrap();
+    let Trained { catalog, path, summary } = Trained::below(folder.path(), [6, 3], &config);
     assert!(summary.eer.is_none() && load_evaluation(&path).is_none(), "this test needs images without pairs");
     for known in [finished(&catalog, &path), read_run(&path).unwrap().finished] {
         let known = known.expect("nothing is left to do");
@@ -78,8 +85,7 @@ fn a_run_without_pairs_to_be_measured_on_is_done_all_the_same() {
 fn what_was_chosen_for_the_first_run_of_a_series_is_known_as_chosen_in_the_others() {
     let folder = tempfile::tempdir().unwrap();
     let catalog = draw(&folder.path().join("data"), 12, 4);
-    let mut asked = config();
-    asked.train.epochs = 1;
+    let mut asked = one_epoch();
     asked.run = Some(RunInfo::before(SeriesInfo { id: "one".into(), first_seed: 1, seeds: 2 }));
     let [first, second] = ["seed-1", "seed-2"].map(|name| folder.path().join(name));
     run(&catalog, &asked, Place::NewAt(first.clone()), None).unwrap();

@@ -9,7 +9,6 @@ use crate::ui::media::Variant;
 use crate::ui::theme::{self, SPACE};
 use crate::ui::widgets::neighbour_strip::fit_picture;
 use eframe::egui::{Align, Align2, FontId, Layout, Sense, Ui, Vec2, vec2};
-use std::ops::Range;
 
 /// Random variants beside the original.
 const VARIANTS: u64 = 6;
@@ -24,8 +23,16 @@ pub(super) struct Preview {
 }
 
 impl Preview {
-    /// Draws one of the images at these places in the catalogue.
-    pub(super) fn ui(&mut self, ui: &mut Ui, data: &OpenData, items: &Range<u32>, media: &mut Media) {
+    /// Draws one of the images at these places in the catalogue, of all without them; `strengths` says where the strengths
+    /// of the changes are set, and nothing where that is beside it.
+    pub(super) fn ui(
+        &mut self,
+        ui: &mut Ui,
+        data: &OpenData,
+        items: Option<&[u32]>,
+        strengths: &str,
+        media: &mut Media,
+    ) {
         ui.horizontal(|ui| {
             ui.label(theme::subheading("What the network sees"));
             if let Ok(resolved) = &data.resolved {
@@ -42,8 +49,10 @@ impl Preview {
             ui.label(theme::caption("Shown when the settings in Train fit the data."));
             return;
         };
-        let count = u64::from(items.end.saturating_sub(items.start)).max(1);
-        let item = items.start + (self.shuffled % count) as u32;
+        let Some(item) = self.chosen(data.catalog.items.len(), items) else {
+            ui.label(theme::caption("No usable image"));
+            return;
+        };
         let mut tile = Tile { data, item, name: "", media };
         let all = Augment::of(&resolved.config.augment, resolved.flip);
         ui.horizontal_wrapped(|ui| {
@@ -53,10 +62,15 @@ impl Preview {
                 tile.ui(ui, self.shuffled * VARIANTS + variant, all);
             }
         });
-        ui.label(theme::caption(
-            "The first is unchanged; the others are changed at random, differently in every epoch. The strengths are in Train, under Augmentation.",
-        ));
+        let text = "The first is unchanged; the others are changed at random, differently in every epoch.";
+        ui.label(theme::caption(format!("{text} {strengths}").trim_end()));
         singles_ui(ui, resolved, &mut tile, self.shuffled + 1);
+    }
+
+    /// The image that is shown, of `all` or of those at some places; every shuffle takes the next.
+    fn chosen(&self, all: usize, items: Option<&[u32]>) -> Option<u32> {
+        let place = self.shuffled.checked_rem(items.map_or(all, <[u32]>::len) as u64)? as u32;
+        items.map_or(Some(place), |items| items.get(place as usize).copied())
     }
 }
 
@@ -106,5 +120,18 @@ impl Tile<'_> {
             (_, "") => format!("{of}, changed at random"),
             (_, name) => format!("{of}, only changed by: {name}"),
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_shuffle_takes_the_next_image_wherever_it_stands() {
+        let chosen = |shuffled, all, items: Option<&[u32]>| Preview { shuffled }.chosen(all, items);
+        assert_eq!([0, 1, 2, 3].map(|shuffled| chosen(shuffled, 10, Some(&[7, 2, 5]))), [7, 2, 5, 7].map(Some));
+        assert_eq!([1, 4].map(|shuffled| chosen(shuffled, 3, None)), [Some(1), Some(1)]);
+        assert_eq!([chosen(4, 9, Some(&[])), chosen(4, 0, None)], [None, None]);
     }
 }

@@ -13,19 +13,23 @@ mod mark_queue;
 mod problems;
 
 use super::augmentation::Preview;
-use crate::app::{Action, CheckAction, DataState, Dialog, FaceAction, Notice, OpenData, State, Workspace, command};
+use crate::app::{Action, CheckAction, DataState, Notice, OpenData, State, Workspace};
 use crate::data::FindingKind;
 use crate::ui::Media;
-use crate::ui::format;
+use crate::ui::command_button::CommandButton;
 use crate::ui::theme::{self, SPACE};
-use crate::ui::widgets::figures::{count_text, counted};
+use crate::ui::widgets::figures::{classes_text, count_text, counted};
+use crate::ui::widgets::job_bar::{images_text, progress_bar, share_done};
 use crate::ui::widgets::segmented::{Segment, segmented};
-use eframe::egui::{self, Align, Layout, ProgressBar, RichText, ScrollArea, Ui, vec2};
+use crate::worker::protocol::Progress;
+use eframe::egui::{self, Align, Layout, RichText, ScrollArea, Ui, vec2};
 use facts::Facts;
 use std::path::Path;
 
 /// Room for the button in the summary.
 const BUTTON_WIDTH: f32 = 150.0;
+/// Where the strengths of random changes are set.
+const STRENGTHS: &str = "The strengths are in Train, under Advanced, Augmentation.";
 /// Width of the list of classes.
 const CLASSES_WIDTH: f32 = 300.0;
 
@@ -42,12 +46,12 @@ impl DataPanel {
     /// Draws the panel.
     pub fn ui(&mut self, ui: &mut Ui, state: &State, media: &mut Media, out: &mut Vec<Action>) {
         match &state.data {
-            DataState::Empty => empty_ui(ui, out),
+            DataState::Empty => empty_ui(ui, state, out),
             DataState::Opening { job, path } => {
                 let progress = state.job(*job).map(|job| job.progress).unwrap_or_default();
                 opening_ui(ui, path, &progress, || out.push(Action::CancelJob(*job)));
             }
-            DataState::Failed { path, notice } => failed_ui(ui, path, notice, out),
+            DataState::Failed { path, notice } => failed_ui(ui, state, path, notice, out),
             DataState::Open(data) => self.open_ui(ui, state, data, media, out),
         }
         if let Some(queue) = &state.faces.queue {
@@ -62,7 +66,7 @@ impl DataPanel {
 
     fn open_ui(&mut self, ui: &mut Ui, state: &State, data: &OpenData, media: &mut Media, out: &mut Vec<Action>) {
         if self.facts.as_ref().is_none_or(|facts| !facts.are_of(data)) {
-            self.facts = Some(Facts::of(data));
+            self.facts = Some(Facts::of(data, self.facts.take()));
         }
         let Self { facts: Some(facts), classes, augmentation, check } = self else { return };
         theme::card(ui, |ui| summary_ui(ui, data, facts, out));
@@ -90,7 +94,8 @@ impl DataPanel {
                     if !problems.is_empty() {
                         theme::card(ui, |ui| problems::problems_ui(ui, &problems));
                     }
-                    theme::card(ui, |ui| augmentation.ui(ui, data, &facts.items(selected), media));
+                    let items = facts.items(selected);
+                    theme::card(ui, |ui| augmentation.ui(ui, data, Some(items), STRENGTHS, media));
                 });
             });
         });
@@ -109,64 +114,54 @@ fn view_ui(ui: &mut Ui, state: &State, data: &OpenData, out: &mut Vec<Action>) {
             out.push(Action::Check(CheckAction::Show(shown)));
         }
         let found = diagnosis.findings.iter().filter(|finding| finding.kind != FindingKind::Excluded).count();
-        let mut words = match (diagnosis.examination.has_looked(), found) {
+        let examination = &diagnosis.examination;
+        let mut words = match (examination.has_looked(), found) {
             (true, 0) => "nothing wrong was found".to_owned(),
             (false, 0) => "not checked yet".to_owned(),
             (_, count) => counted(count, "finding"),
         };
+        if examination.has_looked() && !examination.has_compared_all() {
+            words += ", not all compared";
+        }
         if !diagnosis.excluded.is_empty() {
             words += &format!(", {} excluded", count_text(diagnosis.excluded.len()));
         }
         ui.label(theme::caption(words));
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            align_ui(ui, state, out);
-            export::export_button_ui(ui, state, out);
+            let no_files = "Only images that lie in a folder as files can be aligned";
+            CommandButton::new("data.align").why_not(no_files).ui(ui, state, out);
+            CommandButton::new("data.export").label("Export…").ui(ui, state, out);
         });
     });
 }
 
-fn align_ui(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
-    let possible = command("data.align").and_then(|command| (command.action)(state)).is_some();
-    let align = ui.add_enabled(possible, egui::Button::new("Align faces…"));
-    let align = align
-        .on_hover_text("Photographs of faces: writes each face upright and of one size into a new folder")
-        .on_disabled_hover_text("Only images that lie in a folder as files can be aligned");
-    if align.clicked() {
-        out.push(FaceAction::OpenFolder.into());
-    }
-}
-
-fn empty_ui(ui: &mut Ui, out: &mut Vec<Action>) {
+fn empty_ui(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
     let text = "Drop a folder of images anywhere in this window. Every sub-folder becomes a class: one per person, product, \
                 animal or glyph. Nothing leaves this computer.";
     theme::empty_state(ui, "Open a folder of images", text, |ui| {
-        if theme::primary_button(ui, "Open a folder…").on_hover_text("Ctrl+O").clicked() {
-            out.push(Action::Ask(Dialog::OpenFolder));
-        }
+        CommandButton::new("data.open_folder").primary_ui(ui, state, out);
         ui.add_space(SPACE);
-        let sample = egui::Button::new("Use the sample data").min_size(vec2(0.0, 32.0));
-        if ui.add(sample).on_hover_text("Drawn portraits of invented people that come with the program").clicked() {
-            out.push(Action::OpenSample);
-        }
+        sample_button(ui, out);
     });
 }
 
-fn opening_ui(ui: &mut Ui, path: &Path, progress: &crate::worker::protocol::Progress, cancel: impl FnOnce()) {
+/// The button that opens the sample data, below the one that opens a folder.
+pub(super) fn sample_button(ui: &mut Ui, out: &mut Vec<Action>) {
+    let sample = egui::Button::new("Use the sample data").min_size(vec2(0.0, 32.0));
+    if ui.add(sample).on_hover_text("Drawn portraits of invented people that come with the program").clicked() {
+        out.push(Action::OpenSample);
+    }
+}
+
+fn opening_ui(ui: &mut Ui, path: &Path, progress: &Progress, cancel: impl FnOnce()) {
     let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
     theme::empty_state(
         ui,
         &format!("Reading {name}"),
         "Every image is looked at once; it is decoded when it is needed.",
         |ui| {
-            let share = if progress.total > 0 { progress.done as f32 / progress.total as f32 } else { 0.0 };
-            ui.add(ProgressBar::new(share).desired_width(320.0).desired_height(8.0).fill(theme::tokens(ui).accent));
-            let left = progress.eta_secs.map(|secs| format!(", {} left", format::duration(secs))).unwrap_or_default();
-            let done = if progress.total > 0 {
-                format!("{} of {}{left}", count_text(progress.done as usize), counted(progress.total as usize, "image"))
-            } else {
-                "Listing the files".to_owned()
-            };
-            ui.label(theme::caption(done));
+            ui.add(progress_bar(ui, share_done(progress).unwrap_or_default()).desired_width(320.0));
+            ui.label(theme::caption(images_text(progress, "Listing the files")));
             ui.add_space(SPACE);
             if ui.button("Cancel").on_hover_text("Stops reading").clicked() {
                 cancel();
@@ -175,7 +170,7 @@ fn opening_ui(ui: &mut Ui, path: &Path, progress: &crate::worker::protocol::Prog
     );
 }
 
-fn failed_ui(ui: &mut Ui, path: &Path, notice: &Notice, out: &mut Vec<Action>) {
+fn failed_ui(ui: &mut Ui, state: &State, path: &Path, notice: &Notice, out: &mut Vec<Action>) {
     ui.vertical_centered(|ui| {
         ui.add_space(SPACE * 8.0);
         ui.set_max_width(640.0);
@@ -185,9 +180,7 @@ fn failed_ui(ui: &mut Ui, path: &Path, notice: &Notice, out: &mut Vec<Action>) {
             out.push(Action::OpenData(path.to_owned()));
         }
         ui.add_space(SPACE);
-        if ui.button("Open another folder…").on_hover_text("Ctrl+O").clicked() {
-            out.push(Action::Ask(Dialog::OpenFolder));
-        }
+        CommandButton::new("data.open_folder").label("Open another folder…").ui(ui, state, out);
     });
 }
 
@@ -246,9 +239,7 @@ fn split_ui(ui: &mut Ui, data: &OpenData, facts: &Facts) {
     ui.add_space(SPACE / 2.0);
     share_bar_ui(ui, split.train.len(), split.validation.len());
     ui.add_space(SPACE / 2.0);
-    let part = |images: usize, classes: usize| {
-        format!("{} in {} {}", count_text(images), count_text(classes), if classes == 1 { "class" } else { "classes" })
-    };
+    let part = |images: usize, classes: usize| format!("{} in {}", count_text(images), classes_text(classes));
     let items = [
         ("To train on", part(split.train.len(), split.train_classes.len()), "Images the network learns from"),
         (

@@ -4,17 +4,19 @@
 //! follows a preview kept here, and only letting go changes the state, because the state also writes it into the run.
 
 mod figures;
+mod pairs;
 mod picture;
 mod runs;
 mod tables;
 
 use self::figures::{operating_ui, stats_ui};
-use crate::app::{Action, Dialog, Overlay, State, Workspace, command};
+use crate::app::{Action, Overlay, State, Workspace};
 use crate::eval::{OperatingPoint, OperatingRule};
+use crate::ui::command_button::CommandButton;
 use crate::ui::media::Media;
 use crate::ui::theme;
 use crate::ui::widgets::det_plot::{RateCurve, det_plot};
-use crate::ui::widgets::figures::count_text;
+use crate::ui::widgets::job_bar::{done_text, titled_job};
 use crate::ui::widgets::operating_rule::OperatingMemory;
 use crate::ui::widgets::roc_plot::roc_plot;
 use crate::ui::widgets::score_histogram::{ScoreHistogram, score_histogram};
@@ -40,16 +42,21 @@ pub struct EvaluatePanel {
 impl EvaluatePanel {
     /// Draws the workspace.
     pub fn ui(&mut self, ui: &mut Ui, state: &State, _media: &mut Media, out: &mut Vec<Action>) {
+        if let Some(view) = state.pairs_sheet() {
+            pairs::pairs_ui(ui, state, view, out);
+            ui.add_space(theme::SPACE);
+        }
         let evaluate = &state.evaluate;
         let Some(overlay) = evaluate.overlays.get(evaluate.current) else {
             nothing_ui(ui, state, out);
             return;
         };
         let evaluation = &*overlay.evaluation;
-        let rule = self.preview_far.map_or(evaluate.rule, OperatingRule::Far);
+        let rule = self.preview_far.map_or(evaluation.rule, OperatingRule::Far);
         let point = self.operating.get(&evaluation.rates, rule);
         egui::ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
             header_ui(ui, state, evaluation, out);
+            left_out_ui(ui, evaluation);
             ui.add_space(theme::SPACE);
             if let Some(notice) = &evaluate.error {
                 theme::error_card(ui, notice, out);
@@ -82,7 +89,7 @@ impl EvaluatePanel {
         out: &mut Vec<Action>,
     ) {
         let right = |ui: &mut Ui, out: &mut Vec<Action>| {
-            theme::card(ui, |ui| operating_ui(ui, state, evaluation, point, out));
+            theme::card(ui, |ui| operating_ui(ui, evaluation, point, out));
             ui.add_space(theme::SPACE * 0.5);
             theme::card(ui, |ui| tables::tar_ui(ui, &evaluation.report));
             ui.add_space(theme::SPACE * 0.5);
@@ -151,15 +158,28 @@ fn header_ui(ui: &mut Ui, state: &State, evaluation: &Evaluation, out: &mut Vec<
     });
 }
 
+/// What of a protocol could not be measured: the figures are of a part of it then.
+fn left_out_ui(ui: &mut Ui, evaluation: &Evaluation) {
+    if evaluation.protocol.is_none() {
+        return;
+    }
+    for group in evaluation.catalog.warnings.groups() {
+        let text = theme::caption(format!("{}. {}", group.headline, group.hint));
+        ui.label(text.color(theme::tokens(ui).warning)).on_hover_text(group.examples.join("\n"));
+    }
+}
+
 /// Another question to the same model.
 fn pairs_button(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
-    let Some(command) = command("run.evaluate_pairs") else { return };
-    let action = (command.action)(state);
-    let button = ui.add_enabled(action.is_some(), egui::Button::new(command.label));
-    let help = command.tooltip();
-    if button.on_hover_text(&help).on_disabled_hover_text(&help).clicked() {
-        out.extend(action);
-    }
+    CommandButton::new("run.evaluate_pairs").ui(ui, state, out);
+}
+
+/// Why nothing can be measured while no model is in use.
+const NO_MODEL: &str = "No model is in use: choose a run in Runs, or train one";
+
+/// Why the model in use cannot be measured, for when it cannot.
+pub(super) fn why_not_measured(state: &State) -> &'static str {
+    if state.evaluate.job.is_some() { "Error rates are being measured already" } else { NO_MODEL }
 }
 
 /// ROC and scores.
@@ -201,28 +221,12 @@ fn plots_row(ui: &mut Ui, state: &State, evaluation: &Evaluation, point: &Operat
 
 fn busy_ui(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
     let Some(id) = state.evaluate.job else { return };
-    theme::card(ui, |ui| {
-        ui.horizontal(|ui| {
-            ui.label(theme::subheading("Measuring error rates"));
-            ui.with_layout(egui::Layout::right_to_left(Align::Center), |ui| {
-                if ui.button("Cancel").clicked() {
-                    out.push(Action::CancelJob(id));
-                }
-            });
-        });
-        let progress = state.job(id).map(|job| job.progress).unwrap_or_default();
-        if progress.total > 0 {
-            let share = progress.done as f32 / progress.total as f32;
-            ui.add(egui::ProgressBar::new(share).desired_height(6.0).fill(theme::tokens(ui).accent));
-            ui.label(theme::caption(format!(
-                "{} of {} images embedded",
-                count_text(progress.done as usize),
-                count_text(progress.total as usize)
-            )));
-        } else {
-            ui.label(theme::caption("Loading the model"));
-        }
-    });
+    let progress = state.job(id).map(|job| job.progress).unwrap_or_default();
+    let done = done_text(&progress, "image").map(|done| format!("{done} embedded"));
+    let text = done.unwrap_or_else(|| "Loading the model".to_owned());
+    if theme::card(ui, |ui| titled_job(ui, "Measuring error rates", &progress, &text)).inner {
+        out.push(Action::CancelJob(id));
+    }
 }
 
 /// No run has been evaluated: busy, failed, or not begun.
@@ -238,18 +242,28 @@ fn nothing_ui(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
         ui.add_space(theme::SPACE);
         theme::error_card(ui, notice, out);
         ui.add_space(theme::SPACE);
-        if let Some(run) = &state.active_run
-            && ui.button("Try again").clicked()
-        {
-            out.push(Action::Evaluate(run.clone()));
-        }
+        ui.horizontal(|ui| {
+            // Of pairs, the sheet above asks for that.
+            if state.pairs.is_none()
+                && let Some(run) = &state.active_run
+                && ui.button("Try again").on_hover_text("Measures the run in use once more").clicked()
+            {
+                out.push(Action::Evaluate(run.clone()));
+            }
+            // Its own images may be gone for good.
+            if state.open_data().is_some() {
+                CommandButton::new("run.evaluate_open").why_not(why_not_measured(state)).ui(ui, state, out);
+            }
+        });
+        return;
+    }
+    if state.pairs.is_some() && state.has_model() {
         return;
     }
     let text = "Train a model or open a run. Its held-out images are compared pair by pair, and you see how often it would accept a stranger or reject the right one.";
     theme::empty_state(ui, "No error rates yet", text, |ui| {
-        let active = state.active_run.as_deref().and_then(|run| state.run_entry(run));
-        let usable = active.into_iter().chain(&state.runs).find(|run| run.has_model);
-        if let Some(run) = usable {
+        let active = state.active_run.as_deref().and_then(|run| state.run_entry(run)).filter(|run| run.has_model);
+        if let Some(run) = active.or_else(|| state.newest_model()) {
             if theme::primary_button(ui, "Measure error rates")
                 .on_hover_text(format!("Evaluates the run {}", run.name))
                 .clicked()
@@ -264,9 +278,7 @@ fn nothing_ui(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
         if state.has_model() {
             pairs_button(ui, state, out);
         }
-        if ui.button("Open a run").clicked() {
-            out.push(Action::Ask(Dialog::OpenRun));
-        }
+        CommandButton::new("run.open").ui(ui, state, out);
     });
 }
 

@@ -16,9 +16,10 @@ use crate::app::{Action, ExploreView, State};
 use crate::data::Catalog;
 use crate::eval::EmbeddingTable;
 use crate::map::{Layout, MapMethod};
+use crate::ui::command_button::CommandButton;
 use crate::ui::media::Media;
 use crate::ui::theme;
-use crate::ui::widgets::figures::counted;
+use crate::ui::widgets::figures::{classes_text, counted};
 use crate::ui::widgets::scatter::{ScatterInput, ScatterReply, ScatterView};
 use crate::ui::widgets::segmented::{Segment, segmented};
 use eframe::egui::{self, Align, Key, Ui, vec2};
@@ -28,6 +29,8 @@ use std::sync::Arc;
 const SIDE_PT: f32 = 288.0;
 /// Pixels of the image shown while hovering.
 const HOVER_PX: u32 = 192;
+/// Why the map cannot be computed again.
+const BEING_COMPUTED: &str = "The map is being computed";
 
 /// How the map is looked at.
 #[derive(Debug, Default)]
@@ -59,7 +62,7 @@ impl ExplorePanel {
         self.search.follow(table, catalog);
         self.legend.follow(ui, table, catalog);
         self.keys(ui, explore, out);
-        header_ui(ui, &shown, out);
+        header_ui(ui, state, &shown, out);
         self.tool_row(ui, &shown, out);
         ui.add_space(theme::SPACE / 2.0);
         let side = egui::Panel::right("explore side")
@@ -104,10 +107,8 @@ impl ExplorePanel {
                     format!("{} found", counted(count, "image"))
                 }));
             } else if !shown.explore.isolated.is_empty() {
-                ui.label(theme::caption(format!(
-                    "{} shown, the rest dimmed",
-                    counted_classes(shown.explore.isolated.len())
-                )));
+                let classes = classes_text(shown.explore.isolated.len());
+                ui.label(theme::caption(format!("{classes} shown, the rest dimmed")));
             }
             ui.with_layout(egui::Layout::right_to_left(Align::Center), |ui| {
                 if ui
@@ -143,9 +144,7 @@ impl ExplorePanel {
         if let Some(notice) = &shown.explore.error {
             theme::error_card(ui, notice, out);
             ui.add_space(theme::SPACE);
-            if ui.button("Compute the map again").clicked() {
-                out.push(Action::RedoMap);
-            }
+            CommandButton::new("map.redo").why_not(BEING_COMPUTED).ui(ui, state, out);
             ui.add_space(theme::SPACE);
         }
         let Some(layout) = &shown.explore.layout else {
@@ -202,10 +201,6 @@ impl ExplorePanel {
     }
 }
 
-fn counted_classes(count: usize) -> String {
-    if count == 1 { "1 class".to_owned() } else { format!("{count} classes") }
-}
-
 /// The method to mark: the one asked for while it is being computed, else the one that is seen. While a run is trained the
 /// map follows it by PCA, whatever was asked for last.
 fn method_shown(shown: &Shown<'_>) -> MapMethod {
@@ -215,16 +210,13 @@ fn method_shown(shown: &Shown<'_>) -> MapMethod {
 }
 
 /// Title, source, method.
-fn header_ui(ui: &mut Ui, shown: &Shown<'_>, out: &mut Vec<Action>) {
+fn header_ui(ui: &mut Ui, state: &State, shown: &Shown<'_>, out: &mut Vec<Action>) {
     ui.horizontal(|ui| {
         ui.set_min_height(32.0);
         ui.label(theme::heading("Explore"));
         ui.add_space(theme::SPACE);
         ui.with_layout(egui::Layout::right_to_left(Align::Center), |ui| {
-            let recompute = ui.add_enabled(shown.explore.job.is_none(), egui::Button::new("Recompute"));
-            if recompute.on_hover_text("Computes the map again from the same embeddings").clicked() {
-                out.push(Action::RedoMap);
-            }
+            CommandButton::new("map.redo").label("Recompute").why_not(BEING_COMPUTED).ui(ui, state, out);
             let methods = vec![
                 Segment::new(MapMethod::Pca, "PCA", "Principal components: linear, instant, repeatable"),
                 Segment::new(

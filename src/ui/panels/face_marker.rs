@@ -29,6 +29,29 @@ pub(super) fn face_marker_ui(ui: &mut Ui, mark: &MarkView, title: &str, media: &
     });
 }
 
+/// A button below the picture; `why_not` says why it cannot be pressed, if it cannot.
+pub(super) fn marker_button(ui: &mut Ui, label: &str, help: &str, why_not: Option<&str>) -> bool {
+    let button = ui.add_enabled(why_not.is_none(), theme::plain_button(label));
+    button.on_hover_text(help).on_disabled_hover_text(why_not.unwrap_or_default()).clicked()
+}
+
+/// The one of them that does the main thing.
+pub(super) fn primary_marker_button(ui: &mut Ui, label: &str, help: &str, why_not: Option<&str>) -> bool {
+    let button = ui.add_enabled_ui(why_not.is_none(), |ui| theme::primary_button(ui, label)).inner;
+    button.on_hover_text(help).on_disabled_hover_text(why_not.unwrap_or_default()).clicked()
+}
+
+/// Why nothing can be marked yet; `None` when there is a picture.
+pub(super) fn without_picture(mark: &MarkView) -> Option<&'static str> {
+    let words = if mark.job.is_some() { "The picture is still being loaded" } else { "There is no picture" };
+    mark.found.is_none().then_some(words)
+}
+
+/// Why the marks give no face yet; `None` when they do.
+pub(super) fn unmarked(mark: &MarkView) -> Option<&'static str> {
+    without_picture(mark).or_else(|| (!mark.is_ready()).then_some("Mark both eyes first"))
+}
+
 /// A key was pressed for the dialog that `ui` belongs to: it is the foremost one, and nothing has the focus, for then the
 /// key belongs to that. A key that is held down was pressed once: what it repeats for is a face nobody has looked at.
 pub(super) fn key_pressed(ui: &Ui, key: Key) -> bool {

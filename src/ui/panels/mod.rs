@@ -22,6 +22,7 @@ pub(super) struct Panels {
     explore: explore::ExplorePanel,
     evaluate: evaluate::EvaluatePanel,
     verify: verify::VerifyPanel,
+    runs: runs::RunsPanel,
 }
 
 impl Panels {
@@ -33,7 +34,7 @@ impl Panels {
             Workspace::Explore => self.explore.ui(ui, state, media, out),
             Workspace::Evaluate => self.evaluate.ui(ui, state, media, out),
             Workspace::Verify => self.verify.ui(ui, state, media, out),
-            Workspace::Runs => runs::runs_ui(ui, state, out),
+            Workspace::Runs => self.runs.ui(ui, state, out),
         }
     }
 }

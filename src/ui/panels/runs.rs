@@ -6,32 +6,51 @@ mod import;
 mod row;
 
 use crate::app::{Action, Dialog, RunAction, RunOrder, State, Workspace};
+use crate::ui::command_button::CommandButton;
 use crate::ui::theme::{self, SPACE};
 use crate::ui::widgets::figures::counted;
 use crate::worker::protocol::JobKind;
 use eframe::egui::{self, Align, Label, Layout, Panel, ScrollArea, Ui};
 
-/// Draws the panel; it has nothing of its own, the list is the state's.
-pub fn runs_ui(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
-    if state.runs.is_empty() && state.import.is_none() {
-        empty_ui(ui, state, out);
-        return;
+/// What importing is.
+const IMPORT_HELP: &str = "Makes a run of weights from elsewhere: PyTorch's .pt, .pth and .ckpt, or safetensors";
+
+/// What is made of the runs that are compared; the list is the state's.
+#[derive(Debug, Default)]
+pub struct RunsPanel {
+    comparison: compare::Comparison,
+}
+
+impl RunsPanel {
+    /// Draws the panel.
+    pub fn ui(&mut self, ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
+        if state.runs.is_empty() && state.import.is_none() {
+            empty_ui(ui, state, out);
+            return;
+        }
+        heading_ui(ui, state, out);
+        ui.add_space(SPACE / 2.0);
+        if let Some(view) = &state.import {
+            import::import_ui(ui, state, view, out);
+            ui.add_space(SPACE);
+        }
+        if state.runs_view.compared.len() > 1 {
+            Panel::bottom("compared runs")
+                .frame(egui::Frame::NONE)
+                .show_separator_line(false)
+                .resizable(true)
+                .default_size(ui.available_height() * 0.5)
+                .min_size(160.0)
+                .show(ui, |ui| self.comparison.ui(ui, state, out));
+        }
+        list_ui(ui, state, out);
+        if let Some(edit) = &state.runs_view.edit {
+            edit::edit_ui(ui, edit, out);
+        }
     }
-    heading_ui(ui, state, out);
-    ui.add_space(SPACE / 2.0);
-    if let Some(view) = &state.import {
-        import::import_ui(ui, state, view, out);
-        ui.add_space(SPACE);
-    }
-    if state.runs_view.compared.len() > 1 {
-        Panel::bottom("compared runs")
-            .frame(egui::Frame::NONE)
-            .show_separator_line(false)
-            .resizable(true)
-            .default_size(ui.available_height() * 0.5)
-            .min_size(160.0)
-            .show(ui, |ui| compare::compare_ui(ui, state, out));
-    }
+}
+
+fn list_ui(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
     egui::CentralPanel::default().frame(egui::Frame::NONE).show(ui, |ui| {
         ui.spacing_mut().item_spacing.y = SPACE;
         ScrollArea::vertical().auto_shrink([false, false]).show_rows(ui, row::HEIGHT, state.runs.len(), |ui, rows| {
@@ -40,9 +59,6 @@ pub fn runs_ui(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
             }
         });
     });
-    if let Some(edit) = &state.runs_view.edit {
-        edit::edit_ui(ui, edit, out);
-    }
 }
 
 fn heading_ui(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
@@ -50,18 +66,18 @@ fn heading_ui(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
         ui.label(theme::heading("Runs"));
         ui.add_space(SPACE / 2.0);
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            if ui.button("Refresh").on_hover_text("Reads the folder again (F5)").clicked() {
-                out.push(Action::RefreshRuns);
-            }
-            let import = ui
-                .button("Import…")
-                .on_hover_text("Makes a run of weights from elsewhere: PyTorch's .pt, .pth and .ckpt, or safetensors");
-            if import.clicked() {
+            CommandButton::new("runs.refresh").label("Refresh").ui(ui, state, out);
+            if ui.button("Import…").on_hover_text(IMPORT_HELP).clicked() {
                 out.push(Action::Ask(Dialog::ImportWeights));
             }
             order_ui(ui, state.runs_view.order, out);
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-                let kept = format!("{}, kept in {}", counted(state.runs.len(), "run"), state.runs_root.display());
+                let elsewhere = state.runs.iter().filter(|run| run.is_elsewhere).count();
+                let runs = counted(state.runs.len() - elsewhere, "run");
+                let mut kept = format!("{runs}, kept in {}", state.runs_root.display());
+                if elsewhere > 0 {
+                    kept += &format!("; {elsewhere} opened from elsewhere");
+                }
                 ui.add(Label::new(theme::caption(kept)).truncate());
             });
         });
@@ -96,10 +112,8 @@ fn empty_ui(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
             out.push(Action::Go(if has_data { Workspace::Train } else { Workspace::Data }));
         }
         ui.add_space(SPACE);
-        if ui.button("Open a run…").on_hover_text("Uses a run folder from elsewhere (Ctrl+R)").clicked() {
-            out.push(Action::Ask(Dialog::OpenRun));
-        }
-        if ui.button("Import weights…").on_hover_text("Makes a run of weights from elsewhere").clicked() {
+        CommandButton::new("run.open").ui(ui, state, out);
+        if ui.button("Import weights…").on_hover_text(IMPORT_HELP).clicked() {
             out.push(Action::Ask(Dialog::ImportWeights));
         }
     });

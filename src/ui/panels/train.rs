@@ -8,13 +8,15 @@ mod margin;
 mod plan;
 mod settings;
 
-use crate::app::{Action, Dialog, State};
+use crate::app::{Action, State};
 use crate::ui::Media;
+use crate::ui::command_button::CommandButton;
+use crate::ui::panels::data::sample_button;
 use crate::ui::theme::{self, SPACE};
 use crate::ui::widgets::param_form::ParamForm;
 use crate::ui::widgets::segmented::{Segment, segmented};
 use crate::worker::protocol::JobId;
-use eframe::egui::{self, Panel, ScrollArea, Ui, vec2};
+use eframe::egui::{self, Panel, ScrollArea, Ui};
 
 /// Width of the settings.
 const SETTINGS_WIDTH: f32 = 372.0;
@@ -45,7 +47,7 @@ impl TrainPanel {
     /// Draws the panel.
     pub fn ui(&mut self, ui: &mut Ui, state: &State, media: &mut Media, out: &mut Vec<Action>) {
         if state.open_data().is_none() && state.training.is_none() {
-            empty_ui(ui, out);
+            empty_ui(ui, state, out);
             return;
         }
         let width = if ui.available_width() < NARROW { SETTINGS_WIDTH_NARROW } else { SETTINGS_WIDTH };
@@ -88,16 +90,12 @@ impl TrainPanel {
     }
 }
 
-fn empty_ui(ui: &mut Ui, out: &mut Vec<Action>) {
+fn empty_ui(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
     let text =
         "Training needs a data set. Open a folder in which every sub-folder holds the images of one person or thing.";
     theme::empty_state(ui, "There are no images to train on yet", text, |ui| {
-        if theme::primary_button(ui, "Open a folder…").on_hover_text("Ctrl+O").clicked() {
-            out.push(Action::Ask(Dialog::OpenFolder));
-        }
+        CommandButton::new("data.open_folder").primary_ui(ui, state, out);
         ui.add_space(SPACE);
-        if ui.add(egui::Button::new("Use the sample data").min_size(vec2(0.0, 32.0))).clicked() {
-            out.push(Action::OpenSample);
-        }
+        sample_button(ui, out);
     });
 }

@@ -8,6 +8,7 @@ mod verdict;
 
 use self::verdict::verdict_ui;
 use crate::app::{Action, Dialog, FaceAction, State, Workspace};
+use crate::ui::command_button::CommandButton;
 use crate::ui::media::Media;
 use crate::ui::theme;
 use crate::ui::widgets::image_slot::{ImageSlot, image_slot};
@@ -57,13 +58,13 @@ impl VerifyPanel {
     /// Where this similarity falls among all pairs that were measured.
     fn scores_ui(&mut self, ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
         let Some(evaluation) = state.active_evaluation() else { return };
-        let point = self.operating.get(&evaluation.rates, state.evaluate.rule);
+        let point = self.operating.get(&evaluation.rates, evaluation.rule);
         theme::card(ui, |ui| {
             ui.horizontal_wrapped(|ui| {
                 ui.label(theme::subheading("Scores and threshold"))
                     .on_hover_text("Similarities of the genuine and impostor pairs of your held-out images");
                 ui.add_space(theme::SPACE);
-                out.extend(rule_chooser(ui, state.evaluate.rule, evaluation.report.n_impostor).map(Action::SetRule));
+                out.extend(rule_chooser(ui, evaluation.rule, evaluation.report.n_impostor).map(Action::SetRule));
             });
             let report = &evaluation.report;
             let similarity = state.verify.result.as_ref().map(|result| result.similarity);
@@ -111,16 +112,11 @@ fn header_ui(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
         ui.label(theme::heading("Verify"));
         ui.add_space(theme::SPACE);
         ui.with_layout(egui::Layout::right_to_left(Align::Center), |ui| {
-            if ui.button("Paste").on_hover_text("Takes the picture on the clipboard (Ctrl+V)").clicked() {
-                out.push(Action::Paste);
-            }
-            let filled = state.verify.slots.iter().any(Option::is_some);
-            if ui.add_enabled(filled, egui::Button::new("Swap")).on_hover_text("Exchanges the two images").clicked() {
-                out.push(Action::SwapSlots);
-            }
+            CommandButton::new("verify.paste").label("Paste").ui(ui, state, out);
+            let swap = CommandButton::new("verify.swap").label("Swap");
+            swap.why_not("There is no image to exchange yet").ui(ui, state, out);
             ui.with_layout(egui::Layout::left_to_right(Align::Center), |ui| {
-                let run =
-                    state.active_run.as_deref().and_then(|path| path.file_name()).unwrap_or_default().to_string_lossy();
+                let run = state.active_run.as_deref().map(|run| state.run_name(run)).unwrap_or_default();
                 ui.add(egui::Label::new(theme::caption(format!("with the model of {run}"))).truncate());
             });
         });
@@ -132,6 +128,7 @@ fn slot_ui(ui: &mut Ui, index: usize, state: &State, media: &mut Media, out: &mu
         title: TITLES.get(index).copied().unwrap_or_default(),
         source: state.verify.slots.get(index).and_then(Option::as_ref),
         crop: state.verify.result.as_ref().and_then(|result| result.crops.get(index)),
+        length: state.verify.result.as_ref().and_then(|result| result.lengths?.get(index).copied()),
         height: (ui.available_width() * 0.92).clamp(180.0, 280.0),
     };
     let reply = image_slot(ui, media, &slot);
@@ -178,8 +175,7 @@ fn empty_ui(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
     let text =
         "Verify compares two images with a trained model and tells how often it was wrong on pairs of your own data.";
     theme::empty_state(ui, "Train or open a run first", text, |ui| {
-        let usable = state.runs.iter().find(|run| run.has_model);
-        if let Some(run) = usable {
+        if let Some(run) = state.newest_model() {
             if theme::primary_button(ui, "Use the newest run").on_hover_text(run.name.clone()).clicked() {
                 out.push(Action::UseRun(run.path.clone()));
             }
@@ -187,9 +183,7 @@ fn empty_ui(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
             out.push(Action::Go(Workspace::Train));
         }
         ui.add_space(theme::SPACE);
-        if ui.button("Open a run").clicked() {
-            out.push(Action::Ask(Dialog::OpenRun));
-        }
+        CommandButton::new("run.open").ui(ui, state, out);
     });
 }
 

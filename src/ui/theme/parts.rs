@@ -1,4 +1,4 @@
-//! Parts every screen is made of: titles, cards, numbers, the primary button, empty states, error cards.
+//! Parts every screen is made of: titles, cards, numbers, the large buttons, empty states, error cards.
 
 use super::fonts::semibold;
 use super::{PRIMARY_HEIGHT, RADIUS, SPACE, mix, tokens};
@@ -115,6 +115,11 @@ pub fn primary_button(ui: &mut Ui, label: &str) -> Response {
         )
     })
     .inner
+}
+
+/// A button as high as the primary one, beside which it stands.
+pub fn plain_button(label: &str) -> egui::Button<'_> {
+    egui::Button::new(label).min_size(Vec2::new(0.0, PRIMARY_HEIGHT))
 }
 
 /// A screen with nothing on it yet: what to do, and the button that does it.

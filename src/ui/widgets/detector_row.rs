@@ -13,13 +13,14 @@ pub enum DetectorReply {
     Forget,
 }
 
+/// Why no detector can be chosen in some builds.
+pub const NO_FINDER: &str = "This build of ArcLens was made without face detection";
+
 /// Draws the row; `without` says what happens without a detector.
 pub fn detector_row(ui: &mut Ui, detector: Option<&Path>, without: &str) -> Option<DetectorReply> {
     let mut reply = None;
     if !cfg!(feature = "faces") {
-        ui.label(theme::caption(format!(
-            "This build cannot run a face detector (cargo build --release --features faces does). {without}"
-        )));
+        ui.add(egui::Label::new(theme::caption(format!("{NO_FINDER}. {without}"))).wrap());
         return None;
     }
     ui.horizontal_wrapped(|ui| {

@@ -4,7 +4,8 @@
 
 use crate::eval::{Decision, OperatingRule, percent_digits};
 
-// A figure that is written to a file says them in the same words.
+// The words of settings have counts too; a figure that is written to a file says its numbers in the same words.
+pub use crate::config::{classes_text, count_text, counted};
 pub use crate::eval::{interval_text, rate_text, tick_text};
 
 /// The area under a ROC, in [0, 1], with as many digits as it takes not to say 1 of what is less.
@@ -23,25 +24,6 @@ pub fn accuracy_text(mean: f64, standard_error: f64) -> String {
 /// The standard error of an accuracy over ten parts.
 pub fn standard_error_text(error: f64) -> String {
     if error > 0.0 { format!("± {} standard error", rate_text(error)) } else { "the same in all ten parts".to_owned() }
-}
-
-/// A count with thin spaces between thousands; four digits are read at a glance and stay together.
-pub fn count_text(count: usize) -> String {
-    let digits = count.to_string();
-    let mut text = String::with_capacity(digits.len() * 2);
-    for (position, digit) in digits.chars().enumerate() {
-        if position > 0 && digits.len() > 4 && (digits.len() - position).is_multiple_of(3) {
-            text.push('\u{2009}');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-/// `1 image`, `12 images`.
-pub fn counted(count: usize, singular: &str) -> String {
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{} {singular}{plural}", count_text(count))
 }
 
 /// How an operating rule is named on buttons.
@@ -80,22 +62,6 @@ mod tests {
         assert_eq!(accuracy_text(0.999_58, 0.000_012), "99.96 ± 0.0012 %");
         assert_eq!(accuracy_text(0.978, 0.0052), "97.8 ± 0.52 %");
         assert_eq!(standard_error_text(0.0), "the same in all ten parts");
-    }
-
-    #[test]
-    fn thousands_are_separated() {
-        assert_eq!(
-            [count_text(999), count_text(1234), count_text(1_234_567)],
-            ["999", "1234", "1\u{2009}234\u{2009}567"]
-        );
-    }
-
-    #[test]
-    fn one_is_singular() {
-        assert_eq!(
-            [counted(1, "image"), counted(0, "image"), counted(20_000, "pair")],
-            ["1 image", "0 images", "20\u{2009}000 pairs"]
-        );
     }
 
     #[test]

@@ -22,6 +22,10 @@ const CROP_PT: f32 = 56.0;
 /// Narrower than this, the title of a filled slot is its first word, in points.
 const WHOLE_TITLE_PT: f32 = 260.0;
 
+/// What the length of an embedding is good for.
+const LENGTH_HELP: &str = "Length of the embedding. The loss of this model makes it tell how good an image is to recognise: \
+     the longer, the better";
+
 /// What is in the slot.
 pub struct ImageSlot<'a> {
     /// "First image" or "Second image".
@@ -30,6 +34,8 @@ pub struct ImageSlot<'a> {
     pub source: Option<&'a ImageSource>,
     /// What the network saw of it, once it was compared.
     pub crop: Option<&'a Thumb>,
+    /// Length of its embedding, where that tells how good the image is.
+    pub length: Option<f32>,
     /// Height of the picture, in points.
     pub height: f32,
 }
@@ -155,6 +161,10 @@ fn foot(ui: &mut Ui, media: &mut Media, slot: &ImageSlot<'_>) {
             ui.add(egui::Label::new(source.name()).truncate());
             let caption = if slot.crop.is_some() { "What the network sees" } else { "Not compared yet" };
             ui.add(egui::Label::new(theme::caption(caption)).truncate());
+            if let Some(length) = slot.length {
+                let text = egui::Label::new(theme::caption(format!("Length {length:.1}"))).truncate();
+                ui.add(text).on_hover_text(LENGTH_HELP);
+            }
         });
     });
 }

@@ -2,11 +2,11 @@
 
 use super::*;
 use crate::config::TEMPORARY_PREFIX;
+use crate::convert::ConvertRequest;
 use crate::eval::DetFigure;
+use crate::faces::{AlignOptions, FinderFile, FolderImage, HandSpec, Landmarks};
+use crate::worker::protocol::HandStep;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-
-/// Longer than anything here takes: a test that waits so long has failed.
-const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Holds the first threads up that report something, until it is opened.
 struct Gate {
@@ -87,7 +87,7 @@ fn exporting_aligning_and_checking_leave_room_for_what_is_short() {
         bench.send(request);
         gate.wait_until_held(count);
     }
-    let (events, outcome) = bench.run(Request::ListRuns { root: folder.path().to_owned() });
+    let (events, outcome) = bench.run(list_runs(folder.path()));
     assert!(matches!(outcome, Outcome::Finished), "{outcome:?}");
     assert!(events.iter().any(|event| matches!(event, Event::Runs { .. })));
     drop(opener);
@@ -103,7 +103,7 @@ fn a_job_can_be_stopped_on_closing_however_many_came_after_it() {
     let (long, _) = bench.send(export(&data, folder.path().join("out")));
     gate.wait_until_held(1);
     for _ in 0..40 {
-        bench.run(Request::ListRuns { root: folder.path().to_owned() });
+        bench.run(list_runs(folder.path()));
     }
     assert_eq!(running(&bench), [long]);
     drop(opener);
@@ -139,7 +139,7 @@ fn a_job_that_was_stopped_while_it_waited_is_not_begun() {
     let folder = tempfile::tempdir().unwrap();
     let gate = Gate::holding(DESKS);
     let (mut bench, opener) = held_up(&gate);
-    let list = || Request::ListRuns { root: folder.path().to_owned() };
+    let list = || list_runs(folder.path());
     for count in 1..=DESKS {
         bench.send(list());
         gate.wait_until_held(count);

@@ -1,41 +1,29 @@
 //! Networks beside other programs: weights that were published against the same network run elsewhere, and our exports
 //! against the names that others read. What needs the shared data is skipped, with a word, where it is missing.
-#![allow(clippy::print_stdout, reason = "a skipped test says why")]
 
-use super::request;
+use super::{described, request};
 use crate::config::{Net, Pooling, RunConfig};
-use crate::data::{Preprocess, Protocol};
+use crate::data::Protocol;
+use crate::data::testing::shared_data;
 use crate::eval::OperatingRule;
 use crate::model::{EmbedderSpec, Form, save_weights};
 use crate::train::checkpoint::CheckpointState;
-use crate::train::import::{import, model_info};
+use crate::train::import::import;
 use crate::train::session::Saved;
 use crate::train::{Control, Device, ExportFormat, Place, RunFolder, TrainedModel, evaluate_protocol, export};
 use burn::backend::Flex;
 use std::collections::BTreeMap;
 use std::io::Read as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use tempfile::TempDir;
-
-/// The shared data sets, as other tests find them.
-fn real(name: &str) -> Option<PathBuf> {
-    let root = std::env::var_os("ARCLENS_DATA")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data"), PathBuf::from);
-    let path = root.join(name);
-    if !path.exists() {
-        println!("skipped: {} is not here", path.display());
-        return None;
-    }
-    Some(path)
-}
 
 /// Weights that were published as PyTorch's file, as a run of ours in a folder that goes with the test.
 fn published() -> Option<(TempDir, TrainedModel)> {
-    let weights = real("models/mobilefacenet_foamliu.pt")?;
+    let weights = shared_data("models/mobilefacenet_foamliu.pt")?;
     let folder = tempfile::tempdir().unwrap();
     let run = folder.path().join("run");
     let done = import(&request(&weights, &run)).unwrap();
-    let spec = &done.info.embedder;
+    let spec = &done.info.network.embedder;
     assert_eq!((spec.net, spec.form), (Net::MobileFaceNetClassic, Form::Relu6));
     assert_eq!((spec.image_px, spec.embedding_dim, done.left_out.len()), (112, 128, 0));
     let model = TrainedModel::open(&run, Device::Cpu).unwrap();
@@ -55,7 +43,9 @@ fn published_weights_embed_as_the_published_graph_does_in_another_program() {
     ];
     // Of ImageNet, in torchvision's digits: said here again, because the importer's are what is tested.
     let (mean, deviation) = ([0.485_f32, 0.456, 0.406], [0.229_f32, 0.224, 0.225]);
-    let (Some(graph), Some(photographs)) = (real("models/mobilefacenet_foamliu.onnx"), real("lfw112/test")) else {
+    let (Some(graph), Some(photographs)) =
+        (shared_data("models/mobilefacenet_foamliu.onnx"), shared_data("lfw112/test"))
+    else {
         return;
     };
     let Some((_folder, model)) = published() else { return };
@@ -88,7 +78,7 @@ fn published_weights_have_the_error_rates_that_another_program_measured() {
     for (name, pairs, eer, threshold) in
         [("lfw112/pairsDevTest.txt", 1000, 0.008, 0.286), ("lfw_bin/lfw_dev200.bin", 200, 0.010, 0.262)]
     {
-        let Some(file) = real(name) else { continue };
+        let Some(file) = shared_data(name) else { continue };
         let protocol = Protocol::open(&file, None, &|_| (), &|| false).unwrap();
         let (control, rule) = (Control::default(), OperatingRule::Eer);
         let found = evaluate_protocol(&model, &protocol, rule, &control, &mut |_, _| ()).unwrap();
@@ -106,7 +96,7 @@ fn run_of(spec: EmbedderSpec, path: &Path) {
     folder.write_config(&RunConfig::default()).unwrap();
     let model = save_weights(&spec.init::<Flex>(&Default::default()), &BTreeMap::new()).unwrap();
     let saved = Saved { model, head: Vec::new(), resume: Vec::new() };
-    let info = model_info(spec, Preprocess::new(112, 3), false);
+    let info = described(&spec, false);
     folder.write_checkpoint(&saved, &info, &CheckpointState { format: 1, ..CheckpointState::default() }).unwrap();
     folder.set_best(0).unwrap();
 }

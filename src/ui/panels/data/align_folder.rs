@@ -2,19 +2,18 @@
 
 use crate::app::{Action, FaceAction, FinderKind, FolderView, QueueAction, State};
 use crate::faces::{AlignOptions, Aligned, CROP_PX_RANGE, CropFormat};
-use crate::ui::format;
 use crate::ui::theme::{self, SPACE};
-use crate::ui::widgets::detector_row::{DetectorReply, detector_row};
+use crate::ui::widgets::detector_row::{DetectorReply, NO_FINDER, detector_row};
 use crate::ui::widgets::figures::{count_text, counted};
+use crate::ui::widgets::job_bar::{JobReply, images_text, job_in_dialog};
+use crate::ui::widgets::number_row::number_row;
 use crate::ui::widgets::segmented::{Segment, segmented};
 use crate::worker::protocol::JobId;
-use eframe::egui::{self, Button, DragValue, Id, Modal, ProgressBar, Ui, vec2};
+use eframe::egui::{self, DragValue, Id, Modal, Ui};
 use std::path::Path;
 
 /// Width of the dialog, in points.
 const WIDTH_PT: f32 = 560.0;
-/// Width of a number, in points.
-const NUMBER_WIDTH_PT: f32 = 96.0;
 /// What a list of points is.
 const LIST: &str = "A path and 4 numbers a line (x and y of the left and right eye as seen) or 10 (and nose, left and right \
                     corner of the mouth), in pixels; align.csv is one";
@@ -65,18 +64,29 @@ fn start_ui(ui: &mut Ui, state: &State, folder: &FolderView, out: &mut Vec<Actio
     source_ui(ui, state, folder, out);
     ui.add_space(SPACE * 2.0);
     ui.horizontal(|ui| {
-        let can_run = folder.finder == FinderKind::List || cfg!(feature = "faces");
-        let possible = can_run && state.faces.finder_file().is_some();
+        let why_not = obstacle(folder.finder, state.faces.finder_file().is_some(), cfg!(feature = "faces"));
         let label = if folder.done.is_some() { "Go on" } else { "Align" };
-        if ui.add_enabled_ui(possible, |ui| theme::primary_button(ui, label).clicked()).inner {
+        let start = ui.add_enabled_ui(why_not.is_none(), |ui| theme::primary_button(ui, label)).inner;
+        let start = start.on_hover_text("Runs in the background; your images are only read");
+        if start.on_disabled_hover_text(why_not.unwrap_or_default()).clicked() {
             out.push(FaceAction::StartFolder.into());
         }
         by_hand_ui(ui, out);
         if folder.marked > 0 && button(ui, "Open the aligned images", "Opens the crops as a data set") {
             out.push(FaceAction::OpenAligned.into());
         }
-        close_ui(ui, "Close", out);
+        close_ui(ui, out);
     });
+}
+
+/// Why the folder cannot be aligned now. `has_file`: the detector or the list is chosen; `has_detection`: this build can run
+/// a detector.
+fn obstacle(finder: FinderKind, has_file: bool, has_detection: bool) -> Option<&'static str> {
+    match finder {
+        FinderKind::Detector if !has_detection => Some(NO_FINDER),
+        FinderKind::Detector => (!has_file).then_some("Choose a detector first"),
+        FinderKind::List => (!has_file).then_some("Choose a list of points first"),
+    }
 }
 
 fn form_ui(ui: &mut Ui, folder: &FolderView, out: &mut Vec<Action>) {
@@ -97,11 +107,8 @@ fn form_ui(ui: &mut Ui, folder: &FolderView, out: &mut Vec<Action>) {
 }
 
 fn options_ui(ui: &mut Ui, finder: FinderKind, options: &mut AlignOptions) {
-    let label = ui.label("Size");
     let side = DragValue::new(&mut options.size_px).range(CROP_PX_RANGE).speed(0.5).suffix(" px");
-    let side = ui.add_sized(vec2(NUMBER_WIDTH_PT, 24.0), side).labelled_by(label.id);
-    side.on_hover_text("Side of the crops; published face networks take 112 px");
-    ui.end_row();
+    number_row(ui, "Size", "Side of the crops; published face networks take 112 px", None, side);
     ui.label("Kind of file");
     let help = |format| match format {
         CropFormat::Png => "Without loss",
@@ -112,15 +119,9 @@ fn options_ui(ui: &mut Ui, finder: FinderKind, options: &mut AlignOptions) {
         options.format = format;
     }
     ui.end_row();
-    let label = ui.label("Least score");
-    ui.add_enabled_ui(finder == FinderKind::Detector, |ui| {
-        let score = DragValue::new(&mut options.min_score).range(0.0..=1.0).speed(0.005).fixed_decimals(2);
-        let score = ui.add_sized(vec2(NUMBER_WIDTH_PT, 24.0), score).labelled_by(label.id);
-        score
-            .on_hover_text("Faces the detector is less sure of are passed over, 0 to 1")
-            .on_disabled_hover_text("A list has no scores");
-    });
-    ui.end_row();
+    let score = DragValue::new(&mut options.min_score).range(0.0..=1.0).speed(0.005).fixed_decimals(2);
+    let help = "Faces the detector is less sure of are passed over, 0 to 1";
+    number_row(ui, "Least score", help, (finder == FinderKind::List).then_some("A list has no scores"), score);
     ui.label("Without a face");
     ui.checkbox(&mut options.keep_unfound, "Write the middle of the image")
         .on_hover_text("Else such an image has no crop, and can be marked by hand");
@@ -174,22 +175,12 @@ fn by_hand_ui(ui: &mut Ui, out: &mut Vec<Action>) {
 
 fn running_ui(ui: &mut Ui, state: &State, job: JobId, out: &mut Vec<Action>) {
     let progress = state.job(job).map(|job| job.progress).unwrap_or_default();
-    let share = if progress.total > 0 { progress.done as f32 / progress.total as f32 } else { 0.0 };
-    ui.add(ProgressBar::new(share).desired_height(8.0).fill(theme::tokens(ui).accent));
-    let left = progress.eta_secs.map(|secs| format!(", {} left", format::duration(secs))).unwrap_or_default();
-    ui.label(theme::caption(if progress.total > 0 {
-        format!("{} of {}{left}", count_text(progress.done as usize), counted(progress.total as usize, "image"))
-    } else {
-        "Listing the files".to_owned()
+    let text = images_text(&progress, "Listing the files");
+    let reply = job_in_dialog(ui, &progress, &text, "Keeps what was done; starting again goes on");
+    out.extend(reply.map(|reply| match reply {
+        JobReply::GoOn => FaceAction::CloseFolder.into(),
+        JobReply::Stop => Action::CancelJob(job),
     }));
-    ui.add_space(SPACE * 2.0);
-    ui.horizontal(|ui| {
-        close_ui(ui, "Go on in the background", out);
-        let stop = Button::new("Stop").min_size(vec2(0.0, theme::PRIMARY_HEIGHT));
-        if ui.add(stop).on_hover_text("Keeps what was done; starting again goes on").clicked() {
-            out.push(Action::CancelJob(job));
-        }
-    });
 }
 
 fn done_ui(ui: &mut Ui, folder: &FolderView, done: &Aligned, out: &mut Vec<Action>) {
@@ -203,13 +194,15 @@ fn done_ui(ui: &mut Ui, folder: &FolderView, done: &Aligned, out: &mut Vec<Actio
     ui.add_space(SPACE * 2.0);
     ui.horizontal(|ui| {
         let any = done.aligned + done.already + folder.marked > 0;
-        if ui.add_enabled_ui(any, |ui| theme::primary_button(ui, "Open the aligned images").clicked()).inner {
+        let open = ui.add_enabled_ui(any, |ui| theme::primary_button(ui, "Open the aligned images")).inner;
+        let open = open.on_hover_text("Opens the crops as a data set").on_disabled_hover_text("No face was aligned");
+        if open.clicked() {
             out.push(FaceAction::OpenAligned.into());
         }
         if has_left {
             by_hand_ui(ui, out);
         }
-        close_ui(ui, "Close", out);
+        close_ui(ui, out);
     });
     ui.horizontal(|ui| {
         if button(ui, "Align again…", "Back to the choices; what is aligned stays") {
@@ -221,14 +214,14 @@ fn done_ui(ui: &mut Ui, folder: &FolderView, done: &Aligned, out: &mut Vec<Actio
     });
 }
 
-fn close_ui(ui: &mut Ui, label: &str, out: &mut Vec<Action>) {
-    if ui.add(Button::new(label).min_size(vec2(0.0, theme::PRIMARY_HEIGHT))).clicked() {
+fn close_ui(ui: &mut Ui, out: &mut Vec<Action>) {
+    if button(ui, "Close", "Back to the images (Esc)") {
         out.push(FaceAction::CloseFolder.into());
     }
 }
 
 fn button(ui: &mut Ui, label: &str, help: &str) -> bool {
-    ui.add(Button::new(label).min_size(vec2(0.0, theme::PRIMARY_HEIGHT))).on_hover_text(help).clicked()
+    ui.add(theme::plain_button(label)).on_hover_text(help).clicked()
 }
 
 fn summary(done: &Aligned) -> String {

@@ -11,10 +11,11 @@ mod tests;
 use crate::app::{Action, CheckAction, OpenData, State};
 use crate::data::{Diagnosis, Finding, FindingKind};
 use crate::ui::Media;
-use crate::ui::format;
+use crate::ui::command_button::CommandButton;
 use crate::ui::theme::{self, SPACE};
 use crate::ui::widgets::figures::count_text;
-use eframe::egui::{self, Align, Layout, ProgressBar, RichText, Ui, vec2};
+use crate::ui::widgets::job_bar::{images_text, progress_bar, share_done};
+use eframe::egui::{self, Align, Layout, RichText, Ui, vec2};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -86,7 +87,8 @@ impl CheckPanel {
             ui.label(theme::caption(text).color(theme::tokens(ui).warning));
         }
         ui.add_space(SPACE / 2.0);
-        ui.add_enabled_ui(data.check.change.is_none(), |ui| self.buttons_ui(ui, finding, out));
+        let is_changing = data.check.change.is_some();
+        ui.add_enabled_ui(!is_changing, |ui| self.buttons_ui(ui, finding, is_changing, out));
         ui.add_space(SPACE / 2.0);
         if !finding.files.is_empty() {
             files_ui(ui, finding, &mut self.ticked);
@@ -95,8 +97,8 @@ impl CheckPanel {
         groups::groups_ui(ui, catalog, finding, can_change(finding).then_some(&mut self.ticked), media);
     }
 
-    /// What can be done with the images and files of a finding.
-    fn buttons_ui(&mut self, ui: &mut Ui, finding: &Finding, out: &mut Vec<Action>) {
+    /// What can be done with the images and files of a finding, unless the last change is still being written.
+    fn buttons_ui(&mut self, ui: &mut Ui, finding: &Finding, is_changing: bool, out: &mut Vec<Action>) {
         if !can_change(finding) {
             return;
         }
@@ -106,9 +108,12 @@ impl CheckPanel {
             Action::Check(if include { CheckAction::Include(items) } else { CheckAction::Exclude(items) })
         };
         let help = if include { "They are used again" } else { "They are left out; the files stay as they are" };
+        let why_not =
+            if is_changing { "The last change is still being written" } else { "Tick an image or a file first" };
         ui.horizontal_wrapped(|ui| {
             let button = |ui: &mut Ui, text: String, enabled: bool| {
-                ui.add_enabled(enabled, egui::Button::new(text)).on_hover_text(help).clicked()
+                let button = ui.add_enabled(enabled, egui::Button::new(text));
+                button.on_hover_text(help).on_disabled_hover_text(why_not).clicked()
             };
             let ticked = count_text(self.ticked.len());
             if button(ui, format!("{verb} the ticked ({ticked})"), !self.ticked.is_empty()) {
@@ -121,7 +126,8 @@ impl CheckPanel {
                 out.push(ask(finding.items()));
             }
             let tick = if self.ticked.is_empty() { "Tick all" } else { "Tick none" };
-            if ui.button(tick).on_hover_text("Nothing happens to the images yet").clicked() {
+            let turn = ui.button(tick).on_hover_text("Nothing happens to the images yet");
+            if turn.on_disabled_hover_text(why_not).clicked() {
                 self.ticked =
                     if self.ticked.is_empty() { finding.items().into_iter().collect() } else { BTreeSet::new() };
             }
@@ -141,23 +147,25 @@ fn job_ui(ui: &mut Ui, state: &State, data: &OpenData, out: &mut Vec<Action>) {
     let has_looked = check.diagnosis.examination.has_looked();
     if let Some(id) = check.job {
         let progress = state.job(id).map(|job| job.progress).unwrap_or_default();
-        let share = if progress.total > 0 { progress.done as f32 / progress.total as f32 } else { 0.0 };
-        ui.add(ProgressBar::new(share).desired_height(8.0).fill(theme::tokens(ui).accent));
+        ui.add(progress_bar(ui, share_done(&progress).unwrap_or_default()));
         ui.horizontal(|ui| {
-            let left = progress.eta_secs.map(|secs| format!(", {} left", format::duration(secs))).unwrap_or_default();
-            let (done, total) = (count_text(progress.done as usize), count_text(progress.total as usize));
-            ui.label(theme::caption(format!("{done} of {total} images{left}")));
+            ui.label(theme::caption(images_text(&progress, "Reading the images")));
             if ui.button("Stop checking").on_hover_text("Nothing is changed").clicked() {
                 out.push(Action::CancelJob(id));
             }
         });
         return;
     }
-    let text = if has_looked {
-        "Every image was read and compared with every other."
-    } else {
-        "Reads every image, and finds broken files, copies, and images that look almost the same under two names. \
-         Nothing is changed."
+    let text = match (has_looked, check.diagnosis.examination.has_compared_all()) {
+        (true, true) => "Every image was read and compared with every other.",
+        (true, false) => {
+            "Every image was read, and copies were looked for. The images are too many, or too many of them alike, to \
+             compare all by their looks: near copies across classes may have been missed."
+        }
+        (false, _) => {
+            "Reads every image, and finds broken files, copies, and images that look almost the same under two names. \
+             Nothing is changed."
+        }
     };
     ui.label(RichText::new(text).weak());
     if let Some(error) = &check.error {
@@ -167,20 +175,25 @@ fn job_ui(ui: &mut Ui, state: &State, data: &OpenData, out: &mut Vec<Action>) {
         });
     }
     let label = if has_looked { "Check again" } else { "Check the images" };
-    if ui.button(label).on_hover_text("Runs in the background (Ctrl+D)").clicked() {
-        out.push(Action::Check(CheckAction::Start));
-    }
+    CommandButton::new("data.check").label(label).ui(ui, state, out);
 }
 
 /// There is no finding to show.
 fn nothing_ui(ui: &mut Ui, data: &OpenData) {
-    let (title, text) = if data.check.diagnosis.examination.has_looked() {
-        (
+    let examination = &data.check.diagnosis.examination;
+    let (title, text) = match (examination.has_looked(), examination.has_compared_all()) {
+        (true, true) => (
             "Nothing wrong was found",
             "Every image can be read, none is there twice, and the classes are of similar size.",
-        )
-    } else {
-        ("Not checked yet", "So far only names, sizes and counts are known, and nothing is wrong with them.")
+        ),
+        (true, false) => (
+            "Nothing wrong was found, but not all was compared",
+            "Every image can be read, no file is there twice, and the classes are of similar size. Near copies across \
+             classes may have been missed.",
+        ),
+        (false, _) => {
+            ("Not checked yet", "So far only names, sizes and counts are known, and nothing is wrong with them.")
+        }
     };
     theme::empty_state(ui, title, text, |_| ());
 }

@@ -2,7 +2,7 @@
 
 use super::facts::Facts;
 use crate::app::OpenData;
-use crate::data::Part;
+use crate::data::SplitKind;
 use crate::ui::Media;
 use crate::ui::theme;
 use crate::ui::widgets::neighbour_strip::fit_picture;
@@ -80,7 +80,7 @@ fn row_ui(row: &mut TableRow<'_, '_>, data: &OpenData, facts: &Facts, class: u32
     row.col(|ui| {
         let (rect, _) = ui.allocate_exact_size(vec2(32.0, 32.0), Sense::hover());
         ui.painter().rect_filled(rect, 6.0, theme::tokens(ui).control);
-        let first = if items.is_empty() { None } else { media.item(ui.ctx(), &data.catalog, items.start, THUMB_PX) };
+        let first = items.first().and_then(|item| media.item(ui.ctx(), &data.catalog, *item, THUMB_PX));
         if let Some(texture) = first {
             fit_picture(ui, rect, &texture);
         }
@@ -89,7 +89,7 @@ fn row_ui(row: &mut TableRow<'_, '_>, data: &OpenData, facts: &Facts, class: u32
         let room = ui.available_width();
         let written = ui.add(Label::new(name).truncate().selectable(false)).rect.width();
         // A part of the words would say nothing.
-        if part_of(data, &items) == Some(Part::HeldOut) && written + HELD_OUT_PT <= room {
+        if is_held_out(data, class) && written + HELD_OUT_PT <= room {
             ui.add(Label::new(theme::caption("held out")).selectable(false));
         }
     });
@@ -108,13 +108,8 @@ fn row_ui(row: &mut TableRow<'_, '_>, data: &OpenData, facts: &Facts, class: u32
     response.clicked()
 }
 
-/// The part all images of a class belong to, if the present split keeps them together.
-fn part_of(data: &OpenData, items: &std::ops::Range<u32>) -> Option<Part> {
-    let split = data.split.as_ref().ok()?;
-    let held_out = split.validation.binary_search(&items.start).is_ok();
-    (split.kind == crate::data::SplitKind::ByIdentity && !items.is_empty()).then_some(if held_out {
-        Part::HeldOut
-    } else {
-        Part::Train
-    })
+/// The present split holds out the whole class.
+fn is_held_out(data: &OpenData, class: u32) -> bool {
+    let Ok(split) = &data.split else { return false };
+    split.kind == SplitKind::ByIdentity && split.validation_classes.binary_search(&class).is_ok()
 }

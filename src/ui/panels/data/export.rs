@@ -1,35 +1,24 @@
-//! The button and the dialog that write the open data set in a form other trainers read.
+//! The dialog that writes the open data set in a form other trainers read.
 
-use crate::app::{Action, ExportAction, ExportSubject, ExportView, NAMELESS, OpenData, State, command};
+use crate::app::{Action, ExportAction, ExportSubject, ExportView, NAMELESS, OpenData, State};
 use crate::convert::{ConvertForm, ConvertRequest, PAIRS_RANGE, PX_RANGE};
 use crate::data::Part;
-use crate::ui::format;
 use crate::ui::theme::{self, SPACE};
 use crate::ui::widgets::figures::counted;
+use crate::ui::widgets::job_bar::{JobReply, job_in_dialog, share_done, with_time_left};
+use crate::ui::widgets::number_row::number_row;
 use crate::ui::widgets::segmented::{Segment, segmented};
 use crate::worker::protocol::JobId;
-use eframe::egui::{self, Button, DragValue, Id, Modal, ProgressBar, Ui, vec2};
+use eframe::egui::{self, DragValue, Id, Modal, Ui};
 
 /// Width of the dialog, in points.
 const WIDTH_PT: f32 = 520.0;
-/// Width of a number, in points.
-const NUMBER_WIDTH_PT: f32 = 96.0;
 /// The side that squares begin with, in pixels: what InsightFace's trainers take.
 const USUAL_PX: u32 = 112;
 /// Why a list has no size.
 const NO_IMAGES: &str = "A list names the images; it does not hold them";
 /// Why records have no pairs.
 const NO_PAIRS: &str = "RecordIO holds classes of images, not pairs";
-
-/// Draws the button that opens the dialog.
-pub(super) fn export_button_ui(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
-    let Some(command) = command("data.export") else { return };
-    let action = (command.action)(state);
-    let button = ui.add_enabled(action.is_some(), Button::new("Export…"));
-    if button.on_hover_text(command.tooltip()).clicked() {
-        out.extend(action);
-    }
-}
 
 /// Draws the dialog.
 pub(super) fn export_ui(ui: &mut Ui, state: &State, data: &OpenData, out: &mut Vec<Action>) {
@@ -75,13 +64,12 @@ fn form_ui(ui: &mut Ui, view: &ExportView, subject: &ExportSubject, data: &OpenD
         size_ui(ui, &mut request);
         ui.end_row();
         let help = "At most so many pairs of the same class, and as many of different ones, in ten equal parts";
+        let no_pairs = (!request.form.is_of_pairs()).then_some(NO_PAIRS);
         let pairs = DragValue::new(&mut request.pairs).range(PAIRS_RANGE).speed(10.0);
-        number_ui(ui, "Pairs of each kind", help, request.form.is_of_pairs(), pairs);
-        ui.end_row();
+        number_row(ui, "Pairs of each kind", help, no_pairs, pairs);
         let help = "The same seed draws the same pairs again";
         let seed = DragValue::new(&mut request.seed).range(0..=u32::MAX).speed(0.1);
-        number_ui(ui, "Seed", help, request.form.is_of_pairs(), seed);
-        ui.end_row();
+        number_row(ui, "Seed", help, no_pairs, seed);
     });
     if request != view.request {
         out.push(ExportAction::Set(request).into());
@@ -102,7 +90,7 @@ fn form_ui(ui: &mut Ui, view: &ExportView, subject: &ExportSubject, data: &OpenD
         if choose.clicked() {
             out.push(ExportAction::Choose.into());
         }
-        close_ui(ui, "Close", out);
+        close_ui(ui, out);
     });
 }
 
@@ -154,14 +142,6 @@ fn size_ui(ui: &mut Ui, request: &mut ConvertRequest) {
     });
 }
 
-fn number_ui(ui: &mut Ui, name: &str, help: &str, enabled: bool, value: DragValue<'_>) {
-    let label = ui.label(name);
-    ui.add_enabled_ui(enabled, |ui| {
-        let number = ui.add_sized(vec2(NUMBER_WIDTH_PT, 24.0), value).labelled_by(label.id);
-        number.on_hover_text(help).on_disabled_hover_text(NO_PAIRS);
-    });
-}
-
 fn about(form: ConvertForm) -> &'static str {
     match form {
         ConvertForm::Records => {
@@ -193,18 +173,12 @@ fn extent(request: &ConvertRequest, subject: &ExportSubject, excluded: usize) ->
 
 fn running_ui(ui: &mut Ui, state: &State, job: JobId, out: &mut Vec<Action>) {
     let progress = state.job(job).map(|job| job.progress).unwrap_or_default();
-    let share = if progress.total > 0 { progress.done as f32 / progress.total as f32 } else { 0.0 };
-    ui.add(ProgressBar::new(share).desired_height(8.0).fill(theme::tokens(ui).accent));
-    let left = progress.eta_secs.map(|secs| format!(", {} left", format::duration(secs))).unwrap_or_default();
-    ui.label(theme::caption(format!("{:.0} %{left}", share * 100.0)));
-    ui.add_space(SPACE * 2.0);
-    ui.horizontal(|ui| {
-        close_ui(ui, "Go on in the background", out);
-        let stop = Button::new("Stop").min_size(vec2(0.0, theme::PRIMARY_HEIGHT));
-        if ui.add(stop).on_hover_text("Nothing of it is kept").clicked() {
-            out.push(Action::CancelJob(job));
-        }
-    });
+    let percent = format!("{:.0} %", share_done(&progress).unwrap_or_default() * 100.0);
+    let text = with_time_left(percent, &progress);
+    out.extend(job_in_dialog(ui, &progress, &text, "Nothing of it is kept").map(|reply| match reply {
+        JobReply::GoOn => ExportAction::Close.into(),
+        JobReply::Stop => Action::CancelJob(job),
+    }));
 }
 
 fn done_ui(ui: &mut Ui, view: &ExportView, summary: &str, out: &mut Vec<Action>) {
@@ -218,16 +192,16 @@ fn done_ui(ui: &mut Ui, view: &ExportView, summary: &str, out: &mut Vec<Action>)
         if theme::primary_button(ui, "Show the folder").clicked() {
             out.push(ExportAction::ShowFolder.into());
         }
-        let again = Button::new("Export again").min_size(vec2(0.0, theme::PRIMARY_HEIGHT));
-        if ui.add(again).on_hover_text("Back to the form, to write another").clicked() {
+        let again = ui.add(theme::plain_button("Export again"));
+        if again.on_hover_text("Back to the form, to write another").clicked() {
             out.push(ExportAction::Open.into());
         }
-        close_ui(ui, "Close", out);
+        close_ui(ui, out);
     });
 }
 
-fn close_ui(ui: &mut Ui, label: &str, out: &mut Vec<Action>) {
-    if ui.add(Button::new(label).min_size(vec2(0.0, theme::PRIMARY_HEIGHT))).clicked() {
+fn close_ui(ui: &mut Ui, out: &mut Vec<Action>) {
+    if ui.add(theme::plain_button("Close")).on_hover_text("Back to the images (Esc)").clicked() {
         out.push(ExportAction::Close.into());
     }
 }

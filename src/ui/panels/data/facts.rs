@@ -1,16 +1,15 @@
 //! What takes a pass over all images to know, counted once per data set and per change of the settings.
 
 use crate::app::OpenData;
-use crate::data::{Catalog, Split, SplitKind};
-use std::ops::Range;
+use crate::data::{Buckets, Catalog, Split, SplitKind};
 
 /// Counts of one data set under one split.
 #[derive(Debug)]
 pub(super) struct Facts {
     fingerprint: String,
     revision: u64,
-    /// Positions of the images of each class: the catalogue is sorted by class.
-    ranges: Vec<Range<u32>>,
+    /// Positions of the images by their classes; those of one need not stand together in the catalogue.
+    by_class: Buckets,
     /// `48×48 px` or `32 to 512 px`.
     pub sizes: String,
     /// `8 to 12`.
@@ -22,13 +21,14 @@ pub(super) struct Facts {
 }
 
 impl Facts {
-    /// Counts.
-    pub(super) fn of(data: &OpenData) -> Self {
+    /// Counts; what `before` knows of the same images is kept.
+    pub(super) fn of(data: &OpenData, before: Option<Self>) -> Self {
+        let before = before.filter(|before| before.fingerprint == data.catalog.fingerprint);
         let (genuine, impostor) = data.split.as_ref().map_or((0, 0), |split| pairs(&data.catalog, split));
         Self {
             fingerprint: data.catalog.fingerprint.clone(),
             revision: data.revision,
-            ranges: ranges(&data.catalog),
+            by_class: before.map_or_else(|| by_class(&data.catalog), |before| before.by_class),
             sizes: sizes(&data.catalog),
             per_class: per_class(&data.class_counts),
             genuine,
@@ -41,22 +41,14 @@ impl Facts {
         self.revision == data.revision && self.fingerprint == data.catalog.fingerprint
     }
 
-    /// Positions of a class's images.
-    pub(super) fn items(&self, class: u32) -> Range<u32> {
-        self.ranges.get(class as usize).cloned().unwrap_or(0..0)
+    /// Positions of a class's images, ascending.
+    pub(super) fn items(&self, class: u32) -> &[u32] {
+        self.by_class.get(class as usize)
     }
 }
 
-fn ranges(catalog: &Catalog) -> Vec<Range<u32>> {
-    let mut start = 0;
-    (0..catalog.classes.len() as u32)
-        .map(|class| {
-            let end = catalog.items.partition_point(|item| item.class <= class) as u32;
-            let range = start..end;
-            start = end;
-            range
-        })
-        .collect()
+fn by_class(catalog: &Catalog) -> Buckets {
+    Buckets::new(catalog.classes.len(), catalog.items.iter().map(|item| item.class as usize))
 }
 
 fn sizes(catalog: &Catalog) -> String {
@@ -98,5 +90,32 @@ pub(super) fn kind_in_words(kind: SplitKind) -> (&'static str, &'static str) {
             "by image (closed-set)",
             "Some images of every class are held out, so the error rates tell how well known classes are recognised.",
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::{Action, Effect, State, on_event, update};
+    use crate::data::testing::draw_idx;
+    use crate::worker::protocol::{Event, OpenedData};
+    use std::sync::Arc;
+
+    #[test]
+    fn images_are_found_by_their_class_where_the_files_mix_the_classes() {
+        let folder = tempfile::tempdir().unwrap();
+        draw_idx(folder.path(), &[7, 3, 7, 5, 3, 7]);
+        let catalog = Arc::new(Catalog::open(folder.path(), &|_| {}, &|| false).unwrap());
+        let mut state = State::new("runs".into());
+        let effects = update(&mut state, Action::OpenData(folder.path().to_owned()));
+        let [Effect::Send(job)] = effects.as_slice() else { panic!("{effects:?}") };
+        on_event(&mut state, Event::DataOpened { job: job.id, data: OpenedData { catalog, elapsed_secs: 0.1 } });
+        let data = state.open_data().unwrap();
+        let facts = Facts::of(data, None);
+        let expected: [&[u32]; 4] = [&[1, 4], &[3], &[0, 2, 5], &[]];
+        assert_eq!([0, 1, 2, 3].map(|class| facts.items(class)), expected);
+        assert_eq!(data.catalog.classes, ["3", "5", "7"]);
+        let again = Facts::of(data, Some(facts));
+        assert_eq!([0, 1, 2, 3].map(|class| again.items(class)), expected);
     }
 }

@@ -37,10 +37,9 @@ pub(super) fn gallery_ui(ui: &mut Ui, data: &OpenData, facts: &Facts, class: u32
         .min_scrolled_height(height)
         .auto_shrink([false, true]);
     area.show_rows(ui, TILE, rows, |ui, visible| {
-        for row in visible {
+        for row in items.chunks(columns).skip(visible.start).take(visible.len()) {
             ui.horizontal(|ui| {
-                let start = items.start + (row * columns) as u32;
-                for item in start..items.end.min(start + columns as u32) {
+                for &item in row {
                     tile_ui(ui, data, item, media);
                 }
             });

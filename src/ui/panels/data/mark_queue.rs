@@ -2,10 +2,12 @@
 
 use crate::app::{Action, FaceAction, MarkView, QueueAction, QueuePhase, QueueView};
 use crate::ui::media::Media;
-use crate::ui::panels::face_marker::{MARKER_PT, face_marker_ui, key_pressed};
+use crate::ui::panels::face_marker::{
+    MARKER_PT, face_marker_ui, key_pressed, marker_button, primary_marker_button, unmarked, without_picture,
+};
 use crate::ui::theme::{self, SPACE};
 use crate::ui::widgets::figures::{count_text, counted};
-use eframe::egui::{self, Button, Id, Key, Modal, Ui, vec2};
+use eframe::egui::{self, Id, Key, Modal, Ui};
 
 /// Draws the dialog.
 pub(super) fn mark_queue_ui(ui: &mut Ui, queue: &QueueView, media: &mut Media, out: &mut Vec<Action>) {
@@ -31,7 +33,7 @@ pub(super) fn mark_queue_ui(ui: &mut Ui, queue: &QueueView, media: &mut Media, o
 fn listing_ui(ui: &mut Ui, out: &mut Vec<Action>) {
     ui.label("Looking for images without an aligned face…");
     ui.add_space(SPACE * 2.0);
-    if button(ui, true, "Cancel", "Back to the folder (Esc)") {
+    if marker_button(ui, "Cancel", "Back to the folder (Esc)", None) {
         out.push(QueueAction::Close.into());
     }
 }
@@ -39,10 +41,10 @@ fn listing_ui(ui: &mut Ui, out: &mut Vec<Action>) {
 fn unlisted_ui(ui: &mut Ui, out: &mut Vec<Action>) {
     ui.add_space(SPACE * 2.0);
     ui.horizontal(|ui| {
-        if theme::primary_button(ui, "Try again").clicked() {
+        if primary_marker_button(ui, "Try again", "Looks once more for images without an aligned face", None) {
             out.push(QueueAction::Open.into());
         }
-        if button(ui, true, "Close", "Back to the folder (Esc)") {
+        if marker_button(ui, "Close", "Back to the folder (Esc)", None) {
             out.push(QueueAction::Close.into());
         }
     });
@@ -56,29 +58,29 @@ fn marking_ui(ui: &mut Ui, queue: &QueueView, mark: &MarkView, media: &mut Media
     face_marker_ui(ui, mark, "What will be written", media, out);
     ui.add_space(SPACE * 2.0);
     ui.horizontal(|ui| {
-        let ready = queue.can_write();
-        let next = ui.add_enabled_ui(ready, |ui| theme::primary_button(ui, "Next")).inner;
-        let next = next.on_hover_text("Writes the aligned face and goes on (Enter)").clicked();
-        if next || (ready && key_pressed(ui, Key::Enter)) {
+        let (can_skip, busy) = (queue.can_skip(), busy(queue));
+        let help = "Writes the aligned face and goes on (Enter)";
+        let next = primary_marker_button(ui, "Next", help, busy.or_else(|| unmarked(mark)));
+        if next || (queue.can_write() && key_pressed(ui, Key::Enter)) {
             out.push(QueueAction::Next.into());
         }
-        if queue.can_reload() && button(ui, true, "Try again", "Loads the picture again") {
+        if queue.can_reload() && marker_button(ui, "Try again", "Loads the picture again", None) {
             out.push(QueueAction::Reload.into());
         }
-        let (can_skip, found) = (queue.can_skip(), mark.face().is_some());
-        let skip = button(ui, can_skip, "Skip", "Leaves this image without an aligned face and goes on (S)");
+        let skip = marker_button(ui, "Skip", "Leaves this image without an aligned face and goes on (S)", busy);
         if skip || (can_skip && key_pressed(ui, Key::S)) {
             out.push(QueueAction::Skip.into());
         }
         back_ui(ui, queue, out);
+        let found = mark.face().is_some();
         let help = if found { "Back to the face that was found" } else { "Takes the marks away" };
-        if button(ui, can_skip && mark.found.is_some(), "Reset", help) {
+        if marker_button(ui, "Reset", help, busy.or_else(|| without_picture(mark))) {
             out.push(FaceAction::Reset.into());
         }
-        if found && button(ui, can_skip, "Mark the eyes", "Takes the points away, to click the eyes by hand") {
+        if found && marker_button(ui, "Mark the eyes", "Takes the points away, to click the eyes by hand", busy) {
             out.push(FaceAction::ByHand.into());
         }
-        if button(ui, true, "Close", "Leaves off; what was marked is kept (Esc)") {
+        if marker_button(ui, "Close", "Leaves off; what was marked is kept (Esc)", None) {
             out.push(QueueAction::Close.into());
         }
         if let Some(words) = under_way(queue.phase) {
@@ -108,14 +110,15 @@ fn through_ui(ui: &mut Ui, queue: &QueueView, out: &mut Vec<Action>) {
     }
     ui.add_space(SPACE * 2.0);
     ui.horizontal(|ui| {
-        let any = queue.phase == QueuePhase::Marking && (was_empty || queue.marked() > 0);
-        if ui.add_enabled_ui(any, |ui| theme::primary_button(ui, "Open the aligned images").clicked()).inner {
+        let none = (!was_empty && queue.marked() == 0).then_some("No face was marked");
+        let why_not = busy(queue).or(none);
+        if primary_marker_button(ui, "Open the aligned images", "Opens the crops as a data set", why_not) {
             out.push(FaceAction::OpenAligned.into());
         }
         if !was_empty {
             back_ui(ui, queue, out);
         }
-        if button(ui, true, "Close", "Back to the folder (Esc)") {
+        if marker_button(ui, "Close", "Back to the folder (Esc)", None) {
             out.push(QueueAction::Close.into());
         }
     });
@@ -123,13 +126,14 @@ fn through_ui(ui: &mut Ui, queue: &QueueView, out: &mut Vec<Action>) {
 
 fn back_ui(ui: &mut Ui, queue: &QueueView, out: &mut Vec<Action>) {
     let can_go_back = queue.can_go_back();
-    let back = button(ui, can_go_back, "Back", "Takes the last image back, and what was written of it (Backspace)");
-    if back || (can_go_back && key_pressed(ui, Key::Backspace)) {
+    let why_not = busy(queue).or((!can_go_back).then_some("This is the first image"));
+    let help = "Takes the last image back, and what was written of it (Backspace)";
+    if marker_button(ui, "Back", help, why_not) || (can_go_back && key_pressed(ui, Key::Backspace)) {
         out.push(QueueAction::Back.into());
     }
 }
 
-fn button(ui: &mut Ui, enabled: bool, label: &str, help: &str) -> bool {
-    let button = Button::new(label).min_size(vec2(0.0, theme::PRIMARY_HEIGHT));
-    ui.add_enabled(enabled, button).on_hover_text(help).clicked()
+/// Why nothing can be done now, if a step is under way.
+fn busy(queue: &QueueView) -> Option<&'static str> {
+    (queue.phase != QueuePhase::Marking).then_some("The step before is not done yet")
 }

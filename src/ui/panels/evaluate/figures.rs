@@ -1,6 +1,6 @@
 //! The figures of the current run as cards: what it is worth, and what its threshold costs.
 
-use crate::app::{Action, State};
+use crate::app::Action;
 use crate::eval::{OperatingPoint, angle_deg};
 use crate::ui::theme;
 use crate::ui::widgets::figures::{auc_text, count_text, interval_text, rate_text, standard_error_text};
@@ -65,17 +65,11 @@ pub(super) fn stats_ui(ui: &mut Ui, evaluation: &Evaluation) {
 }
 
 /// Threshold and its measured cost.
-pub(super) fn operating_ui(
-    ui: &mut Ui,
-    state: &State,
-    evaluation: &Evaluation,
-    point: &OperatingPoint,
-    out: &mut Vec<Action>,
-) {
+pub(super) fn operating_ui(ui: &mut Ui, evaluation: &Evaluation, point: &OperatingPoint, out: &mut Vec<Action>) {
     ui.label(theme::subheading("Operating point"))
         .on_hover_text("The threshold that Verify uses, and what it costs on these pairs");
     ui.label(theme::caption("By equal errors, or by false accept rate"));
-    let chosen = ui.horizontal(|ui| rule_chooser(ui, state.evaluate.rule, evaluation.report.n_impostor)).inner;
+    let chosen = ui.horizontal(|ui| rule_chooser(ui, evaluation.rule, evaluation.report.n_impostor)).inner;
     out.extend(chosen.map(Action::SetRule));
     ui.add_space(theme::SPACE / 2.0);
     let angle = angle_deg(point.threshold);

@@ -1,6 +1,7 @@
 //! Which runs are drawn, which one fills the page, and the menu that adds another.
 
-use crate::app::{Action, Dialog, Overlay, State};
+use crate::app::{Action, Overlay, State};
+use crate::ui::command_button::CommandButton;
 use crate::ui::theme;
 use crate::ui::widgets::figures::rate_text;
 use eframe::egui::{self, Align, Sense, Stroke, Ui, vec2};
@@ -59,6 +60,20 @@ fn overlay_ui(ui: &mut Ui, index: usize, overlay: &Overlay, current: bool, out: 
     });
 }
 
+/// What else the run on the page can be measured on.
+fn current_ui(ui: &mut Ui, state: &State, current: &Overlay, out: &mut Vec<Action>) {
+    let run = &current.evaluation.run;
+    if ui.button("Measure this run again").clicked() {
+        out.push(Action::Evaluate(run.clone()));
+    }
+    let has_images = state.open_data().is_some();
+    let on_open = ui.add_enabled(has_images, egui::Button::new("Measure it on the open images"));
+    let on_open = on_open.on_hover_text("On all images that are open; of its own, on those that it held out");
+    if on_open.on_disabled_hover_text("Open a folder of images in Data first").clicked() {
+        out.push(Action::EvaluateOpen(run.clone()));
+    }
+}
+
 /// The menu with the runs on disk that are not in the plots yet.
 pub(super) fn evaluate_menu(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
     ui.menu_button("Evaluate another run", |ui| {
@@ -75,13 +90,9 @@ pub(super) fn evaluate_menu(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
             ui.label(theme::caption("Every run with a model is in the plots"));
         }
         ui.separator();
-        if let Some(current) = state.evaluate.overlays.get(state.evaluate.current)
-            && ui.button("Measure this run again").clicked()
-        {
-            out.push(Action::Evaluate(current.evaluation.run.clone()));
+        if let Some(current) = state.evaluate.overlays.get(state.evaluate.current) {
+            current_ui(ui, state, current, out);
         }
-        if ui.button("Open a run").clicked() {
-            out.push(Action::Ask(Dialog::OpenRun));
-        }
+        CommandButton::new("run.open").ui(ui, state, out);
     });
 }

@@ -2,12 +2,13 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a skipped test says why")]
 
 use super::EvaluatePanel;
-use crate::app::{Action, Overlay, PictureAction, State};
-use crate::data::Catalog;
+use crate::app::{Action, Effect, Overlay, PictureAction, State, on_event, update};
+use crate::data::{Catalog, WarningKind};
 use crate::eval::OperatingRule;
 use crate::ui::demo_data::demo_evaluation;
 use crate::ui::media::Media;
 use crate::ui::theme;
+use crate::worker::protocol::{Event, OpenedData};
 use eframe::egui::{self, Key, Pos2, Ui, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
@@ -110,6 +111,22 @@ fn runs_can_be_hidden_shown_and_removed_by_name() {
 }
 
 #[test]
+fn the_run_on_the_page_is_measured_on_the_open_images_from_the_menu() {
+    let Some(mut harness) = page() else { return };
+    let state = &mut harness.state_mut().state;
+    let catalog = Arc::clone(&state.evaluate.overlays[0].evaluation.catalog);
+    let effects = update(state, Action::OpenData(catalog.root.clone()));
+    let Some(Effect::Send(job)) = effects.first() else { panic!("{effects:?}") };
+    on_event(state, Event::DataOpened { job: job.id, data: OpenedData { catalog, elapsed_secs: 0.0 } });
+    harness.run_steps(2);
+    harness.get_by_label("Evaluate another run").click();
+    harness.run_steps(3);
+    harness.get_by_label("Measure it on the open images").click();
+    harness.run_steps(1);
+    assert_eq!(harness.state().out, [Action::EvaluateOpen("runs/arcface".into())]);
+}
+
+#[test]
 fn a_rule_is_chosen_by_its_full_name() {
     let Some(mut harness) = page() else { return };
     harness.get_by_label("FAR 1 %").click();
@@ -129,4 +146,20 @@ fn the_curves_are_saved_and_their_file_is_shown() {
     harness.run_steps(1);
     let expected = [PictureAction::Choose, PictureAction::ShowFolder].map(Action::from);
     assert_eq!(harness.state().out, expected);
+}
+
+#[test]
+fn what_was_left_out_of_a_protocol_is_told_beside_its_figures() {
+    let Some(mut harness) = page() else { return };
+    let mut evaluation = (*harness.state().state.evaluate.overlays[0].evaluation).clone();
+    let mut catalog = Catalog::open(&evaluation.catalog.root, &|_| {}, &|| false).expect("it was opened before");
+    catalog.warnings.push(WarningKind::MissingPair, "Ann/Ann_0001.jpg", "");
+    evaluation.catalog = Arc::new(catalog);
+    for (protocol, is_told) in [(None, false), (Some("pairs.txt".to_owned()), true)] {
+        evaluation.protocol = protocol;
+        harness.state_mut().state.evaluate.overlays[0].evaluation = Arc::new(evaluation.clone());
+        harness.run_steps(2);
+        let told = harness.query_by_label_contains("covers a part of the protocol");
+        assert_eq!(told.is_some(), is_told);
+    }
 }

@@ -9,29 +9,86 @@ use crate::ui::widgets::curve::{Curve, CurvePlot, CurveStyle, curve_plot};
 use crate::ui::widgets::figures::rate_text;
 use crate::worker::protocol::RunEntry;
 use eframe::egui::{self, Align, Layout, ScrollArea, Sense, Stroke, Ui, vec2};
+use std::path::PathBuf;
 
-/// Draws the lower half of the page.
-pub(super) fn compare_ui(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
-    let runs: Vec<&RunEntry> = state.runs_view.compared.iter().filter_map(|path| state.run_entry(path)).collect();
-    ui.add_space(SPACE);
-    theme::card(ui, |ui| {
-        ui.horizontal(|ui| {
-            ui.label(theme::subheading("Compared"));
-            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                if ui.button("Compare none").on_hover_text("Takes every run out of the comparison").clicked() {
-                    out.push(RunAction::CompareNone.into());
-                }
+/// The lower half of the page. Its table is kept until it would be another one: it takes every setting and every measure of
+/// the runs to make.
+#[derive(Debug, Default)]
+pub(super) struct Comparison {
+    made: Option<(Asked, Table)>,
+}
+
+/// What the table depends on.
+#[derive(Debug, PartialEq)]
+struct Asked {
+    compared: Vec<PathBuf>,
+    list_revision: u64,
+}
+
+/// What the table says.
+#[derive(Debug)]
+struct Table {
+    /// The settings in which the runs differ, each with one value per run.
+    differing: Vec<(&'static str, Vec<String>)>,
+    measures: Vec<Row>,
+    /// Runs over which means are taken.
+    n_repeated: usize,
+    /// Mean and spread of the series that the runs are of.
+    series: Option<String>,
+}
+
+impl Comparison {
+    /// Draws it.
+    pub(super) fn ui(&mut self, ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
+        let runs = compared(state);
+        let table = self.table(state, &runs);
+        ui.add_space(SPACE);
+        theme::card(ui, |ui| {
+            ui.horizontal(|ui| {
+                ui.label(theme::subheading("Compared"));
+                ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                    if ui.button("Compare none").on_hover_text("Takes every run out of the comparison").clicked() {
+                        out.push(RunAction::CompareNone.into());
+                    }
+                });
+            });
+            ScrollArea::vertical().id_salt("compared").auto_shrink([false, false]).show(ui, |ui| {
+                ui.columns(2, |columns| {
+                    if let [left, right] = columns {
+                        curves_ui(left, &runs);
+                        table_ui(right, &runs, table);
+                    }
+                });
             });
         });
-        ScrollArea::vertical().id_salt("compared").auto_shrink([false, false]).show(ui, |ui| {
-            ui.columns(2, |columns| {
-                if let [left, right] = columns {
-                    curves_ui(left, &runs);
-                    table_ui(right, state, &runs);
-                }
-            });
-        });
-    });
+    }
+
+    fn table(&mut self, state: &State, runs: &[&RunEntry]) -> &Table {
+        let view = &state.runs_view;
+        let asked = Asked { compared: view.compared.clone(), list_revision: view.list_revision };
+        if self.made.as_ref().is_some_and(|(before, _)| *before != asked) {
+            self.made = None;
+        }
+        &self.made.get_or_insert_with(|| (asked, Table::of(state, runs))).1
+    }
+}
+
+impl Table {
+    fn of(state: &State, runs: &[&RunEntry]) -> Self {
+        let differing = differences(runs);
+        let repeated = repeated(state, runs, &differing);
+        Self {
+            measures: measure_rows(runs, &repeated),
+            n_repeated: repeated.len(),
+            series: series_words(state, runs).map(str::to_owned),
+            differing,
+        }
+    }
+}
+
+/// The runs that are compared, as far as the list knows them.
+fn compared(state: &State) -> Vec<&RunEntry> {
+    state.runs_view.compared.iter().filter_map(|path| state.run_entry(path)).collect()
 }
 
 fn curves_ui(ui: &mut Ui, runs: &[&RunEntry]) {
@@ -69,19 +126,16 @@ fn curves_ui(ui: &mut Ui, runs: &[&RunEntry]) {
 const NOTHING: &str = "–";
 
 /// One row per measure, and one per setting in which the runs differ.
-fn table_ui(ui: &mut Ui, state: &State, runs: &[&RunEntry]) {
-    let differing = differences(runs);
-    let repeated = repeated(state, runs, &differing);
+fn table_ui(ui: &mut Ui, runs: &[&RunEntry], table: &Table) {
     ui.label(theme::strong("Measures, and settings that differ").size(14.0));
     ui.label(theme::caption("In the colours of the boxes beside the runs."));
-    if let Some(words) = series_words(state, runs) {
+    if let Some(words) = &table.series {
         ui.label(theme::caption(format!("The whole series, measured at the end: {words}")));
     }
     ui.add_space(SPACE / 2.0);
-    if differing.is_empty() {
+    if table.differing.is_empty() {
         ui.label(theme::caption("The runs have the same settings."));
     }
-    let rows = measure_rows(runs, &repeated);
     let columns = runs.len() + 2;
     ScrollArea::horizontal().id_salt("differences").show(ui, |ui| {
         egui::Grid::new("differences").num_columns(columns).spacing([SPACE * 2.0, SPACE / 2.0]).show(ui, |ui| {
@@ -91,10 +145,10 @@ fn table_ui(ui: &mut Ui, state: &State, runs: &[&RunEntry]) {
                 ui.painter().hline(rect.x_range(), rect.center().y, Stroke::new(3.0, theme::series(ui, index)));
                 response.on_hover_text(&run.name);
             }
-            if rows.iter().any(|row| row.spread.is_some()) {
+            if table.measures.iter().any(|row| row.spread.is_some()) {
                 let help = "Mean and standard deviation over runs that differ in their seed only, finished and measured at \
                             their end: all of the series, or those compared";
-                let title = format!("mean ± sd of {} runs", repeated.len());
+                let title = format!("mean ± sd of {} runs", table.n_repeated);
                 ui.label(theme::caption(title)).on_hover_text(help);
             }
             ui.end_row();
@@ -103,18 +157,18 @@ fn table_ui(ui: &mut Ui, state: &State, runs: &[&RunEntry]) {
                 ui.label(run.eer.map_or_else(|| NOTHING.to_owned(), rate_text));
             }
             ui.end_row();
-            for row in rows {
-                ui.label(theme::caption(row.label)).on_hover_text("At the end of the run");
-                for value in row.values {
+            for row in &table.measures {
+                ui.label(theme::caption(&row.label)).on_hover_text("At the end of the run");
+                for value in &row.values {
                     ui.label(value);
                 }
-                if let Some(spread) = row.spread {
+                if let Some(spread) = &row.spread {
                     ui.label(theme::strong(spread));
                 }
                 ui.end_row();
             }
-            for (label, values) in differing {
-                ui.label(theme::caption(label));
+            for (label, values) in &table.differing {
+                ui.label(theme::caption(*label));
                 for value in values {
                     ui.label(value);
                 }
@@ -196,15 +250,16 @@ fn differences(runs: &[&RunEntry]) -> Vec<(&'static str, Vec<String>)> {
 mod tests {
     use super::super::tests::{entry, listing};
     use super::*;
+    use crate::app::on_event;
     use crate::config::{RunInfo, SeriesInfo};
     use crate::train::Verification;
+    use crate::worker::protocol::{Event, JobId};
 
     /// The rows of the table, were these all the runs there are.
     fn rows_of(runs: &[RunEntry]) -> Vec<Row> {
         let mut state = State::new("runs".into());
         state.runs = runs.to_vec();
-        let runs: Vec<&RunEntry> = runs.iter().collect();
-        measure_rows(&runs, &repeated(&state, &runs, &differences(&runs)))
+        Table::of(&state, &runs.iter().collect::<Vec<_>>()).measures
     }
 
     /// Four runs over the seeds 1 to 4, all of them finished.
@@ -258,10 +313,7 @@ mod tests {
     #[test]
     fn the_mean_of_a_series_is_that_of_all_its_runs_however_few_are_compared() {
         let mut state = listing(of_one_series());
-        let rows = |state: &State| {
-            let runs: Vec<&RunEntry> = state.runs.iter().take(2).collect();
-            measure_rows(&runs, &repeated(state, &runs, &differences(&runs)))
-        };
+        let rows = |state: &State| Table::of(state, &state.runs.iter().take(2).collect::<Vec<_>>()).measures;
         let found = rows(&state);
         assert_eq!((found.len(), found[0].values.len()), (1, 2), "only the EER was measured: {found:?}");
         assert_eq!(found[0].spread.as_deref(), Some("2.5 ± 1.3 %"));
@@ -290,5 +342,25 @@ mod tests {
         assert_eq!(words(&state).as_deref(), Some("4 runs, seeds 1 to 4: EER 2.5 ± 1.3 %"));
         state.runs[1].config.run = None;
         assert_eq!(words(&state), None);
+    }
+
+    #[test]
+    fn the_table_is_kept_until_other_runs_are_compared_or_the_list_is_read_anew() {
+        let entries = || [("a", 0.02), ("b", 0.04), ("c", 0.03)].map(|(name, eer)| entry(name, 1, Some(eer)));
+        let mut state = listing(entries().to_vec());
+        state.runs_view.compared = vec!["runs/a".into(), "runs/b".into()];
+        let mut comparison = Comparison::default();
+        let mut eer = |state: &State| comparison.table(state, &compared(state)).measures[0].values.clone();
+        assert_eq!(eer(&state), ["2.00 %", "4.00 %"]);
+        // Not a change that happens: it shows that nothing was computed.
+        state.runs[0].finished.as_mut().unwrap().eer = Some(0.5);
+        assert_eq!(eer(&state), ["2.00 %", "4.00 %"]);
+        state.runs_view.compared.remove(0);
+        state.runs_view.compared.push("runs/c".into());
+        assert_eq!(eer(&state), ["4.00 %", "3.00 %"]);
+        let mut read = entries();
+        read[2].finished.as_mut().unwrap().eer = Some(0.25);
+        on_event(&mut state, Event::Runs { job: JobId(0), runs: read.to_vec() });
+        assert_eq!(eer(&state), ["4.00 %", "25.00 %"]);
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::app::{Action, RunAction, RunEdit};
 use crate::ui::theme::{self, SPACE};
-use eframe::egui::{self, Id, Key, Modal, TextEdit, Ui};
+use eframe::egui::{Id, Key, Modal, TextEdit, Ui};
 
 /// Draws the dialog; what is typed goes into the state at once.
 pub(super) fn edit_ui(ui: &mut Ui, edit: &RunEdit, out: &mut Vec<Action>) {
@@ -20,16 +20,15 @@ pub(super) fn edit_ui(ui: &mut Ui, edit: &RunEdit, out: &mut Vec<Action>) {
         ui.add(note).labelled_by(label.id);
         ui.add_space(SPACE * 2.0);
         ui.horizontal(|ui| {
-            let saved =
-                ui.add_enabled_ui(!typed.name.trim().is_empty(), |ui| theme::primary_button(ui, "Save").clicked());
-            if saved.inner || entered {
+            let has_name = !typed.name.trim().is_empty();
+            let save = ui.add_enabled_ui(has_name, |ui| theme::primary_button(ui, "Save")).inner;
+            if save.on_disabled_hover_text("A run needs a name").clicked() || (entered && has_name) {
                 out.push(RunAction::Write(typed.clone()).into());
                 out.push(RunAction::SaveEdit.into());
             } else if typed != *edit {
                 out.push(RunAction::Write(typed.clone()).into());
             }
-            let size = egui::vec2(0.0, theme::PRIMARY_HEIGHT);
-            if ui.add(egui::Button::new("Cancel").min_size(size)).clicked() {
+            if ui.add(theme::plain_button("Cancel")).on_hover_text("Changes nothing (Esc)").clicked() {
                 out.push(RunAction::CancelEdit.into());
             }
         });

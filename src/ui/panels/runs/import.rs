@@ -9,7 +9,8 @@ use crate::app::{Action, Dialog, ImportAction, ImportPhase, ImportView, State};
 use crate::train::{FoundNetwork, Refusal, WeightsLook};
 use crate::ui::theme::{self, SPACE};
 use crate::ui::widgets::figures::{count_text, counted};
-use eframe::egui::{self, Button, Key, Label, Modifiers, RichText, ScrollArea, Ui, vec2};
+use crate::ui::widgets::sheet::key_is_pressed;
+use eframe::egui::{self, Key, Label, RichText, ScrollArea, Ui};
 use std::fmt::Display;
 
 /// Height of the longest list of names, in points.
@@ -49,22 +50,16 @@ pub(super) fn import_ui(ui: &mut Ui, state: &State, view: &ImportView, out: &mut
         ui.horizontal(|ui| buttons_ui(ui, state, view, out));
     });
     // In a field, the first Escape leaves the field.
-    if !leaves_field && escape_is_pressed(ui) {
+    if !leaves_field && key_is_pressed(ui, Key::Escape) {
         out.push(ImportAction::Cancel.into());
     }
-}
-
-/// Escape is pressed, and nothing in front of the page wants it.
-fn escape_is_pressed(ui: &Ui) -> bool {
-    let is_behind = ui.memory(|memory| memory.top_modal_layer().is_some()) || ui.ctx().any_popup_open();
-    !is_behind && ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Escape))
 }
 
 fn buttons_ui(ui: &mut Ui, state: &State, view: &ImportView, out: &mut Vec<Action>) {
     let phase = view.phase();
     match phase {
         ImportPhase::Ready => {
-            let channels = view.usable().map_or(3, |network| network.info.preprocess.channels);
+            let channels = view.usable().map_or(3, |network| network.info.network.preprocess.channels);
             let obstacle = view.form.change(channels).err();
             let import = ui.add_enabled_ui(obstacle.is_none(), |ui| theme::primary_button(ui, "Import")).inner;
             let help = "Makes a run of the file, in a folder of its own; the file stays as it is";
@@ -74,14 +69,15 @@ fn buttons_ui(ui: &mut Ui, state: &State, view: &ImportView, out: &mut Vec<Actio
             }
         }
         ImportPhase::Refused | ImportPhase::Unread => {
-            if plain_button(ui, "Choose another file…").clicked() {
+            if ui.add(theme::plain_button("Choose another file…")).clicked() {
                 out.push(Action::Ask(Dialog::ImportWeights));
             }
         }
         ImportPhase::Looking => {}
         ImportPhase::Importing => {
             // One thread has every network.
-            let text = if state.is_training() { "Waits until the training is over" } else { "Making the run" };
+            let text =
+                if state.is_training() { "Making the run between two steps of the training" } else { "Making the run" };
             ui.label(RichText::new(text).weak());
         }
     }
@@ -91,16 +87,11 @@ fn buttons_ui(ui: &mut Ui, state: &State, view: &ImportView, out: &mut Vec<Actio
         ImportPhase::Ready => ("Cancel", "Puts this away; nothing was written (Esc)"),
         ImportPhase::Refused | ImportPhase::Unread => ("Close", "Puts this away (Esc)"),
     };
-    let cancel = plain_button(ui, label).on_hover_text(help);
+    let cancel = ui.add(theme::plain_button(label)).on_hover_text(help);
     // Other buttons of the page and the status bar may say Cancel, too.
     if cancel.accessible_name(format!("{label} the import")).clicked() {
         out.push(ImportAction::Cancel.into());
     }
-}
-
-/// As high as the button that does the main thing, beside which it stands.
-fn plain_button(ui: &mut Ui, label: &str) -> egui::Response {
-    ui.add(Button::new(label).min_size(vec2(0.0, theme::PRIMARY_HEIGHT)))
 }
 
 /// A file of which a run can be made; `true` when a field was left.
@@ -120,7 +111,7 @@ fn usable_ui(ui: &mut Ui, view: &ImportView, look: &WeightsLook, out: &mut Vec<A
 }
 
 fn network_in_words(network: &FoundNetwork) -> String {
-    let spec = &network.info.embedder;
+    let spec = &network.info.network.embedder;
     format!(
         "{}: {} images of {px}×{px} px, {} numbers per embedding, {} parameters.",
         spec.net.label(),

@@ -33,6 +33,8 @@ pub(super) fn run_ui(ui: &mut Ui, state: &State, run: &RunEntry, out: &mut Vec<A
 
 /// Room for the buttons.
 const BUTTONS_WIDTH: f32 = 276.0;
+/// Why a run's model cannot be used.
+const NO_MODEL: &str = "No epoch was finished, so there is no model yet";
 /// Rows below this width have their cells closer together.
 const NARROW: f32 = 900.0;
 
@@ -81,7 +83,8 @@ fn compare_ui(ui: &mut Ui, state: &State, run: &RunEntry, out: &mut Vec<Action>)
 
 fn name_ui(ui: &mut Ui, run: &RunEntry, active: bool) {
     ui.add(Label::new(theme::strong(&run.name).size(15.0)).truncate()).on_hover_text(run.path.display().to_string());
-    let used = if active { ", in use" } else { "" };
+    let place = if run.is_elsewhere { ", opened from elsewhere" } else { "" };
+    let used = if active { format!("{place}, in use") } else { place.to_owned() };
     let seed = run.series().map(|_| format!(", seed {} of a series", run.config.train.seed)).unwrap_or_default();
     let facts = match &run.config.run {
         Some(facts) if run.is_imported() => format!("imported from {}{used}", facts.imported),
@@ -132,24 +135,25 @@ fn buttons_ui(ui: &mut Ui, state: &State, run: &RunEntry, active: bool, out: &mu
         }
     };
     let path = run.path.clone();
-    let measure_help = if run.has_model {
-        "Measures its error rates on its held-out images"
-    } else {
-        "No epoch was finished, so there is no model yet"
+    let measure_help = match (run.has_model, run.is_imported()) {
+        (false, _) => NO_MODEL,
+        (true, false) => "Measures its error rates on its held-out images",
+        (true, true) => "Measures its error rates on the images that are open",
     };
     button("Evaluate", run.has_model, measure_help, Action::Evaluate(path.clone()));
     let idle = !state.is_training();
     let continue_help = match (run.resumable, idle) {
+        (false, _) if run.is_imported() => "It was trained elsewhere; Fine-tune, in the menu, starts from its weights",
         (false, _) if ended_early(run) => "It ended early, because nothing improved any more",
         (false, _) => "All epochs are done",
         (true, false) => "Another run is being trained",
         (true, true) => "Goes on from the last checkpoint",
     };
     button("Continue", run.resumable && idle, continue_help, Action::ContinueRun(path.clone()));
-    let use_help = if active {
-        "Explore, Evaluate and Verify use this model"
-    } else {
-        "Lets Explore, Evaluate and Verify use this model"
+    let use_help = match (run.has_model, active) {
+        (false, _) => NO_MODEL,
+        (true, true) => "Explore, Evaluate and Verify use this model",
+        (true, false) => "Lets Explore, Evaluate and Verify use this model",
     };
     button("Use", run.has_model && !active, use_help, Action::UseRun(path));
 }
@@ -184,14 +188,32 @@ fn menu_ui(ui: &mut Ui, state: &State, run: &RunEntry, out: &mut Vec<Action>) {
         // Imported weights come without settings of their own.
         let offered = |action: &RunAction| !(run.is_imported() && matches!(action, RunAction::Duplicate(_)));
         for (label, help, action) in items.into_iter().filter(|(_, _, action)| offered(action)) {
-            if ui.button(label).on_hover_text(help).clicked() {
+            let needs_model = matches!(action, RunAction::FineTune(_) | RunAction::Export(_));
+            let item = ui.add_enabled(run.has_model || !needs_model, egui::Button::new(label));
+            if item.on_hover_text(help).on_disabled_hover_text(NO_MODEL).clicked() {
                 out.push(action.into());
                 ui.close();
             }
         }
+        open_images_ui(ui, state, run, out);
         series_ui(ui, state, run, out);
     });
     menu.response.accessible_name(format!("More for {}", run.name)).on_hover_text("Name, note, settings, folder, bin");
+}
+
+/// Evaluate does that already with weights that were imported.
+fn open_images_ui(ui: &mut Ui, state: &State, run: &RunEntry, out: &mut Vec<Action>) {
+    if run.is_imported() {
+        return;
+    }
+    let has_images = state.open_data().is_some();
+    let item = ui.add_enabled(run.has_model && has_images, egui::Button::new("Measure on the open images"));
+    let help = "Measures its error rates on all images that are open; of its own, on those that it held out";
+    let why_not = if run.has_model { "Open a folder of images in Data first" } else { NO_MODEL };
+    if item.on_hover_text(help).on_disabled_hover_text(why_not).clicked() {
+        out.push(Action::EvaluateOpen(run.path.clone()));
+        ui.close();
+    }
 }
 
 /// Only where a series has something left to do.

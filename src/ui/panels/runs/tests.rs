@@ -1,15 +1,16 @@
 //! The list under a pointer, without drawing pixels.
 
-use super::runs_ui;
-use crate::app::{Action, RunAction, RunOrder, State, on_event};
+use super::RunsPanel;
+use crate::app::{Action, Effect, RunAction, RunOrder, State, on_event, update};
 use crate::config::{RunConfig, RunInfo, SeriesInfo};
+use crate::data::Catalog;
 use crate::train::RunSummary;
 use crate::ui::theme;
-use crate::worker::protocol::{Event, JobId, RunEntry};
-use eframe::egui::Ui;
+use crate::worker::protocol::{Event, JobId, OpenedData, RunEntry};
+use eframe::egui::{Key, Role, Ui};
 use egui_kittest::Harness;
-use egui_kittest::kittest::Queryable as _;
-use std::path::PathBuf;
+use egui_kittest::kittest::{NodeT as _, Queryable as _};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// A run with this seed, finished where it has a rate.
@@ -41,8 +42,8 @@ pub(super) fn entry(name: &str, seed: u32, eer: Option<f64>) -> RunEntry {
         epochs_done: 3,
         eer: Some(0.5),
         has_model: true,
-        network: None,
         resumable: eer.is_none(),
+        is_elsewhere: false,
     }
 }
 
@@ -54,24 +55,29 @@ pub(super) fn listing(runs: Vec<RunEntry>) -> State {
     state
 }
 
-struct Page {
-    state: State,
-    out: Vec<Action>,
+/// The page, what it shows, and what was asked for on it.
+pub(super) struct Page {
+    panel: RunsPanel,
+    pub(super) state: State,
+    pub(super) out: Vec<Action>,
 }
 
-fn harness(runs: Vec<RunEntry>) -> Harness<'static, Page> {
-    let state = listing(runs);
+pub(super) fn page_of(state: State) -> Harness<'static, Page> {
     let draw = |ui: &mut Ui, page: &mut Page| {
         // Fonts are there from the next pass on.
         if ui.ctx().cumulative_pass_nr() == 0 {
             return theme::install(ui.ctx());
         }
-        runs_ui(ui, &page.state, &mut page.out);
+        page.panel.ui(ui, &page.state, &mut page.out);
     };
-    let page = Page { state, out: Vec::new() };
+    let page = Page { panel: RunsPanel::default(), state, out: Vec::new() };
     let mut harness = Harness::builder().with_size((1200.0, 800.0)).build_ui_state(draw, page);
     harness.run_steps(3);
     harness
+}
+
+fn harness(runs: Vec<RunEntry>) -> Harness<'static, Page> {
+    page_of(listing(runs))
 }
 
 #[test]
@@ -92,5 +98,85 @@ fn the_menu_of_a_run_continues_its_series_while_something_is_left_of_it() {
             harness.run_steps(1);
             assert_eq!(harness.state().out, [Action::from(RunAction::ContinueSeries(path))]);
         }
+    }
+}
+
+#[test]
+fn a_run_without_a_model_offers_nothing_that_takes_its_network() {
+    for has_model in [true, false] {
+        let mut run = entry("a", 1, None);
+        run.has_model = has_model;
+        let mut harness = harness(vec![run]);
+        harness.get_by_label("More for a").click();
+        harness.run_steps(3);
+        for (label, needs_model) in [("Fine-tune", true), ("Export…", true), ("Name and note…", false)] {
+            let is_disabled = harness.get_by_label(label).accesskit_node().is_disabled();
+            assert_eq!(is_disabled, needs_model && !has_model, "{label}");
+        }
+    }
+}
+
+#[test]
+fn a_run_from_elsewhere_says_so_and_is_counted_apart() {
+    let mut run = entry("a", 1, None);
+    run.is_elsewhere = true;
+    let harness = harness(vec![run, entry("b", 2, None)]);
+    assert!(harness.query_by_label_contains("classes, opened from elsewhere").is_some());
+    assert!(harness.query_by_label("1 run, kept in runs; 1 opened from elsewhere").is_some());
+}
+
+/// Opens the images in `folder`.
+fn open(state: &mut State, folder: &Path) {
+    let effects = update(state, Action::OpenData(folder.to_owned()));
+    let Some(Effect::Send(job)) = effects.first() else { panic!("{effects:?}") };
+    let catalog = Arc::new(Catalog::open(folder, &|_| {}, &|| false).unwrap());
+    on_event(state, Event::DataOpened { job: job.id, data: OpenedData { catalog, elapsed_secs: 0.0 } });
+}
+
+#[test]
+fn a_run_is_measured_on_the_open_images_from_its_menu() {
+    let folder = tempfile::tempdir().unwrap();
+    crate::data::testing::draw_classes(folder.path(), 4, 4);
+    for is_open in [false, true] {
+        let mut state = listing(vec![entry("a", 1, None)]);
+        if is_open {
+            open(&mut state, folder.path());
+        }
+        let mut harness = page_of(state);
+        harness.get_by_label("More for a").click();
+        harness.run_steps(3);
+        let item = harness.get_by_label("Measure on the open images");
+        assert_eq!(item.accesskit_node().is_disabled(), !is_open);
+        if is_open {
+            item.click();
+            harness.run_steps(1);
+            assert_eq!(harness.state().out, [Action::EvaluateOpen("runs/a".into())]);
+        }
+    }
+}
+
+/// The dialog for the name and the note of the run a.
+fn editing() -> Harness<'static, Page> {
+    let mut harness = harness(vec![entry("a", 1, None)]);
+    let edit = RunAction::Edit("runs/a".into());
+    update(&mut harness.state_mut().state, edit.into());
+    harness.run_steps(3);
+    harness
+}
+
+#[test]
+fn enter_saves_a_name_and_not_an_empty_one() {
+    for (name, is_saved) in [("b", true), (" ", false)] {
+        let mut harness = editing();
+        if let Some(edit) = &mut harness.state_mut().state.runs_view.edit {
+            edit.name = name.into();
+        }
+        harness.run_steps(1);
+        harness.get_by_role_and_label(Role::TextInput, "Name (of the folder, too)").focus();
+        harness.run_steps(2);
+        harness.key_press(Key::Enter);
+        harness.run_steps(2);
+        let is_asked = harness.state().out.contains(&RunAction::SaveEdit.into());
+        assert_eq!(is_asked, is_saved, "{name:?}");
     }
 }

@@ -49,6 +49,9 @@ impl MarginPlot {
             height: PLOT_HEIGHT,
         };
         curve_plot(ui, &plot);
+        if let Some(words) = elsewhere(loss.head) {
+            ui.label(theme::caption(words));
+        }
         ui.label(theme::caption(loss.head.advice()));
     }
 
@@ -58,6 +61,13 @@ impl MarginPlot {
         }
         self.drawn.as_ref().map(|(_, curves)| curves.as_slice()).unwrap_or_default()
     }
+}
+
+/// What there is to say where the curve of a loss does not show its margin.
+fn elsewhere(head: Head) -> Option<&'static str> {
+    let words =
+        "Its curve is that of no margin: its margin is in the other classes, which count as nearer than they are.";
+    (head == Head::SphereFaceR2).then_some(words)
 }
 
 /// One per family of losses; that of the chosen one last, so that it lies on top.
@@ -101,6 +111,17 @@ mod tests {
             names.sort_unstable();
             every.sort_unstable();
             assert_eq!(names, every);
+        }
+    }
+
+    #[test]
+    fn a_margin_that_the_curve_does_not_show_is_told_of() {
+        for chosen in Head::every() {
+            let curves = curves(&asked(chosen));
+            let points = &curves.last().unwrap().points;
+            let is_plain =
+                points.iter().all(|[degrees, logit]| (logit - 16.0 * degrees.to_radians().cos()).abs() < 1e-6);
+            assert_eq!(elsewhere(chosen).is_some(), is_plain && chosen.has_margin(), "{chosen:?}");
         }
     }
 

@@ -38,8 +38,7 @@ pub(super) fn plan_ui(ui: &mut Ui, state: &State, view: &mut PlanView, media: &m
     theme::card(ui, |ui| numbers_ui(ui, state, data, resolved));
     theme::card(ui, |ui| view.margin.ui(ui, resolved));
     theme::card(ui, |ui| schedule_ui(ui, resolved));
-    let items = 0..data.catalog.items.len() as u32;
-    theme::card(ui, |ui| view.preview.ui(ui, data, &items, media));
+    theme::card(ui, |ui| view.preview.ui(ui, data, None, "", media));
     theme::card(ui, |ui| reasons_ui(ui, resolved));
 }
 

@@ -1,7 +1,8 @@
 //! The left column: the form, and the one button that starts.
 
-use crate::app::{Action, MOST_SEEDS, RunAction, State, command};
+use crate::app::{Action, MOST_SEEDS, RunAction, State};
 use crate::config::{Preset, Value};
+use crate::ui::command_button::CommandButton;
 use crate::ui::theme::{self, SPACE};
 use crate::ui::widgets::param_form::{Edit, FormInput, ParamForm};
 use eframe::egui::{self, Align, Layout, Panel, RichText, ScrollArea, Ui};
@@ -40,14 +41,10 @@ fn heading_ui(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             ui.spacing_mut().button_padding = egui::vec2(8.0, 2.0);
             presets_ui(ui, out);
-            for (id, label) in [("edit.reset_all", "Reset"), ("edit.redo", "Redo"), ("edit.undo", "Undo")] {
-                let Some(command) = command(id) else { continue };
-                let action = (command.action)(state);
-                let response = ui.add_enabled(action.is_some(), egui::Button::new(theme::caption(label)));
-                if response.on_hover_text(command.tooltip()).clicked() {
-                    out.extend(action);
-                }
-            }
+            let button = |id, label: &str| CommandButton::new(id).label(theme::caption(label));
+            button("edit.reset_all", "Reset").ui(ui, state, out);
+            button("edit.redo", "Redo").why_not("There is nothing to redo").ui(ui, state, out);
+            button("edit.undo", "Undo").why_not("There is nothing to undo").ui(ui, state, out);
         });
     });
 }
@@ -97,17 +94,14 @@ fn start_ui(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
     if let Some(problem) = &problem {
         ui.add(egui::Label::new(RichText::new(problem).size(13.0).color(theme::tokens(ui).bad)).wrap());
     }
-    let busy = state.is_training();
     seeds_ui(ui, state, out);
+    let why_not = if state.is_training() {
+        "A run is being trained; stop it first"
+    } else {
+        "What has to be changed first stands above this button"
+    };
     ui.vertical_centered_justified(|ui| {
-        ui.add_enabled_ui(problem.is_none() && !busy, |ui| {
-            let help =
-                if busy { "A run is being trained; stop it first" } else { "Trains with these settings (Ctrl+Enter)" };
-            let response = theme::primary_button(ui, "Start training");
-            if response.on_hover_text(help).on_disabled_hover_text(help).clicked() {
-                out.push(Action::StartTraining);
-            }
-        });
+        CommandButton::new("train.start").why_not(why_not).primary_ui(ui, state, out);
     });
 }
 

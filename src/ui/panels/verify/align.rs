@@ -3,10 +3,12 @@
 use super::TITLES;
 use crate::app::{Action, AlignView, FaceAction, State};
 use crate::ui::media::Media;
-use crate::ui::panels::face_marker::{MARKER_PT, face_marker_ui, key_pressed};
+use crate::ui::panels::face_marker::{
+    MARKER_PT, face_marker_ui, key_pressed, marker_button, primary_marker_button, unmarked, without_picture,
+};
 use crate::ui::theme::{self, SPACE};
 use crate::ui::widgets::detector_row::{DetectorReply, detector_row};
-use eframe::egui::{self, Button, Id, Key, Modal, Ui, vec2};
+use eframe::egui::{self, Id, Key, Modal, Ui};
 
 /// Draws the dialog.
 pub(super) fn align_ui(ui: &mut Ui, state: &State, view: &AlignView, media: &mut Media, out: &mut Vec<Action>) {
@@ -34,29 +36,25 @@ pub(super) fn align_ui(ui: &mut Ui, state: &State, view: &AlignView, media: &mut
 
 fn buttons_ui(ui: &mut Ui, view: &AlignView, out: &mut Vec<Action>) {
     let mark = &view.mark;
-    let ready = mark.is_ready();
-    let entered = ready && key_pressed(ui, Key::Enter);
+    let entered = mark.is_ready() && key_pressed(ui, Key::Enter);
     ui.horizontal(|ui| {
-        let apply = ui.add_enabled_ui(ready, |ui| theme::primary_button(ui, "Apply"));
-        if apply.inner.on_hover_text("Compares the aligned face (Enter)").clicked() || entered {
+        let apply = primary_marker_button(ui, "Apply", "Compares the aligned face (Enter)", unmarked(mark));
+        if apply || entered {
             out.push(FaceAction::Apply.into());
         }
-        let button = |ui: &mut Ui, enabled: bool, label: &str, help: &str| {
-            let button = Button::new(label).min_size(vec2(0.0, theme::PRIMARY_HEIGHT));
-            ui.add_enabled(enabled, button).on_hover_text(help).clicked()
-        };
-        if button(ui, true, "Cancel", "Leaves the image as it is (Esc)") {
+        if marker_button(ui, "Cancel", "Leaves the image as it is (Esc)", None) {
             out.push(FaceAction::Cancel.into());
         }
         let found = mark.face().is_some();
         let help = if found { "Back to the face that was found" } else { "Takes the marks away" };
-        if button(ui, mark.found.is_some(), "Reset", help) {
+        if marker_button(ui, "Reset", help, without_picture(mark)) {
             out.push(FaceAction::Reset.into());
         }
-        if found && button(ui, true, "Mark the eyes", "Takes the points away, to click the eyes by hand") {
+        if found && marker_button(ui, "Mark the eyes", "Takes the points away, to click the eyes by hand", None) {
             out.push(FaceAction::ByHand.into());
         }
-        if view.is_aligned && button(ui, true, "Use the whole image", "Compares the image without an alignment") {
+        let help = "Compares the image without an alignment";
+        if view.is_aligned && marker_button(ui, "Use the whole image", help, None) {
             out.push(FaceAction::UseWhole.into());
         }
     });

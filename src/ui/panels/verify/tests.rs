@@ -2,10 +2,10 @@
 
 use super::VerifyPanel;
 use crate::app::{Action, Dialog, FaceAction, Notice, Severity, State, Workspace, on_event, update};
-use crate::config::RunConfig;
+use crate::config::{RunConfig, RunInfo};
 use crate::ui::media::Media;
 use crate::ui::theme;
-use crate::worker::protocol::{Event, FoundFace, ImageSource, RunEntry};
+use crate::worker::protocol::{Event, FoundFace, ImageSource, RunEntry, VerifyResult};
 use eframe::egui::{Key, Ui};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
@@ -47,9 +47,9 @@ fn with_model() -> State {
         epochs_done: 3,
         eer: None,
         has_model: true,
-        network: None,
         resumable: false,
         finished: None,
+        is_elsewhere: false,
     }];
     state
 }
@@ -169,4 +169,60 @@ fn escape_leaves_the_image_as_it_is_and_a_detector_can_be_chosen() {
     harness.run_steps(1);
     assert_eq!(apply(&mut harness), [FaceAction::Cancel.into()]);
     assert!(matches!(harness.state().state.verify.slots[0], Some(ImageSource::Pixels { .. })));
+}
+
+#[test]
+fn the_face_cannot_be_applied_before_both_eyes_are_marked_and_says_so() {
+    let mut harness = marking();
+    harness.get_by_label("Apply").hover();
+    harness.run_steps(8);
+    assert!(harness.query_by_label("Mark both eyes first").is_some());
+}
+
+#[test]
+fn the_length_of_an_embedding_stands_under_its_image_where_it_tells_something() {
+    for lengths in [None, Some([24.31, 9.02])] {
+        let mut state = with_model();
+        state.verify.slots = [Some(grey()), Some(grey())];
+        let crop = crate::data::Thumb { width: 1, height: 1, rgba: vec![128; 4] };
+        state.verify.result = Some(Box::new(VerifyResult {
+            similarity: 0.5,
+            angle_deg: 60.0,
+            operating: None,
+            crops: [crop.clone(), crop],
+            lengths,
+            neighbours: [Vec::new(), Vec::new()],
+        }));
+        let shown = |harness: &Harness<'static, Page>| {
+            let of = |text: &str| harness.query_by_label(text).map(|node| node.rect().left());
+            [of("Length 24.3"), of("Length 9.0")]
+        };
+        let mut harness = harness(state);
+        let [first, second] = shown(&harness);
+        assert_eq!((first.is_some(), second.is_some()), (lengths.is_some(), lengths.is_some()));
+        update(&mut harness.state_mut().state, Action::SwapSlots);
+        harness.run_steps(2);
+        assert_eq!(shown(&harness), [second, first], "each goes with its image");
+    }
+}
+
+#[test]
+fn the_newest_run_is_offered_in_whatever_order_the_list_is() {
+    let mut state = with_model();
+    state.active_run = None;
+    let begun = |name: &str, started: &str, has_model: bool| {
+        let mut run = state.runs[0].clone();
+        run.path = PathBuf::from("runs").join(name);
+        run.config.run = Some(RunInfo { started: started.into(), ..RunInfo::default() });
+        RunEntry { has_model, ..run }
+    };
+    state.runs = vec![
+        begun("a", "2026-11-20 10:00", true),
+        begun("b", "2026-11-22 10:00", true),
+        begun("c", "2026-11-23 10:00", false),
+    ];
+    let mut harness = harness(state);
+    harness.get_by_label("Use the newest run").click();
+    harness.run_steps(1);
+    assert_eq!(harness.state().out, [Action::UseRun("runs/b".into())]);
 }

@@ -1,11 +1,13 @@
 //! The verdict in words, with the figures behind it.
 
-use crate::app::{Action, Dialog, State, command};
+use crate::app::{Action, Dialog, State};
 use crate::eval::{Decision, OperatingPoint};
+use crate::ui::command_button::CommandButton;
+use crate::ui::panels::evaluate::why_not_measured;
 use crate::ui::theme;
 use crate::ui::widgets::figures::{decision_text, interval_text, rate_text};
 use crate::worker::protocol::{ImageSource, VerifyResult};
-use eframe::egui::{self, Color32, Sense, Stroke, Ui, vec2};
+use eframe::egui::{Color32, Sense, Stroke, Ui, vec2};
 
 /// Draws what is known: the verdict, that it is being made, why there is none, or what to do.
 pub(super) fn verdict_ui(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
@@ -158,12 +160,7 @@ fn cost(point: &OperatingPoint) -> String {
 fn measure_ui(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
     ui.horizontal_wrapped(|ui| {
         for id in ["run.evaluate", "run.evaluate_pairs"] {
-            let Some(command) = command(id) else { continue };
-            let action = (command.action)(state);
-            let response = ui.add_enabled(action.is_some(), egui::Button::new(command.label));
-            if response.on_hover_text(command.tooltip()).clicked() {
-                out.extend(action);
-            }
+            CommandButton::new(id).why_not(why_not_measured(state)).ui(ui, state, out);
         }
     });
 }

@@ -12,6 +12,9 @@ const AUTO_WIDTH: f32 = 52.0;
 /// Height up to which a list of choices shows them all without scrolling.
 const LIST_HEIGHT: f32 = 360.0;
 
+/// The false accept rate to begin with by hand: what is usual for unlocking, and what some thousand pairs can measure.
+const FAR_BY_HAND: f64 = 1e-3;
+
 /// One setting to be drawn.
 pub(super) struct Row<'a> {
     pub spec: &'static ParamSpec,
@@ -35,8 +38,9 @@ impl Row<'_> {
         }
         let width = self.width - AUTO_WIDTH - SPACE;
         let automatic = is_auto(self.spec, self.value);
-        if automatic && self.reason.is_none() {
-            ui.add_sized(vec2(width, 24.0), egui::Label::new(theme::caption("not chosen yet")));
+        if automatic && self.chosen().is_none() {
+            let words = self.reason.map_or("not chosen yet", |reason| reason.value.as_str());
+            ui.add_sized(vec2(width, 24.0), egui::Label::new(theme::caption(words)));
             self.auto_ui(ui, automatic, &self.by_hand(), edits);
             return;
         }
@@ -46,16 +50,21 @@ impl Row<'_> {
         self.auto_ui(ui, automatic, &shown, edits);
     }
 
-    /// The value to begin with by hand: what `auto` became, or where nothing is known yet, something valid.
-    fn by_hand(&self) -> Value {
-        let text = self.reason.map_or("", |reason| reason.value.as_str());
-        let text = match text {
+    /// What `auto` became; `None` while that is not known, and where it is no value that could be set by hand.
+    fn chosen(&self) -> Option<Value> {
+        let text = match self.reason?.value.as_str() {
             "on" => "true",
             "off" => "false",
             text => text,
         };
-        self.spec.parse(text).unwrap_or(match self.spec.kind {
+        self.spec.parse(text).ok()
+    }
+
+    /// The value to begin with by hand: what `auto` became, or else something valid.
+    fn by_hand(&self) -> Value {
+        self.chosen().unwrap_or(match self.spec.kind {
             Kind::Int { min, .. } => Value::Int(min),
+            Kind::Float { .. } if self.spec.key == "eval.far_target" => Value::Float(FAR_BY_HAND),
             Kind::Float { min, max, .. } => Value::Float(0.1_f64.clamp(min, max)),
             Kind::Bool => Value::Bool(false),
             Kind::Choice(_) | Kind::Text => Value::Text(String::new()),
@@ -91,7 +100,7 @@ impl Row<'_> {
             (Kind::Bool, value) => self.bool_ui(ui, *value == Value::Bool(true), edits),
             (Kind::Choice(choices), value) => {
                 let choices: Vec<Choice> =
-                    choices.iter().map(|(word, label)| Choice::open(word, &capitalised(label))).collect();
+                    choices.iter().map(|(word, label)| Choice::open(word, &format::capitalised(label))).collect();
                 self.choice_ui(ui, &value.to_string(), &choices, width, edits);
             }
             (Kind::Text, value) if self.spec.key == "train.device" => {
@@ -257,9 +266,4 @@ fn runs(known: &[(String, String)], chosen: &str) -> Vec<Choice> {
         choices.push(Choice::open(chosen, &name));
     }
     choices
-}
-
-fn capitalised(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }

@@ -278,3 +278,15 @@ fn a_picture_that_was_not_loaded_can_be_tried_again() {
     assert!(harness.query_by_role_and_label(Role::Button, "Try again").is_none());
     assert!(harness.query_by_label("Picture: mark the eyes").is_some());
 }
+
+#[test]
+fn what_is_missing_for_a_pass_over_the_folder_is_told() {
+    use super::obstacle;
+    use crate::ui::widgets::detector_row::NO_FINDER;
+    assert_eq!(obstacle(FinderKind::List, false, false), Some("Choose a list of points first"));
+    assert_eq!(obstacle(FinderKind::List, true, false), None);
+    assert_eq!(obstacle(FinderKind::Detector, true, false), Some(NO_FINDER));
+    assert_eq!(obstacle(FinderKind::Detector, false, true), Some("Choose a detector first"));
+    assert_eq!(obstacle(FinderKind::Detector, true, true), None);
+    assert!(!NO_FINDER.contains("cargo"), "who uses a program need not build it");
+}

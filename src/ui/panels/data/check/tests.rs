@@ -2,10 +2,10 @@
 
 use super::CheckPanel;
 use crate::app::{Action, CheckAction, Effect, State, on_event, update};
-use crate::data::Catalog;
+use crate::data::{Catalog, examine};
 use crate::ui::Media;
 use crate::ui::theme;
-use crate::worker::protocol::{Event, OpenedData};
+use crate::worker::protocol::{Event, JobId, OpenedData, Outcome};
 use eframe::egui::{Role, Ui};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
@@ -19,12 +19,26 @@ struct Page {
     out: Vec<Action>,
 }
 
-fn harness(folder: &Path) -> Harness<'static, Page> {
-    let mut state = State::new("runs".into());
-    let effects = update(&mut state, Action::OpenData(folder.to_owned()));
+/// The job that an action asks for.
+fn job(state: &mut State, action: Action) -> JobId {
+    let effects = update(state, action);
     let [Effect::Send(job)] = effects.as_slice() else { panic!("{effects:?}") };
+    job.id
+}
+
+fn opened(folder: &Path) -> State {
+    let mut state = State::new("runs".into());
+    let job = job(&mut state, Action::OpenData(folder.to_owned()));
     let catalog = Arc::new(Catalog::open(folder, &|_| {}, &|| false).unwrap());
-    on_event(&mut state, Event::DataOpened { job: job.id, data: OpenedData { catalog, elapsed_secs: 0.1 } });
+    on_event(&mut state, Event::DataOpened { job, data: OpenedData { catalog, elapsed_secs: 0.1 } });
+    state
+}
+
+fn harness(folder: &Path) -> Harness<'static, Page> {
+    drawn(opened(folder))
+}
+
+fn drawn(state: State) -> Harness<'static, Page> {
     let page = Page { panel: CheckPanel::default(), state, media: Media::blocking(), out: Vec::new() };
     let draw = |ui: &mut Ui, page: &mut Page| {
         // Fonts are there from the next pass on.
@@ -87,4 +101,31 @@ fn the_few_examples_of_an_imbalance_can_be_looked_at_and_not_excluded() {
     assert!(harness.query_all_by_role(Role::Image).next().is_some(), "the examples");
     assert!(harness.query_all_by_role(Role::CheckBox).next().is_none());
     assert!(harness.query_by_role_and_label(Role::Button, "Tick all").is_none());
+}
+
+#[test]
+fn a_button_for_ticked_images_says_that_nothing_is_ticked() {
+    let folder = tempfile::tempdir().unwrap();
+    crate::data::testing::draw_classes(folder.path(), 3, 3);
+    std::fs::write(folder.path().join("p00/a.png"), b"").unwrap();
+    let mut harness = harness(folder.path());
+    harness.get_by_role_and_label(Role::Button, "Exclude the ticked (0)").hover();
+    harness.run_steps(8);
+    assert!(harness.query_by_label("Tick an image or a file first").is_some());
+}
+
+#[test]
+fn that_not_all_were_compared_is_said_where_nothing_was_found() {
+    let folder = tempfile::tempdir().unwrap();
+    crate::data::testing::draw_alike(folder.path(), 66);
+    let mut state = opened(folder.path());
+    let job = job(&mut state, Action::Check(CheckAction::Start));
+    let catalog = Arc::clone(&state.open_data().unwrap().catalog);
+    let examination = Arc::new(examine(&catalog, &|_| {}, &|| false).unwrap());
+    on_event(&mut state, Event::Checked { job, examination });
+    on_event(&mut state, Event::Ended { job, outcome: Outcome::Finished });
+    let harness = drawn(state);
+    assert!(harness.query_by_label("Nothing wrong was found, but not all was compared").is_some());
+    assert!(harness.query_by_label_contains("compare all by their looks").is_some());
+    assert!(harness.query_by_label_contains("with every other").is_none());
 }

@@ -3,6 +3,7 @@
 use crate::app::{Action, ImportAction, ImportView, PreprocessChoice, PreprocessForm};
 use crate::data::Preprocess;
 use crate::train::{FoundNetwork, PreprocessPreset};
+use crate::ui::format;
 use crate::ui::theme::{self, SPACE};
 use crate::ui::widgets::segmented::{Segment, segmented};
 use eframe::egui::{self, TextEdit, Ui, vec2};
@@ -16,7 +17,7 @@ const COLOURS: [&str; 3] = ["red", "green", "blue"];
 
 /// Draws the form; what is chosen and typed goes into the state at once. `true` when a field was left.
 pub(super) fn form_ui(ui: &mut Ui, view: &ImportView, network: &FoundNetwork, out: &mut Vec<Action>) -> bool {
-    let preprocess = &network.info.preprocess;
+    let preprocess = &network.info.network.preprocess;
     let mut form = view.form.clone();
     let mut leaves_field = false;
     ui.label(theme::strong("How the network sees pixels"));
@@ -124,7 +125,8 @@ fn row_ui(ui: &mut Ui, label: &str, channels: u32, typed: &mut [String; 3], prob
     if let Some(problem) = problem {
         ui.horizontal(|ui| {
             ui.add_space(LABEL_WIDTH + SPACE);
-            ui.add(egui::Label::new(theme::caption(sentence(problem)).color(theme::tokens(ui).bad)).wrap());
+            let text = theme::caption(format!("{}.", format::capitalised(problem)));
+            ui.add(egui::Label::new(text.color(theme::tokens(ui).bad)).wrap());
         });
     }
     leaves_field
@@ -136,9 +138,4 @@ fn label_ui(ui: &mut Ui, text: &str) {
         ui.set_min_size(size);
         ui.label(text);
     });
-}
-
-fn sentence(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map(|first| first.to_uppercase().chain(letters).chain(['.']).collect()).unwrap_or_default()
 }

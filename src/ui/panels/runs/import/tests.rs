@@ -3,32 +3,12 @@
 use crate::app::{Action, Dialog, Effect, ImportAction, PreprocessChoice, State, look_of, on_event, update};
 use crate::model::{Misfit, Misshaped};
 use crate::train::{Refusal, WeightsLook};
-use crate::ui::panels::runs::runs_ui;
-use crate::ui::theme;
+use crate::ui::panels::runs::tests::{Page, page_of};
 use crate::worker::protocol::{Event, JobError, JobId, Outcome};
-use eframe::egui::{Key, Ui};
+use eframe::egui::Key;
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use std::sync::Arc;
-
-struct Page {
-    state: State,
-    out: Vec<Action>,
-}
-
-fn harness(state: State) -> Harness<'static, Page> {
-    let draw = |ui: &mut Ui, page: &mut Page| {
-        // Fonts are there from the next pass on.
-        if ui.ctx().cumulative_pass_nr() == 0 {
-            return theme::install(ui.ctx());
-        }
-        runs_ui(ui, &page.state, &mut page.out);
-    };
-    let page = Page { state, out: Vec::new() };
-    let mut harness = Harness::builder().with_size((1200.0, 800.0)).build_ui_state(draw, page);
-    harness.run_steps(3);
-    harness
-}
 
 /// Carries out what was asked for, as the window does.
 fn apply(harness: &mut Harness<'static, Page>) -> Vec<Action> {
@@ -58,7 +38,7 @@ fn looked_at(look: WeightsLook) -> Harness<'static, Page> {
     let (mut state, job) = looking();
     on_event(&mut state, Event::WeightsLooked { job, look: Arc::new(look) });
     on_event(&mut state, Event::Ended { job, outcome: Outcome::Finished });
-    harness(state)
+    page_of(state)
 }
 
 #[test]
@@ -128,7 +108,7 @@ fn escape_leaves_a_field_first_and_the_sheet_then() {
 #[test]
 fn a_look_can_be_cancelled_and_its_failure_is_shown() {
     let (state, job) = looking();
-    let mut busy = harness(state.clone());
+    let mut busy = page_of(state.clone());
     assert!(busy.query_by_label_contains("Looking at the file").is_some());
     assert_eq!(click(&mut busy, "Cancel the import"), [ImportAction::Cancel.into()]);
     let mut state = state;
@@ -139,7 +119,7 @@ fn a_look_can_be_cancelled_and_its_failure_is_shown() {
         device_lost: false,
     };
     on_event(&mut state, Event::Ended { job, outcome: Outcome::Failed(error) });
-    let mut failed = harness(state);
+    let mut failed = page_of(state);
     assert!(failed.query_by_label("The file is neither").is_some());
     assert_eq!(click(&mut failed, "Choose another file…"), [Action::Ask(Dialog::ImportWeights)]);
 }

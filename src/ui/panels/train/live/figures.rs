@@ -7,7 +7,7 @@ use crate::ui::format;
 use crate::ui::theme::{self, SPACE};
 use crate::ui::widgets::curve::{Curve, CurvePlot, CurveStyle, curve_plot, quiet, ticks};
 use crate::ui::widgets::figures::{count_text, rate_text};
-use eframe::egui::{Stroke, Ui, Vec2b};
+use eframe::egui::{Role, Sense, Stroke, Ui, Vec2b, WidgetInfo};
 use egui_plot::{AxisHints, Bar, BarChart, Plot};
 
 /// The numbers that matter now.
@@ -18,7 +18,10 @@ pub(super) fn numbers_ui(ui: &mut Ui, view: &TrainView) {
     let none = || "–".to_owned();
     let of_step = |text: &dyn Fn(&crate::train::StepMetrics) -> String| step.map_or_else(none, text);
     let best = if best.is_finite() { format!("; best so far {}", rate_text(best)) } else { String::new() };
-    let eer_help = format!("Equal error rate on the held-out pairs: as many wrong accepts as wrong rejects{best}");
+    let start = view.epochs.first().filter(|epoch| epoch.epoch == 0).and_then(|epoch| epoch.eer);
+    let start = start.map(|eer| format!("; of the network it started from {}", rate_text(eer))).unwrap_or_default();
+    let eer_help =
+        format!("Equal error rate on the held-out pairs: as many wrong accepts as wrong rejects{best}{start}");
     let items = [
         (
             "Epoch",
@@ -186,8 +189,9 @@ pub(super) fn angles_ui(ui: &mut Ui, view: &TrainView) {
     let chart = BarChart::new("images", bars.collect()).color(colour).element_formatter(Box::new(|bar, _| {
         format!("{:.0}° to {:.0}°: {} images", bar.argument - 2.5, bar.argument + 2.5, bar.value)
     }));
-    Plot::new("angles")
+    let shown = Plot::new("angles")
         .height(PLOT_HEIGHT)
+        .sense(Sense::hover())
         .allow_zoom(false)
         .allow_drag(false)
         .allow_scroll(false)
@@ -204,6 +208,8 @@ pub(super) fn angles_ui(ui: &mut Ui, view: &TrainView) {
         .y_grid_spacer(|input| ticks(&input, None, 3.0))
         .label_formatter(|_| None)
         .show(ui, |ui| ui.bar_chart(chart));
+    let name = "Angle to the own class centre, histogram";
+    shown.response.widget_info(|| WidgetInfo::labeled(Role::Image, true, name));
 }
 
 #[cfg(test)]

@@ -1,9 +1,10 @@
 //! The head of a run: what it does now, how far it is, and what can be done about it.
 
 use crate::app::{Action, State, TrainPhase, TrainView, Workspace};
-use crate::ui::theme::{self, SPACE};
+use crate::ui::theme::{self, SPACE, plain_button};
 use crate::ui::widgets::figures::{count_text, counted, rate_text};
-use eframe::egui::{self, Align, Layout, ProgressBar, Ui, vec2};
+use crate::ui::widgets::job_bar::progress_bar;
+use eframe::egui::{self, Align, Layout, Ui};
 
 /// Room kept for the buttons beside the title.
 const BUTTONS_WIDTH: f32 = 230.0;
@@ -19,7 +20,7 @@ pub(super) fn phase_ui(ui: &mut Ui, state: &State, view: &TrainView, out: &mut V
             let series = state.series.as_ref().filter(|_| state.is_training());
             let seed =
                 series.map_or_else(String::new, |series| format!("seed {} of {} · ", series.number(), series.seeds));
-            ui.add(egui::Label::new(theme::caption(format!("{seed}{}", subtitle(view)))).truncate());
+            ui.add(egui::Label::new(theme::caption(format!("{seed}{}", subtitle(state, view)))).truncate());
         });
         if state.is_training() {
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| brakes_ui(ui, view, out));
@@ -27,12 +28,7 @@ pub(super) fn phase_ui(ui: &mut Ui, state: &State, view: &TrainView, out: &mut V
     });
     ui.add_space(SPACE);
     if state.is_training() {
-        ui.add(
-            ProgressBar::new(share(view))
-                .desired_height(8.0)
-                .desired_width(ui.available_width())
-                .fill(theme::tokens(ui).accent),
-        );
+        ui.add(progress_bar(ui, share(view)));
     } else {
         ui.horizontal_wrapped(|ui| next_ui(ui, view, out));
     }
@@ -42,7 +38,7 @@ fn title(view: &TrainView) -> String {
     let epochs = view.config.train.epochs;
     let done = view.epochs.last().map_or(0, |epoch| epoch.epoch);
     match view.phase {
-        TrainPhase::Preparing => "Decoding the images".to_owned(),
+        TrainPhase::Preparing => "Reading the images".to_owned(),
         TrainPhase::Running => "Training".to_owned(),
         TrainPhase::Paused => "Paused".to_owned(),
         TrainPhase::Stopping => "Saving the checkpoint".to_owned(),
@@ -55,18 +51,17 @@ fn title(view: &TrainView) -> String {
     }
 }
 
-fn subtitle(view: &TrainView) -> String {
+fn subtitle(state: &State, view: &TrainView) -> String {
     if view.phase == TrainPhase::Preparing {
         let (done, total) = view.preparing;
-        let images = if total > 0 {
+        return if total > 0 {
             format!("{} of {}", count_text(done), counted(total, "image"))
         } else {
             "looking at the files".to_owned()
         };
-        return format!("{images}; decoded once, kept in memory");
     }
     let Some(started) = &view.started else { return String::new() };
-    let run = started.run.file_name().unwrap_or_default().to_string_lossy();
+    let run = state.run_name(&started.run);
     format!("{run} · {} · {} weights", started.device, count_text(started.footprint.parameters))
 }
 
@@ -84,7 +79,8 @@ fn brakes_ui(ui: &mut Ui, view: &TrainView, out: &mut Vec<Action>) {
     if view.phase == TrainPhase::Stopping {
         return;
     }
-    if ui.add(button("Stop training")).on_hover_text("Stops and keeps everything; the run can be continued").clicked() {
+    let stop = ui.add(plain_button("Stop training"));
+    if stop.on_hover_text("Stops and keeps everything; the run can be continued").clicked() {
         out.push(Action::StopTraining);
     }
     let pause = match view.phase {
@@ -92,13 +88,9 @@ fn brakes_ui(ui: &mut Ui, view: &TrainView, out: &mut Vec<Action>) {
         TrainPhase::Paused => "Resume",
         _ => return,
     };
-    if ui.add(button(pause)).on_hover_text("Space").clicked() {
+    if ui.add(plain_button(pause)).on_hover_text("Pauses or resumes the run (Space)").clicked() {
         out.push(Action::TogglePause);
     }
-}
-
-fn button(label: &str) -> egui::Button<'_> {
-    egui::Button::new(label).min_size(vec2(0.0, theme::PRIMARY_HEIGHT))
 }
 
 /// What can be done with a run that is over; the likeliest first.
@@ -118,14 +110,14 @@ fn next_ui(ui: &mut Ui, view: &TrainView, out: &mut Vec<Action>) {
     }
     if has_model
         && ui
-            .add(button("Read the error rates"))
+            .add(plain_button("Read the error rates"))
             .on_hover_text("How often it is wrong, on held-out images (4)")
             .clicked()
     {
         out.push(Action::Go(Workspace::Evaluate));
     }
     if has_model
-        && ui.add(button("Verify two images")).on_hover_text("Compares two images with this model (5)").clicked()
+        && ui.add(plain_button("Verify two images")).on_hover_text("Compares two images with this model (5)").clicked()
     {
         out.push(Action::Go(Workspace::Verify));
     }

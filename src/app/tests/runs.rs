@@ -1,0 +1,133 @@
+//! What is done with the runs of the list: sorted, compared, renamed, exported, and taken for the next run.
+
+use super::*;
+use crate::train::ExportFormat;
+use crate::worker::protocol::RunChange;
+
+#[test]
+fn continuing_a_run_opens_its_images_first_when_they_are_not_open() {
+    let mut state = state();
+    let entry = entry("a", "x", None);
+    let run = entry.path.clone();
+    let id = job(&update(&mut state, Action::RefreshRuns)).id;
+    on_event(&mut state, Event::Runs { job: id, runs: vec![entry] });
+    let effects = update(&mut state, Action::ContinueRun(run));
+    assert!(matches!(&job(&effects).request, Request::OpenData { path } if path == Path::new("/pictures")));
+}
+
+#[test]
+fn runs_are_sorted_as_asked() {
+    let mut state = with_runs();
+    assert_eq!(names(&state), ["C", "b", "a"]);
+    for (order, wanted) in
+        [(RunOrder::Name, ["a", "b", "C"]), (RunOrder::BestEer, ["a", "b", "C"]), (RunOrder::Newest, ["C", "b", "a"])]
+    {
+        update(&mut state, RunAction::Sort(order).into());
+        assert_eq!(names(&state), wanted, "{order:?}");
+    }
+}
+
+#[test]
+fn runs_are_compared_up_to_a_limit_and_forgotten_when_gone() {
+    let mut state = with_runs();
+    for name in ["a", "b"] {
+        update(&mut state, RunAction::Compare(PathBuf::from("/runs").join(name)).into());
+    }
+    assert_eq!(state.runs_view.compared.len(), 2);
+    update(&mut state, RunAction::Compare("/runs/a".into()).into());
+    assert_eq!(state.runs_view.compared, [PathBuf::from("/runs/b")]);
+    for i in 0..20 {
+        update(&mut state, RunAction::Compare(format!("/runs/x{i}").into()).into());
+    }
+    assert_eq!(state.runs_view.compared.len(), MOST_COMPARED);
+    let id = job(&update(&mut state, Action::RefreshRuns)).id;
+    on_event(&mut state, Event::Runs { job: id, runs: vec![entry("a", "x", None)] });
+    assert!(state.runs_view.compared.is_empty());
+}
+
+#[test]
+fn a_renamed_run_stays_in_use_and_a_deleted_one_does_not() {
+    let mut state = with_runs();
+    state.active_run = Some("/runs/a".into());
+    update(&mut state, RunAction::Compare("/runs/a".into()).into());
+    update(&mut state, RunAction::Edit("/runs/a".into()).into());
+    let mut edit = state.runs_view.edit.clone().expect("the dialog is open");
+    assert_eq!((edit.name.as_str(), edit.note.as_str()), ("a", "why"));
+    edit.name = " better ".into();
+    update(&mut state, RunAction::Write(edit).into());
+    let effects = update(&mut state, RunAction::SaveEdit.into());
+    let sent = job(&effects);
+    assert!(
+        matches!(&sent.request, Request::ChangeRun { change: RunChange::Describe { name, .. }, .. } if name == "better")
+    );
+    assert!(state.runs_view.edit.is_none());
+    let (before, after) = (PathBuf::from("/runs/a"), PathBuf::from("/runs/better"));
+    let effects = on_event(&mut state, Event::RunChanged { job: sent.id, before, after: Some(after.clone()) });
+    assert_eq!(state.active_run, Some(after.clone()));
+    assert_eq!(state.runs_view.compared.first(), Some(&after));
+    assert!(matches!(job(&effects).request, Request::ListRuns { .. }), "the list is read again");
+    let sent = job(&update(&mut state, RunAction::Delete(after.clone()).into())).id;
+    on_event(&mut state, Event::RunChanged { job: sent, before: after, after: None });
+    assert_eq!(state.active_run, None);
+    assert!(state.runs_view.compared.is_empty());
+    assert!(state.notices.last().unwrap().headline.contains("bin"));
+}
+
+#[test]
+fn the_folder_of_a_run_is_shown_by_a_path_that_file_managers_take() {
+    for (run, wanted) in
+        [("/runs/a", "/runs/a"), (r"\\?\C:\runs\a", r"C:\runs\a"), (r"\\?\UNC\server\runs\a", r"\\?\UNC\server\runs\a")]
+    {
+        let effects = update(&mut state(), RunAction::OpenFolder(run.into()).into());
+        assert!(matches!(&effects[..], [Effect::ShowFolder(path)] if path == Path::new(wanted)), "{effects:?}");
+    }
+}
+
+#[test]
+fn the_settings_of_a_run_become_those_of_the_next_and_can_be_undone() {
+    let mut state = with_runs();
+    state.runs[0].config.train.epochs = 77;
+    let run = state.runs[0].path.clone();
+    let effects = update(&mut state, RunAction::Duplicate(run).into());
+    assert!(matches!(&job(&effects).request, Request::OpenData { path } if path == Path::new("/pictures")));
+    assert_eq!((state.workspace, state.config.train.epochs), (Workspace::Train, 77));
+    assert!(state.config.run.is_none());
+    update(&mut state, Action::Undo);
+    assert_eq!(state.config.train.epochs, crate::config::RunConfig::default().train.epochs);
+}
+
+#[test]
+fn the_next_run_starts_from_a_run_with_that_runs_network() {
+    let mut state = with_runs();
+    let run = state.runs[0].path.clone();
+    state.runs[0].has_model = false;
+    assert!(update(&mut state, RunAction::FineTune(run.clone()).into()).is_empty(), "nothing to start from");
+    state.runs[0].has_model = true;
+    state.runs[0].config.model.net = crate::config::Net::Resnet18;
+    state.runs[0].config.data.image_px = crate::config::Auto::Set(48);
+    state.config.model.dropout = 0.25;
+    update(&mut state, RunAction::FineTune(run.clone()).into());
+    assert_eq!(state.workspace, Workspace::Train);
+    let config = &state.config;
+    assert_eq!(PathBuf::from(&config.train.start_from), run);
+    assert_eq!((config.model.net, config.data.image_px), (crate::config::Net::Resnet18, crate::config::Auto::Set(48)));
+    assert_eq!(config.model.dropout, 0.25, "what the weights do not decide stays");
+    update(&mut state, Action::Undo);
+    assert!(state.config.train.start_from.is_empty());
+}
+
+#[test]
+fn a_network_is_exported_as_the_name_of_the_file_says() {
+    let mut state = with_runs();
+    let run = state.runs[0].path.clone();
+    let effects = update(&mut state, RunAction::Export(run.clone()).into());
+    assert!(matches!(effects[..], [Effect::Ask(Dialog::ExportRun)]));
+    let effects = update(&mut state, RunAction::ExportTo("/out/net.onnx".into()).into());
+    let sent = job(&effects);
+    assert!(matches!(&sent.request, Request::Export { format: ExportFormat::Onnx, .. }));
+    on_event(&mut state, Event::Exported { job: sent.id, out: "/out/net.onnx".into(), bytes: 2_500_000 });
+    assert!(state.notices.last().unwrap().headline.contains("2.5 MB"));
+    update(&mut state, RunAction::Export(run).into());
+    assert!(update(&mut state, RunAction::ExportTo("/out/net.txt".into()).into()).is_empty());
+    assert!(state.notices.last().unwrap().hint.as_ref().unwrap().contains(".safetensors"));
+}

@@ -1,0 +1,126 @@
+//! What is inspected besides data sets: runs.
+
+use crate::cli::output;
+use crate::config::folder_of;
+use crate::train::{RunOnDisk, is_run, list_runs, read_run};
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+
+/// The folder in a run that holds its networks.
+const CHECKPOINTS: &str = "checkpoints";
+
+/// The folder of the run that a path stands for: itself, its `run.toml`, its checkpoints, or one of them.
+pub(super) fn run_of(path: &Path) -> Option<PathBuf> {
+    // Links are followed, and `.` has a name then.
+    let real = path.canonicalize().ok()?;
+    if real.is_file() {
+        let folder = folder_of(&real);
+        // Settings alone are called run.toml, too.
+        return (real.ends_with("run.toml") && folder.join(CHECKPOINTS).is_dir()).then(|| folder.to_owned());
+    }
+    if is_run(&real) {
+        return Some(real);
+    }
+    let checkpoints = real.ancestors().take(2).find(|folder| folder.ends_with(CHECKPOINTS))?;
+    checkpoints.parent().filter(|run| is_run(run)).map(Path::to_owned)
+}
+
+/// Runs beside each other, as a series has them; `None` where there are none.
+pub(super) fn list(folder: &Path) -> Option<Value> {
+    let runs = list_runs(folder);
+    if runs.is_empty() {
+        return None;
+    }
+    let count = if runs.len() == 1 { "1 run".to_owned() } else { format!("{} runs", runs.len()) };
+    output::line(format!("{count} in {}", folder.display()));
+    for run in &runs {
+        output::line(format!("run      {}{}", run.name, in_short(run)));
+    }
+    let runs: Vec<Value> = runs.iter().map(object).collect();
+    Some(json!({ "kind": "runs", "count": runs.len(), "runs": runs }))
+}
+
+fn epochs(run: &RunOnDisk) -> u32 {
+    run.epochs.last().map_or(0, |epoch| epoch.epoch)
+}
+
+fn in_short(run: &RunOnDisk) -> String {
+    if run.is_imported() {
+        return ": imported weights".to_owned();
+    }
+    let eer = run.best_eer().map(|eer| format!(", best EER {}", output::percent(eer))).unwrap_or_default();
+    format!(": {}, {} of {} epochs{eer}", run.config.loss.head.label(), epochs(run), run.config.train.epochs)
+}
+
+/// One run.
+pub(super) fn run(path: &Path) -> anyhow::Result<Value> {
+    let run = read_run(path)?;
+    let info = run.config.run.clone().unwrap_or_default();
+    output::line(format!("run {}", run.name));
+    if run.is_imported() {
+        output::line(format!("weights  imported: {}", info.imported));
+    } else {
+        output::line(format!("loss     {}", run.config.loss.head.label()));
+    }
+    output::line(format!(
+        "network  {}, {} numbers per embedding",
+        run.config.model.net.label(),
+        run.config.model.embedding_dim.set().unwrap_or_default()
+    ));
+    if !run.is_imported() {
+        output::line(format!("images   {} of {} classes from {}", info.images, info.classes, info.data));
+        output::line(format!("epochs   {} of {}", epochs(&run), run.config.train.epochs));
+    }
+    if let Some(eer) = run.best_eer() {
+        output::line(format!("best EER {}", output::percent(eer)));
+    }
+    Ok(object(&run))
+}
+
+fn object(run: &RunOnDisk) -> Value {
+    let info = run.config.run.clone().unwrap_or_default();
+    json!({
+        "kind": "run", "name": run.name, "imported": run.is_imported(), "epochs": epochs(run),
+        "epochs_planned": run.config.train.epochs, "eer": run.best_eer(), "has_model": run.has_model, "data": info.data,
+        "classes": info.classes, "images": info.images,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{RunConfig, save};
+
+    #[test]
+    fn a_run_is_known_by_its_folder_its_settings_and_its_checkpoints() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = folder.path().canonicalize().unwrap().join("runs/a");
+        std::fs::create_dir_all(run.join("checkpoints/000012")).unwrap();
+        save(&RunConfig::default(), &run.join("run.toml")).unwrap();
+        for inside in ["", "run.toml", "checkpoints", "checkpoints/000012"] {
+            assert_eq!(run_of(&run.join(inside)).as_ref(), Some(&run), "{inside}");
+        }
+        std::fs::create_dir(run.join("data")).unwrap();
+        for other in ["data", "..", "nothing"] {
+            assert_eq!(run_of(&run.join(other)), None, "{other}");
+        }
+        let settings = folder.path().join("run.toml");
+        save(&RunConfig::default(), &settings).unwrap();
+        assert_eq!(run_of(&settings), None, "settings for a run to be");
+    }
+
+    #[test]
+    fn runs_beside_each_other_are_listed() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(list(folder.path()), None);
+        for name in ["seed-1", "seed-2"] {
+            let run = folder.path().join(name);
+            std::fs::create_dir(&run).unwrap();
+            save(&RunConfig::default(), &run.join("run.toml")).unwrap();
+        }
+        let found = list(folder.path()).unwrap();
+        assert_eq!((&found["kind"], &found["count"]), (&json!("runs"), &json!(2)));
+        let names: Vec<&Value> = found["runs"].as_array().unwrap().iter().map(|run| &run["name"]).collect();
+        assert_eq!(names, [&json!("seed-2"), &json!("seed-1")], "the newest first");
+    }
+}

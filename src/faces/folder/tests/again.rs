@@ -1,0 +1,152 @@
+//! What changes between two passes, or between a pass and a mark: images that come and go, folders, names.
+
+use super::*;
+
+impl Bench {
+    /// Another photo, like the others.
+    fn photo(&self, name: &str) {
+        let path = self.path("photos").join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::copy(self.path("photos/a/one.png"), path).unwrap();
+    }
+}
+
+#[test]
+fn an_image_that_comes_later_takes_no_other_ones_name() {
+    let bench = Bench::new();
+    bench.run(&bench.spec()).unwrap();
+    let before = std::fs::read(bench.path("out/a/one.png")).unwrap();
+    // Its name comes before that of the image which has the crop.
+    bench.photo("a/one.bmp");
+    bench.list("a/one.bmp,20,40,66,40\na/one.png,30,40,60,40\na/two.jpg,30,40,60,42\n");
+    let done = bench.run(&bench.spec()).unwrap();
+    assert_eq!(counts(&done), [6, 1, 3, 1, 1], "{:?}", done.warnings);
+    assert_eq!(bench.row("a/one.bmp").0, "a/one_bmp.png");
+    assert_eq!(
+        (bench.row("a/one.png").0.as_str(), std::fs::read(bench.path("out/a/one.png")).unwrap()),
+        ("a/one.png", before)
+    );
+    assert_eq!(counts(&bench.run(&bench.spec()).unwrap()), [6, 0, 4, 1, 1]);
+}
+
+#[test]
+fn the_crop_of_an_image_that_is_gone_is_in_nobodys_way() {
+    let bench = Bench::new();
+    bench.photo("a/one.webp");
+    bench.run(&bench.spec()).unwrap();
+    std::fs::remove_file(bench.path("photos/a/one.png")).unwrap();
+    let spec = bench.by_hand();
+    let image = listed(&spec).remove(0);
+    assert_eq!(image.name, "a/one.webp");
+    spec.mark(&image, &EYES).unwrap();
+    assert_eq!(bench.row("a/one.webp").0, "a/one_webp.png");
+    assert!(bench.path("out/a/one.png").is_file());
+}
+
+#[test]
+fn a_file_in_the_place_of_a_folder_costs_its_crops_only() {
+    let bench = Bench::new();
+    std::fs::create_dir_all(bench.path("out/b")).unwrap();
+    std::fs::write(bench.path("out/b/deep"), b"mine").unwrap();
+    assert_eq!(counts(&bench.run(&bench.spec()).unwrap()), [5, 2, 0, 1, 2]);
+    assert!(bench.row("b/deep/three.png").1.contains("a file is where the folder"));
+    let spec = bench.by_hand();
+    let image = listed(&spec).into_iter().find(|image| image.name == "b/deep/three.png").unwrap();
+    let said = spec.mark(&image, &EYES).unwrap_err().to_string();
+    assert!(said.contains("b/deep"), "{said}");
+    assert_eq!(std::fs::read(bench.path("out/b/deep")).unwrap(), b"mine");
+}
+
+#[test]
+fn a_name_that_becomes_too_long_costs_its_crop_only() {
+    let bench = Bench::new();
+    // Of two images of one name the second crop is named after the ending, too: more than most disks take.
+    let long = "x".repeat(250);
+    let [first, second] = ["a", "b"].map(|folder| format!("{folder}/{long}"));
+    for name in [format!("{first}.png"), format!("{first}.tif"), format!("{second}.png")] {
+        bench.photo(&name);
+    }
+    bench.list(&format!("{first}.png,30,40,60,40\n{first}.tif,30,40,60,40\n{second}.png,30,40,60,40\n"));
+    let done = bench.run(&bench.spec()).unwrap();
+    assert_eq!(counts(&done), [8, 2, 0, 4, 2]);
+    assert!(bench.row(&format!("{first}.tif")).1.contains("too long"), "{:?}", done.warnings);
+}
+
+/// Other systems have no such names.
+#[cfg(target_os = "linux")]
+#[test]
+fn names_that_are_no_unicode_are_done_once_and_found_in_the_table() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let bench = Bench::new();
+    let odd = bench.path("photos/a").join(std::ffi::OsStr::from_bytes(b"odd\xff.png"));
+    std::fs::copy(bench.path("photos/a/one.png"), &odd).unwrap();
+    let spec = bench.by_hand();
+    let image = listed(&spec).into_iter().find(|image| image.path == odd).unwrap();
+    spec.mark(&image, &EYES).unwrap();
+    assert!(!listed(&spec).contains(&image));
+    assert_eq!(counts(&bench.run(&bench.spec()).unwrap()), [6, 3, 1, 1, 1]);
+    let table = LandmarkList::read(&bench.path("out").join(RECORD_NAME)).unwrap();
+    assert!(table.get(&image.name).is_some(), "{}", image.name);
+}
+
+#[test]
+fn a_mark_that_is_taken_back_leaves_no_empty_folder_of_its_own() {
+    let bench = Bench::new();
+    std::fs::create_dir_all(bench.path("out/a")).unwrap();
+    let spec = bench.by_hand();
+    let images = listed(&spec);
+    let named = |name: &str| images.iter().find(|image| image.name == name).unwrap();
+    let mark = |name: &str| spec.mark(named(name), &EYES).unwrap();
+    let in_a = mark("a/one.png");
+    let [deep, none] = ["b/deep/three.png", "b/none.png"].map(mark);
+    spec.unmark(named("b/none.png"), &none).unwrap();
+    assert!(bench.path("out/b/deep/three.png").is_file());
+    spec.unmark(named("b/deep/three.png"), &deep).unwrap();
+    assert!(!bench.path("out/b").exists());
+    spec.unmark(named("a/one.png"), &in_a).unwrap();
+    assert!(bench.path("out/a").is_dir(), "it was there before");
+    // What somebody put into it is kept with it.
+    let none = mark("b/none.png");
+    std::fs::write(bench.path("out/b/note.txt"), b"mine").unwrap();
+    spec.unmark(named("b/none.png"), &none).unwrap();
+    assert!(bench.path("out/b/note.txt").is_file() && !bench.path("out/b/none.png").exists());
+}
+
+#[test]
+fn lists_know_names_with_backslashes_by_both_readings() {
+    let bench = Bench::new();
+    bench.list("a\\one.png,30,40,60,40\na/two.jpg,31,40,60,40\na\\two.jpg,32,40,60,40\n");
+    let list = LandmarkList::read(&bench.path("eyes.csv")).unwrap();
+    let left = |name: &str| list.get(name).map(|landmarks| landmarks.points()[0][0]);
+    assert_eq!((left("a/one.png"), left("a\\one.png")), (Some(30.0), Some(30.0)));
+    assert_eq!((left("a/two.jpg"), left("a\\two.jpg")), (Some(31.0), Some(32.0)));
+    assert_eq!((left("a/three.png"), list.len()), (None, 3));
+}
+
+#[test]
+fn a_list_with_left_and_right_exchanged_is_refused_and_a_turned_face_is_not() {
+    let bench = Bench::new();
+    let read = |text: &str| {
+        bench.list(text);
+        LandmarkList::read(&bench.path("eyes.csv")).map(|list| list.len())
+    };
+    let upright = "x.png,30,40,60,40\n";
+    let turned = "y.png,60,80,30,80,46,65,58,50,34,50\n";
+    let mirrored = "z.png,60,40,30,40,46,55,58,70,34,70\n";
+    let exchanged = "w.png,60,40,30,40\n";
+    assert_eq!(read(&format!("{upright}{turned}")).unwrap(), 2);
+    assert_eq!(read(&format!("{upright}{exchanged}")).unwrap(), 2, "one may stand on its head");
+    for text in [mirrored.to_owned(), exchanged.to_owned(), format!("{upright}{mirrored}{exchanged}")] {
+        let said = read(&text).unwrap_err().to_string();
+        assert!(said.contains("left and right are exchanged"), "{text}: {said}");
+    }
+}
+
+#[test]
+fn a_list_that_is_too_large_is_refused_and_not_cut_off() {
+    let bench = Bench::new();
+    let path = bench.path("eyes.csv");
+    std::fs::File::options().write(true).open(&path).unwrap().set_len((1 << 30) + 1).unwrap();
+    let said = LandmarkList::read(&path).unwrap_err().to_string();
+    assert!(said.contains("1024 MiB"), "{said}");
+}

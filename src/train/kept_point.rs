@@ -1,0 +1,127 @@
+//! The threshold of a run as it is kept with it, and how it was chosen: whoever measures the run again chooses it in the
+//! same way, so that looking at a run does not move the threshold that others rely on.
+
+use super::TrainError;
+use super::evaluate::{FOLDER, load_evaluation, rule_of, write_json};
+use crate::config::{EvalConfig, read_at_most};
+use crate::eval::{OperatingPoint, OperatingRule};
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+
+const FILE: &str = "operating_point.json";
+/// The file has a dozen numbers.
+const MAX_BYTES: u64 = 64 << 10;
+
+/// `evaluation/operating_point.json` of a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct KeptPoint {
+    /// The threshold and its measured error rates; in the file, its fields stand beside the others.
+    #[serde(flatten)]
+    pub point: OperatingPoint,
+    /// How it was chosen; `None` in files from before this was noted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<OperatingRule>,
+    /// A person chose it on other images than those that the run held out: measuring these does not move it.
+    #[serde(default)]
+    pub on_other_images: bool,
+}
+
+/// Makes `kept` the threshold of this run.
+///
+/// # Errors
+/// When the disk refuses.
+pub fn save_operating_point(run: &Path, kept: &KeptPoint) -> Result<(), TrainError> {
+    write_json(run, FILE, kept)
+}
+
+/// The threshold of a run, if it was evaluated.
+pub fn load_operating_point(run: &Path) -> Option<OperatingPoint> {
+    kept_point(run).map(|kept| kept.point)
+}
+
+/// How the threshold of a run is chosen: as the one that is kept with it was, or as its settings `eval` say.
+pub fn kept_rule(run: &Path, eval: &EvalConfig) -> OperatingRule {
+    let kept = kept_point(run).and_then(|kept| kept.rule);
+    // Files from before the threshold had its rule beside it.
+    let measured = || load_evaluation(run).map(|stored| stored.rule);
+    kept.or_else(measured).filter(|rule| is_possible(*rule)).unwrap_or_else(|| rule_of(eval))
+}
+
+/// The threshold of a run with how it was chosen.
+pub(super) fn kept_point(run: &Path) -> Option<KeptPoint> {
+    let bytes = read_at_most(&run.join(FOLDER).join(FILE), MAX_BYTES).ok()?;
+    serde_json::from_slice(&bytes).ok()
+}
+
+/// Anyone may have written the file.
+fn is_possible(rule: OperatingRule) -> bool {
+    match rule {
+        OperatingRule::Eer => true,
+        OperatingRule::Far(far) => (0.0..=1.0).contains(&far),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Auto;
+    use crate::eval::{ScoredPairs, verification_report};
+    use crate::train::{StoredEvaluation, store_evaluation, store_own_evaluation};
+
+    /// What twenty genuine and forty impostor pairs came to.
+    fn measured(rule: OperatingRule) -> StoredEvaluation {
+        let scores = (0..60_u8).map(|pair| f32::from(pair % 40) / 50.0).collect();
+        let same = (0..60).map(|pair| pair >= 40).collect();
+        let report = verification_report(&ScoredPairs { scores, same }, rule, false, 1).unwrap();
+        StoredEvaluation { on: "20 held-out images".into(), own: Some(true), rule, report, classification: None }
+    }
+
+    fn chosen(rule: OperatingRule, on_other_images: bool) -> KeptPoint {
+        KeptPoint { point: measured(rule).report.operating, rule: Some(rule), on_other_images }
+    }
+
+    #[test]
+    fn the_rule_is_the_settings_until_a_threshold_is_kept_and_then_that_of_the_threshold() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = folder.path();
+        let eval = EvalConfig { far_target: Auto::Set(0.1), ..EvalConfig::default() };
+        assert_eq!(kept_rule(run, &EvalConfig::default()), OperatingRule::Eer);
+        assert_eq!(kept_rule(run, &eval), OperatingRule::Far(0.1));
+        store_evaluation(run, &measured(OperatingRule::Far(0.05))).unwrap();
+        assert_eq!(kept_rule(run, &eval), OperatingRule::Far(0.05));
+        let kept = chosen(OperatingRule::Eer, false);
+        save_operating_point(run, &kept).unwrap();
+        assert_eq!((kept_rule(run, &eval), load_operating_point(run)), (OperatingRule::Eer, Some(kept.point)));
+    }
+
+    #[test]
+    fn the_files_of_earlier_versions_are_read_and_have_the_rule_of_what_was_measured() {
+        let folder = tempfile::tempdir().unwrap();
+        let (run, eval) = (folder.path(), EvalConfig::default());
+        let stored = measured(OperatingRule::Far(0.05));
+        store_evaluation(run, &stored).unwrap();
+        let older = serde_json::to_vec(&stored.report.operating).unwrap();
+        std::fs::write(run.join(FOLDER).join(FILE), older).unwrap();
+        assert_eq!(load_operating_point(run), Some(stored.report.operating));
+        assert_eq!(kept_rule(run, &eval), OperatingRule::Far(0.05));
+        // No share of pairs.
+        let strange = KeptPoint { rule: Some(OperatingRule::Far(7.0)), ..chosen(OperatingRule::Eer, false) };
+        save_operating_point(run, &strange).unwrap();
+        assert_eq!(kept_rule(run, &eval), OperatingRule::Eer);
+    }
+
+    #[test]
+    fn measuring_a_run_again_leaves_the_threshold_that_a_person_chose_on_other_images() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = folder.path();
+        for (on_other_images, stays) in [(true, true), (false, false)] {
+            let kept = chosen(OperatingRule::Far(0.05), on_other_images);
+            save_operating_point(run, &kept).unwrap();
+            let again = measured(OperatingRule::Eer);
+            assert_ne!(again.report.operating, kept.point, "this test needs two thresholds");
+            store_own_evaluation(run, &again).unwrap();
+            assert_eq!(load_operating_point(run) == Some(kept.point), stays);
+            assert!(load_evaluation(run).is_some_and(|stored| stored.is_own()), "what was measured is kept");
+        }
+    }
+}

@@ -1,0 +1,261 @@
+//! What a fine-tuned run begins with: class weights at the means of their classes, and a measure of the network that it
+//! started from.
+
+use super::super::checkpoint::{HEAD_FILE, MODEL_FILE};
+use super::super::imprint::{self, MOST_IMAGES, TrainingPart};
+use super::super::run::Run;
+use super::fine_tune::{first_run, second_config, weights};
+use super::*;
+use crate::data::{ImageStore, Preprocess, Split, plain_batches, split};
+use crate::loss::HeadSpec;
+use crate::model::weights::weights_from_bytes;
+
+/// Classes as [`draw`] has them, under names that no other run knows.
+fn draw_strangers(folder: &Path, classes: u8, images: u8) -> Arc<Catalog> {
+    draw_classes(folder, classes, images);
+    for class in 0..classes {
+        std::fs::rename(folder.join(format!("p{class:02}")), folder.join(format!("stranger{class:02}"))).unwrap();
+    }
+    Arc::new(Catalog::open(folder, &|_| {}, &|| false).unwrap())
+}
+
+/// A run that learned for a while, and a request for one that starts from it and knows none of its classes.
+fn request(folder: &Path, images: u8, out: &str) -> TrainRequest {
+    let mut config = config();
+    config.data.split = SplitBy::Image;
+    config.train.epochs = 6;
+    let Trained { path: first, .. } = Trained::below(folder, [6, 8], &config);
+    let mut config = second_config(&first);
+    config.model.dropout = 0.0;
+    config.augment.colour = 0.0;
+    let catalog = draw_strangers(&folder.join("strangers"), 6, images);
+    TrainRequest { catalog, config, place: Place::NewAt(folder.join(out)) }
+}
+
+fn prepare(request: &TrainRequest, observer: &mut Watcher) -> Run {
+    Run::prepare(request, &Control::default(), observer).unwrap()
+}
+
+/// Network and head of a session, by name.
+fn tensors(run: &Run) -> [std::collections::BTreeMap<String, Vec<f32>>; 2] {
+    let saved = run.session.save().unwrap();
+    [saved.model, saved.head].map(|bytes| {
+        let tensors = weights_from_bytes(&bytes).unwrap().tensors.into_iter();
+        tensors.map(|(name, weight)| (name, weight.data)).collect()
+    })
+}
+
+/// Means of the unit embeddings of the first `most` training images of each class, one long, in the order of the labels.
+fn means(run: &Run, most: usize) -> Vec<f32> {
+    let (split, catalog) = (&run.split, run.store.catalog());
+    let of_class = |class: &u32| -> Vec<u32> {
+        let is_of = |item: &&u32| catalog.items[**item as usize].class == *class;
+        split.train.iter().filter(is_of).take(most).copied().collect()
+    };
+    let unit = |row: Vec<f64>| {
+        let length = row.iter().map(|value| value * value).sum::<f64>().sqrt();
+        row.into_iter().map(|value| value / length).collect::<Vec<f64>>()
+    };
+    let dim = run.info.head.embedding_dim;
+    let mean = |class: &u32| {
+        let mut sum = vec![0.0; dim];
+        for (batch, _) in plain_batches(&run.store, &of_class(class), 64, false) {
+            for row in run.session.embed(&batch).unwrap().chunks(dim) {
+                let row = unit(row.iter().map(|value| f64::from(*value)).collect());
+                sum.iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
+            }
+        }
+        unit(sum).into_iter().map(|value| value as f32).collect::<Vec<f32>>()
+    };
+    split.train_classes.iter().flat_map(mean).collect()
+}
+
+fn furthest(a: &[f32], b: &[f32]) -> f32 {
+    assert_eq!(a.len(), b.len());
+    a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
+}
+
+#[test]
+fn new_classes_begin_at_the_means_of_their_first_images() {
+    let folder = tempfile::tempdir().unwrap();
+    let observer = &mut Watcher::default();
+    let run = prepare(&request(folder.path(), 22, "tuned"), observer);
+    let [_, head] = tensors(&run);
+    // Batches of other images round otherwise.
+    let (first, all) =
+        (furthest(&head["weight"], &means(&run, MOST_IMAGES)), furthest(&head["weight"], &means(&run, 99)));
+    assert!(first < 1e-4 && all > 2.0 * first, "{first} and {all}");
+    let said = |words: &str| {
+        observer.events.iter().any(|event| matches!(event, TrainEvent::Note(text) if text.contains(words)))
+    };
+    assert!(said("0 of 6 classes; 6 others begin at the mean of their images"), "{:?}", observer.events);
+    let images = 6 * MOST_IMAGES;
+    let is_progress = |event: &TrainEvent| matches!(event, TrainEvent::Preparing(_, total) if *total == images);
+    assert!(observer.events.iter().any(is_progress), "{:?}", observer.events);
+}
+
+#[test]
+fn plain_softmax_and_sub_centres_begin_there_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut request = request(folder.path(), 8, "softmax");
+    request.config.loss.head = Head::Softmax;
+    let run = prepare(&request, &mut Watcher::default());
+    let ([_, head], expected) = (tensors(&run), means(&run, MOST_IMAGES));
+    assert!(furthest(&head["weight"], &expected) < 1e-4 && head["bias"].iter().all(|bias| *bias == 0.0));
+
+    request.config.loss.head = Head::ArcFace;
+    request.config.loss.subcenters = 3;
+    request.place = Place::NewAt(folder.path().join("sub-centres"));
+    let run = prepare(&request, &mut Watcher::default());
+    let ([_, head], dim) = (tensors(&run), run.info.head.embedding_dim);
+    for (centres, mean) in head["weight"].chunks(3 * dim).zip(expected.chunks(dim)) {
+        let rows: Vec<&[f32]> = centres.chunks(dim).collect();
+        for row in &rows {
+            let cosine: f32 = row.iter().zip(mean).map(|(a, b)| a * b).sum();
+            assert!(cosine > 0.9, "{cosine}");
+        }
+        assert!(furthest(rows[0], mean) < 1e-4 && rows[0] != rows[1] && rows[1] != rows[2]);
+    }
+}
+
+#[test]
+fn classes_of_known_names_keep_their_weights_beside_new_ones() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_, first) = first_run(folder.path());
+    let mut config = second_config(&first);
+    config.loss.head = Head::Softmax;
+    let catalog = draw(&folder.path().join("more"), 8, 6);
+    let request = TrainRequest { catalog, config, place: Place::NewAt(folder.path().join("second")) };
+    let observer = &mut Watcher::default();
+    let run = prepare(&request, observer);
+    let ([_, head], means) = (tensors(&run), means(&run, MOST_IMAGES));
+    let known = weights(&best_checkpoint(&first).unwrap(), HEAD_FILE).tensors["weight"].data.clone();
+    let (old, new) = head["weight"].split_at(known.len());
+    assert_eq!(old, known);
+    assert!(furthest(new, &means[known.len()..]) < 1e-4);
+}
+
+#[test]
+fn a_run_that_was_killed_before_its_first_checkpoint_begins_with_the_same_weights_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut request = request(folder.path(), 8, "tuned");
+    request.config.loss.subcenters = 2;
+    let first = tensors(&prepare(&request, &mut Watcher::default()));
+    request.place = Place::Resume(folder.path().join("tuned"));
+    let again = prepare(&request, &mut Watcher::default());
+    assert_eq!(
+        (again.state.step, again.state.last_measured()),
+        (0, None),
+        "this test needs a run without a checkpoint"
+    );
+    assert!(first == tensors(&again), "the weights differ");
+}
+
+fn steps_and_epochs(events: &[TrainEvent]) -> (Vec<&StepMetrics>, Vec<&EpochMetrics>) {
+    let steps = events.iter().filter_map(|event| if let TrainEvent::Step(step) = event { Some(step) } else { None });
+    let epochs =
+        events.iter().filter_map(|event| if let TrainEvent::Epoch(epoch) = event { Some(epoch) } else { None });
+    (steps.collect(), epochs.collect())
+}
+
+#[test]
+fn the_network_that_a_run_starts_from_is_its_epoch_0_and_it_knows_new_classes_from_the_first_step_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let request = request(folder.path(), 8, "tuned");
+    let (summary, events) = run_until(&request, |_| false);
+    assert_eq!(summary.unwrap().epochs, 2);
+    let (steps, epochs) = steps_and_epochs(&events);
+    assert_eq!(epochs.iter().map(|epoch| epoch.epoch).collect::<Vec<_>>(), [0, 1, 2]);
+    let start = epochs[0];
+    assert!(start.step == 0 && start.best && start.train_loss.is_nan() && start.eer.is_some(), "{start:?}");
+    // One in six is chance.
+    assert!(start.val_accuracy.unwrap() >= 0.5 && steps[0].accuracy >= 0.5, "{start:?}, {:?}", steps[0]);
+    // Frozen, the network is as good as it was, and its class weights have learned more.
+    assert!(epochs[1].eer == start.eer && epochs[1].best, "{epochs:?}");
+    let listed = read_run(&folder.path().join("tuned")).unwrap();
+    assert_eq!(listed.epochs.iter().map(|epoch| epoch.epoch).collect::<Vec<_>>(), [0, 1, 2]);
+    assert!(listed.best_eer() <= start.eer && !listed.is_unfinished());
+}
+
+#[test]
+fn a_run_that_was_stopped_before_its_first_step_goes_on_from_its_start_bit_for_bit() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut request = request(folder.path(), 8, "whole");
+    run_until(&request, |_| false).0.unwrap();
+    let [whole, parts] = ["whole", "parts"].map(|name| folder.path().join(name));
+    request.place = Place::NewAt(parts.clone());
+    let (stopped, _) = run_until(&request, |event| matches!(event, TrainEvent::Epoch(_)));
+    assert!(matches!(stopped, Err(TrainError::Cancelled)), "{stopped:?}");
+    let best = best_checkpoint(&parts).unwrap();
+    assert_eq!((best.state.step, best.state.best.unwrap().epoch), (0, 0));
+    request.place = Place::Resume(parts.clone());
+    let (summary, events) = run_until(&request, |_| false);
+    assert_eq!(summary.unwrap().epochs, 2);
+    assert_eq!(steps_and_epochs(&events).1[0].epoch, 1, "it was measured again");
+    let metrics = |run: &Path| std::fs::read_to_string(run.join("metrics.jsonl")).unwrap();
+    assert_eq!(metrics(&whole), metrics(&parts), "the metrics differ");
+    let [whole, parts] = [&whole, &parts].map(|run| latest_checkpoint(run).unwrap().0);
+    for file in [MODEL_FILE, HEAD_FILE] {
+        assert!(weights(&whole, file).tensors == weights(&parts, file).tensors, "{file} differs");
+    }
+}
+
+#[test]
+fn a_run_in_which_nothing_was_better_than_its_start_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let (catalog, first) = first_run(folder.path());
+    let place = Place::NewAt(folder.path().join("second"));
+    let observer = &mut Watcher::default();
+    let mut run = prepare(&TrainRequest { catalog, config: second_config(&first), place }, observer);
+    run.state.epoch = 2;
+    let mut told = |epoch| {
+        run.state.best = Some(BestSoFar { epoch, step: 0, value: 0.1 });
+        let mut watcher = Watcher::default();
+        run.say_if_start_is_best(&mut watcher);
+        watcher
+            .events
+            .iter()
+            .any(|event| matches!(event, TrainEvent::Note(text) if text.contains("no epoch was better")))
+    };
+    assert!(told(0) && !told(1));
+}
+
+/// Images that are read when they are asked for, and a session whose network has never seen them.
+struct Strangers {
+    store: ImageStore,
+    split: Split,
+    session: Box<dyn Session>,
+    head: HeadSpec,
+}
+
+impl Strangers {
+    fn below(folder: &Path) -> Self {
+        let catalog = draw(folder, 3, 5);
+        let mut config = config();
+        config.data.split = SplitBy::Image;
+        let split = split(&catalog, &config.data, 1).unwrap();
+        let (embedder, head) = tiny_specs(crate::config::Net::Small);
+        let session = open_session(Device::Cpu, &embedder, &head, &config.train).unwrap();
+        Self { store: ImageStore::on_demand(catalog, Preprocess::new(16, 1)), split, session, head }
+    }
+
+    /// The rows that classes get, and how many problems there were.
+    fn rows(&self, control: &Control) -> Result<(Vec<usize>, usize), TrainError> {
+        let part = TrainingPart { store: &self.store, split: &self.split, seed: 1, control };
+        let found = imprint::rows(self.session.as_ref(), &part, &self.head, &[false; 3], &mut |_, _| {})?;
+        Ok((found.0.iter().map(|row| row.row).collect(), found.1.groups().len()))
+    }
+}
+
+#[test]
+fn a_class_whose_images_cannot_be_read_keeps_its_random_weights() {
+    let folder = tempfile::tempdir().unwrap();
+    let strangers = Strangers::below(folder.path());
+    let control = Control::default();
+    assert_eq!(strangers.rows(&control).unwrap(), (vec![0, 1, 2], 0));
+    std::fs::remove_dir_all(folder.path().join("p01")).unwrap();
+    let (rows, problems) = strangers.rows(&control).unwrap();
+    assert!(rows == [0, 2] && problems > 0, "{rows:?}, {problems}");
+    control.cancel();
+    assert!(matches!(strangers.rows(&control), Err(TrainError::Cancelled)));
+}

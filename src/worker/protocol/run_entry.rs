@@ -1,0 +1,76 @@
+//! A run in the list of runs, and what can be done to its folder.
+
+use crate::config::{RunConfig, RunInfo, SeriesInfo};
+use crate::train::{EpochMetrics, RunSummary};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// A run on disk.
+#[derive(Clone, Debug)]
+pub struct RunEntry {
+    /// The folder.
+    pub path: PathBuf,
+    /// Its name; that of a run in the folder of a series begins with the folder and a slash.
+    pub name: String,
+    /// Its settings.
+    pub config: RunConfig,
+    /// What a person wrote about it; empty for nothing.
+    pub note: String,
+    /// Epochs done.
+    pub epochs_done: u32,
+    /// Measures of the epochs done.
+    pub epochs: Arc<[EpochMetrics]>,
+    /// Best equal error rate so far.
+    pub eer: Option<f64>,
+    /// A finished checkpoint exists.
+    pub has_model: bool,
+    /// It can be continued.
+    pub resumable: bool,
+    /// What it came to: of a run that is over and was measured since, or has no pairs to be measured on.
+    pub finished: Option<RunSummary>,
+    /// It does not lie among the runs, and was opened from its own place.
+    pub is_elsewhere: bool,
+}
+
+impl RunEntry {
+    /// Its weights were made elsewhere.
+    pub fn is_imported(&self) -> bool {
+        self.config.run.as_ref().is_some_and(RunInfo::is_imported)
+    }
+
+    /// The series that it is one of.
+    pub fn series(&self) -> Option<&SeriesInfo> {
+        self.config.run.as_ref()?.series.as_ref()
+    }
+
+    /// The name of its own folder.
+    pub fn own_name(&self) -> &str {
+        self.name.rsplit('/').next().unwrap_or_default()
+    }
+
+    /// The folder of a series that it lies in; `None` where it lies directly among the runs.
+    pub fn series_folder(&self) -> Option<&Path> {
+        // No folder's own name has a slash.
+        self.path.parent().filter(|_| self.name.contains('/'))
+    }
+
+    /// When it was begun, as text that sorts by time; the name where the run file does not say.
+    pub fn started(&self) -> &str {
+        self.config.run.as_ref().map_or(&self.name, |run| &run.started)
+    }
+
+    /// Name of the data set.
+    pub fn data_name(&self) -> String {
+        let path = self.config.run.as_ref().map_or("unknown data", |facts| facts.data.as_str());
+        Path::new(path).file_name().map_or(path.into(), |name| name.to_string_lossy()).into_owned()
+    }
+}
+
+/// What is done to a run's folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RunChange {
+    /// A new name, and a note (empty for none).
+    Describe { name: String, note: String },
+    /// To the bin beside the runs.
+    Delete,
+}
