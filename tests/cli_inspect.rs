@@ -245,6 +245,7 @@ fn the_images_of_a_list_of_pairs_may_lie_elsewhere_and_some_of_them_are_read() {
     let photos = folder.join("photos");
     std::fs::create_dir(&photos).unwrap();
     let drawn = listed(&classes[0]);
+    std::fs::copy(&drawn[0], classes[0].join("twice.png")).unwrap();
     std::fs::copy(&drawn[0], photos.join("a.png")).unwrap();
     std::fs::copy(&drawn[1], photos.join("b.png")).unwrap();
     let whole = std::fs::read(&drawn[2]).unwrap();
@@ -260,11 +261,12 @@ fn the_images_of_a_list_of_pairs_may_lie_elsewhere_and_some_of_them_are_read() {
     assert_eq!(inspected(&["--images", "photos", "--quick"]), (2, 0, 0));
     for (words, expected) in [
         (["inspect", "pairs.txt", "--images", "gone"], "no such folder of images"),
-        (["inspect", "data", "--quick", "--images=photos"], "lists of pairs"),
+        (["inspect", "data", "--exclude=copies_in_class", "--images=photos"], "lists of pairs"),
     ] {
         let output = arclens(folder, &words);
         assert!(output.status.code() == Some(2) && stderr(&output).contains(expected), "{}", stderr(&output));
     }
+    assert!(!folder.join("data/arclens-exclude.toml").exists(), "what is refused changes nothing");
 }
 
 #[test]

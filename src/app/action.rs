@@ -111,8 +111,13 @@ pub enum Action {
     ShowOverlay(usize),
     /// Something about a picture of the curves.
     Picture(PictureAction),
-    /// Choose how the threshold is set.
-    SetRule(OperatingRule),
+    /// Choose how the threshold of a run is set.
+    SetRule {
+        /// The run.
+        run: PathBuf,
+        /// How.
+        rule: OperatingRule,
+    },
     /// Put an image into a slot.
     SetSlot(usize, ImageSource),
     /// Put images into the free slots.

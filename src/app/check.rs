@@ -4,9 +4,10 @@
 
 use super::action::Effect;
 use super::export;
-use super::notice::{Notice, Severity, counted};
+use super::notice::{Notice, Severity};
 use super::state::{DataState, OpenData, State, Workspace};
 use super::update::start;
+use crate::config::counted;
 use crate::data::{Catalog, Diagnosis, EXCLUDE_FILE, Examination, WarningKind};
 use crate::worker::protocol::{ExclusionChange, JobId, Request};
 use std::collections::BTreeSet;
@@ -188,11 +189,10 @@ impl Excluded {
 
     /// What is excluded here and not there: `2 images and 1 file`.
     fn beyond(self, other: Self) -> String {
-        let images = self.images.saturating_sub(other.images) as u64;
-        let files = self.files.saturating_sub(other.files) as u64;
-        let parts = [(images, "image", "images"), (files, "file", "files")];
-        let some = parts.into_iter().filter(|(count, ..)| *count > 0);
-        some.map(|(count, one, many)| counted(count, one, many)).collect::<Vec<_>>().join(" and ")
+        let images = self.images.saturating_sub(other.images);
+        let files = self.files.saturating_sub(other.files);
+        let some = [(images, "image"), (files, "file")].into_iter().filter(|(count, _)| *count > 0);
+        some.map(|(count, singular)| counted(count, singular)).collect::<Vec<_>>().join(" and ")
     }
 }
 

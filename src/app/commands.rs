@@ -27,6 +27,10 @@ impl Shortcut {
     }
 }
 
+/// What measuring on the open images does, wherever it is offered.
+pub const OPEN_IMAGES_HELP: &str =
+    "Measures the run on all images that are open; of its own, on those that it held out";
+
 /// Something that can be invoked.
 #[derive(Clone, Copy, Debug)]
 pub struct Command {
@@ -155,16 +159,10 @@ pub const COMMANDS: &[Command] = &[
             .then(|| state.active_run.clone().map(Action::Evaluate))
             .flatten()
     }),
-    row(
-        "run.evaluate_open",
-        "Measure on the open images",
-        "Measures the model in use on all images that are open; of its own, on those that it held out",
-        None,
-        |state| {
-            state.open_data().filter(|_| state.has_model() && state.evaluate.job.is_none())?;
-            state.active_run.clone().map(Action::EvaluateOpen)
-        },
-    ),
+    row("run.evaluate_open", "Measure on the open images", OPEN_IMAGES_HELP, None, |state| {
+        state.open_data().filter(|_| state.has_model() && state.evaluate.job.is_none())?;
+        state.active_run.clone().map(Action::EvaluateOpen)
+    }),
     row(
         "run.evaluate_pairs",
         "Measure on pairs…",

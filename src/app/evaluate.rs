@@ -5,7 +5,7 @@ use super::notice::{Notice, Severity};
 use super::runs::named;
 use super::state::{EvaluateView, Overlay, State, Workspace};
 use super::update::{explore_evaluation, request_verify, start, supersede};
-use crate::eval::{OperatingRule, operating_point};
+use crate::eval::{OperatingPoint, OperatingRule, operating_point};
 use crate::train::KeptPoint;
 use crate::worker::protocol::{EvaluateOn, Evaluation, JobError, JobId, JobKind, Request, RunEntry};
 use std::path::{Path, PathBuf};
@@ -23,11 +23,45 @@ impl EvaluateView {
         overlays.filter(move |(index, overlay)| overlay.visible || *index == self.current)
     }
 
-    /// A run has one rule, whatever it was measured on.
-    fn follow_rule(&mut self, run: &Path, rule: OperatingRule) {
-        let is_other = |evaluation: &Evaluation| evaluation.run == run && evaluation.rule != rule;
-        for overlay in self.overlays.iter_mut().filter(|overlay| is_other(&overlay.evaluation)) {
-            Arc::make_mut(&mut overlay.evaluation).rule = rule;
+    /// What was measured of a run: of several, what is on the page, else the newest.
+    pub(super) fn of_run(&self, run: &Path) -> Option<&Arc<Evaluation>> {
+        let newest = self.overlays.iter().rev().map(|overlay| &overlay.evaluation);
+        self.current().into_iter().chain(newest).find(|evaluation| evaluation.run == run)
+    }
+
+    /// A run has one rule and one threshold, whatever it was measured on.
+    fn follow(&mut self, run: &Path, rule: OperatingRule, threshold: &OperatingPoint) {
+        for overlay in self.overlays.iter_mut().filter(|overlay| overlay.evaluation.run == run) {
+            let known = &overlay.evaluation;
+            let kept_elsewhere = (operating_point(&known.rates, rule) != *threshold).then(|| threshold.clone());
+            if known.rule != rule || known.kept_elsewhere != kept_elsewhere {
+                let evaluation = Arc::make_mut(&mut overlay.evaluation);
+                (evaluation.rule, evaluation.kept_elsewhere) = (rule, kept_elsewhere);
+            }
+        }
+    }
+}
+
+/// A threshold that a person chose.
+#[derive(Clone, Debug)]
+pub(super) struct Choice {
+    run: PathBuf,
+    /// The images that it was chosen on, in words.
+    on: String,
+    is_own: bool,
+    rule: OperatingRule,
+    threshold: OperatingPoint,
+}
+
+impl Choice {
+    /// What the rule gives on the images of an evaluation.
+    fn new(evaluation: &Evaluation, rule: OperatingRule) -> Self {
+        Self {
+            run: evaluation.run.clone(),
+            on: evaluation.on.clone(),
+            is_own: evaluation.is_own,
+            rule,
+            threshold: operating_point(&evaluation.rates, rule),
         }
     }
 }
@@ -63,6 +97,7 @@ pub(super) fn evaluate_open(state: &mut State, run: PathBuf) -> Vec<Effect> {
 
 /// Asks for a run to be measured; what was asked for before is superseded by then.
 pub(super) fn request(state: &mut State, run: PathBuf, on: EvaluateOn) -> Vec<Effect> {
+    state.evaluate.is_on_pairs = matches!(on, EvaluateOn::Protocol { .. });
     let (job, effects) = start(state, Request::Evaluate { run, on });
     state.evaluate.job = Some(job);
     state.evaluate.error = None;
@@ -98,20 +133,40 @@ pub(super) fn evaluated(state: &mut State, job: JobId, evaluation: &Arc<Evaluati
             state.evaluate.overlays.len() - 1
         }
     };
-    state.evaluate.follow_rule(&evaluation.run, evaluation.rule);
+    let kept = settle_threshold(state, job, evaluation);
     let mut effects = explore_evaluation(state, evaluation);
+    effects.extend(kept);
     effects.extend(request_verify(state));
     effects
 }
 
+/// Gives a run that `job` has measured the threshold that is kept with it. One that a person chose meanwhile, or that
+/// is not on the disk yet, was not known when it was measured: it stands, and is kept once more.
+fn settle_threshold(state: &mut State, job: JobId, evaluation: &Evaluation) -> Vec<Effect> {
+    let is_unknown = |chosen_by: JobId| chosen_by > job || state.job(chosen_by).is_some();
+    let mut choices = state.evaluate.choices.iter();
+    let choice = choices.find(|(chosen_by, choice)| choice.run == evaluation.run && is_unknown(*chosen_by));
+    let Some((_, choice)) = choice.cloned() else {
+        state.evaluate.follow(&evaluation.run, evaluation.rule, &evaluation.threshold());
+        return Vec::new();
+    };
+    // Of these images, the rates may be others now.
+    let choice = if choice.on == evaluation.on { Choice::new(evaluation, choice.rule) } else { choice };
+    choose(state, choice)
+}
+
 pub(super) fn remove_overlay(state: &mut State, index: usize) -> Vec<Effect> {
-    if index < state.evaluate.overlays.len() {
-        state.evaluate.overlays.remove(index);
-        let last = state.evaluate.overlays.len().saturating_sub(1);
-        let current = state.evaluate.current;
-        state.evaluate.current = if current > index { current - 1 } else { current.min(last) };
+    if index >= state.evaluate.overlays.len() {
+        return Vec::new();
     }
-    Vec::new()
+    let removed = state.evaluate.overlays.remove(index);
+    let last = state.evaluate.overlays.len().saturating_sub(1);
+    let before = state.evaluate.current;
+    let current = if before > index { before - 1 } else { before.min(last) };
+    state.evaluate.current = current;
+    // The run on the page is the one in use, unless another was put to use since: that one stays so.
+    let was_in_use = state.active_run.as_ref() == Some(&removed.evaluation.run);
+    if before == index && was_in_use { show_overlay(state, current) } else { Vec::new() }
 }
 
 pub(super) fn show_overlay(state: &mut State, index: usize) -> Vec<Effect> {
@@ -125,15 +180,25 @@ pub(super) fn show_overlay(state: &mut State, index: usize) -> Vec<Effect> {
     effects
 }
 
-/// A person chooses how the threshold of the run in use is set: that stays with the run.
-pub(super) fn set_rule(state: &mut State, rule: OperatingRule) -> Vec<Effect> {
-    let Some(evaluation) = state.active_evaluation().cloned() else { return Vec::new() };
-    let run = evaluation.run.clone();
-    state.evaluate.follow_rule(&run, rule);
-    let point = operating_point(&evaluation.rates, rule);
-    if let Some(result) = &mut state.verify.result {
-        result.operating = Some(point.clone());
+/// A person chooses how the threshold of a run is set: that stays with the run.
+pub(super) fn set_rule(state: &mut State, run: &Path, rule: OperatingRule) -> Vec<Effect> {
+    let Some(evaluation) = state.evaluate.of_run(run) else { return Vec::new() };
+    let choice = Choice::new(evaluation, rule);
+    choose(state, choice)
+}
+
+/// Makes a threshold that of its run: in what was measured of it, in the verdict, and on the disk.
+fn choose(state: &mut State, choice: Choice) -> Vec<Effect> {
+    let Choice { run, rule, threshold, .. } = &choice;
+    state.evaluate.follow(run, *rule, threshold);
+    if state.active_run.as_ref() == Some(run)
+        && let Some(result) = &mut state.verify.result
+    {
+        result.operating = Some(threshold.clone());
     }
-    let kept = KeptPoint { point, rule: Some(rule), on_other_images: !evaluation.is_own };
-    start(state, Request::SaveOperatingPoint { run, kept }).1
+    let kept = KeptPoint { point: threshold.clone(), rule: Some(*rule), on_other_images: !choice.is_own };
+    let (job, effects) = start(state, Request::SaveOperatingPoint { run: run.clone(), kept });
+    state.evaluate.choices.retain(|(_, known)| known.run != *run);
+    state.evaluate.choices.push((job, choice));
+    effects
 }

@@ -241,11 +241,25 @@ fn trained(state: &mut State, job: JobId, summary: RunSummary) -> Vec<Effect> {
         format!("Trained {} epochs{rate}", summary.epochs)
     };
     view.summary = Some(summary.clone());
-    state.notify(Notice::new(Severity::Success, text));
     state.active_run = Some(run.clone());
-    let mut effects = evaluate(state, run);
+    let notice = Notice::new(Severity::Success, text);
+    let mut effects = if is_measuring_asked_for(state) {
+        // Measuring this run would stop that, or take what a person waited for off the page.
+        state
+            .notify(notice.hint("What you asked for meanwhile is measured now; Evaluate, in Runs, measures this run."));
+        Vec::new()
+    } else {
+        state.notify(notice);
+        evaluate(state, run)
+    };
     effects.extend(series::trained(state, &summary));
     effects
+}
+
+/// A measurement waits, or is under way, that a person has not stopped.
+fn is_measuring_asked_for(state: &State) -> bool {
+    let job = state.evaluate.job.and_then(|id| state.job(id));
+    job.is_some_and(|job| !job.control.is_cancelled())
 }
 
 fn mapped(state: &mut State, job: JobId, table: Arc<EmbeddingTable>, mut layout: Arc<Layout>) -> Vec<Effect> {

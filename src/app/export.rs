@@ -1,14 +1,15 @@
 //! The open data set written in a form other trainers read: what is asked for, and what became of it.
 
 use super::action::{Action, Dialog, Effect};
-use super::notice::{Notice, Severity, counted};
+use super::notice::{Notice, Severity};
 use super::state::{OpenData, State, Workspace};
 use super::update::{start, with_ending};
+use crate::config::{classes_text, counted, folder_of};
 use crate::convert::{ConvertForm, ConvertRequest};
 use crate::data::endings::ends_with;
 use crate::data::{Catalog, Exported, Location, Part};
 use crate::worker::protocol::{JobId, Request};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// The dialog, and the export under way or the last one.
@@ -291,14 +292,14 @@ fn written(form: ConvertForm, done: &Exported) -> Notice {
 fn summary(form: ConvertForm, done: &Exported) -> String {
     let name = done.files.first().and_then(|file| file.file_name()).unwrap_or_default().to_string_lossy();
     let what = if form.is_of_pairs() {
-        counted(done.groups, "pair", "pairs")
+        counted(done.groups as usize, "pair")
     } else {
-        format!("{} of {}", counted(done.images, "image", "images"), counted(done.groups, "class", "classes"))
+        format!("{} of {}", counted(done.images as usize, "image"), classes_text(done.groups as usize))
     };
     let mut text = format!("{what} written to {name}");
-    let left_out = done.warnings.total() as u64;
+    let left_out = done.warnings.total();
     if left_out > 0 {
-        text += &format!("; {} left out", counted(left_out, "image", "images"));
+        text += &format!("; {} left out", counted(left_out, "image"));
         text += match (form.is_of_pairs(), left_out) {
             (false, _) => "",
             (true, 1) => " with its pairs",
@@ -306,10 +307,6 @@ fn summary(form: ConvertForm, done: &Exported) -> String {
         };
     }
     text
-}
-
-fn folder_of(file: &Path) -> &Path {
-    file.parent().unwrap_or(file)
 }
 
 /// An export is over; `notice` when it failed.

@@ -25,7 +25,7 @@ mod update;
 pub use action::{Action, Dialog, Effect};
 pub use check::{Change, CheckAction, CheckView};
 pub use closing::Unfinished;
-pub use commands::{COMMANDS, Command, Shortcut, command};
+pub use commands::{COMMANDS, Command, OPEN_IMAGES_HELP, Shortcut, command};
 pub use drop::{DropTarget, drop_target};
 pub use events::on_event;
 pub use export::{ExportAction, ExportOrder, ExportSubject, ExportView, NAMELESS};

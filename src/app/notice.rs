@@ -70,8 +70,3 @@ impl Notice {
         text
     }
 }
-
-/// `1 image`, `2 images`: a number with its word, for messages.
-pub(super) fn counted(count: u64, one: &str, many: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { many })
-}

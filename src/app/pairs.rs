@@ -24,6 +24,8 @@ pub struct PairsView {
     pub job: Option<JobId>,
     /// What the file is, once that is known.
     pub look: Option<Arc<ProtocolLook>>,
+    /// What was known of it before the look under way, which may be stopped.
+    pub(super) former: Option<Arc<ProtocolLook>>,
     /// Why the file was not read.
     pub error: Option<Notice>,
 }
@@ -60,6 +62,13 @@ impl PairsView {
         self.look.as_ref().is_some_and(|look| look.kind == ProtocolKind::List)
     }
 
+    /// The sheet as it was before a look that was stopped; `None` where nothing was known of the file, or nothing is looked
+    /// at.
+    fn before_the_look(self) -> Option<Self> {
+        let look = self.former?;
+        Some(Self { job: None, look: Some(look), former: None, error: None, ..self })
+    }
+
     /// Name of the file.
     pub fn name(&self) -> String {
         self.file.file_name().unwrap_or_default().to_string_lossy().into_owned()
@@ -73,7 +82,7 @@ pub enum PairsAction {
     LookIn(PathBuf),
     /// Measure the model in use.
     Measure,
-    /// Put the sheet away and stop what is under way.
+    /// Stop looking for the images elsewhere; else put the sheet away and stop what is under way.
     Cancel,
 }
 
@@ -104,11 +113,16 @@ pub(super) fn update(state: &mut State, action: PairsAction) -> Vec<Effect> {
         }
         PairsAction::Measure => measure(state),
         PairsAction::Cancel => {
-            let job = state.pairs.take().and_then(|view| view.job);
-            state.cancel(job);
+            cancel(state);
             Vec::new()
         }
     }
+}
+
+fn cancel(state: &mut State) {
+    let Some(view) = state.pairs.take() else { return };
+    state.cancel(view.job);
+    state.pairs = view.before_the_look();
 }
 
 /// Looks at a file and shows it on the page of error rates. The images of a list may lie beside it, or in the folder that
@@ -122,7 +136,9 @@ pub(super) fn look(state: &mut State, file: PathBuf) -> Vec<Effect> {
 fn look_in(state: &mut State, file: PathBuf, folders: Vec<PathBuf>) -> Vec<Effect> {
     supersede(state, JobKind::LookAtPairs);
     let (job, effects) = start(state, Request::LookAtPairs { file: file.clone(), folders });
-    state.pairs = Some(PairsView { file, job: Some(job), look: None, error: None });
+    let known = state.pairs.take().filter(|view| view.file == file);
+    let former = known.and_then(|view| view.look.or(view.former));
+    state.pairs = Some(PairsView { file, job: Some(job), look: None, former, error: None });
     state.workspace = Workspace::Evaluate;
     effects
 }
@@ -131,6 +147,7 @@ fn look_in(state: &mut State, file: PathBuf, folders: Vec<PathBuf>) -> Vec<Effec
 pub(super) fn looked(state: &mut State, job: JobId, look: Arc<ProtocolLook>) -> Vec<Effect> {
     if let Some(view) = state.pairs.as_mut().filter(|view| view.job == Some(job)) {
         view.job = None;
+        view.former = None;
         view.look = Some(look);
     }
     Vec::new()
@@ -167,10 +184,12 @@ pub(super) fn ended(state: &mut State, job: JobId, notice: Option<Notice>) {
     let Some(view) = state.pairs.as_mut().filter(|view| view.job == Some(job)) else { return };
     view.job = None;
     view.error.clone_from(&notice);
+    if notice.is_some() {
+        view.former = None;
+    }
     match notice {
         Some(notice) if !seen => state.notify(notice),
-        // Stopped before anything was known: there is nothing to show.
-        None if view.look.is_none() => state.pairs = None,
+        None if view.look.is_none() => state.pairs = state.pairs.take().and_then(PairsView::before_the_look),
         _ => {}
     }
 }

@@ -96,12 +96,12 @@ impl Series {
 
 impl Runs {
     /// Those of the series of this name, as far as a list of runs tells. Where two have the same seed, the finished one
-    /// counts.
+    /// counts. What lies elsewhere does not: it may be a copy.
     fn listed<'a>(entries: impl IntoIterator<Item = &'a RunEntry>, series_id: &str) -> Self {
         let mut known: BTreeMap<u32, &RunEntry> = BTreeMap::new();
         let mut told: BTreeSet<&SeriesInfo> = BTreeSet::new();
         for entry in entries {
-            let Some(info) = entry.series().filter(|info| info.id == series_id) else { continue };
+            let Some(info) = listed_series(entry).filter(|info| info.id == series_id) else { continue };
             told.insert(info);
             let place = known.entry(entry.config.train.seed).or_insert(entry);
             if entry.finished.is_some() {
@@ -166,11 +166,17 @@ pub struct SeriesFacts {
     pub finished: Vec<RunSummary>,
 }
 
+/// The series that a run is one of, where the others of it are in the list of runs, too: those of a run that was opened from
+/// elsewhere lie beside it there.
+fn listed_series(run: &RunEntry) -> Option<&SeriesInfo> {
+    run.series().filter(|_| !run.is_elsewhere)
+}
+
 /// What a list of runs tells of every series in it, by its name.
 pub(super) fn all_facts(entries: &[RunEntry]) -> BTreeMap<String, SeriesFacts> {
     let mut of_series: BTreeMap<&str, Vec<&RunEntry>> = BTreeMap::new();
     for entry in entries {
-        if let Some(series) = entry.series() {
+        if let Some(series) = listed_series(entry) {
             of_series.entry(&series.id).or_default().push(entry);
         }
     }
@@ -179,9 +185,9 @@ pub(super) fn all_facts(entries: &[RunEntry]) -> BTreeMap<String, SeriesFacts> {
 
 impl State {
     /// What the list of runs tells of the series that a run is one of; `None` for a run by itself, and for one opened from
-    /// elsewhere: the others of its series lie beside it there, and are not in the list.
+    /// elsewhere.
     pub fn series_facts(&self, run: &RunEntry) -> Option<&SeriesFacts> {
-        self.runs_view.series.get(&run.series()?.id).filter(|_| !run.is_elsewhere)
+        self.runs_view.series.get(&listed_series(run)?.id)
     }
 }
 
@@ -302,7 +308,7 @@ fn begin(state: &mut State, run: &Path, catalog: &Arc<Catalog>, runs: Runs) -> V
     let Some(before) = asked.run.as_ref().and_then(RunInfo::further) else { return Vec::new() };
     let id = before.series.as_ref().map(|series| series.id.clone()).unwrap_or_default();
     let mut config = RunConfig { run: Some(before), ..asked.as_asked() };
-    let of_series = state.runs.iter().filter(|entry| entry.series().is_some_and(|series| series.id == id));
+    let of_series = state.runs.iter().filter(|entry| listed_series(entry).is_some_and(|series| series.id == id));
     if let Some(first) = of_series.min_by_key(|entry| entry.config.train.seed) {
         config.follow(&first.config);
     }

@@ -1,5 +1,6 @@
 //! Everything on the screen that is not a scroll position: the one owner of it.
 
+use super::evaluate::Choice;
 use super::series::Series;
 use super::start_from::StartNetwork;
 use super::training::{Awaited, Continuing};
@@ -208,10 +209,14 @@ pub struct EvaluateView {
     pub current: usize,
     /// The job.
     pub job: Option<JobId>,
+    /// What was asked for last is measured on pairs that a person chose.
+    pub is_on_pairs: bool,
     /// Why there are no numbers.
     pub error: Option<Notice>,
     /// The curves as a file.
     pub picture: PictureView,
+    /// The threshold that a person chose last for each run, with the job that keeps it.
+    pub(super) choices: Vec<(JobId, Choice)>,
 }
 
 /// Two images.
@@ -373,16 +378,19 @@ impl State {
 
     /// The evaluation of the active run.
     pub fn active_evaluation(&self) -> Option<&Arc<Evaluation>> {
-        let run = self.active_run.as_deref()?;
-        // Of several, the one whose numbers are on the page.
-        let newest = || self.evaluate.overlays.iter().rev().map(|overlay| &overlay.evaluation);
-        self.evaluate.current().into_iter().chain(newest()).find(|evaluation| evaluation.run == run)
+        self.evaluate.of_run(self.active_run.as_deref()?)
     }
 
-    /// The threshold Verify uses: the active run's rule on its measured rates.
+    /// The threshold Verify uses, in the window as on the command line: that of the active run, once it was measured.
     pub fn operating_point(&self) -> Option<OperatingPoint> {
-        let evaluation = self.active_evaluation()?;
-        Some(crate::eval::operating_point(&evaluation.rates, evaluation.rule))
+        Some(self.active_evaluation()?.threshold())
+    }
+
+    /// Error rates that are asked for, or were and are not begun, wait until the training under way is over.
+    pub fn measuring_waits(&self) -> bool {
+        let training = self.training.as_ref().filter(|_| self.is_training());
+        // What was asked for before the training goes before it.
+        training.is_some_and(|view| self.evaluate.job.is_none_or(|job| job > view.job))
     }
 
     /// A run with a model that can verify.

@@ -320,6 +320,8 @@ fn measured(run: &Path, catalog: Arc<Catalog>) -> Evaluation {
         on: "all images".into(),
         is_own: true,
         changed: None,
+        kept_elsewhere: None,
+        warnings: crate::data::Warnings::default(),
         protocol: None,
         rule: OperatingRule::Eer,
         report: verification_report(&scored, OperatingRule::Eer, false, 1).unwrap(),

@@ -81,7 +81,7 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
         Action::RemoveOverlay(index) => remove_overlay(state, index),
         Action::ShowOverlay(index) => show_overlay(state, index),
         Action::Picture(action) => picture::update(state, action),
-        Action::SetRule(rule) => set_rule(state, rule),
+        Action::SetRule { run, rule } => set_rule(state, &run, rule),
         Action::SetSlot(slot, source) => set_slot(state, slot, source),
         Action::VerifyImages(images) => verify_images(state, images),
         Action::ClearSlot(slot) => clear_slot(state, slot),

@@ -110,24 +110,37 @@ fn spec(matches: &ArgMatches) -> anyhow::Result<AlignSpec> {
     let out = args::get_path(matches, "out")?.to_owned();
     Ok(AlignSpec {
         inputs: matches.get_many::<PathBuf>("images").unwrap_or_default().cloned().collect(),
-        finder: finder.open().map_err(|error| with_options(error, &out))?,
+        finder: finder.open().map_err(with_list)?,
         out,
         options,
     })
 }
 
-/// Adds the options that help. The library's own sentences name none, because the window shows them too.
+/// Adds the option that helps where there is no detector. The library's own sentences name none, because the window shows
+/// them too.
+fn with_list(error: FaceError) -> anyhow::Error {
+    match error {
+        FaceError::NotBuilt => anyhow::anyhow!("{error} (--landmarks takes a list of points)"),
+        other => other.into(),
+    }
+}
+
+/// As [`with_list`], where the folder of the crops cannot be used. A list that is refused may lie in that folder, too, and
+/// these options do not help it.
 fn with_options(error: FaceError, out: &Path) -> anyhow::Error {
-    let options = match &error {
-        FaceError::NotBuilt => "--landmarks takes a list of points",
-        FaceError::Refused { path, .. } if path.starts_with(out) => "--size sets the size, --out another folder",
-        _ => return error.into(),
-    };
-    anyhow::anyhow!("{error} ({options})")
+    match &error {
+        FaceError::Refused { path, .. } if path.starts_with(out) => {
+            anyhow::anyhow!("{error} (--size sets the size, --out another folder)")
+        }
+        _ => error.into(),
+    }
 }
 
 fn report(done: &Aligned, as_json: bool) {
     output::left_out(&done.warnings);
+    if let Some(doubt) = done.doubt {
+        output::warning(doubt);
+    }
     let part = |count: u64, words: &str| if count > 0 { format!(", {count} {words}") } else { String::new() };
     output::line(format!(
         "{} of {} images aligned{}{}{}{}: {}",
@@ -173,7 +186,18 @@ mod tests {
         let refused = |path: &str| FaceError::Refused { reason: "no".to_owned(), path: path.into() };
         let said = |error| with_options(error, Path::new("crops")).to_string();
         assert!(said(refused("crops/align.csv")).contains("--out") && said(refused("crops")).contains("--size"));
-        assert!(said(FaceError::NotBuilt).contains("--landmarks"));
         assert_eq!(said(refused("photos")), refused("photos").to_string());
+    }
+
+    #[test]
+    fn an_error_about_the_finder_names_no_option_of_the_crops_wherever_its_file_lies() {
+        assert!(with_list(FaceError::NotBuilt).to_string().contains("--landmarks"));
+        let folder = tempfile::tempdir().unwrap();
+        let crops = folder.path().to_str().unwrap();
+        let list = folder.path().join("eyes.csv");
+        std::fs::write(&list, "z.png,60,40,30,40,46,55,58,70,34,70\n").unwrap();
+        let words = ["align", "photos", "--out", crops, "--landmarks", list.to_str().unwrap()];
+        let said = spec(&command().try_get_matches_from(words).unwrap()).unwrap_err().to_string();
+        assert!(said.contains("left and right are exchanged") && !said.contains("--size"), "{said}");
     }
 }

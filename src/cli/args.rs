@@ -143,7 +143,7 @@ fn evaluate() -> Command {
         .arg(
             Arg::new("eval.far_target")
                 .long("far")
-                .help("False accept rate of the operating point (default: as the run says)"),
+                .help("False accept rate of the operating point (default: as the threshold was chosen last)"),
         )
         .arg(device())
 }

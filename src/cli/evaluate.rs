@@ -9,6 +9,7 @@ use crate::eval::{OperatingRule, VerificationReport};
 use crate::train::{
     Control, EvaluationResult, StoredEvaluation, TrainedModel, Verification, changed_images, evaluate_all,
     evaluate_protocol, evaluate_split, kept_rule, read_config, rule_of, store_evaluation, store_first_evaluation,
+    store_own_evaluation,
 };
 use anyhow::Context as _;
 use clap::ArgMatches;
@@ -34,7 +35,7 @@ pub fn run(matches: &ArgMatches) -> anyhow::Result<Answer> {
         }
     };
     meter.finish();
-    keep(run, &done, rule)?;
+    keep(run, &done, rule, matches.contains_id("eval.far_target"))?;
     print(&done.report, done.accuracy(), &done.on);
     if matches.get_flag("json") {
         output::json(&object(&done.report, done.accuracy(), &done.on));
@@ -63,17 +64,22 @@ impl Done {
     }
 }
 
-/// The run's own images give it its threshold; others only while it has none.
-fn keep(run: &Path, done: &Done, rule: OperatingRule) -> anyhow::Result<()> {
+/// The run's own images give it its threshold, unless a person chose one on others and asks for no other now; others only while
+/// it has none; changed images of its own never, for the run has learned from some of them. `is_asked`: the rule was typed.
+fn keep(run: &Path, done: &Done, rule: OperatingRule, is_asked: bool) -> anyhow::Result<()> {
+    const NOT_KEPT: &str = "the rates were measured, but not kept";
     let (on, report) = (done.on.clone(), done.report.clone());
     let stored = StoredEvaluation { on, own: Some(done.own), rule, report, classification: done.classification };
-    if done.own {
-        return store_evaluation(run, &stored).context("the rates were measured, but not kept");
-    }
-    if store_first_evaluation(run, &stored).context("the rates were measured, but not kept")? {
+    if done.is_changed {
+        output::line("nothing of this is kept: what was measured before stays with the run, and so does its threshold");
+    } else if done.own && is_asked {
+        store_evaluation(run, &stored).context(NOT_KEPT)?;
+    } else if done.own {
+        if !store_own_evaluation(run, &stored).context(NOT_KEPT)? {
+            output::line("the threshold of this run was chosen on other images and stays; --far chooses it on these");
+        }
+    } else if store_first_evaluation(run, &stored).context(NOT_KEPT)? {
         output::line("this run had no threshold yet: the operating point below is kept for `arclens verify`");
-    } else if done.is_changed {
-        output::line("what was measured before stays with the run, and so does its threshold");
     }
     Ok(())
 }
@@ -115,7 +121,7 @@ fn on_images(
     };
     let place = catalog.root.display();
     if config.run.is_some() && info.data_fingerprint == catalog.fingerprint {
-        let (result, _) = evaluate_split(model, &catalog, Some(rule), &control, progress)?;
+        let result = evaluate_split(model, &catalog, rule, &control, progress)?;
         let on = format!("{} held-out images of {place}", result.table.len());
         return Ok(Done::new(on, result, true));
     }
@@ -205,4 +211,41 @@ fn object(report: &VerificationReport, accuracy: Option<f64>, on: &str) -> Value
         "far": report.operating.far,
         "frr": report.operating.frr,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::eval::{ScoredPairs, verification_report};
+    use crate::train::{KeptPoint, load_operating_point, save_operating_point};
+
+    /// What twenty genuine and forty impostor pairs of the run's own images came to.
+    fn measured(rule: OperatingRule) -> Done {
+        let scores = (0..60_u8).map(|pair| f32::from(pair % 40) / 50.0).collect();
+        let same = (0..60).map(|pair| pair >= 40).collect();
+        let report = verification_report(&ScoredPairs { scores, same }, rule, false, 1).unwrap();
+        Done { on: "20 held-out images".into(), report, classification: None, own: true, is_changed: false }
+    }
+
+    #[test]
+    fn a_threshold_that_was_chosen_on_other_images_stays_until_another_one_is_asked_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let (run, rule) = (folder.path(), OperatingRule::Eer);
+        let (done, point) = (measured(rule), measured(OperatingRule::Far(0.05)).report.operating);
+        assert_ne!(point, done.report.operating, "this test needs two thresholds");
+        let kept = KeptPoint { point: point.clone(), rule: Some(rule), on_other_images: true };
+        save_operating_point(run, &kept).unwrap();
+        keep(run, &done, rule, false).unwrap();
+        assert_eq!(load_operating_point(run), Some(point));
+        keep(run, &done, rule, true).unwrap();
+        assert_eq!(load_operating_point(run), Some(done.report.operating));
+    }
+
+    #[test]
+    fn images_that_changed_since_the_training_give_no_threshold() {
+        let folder = tempfile::tempdir().unwrap();
+        let done = Done { own: false, is_changed: true, ..measured(OperatingRule::Eer) };
+        keep(folder.path(), &done, OperatingRule::Eer, true).unwrap();
+        assert_eq!(load_operating_point(folder.path()), None);
+    }
 }

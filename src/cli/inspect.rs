@@ -8,6 +8,7 @@ mod weights;
 
 use super::output::{self, Meter};
 use super::{Answer, args};
+use crate::config::classes_text;
 use crate::data::endings::{LIST_ENDINGS, ends_with, names_pairs};
 use crate::data::{
     Catalog, DataError, Examination, VerificationSet, decode_file, examine, looks_like_image, pair_list, read_pairs,
@@ -42,7 +43,10 @@ pub fn command() -> Command {
             Arg::new("quick")
                 .long("quick")
                 .action(ArgAction::SetTrue)
-                .help("Do not read and compare every image of a data set; what takes no pixels to know is said"),
+                .help(
+                    "Do not read and compare every image of a data set, nor read some of a list of pairs; what takes no \
+                     pixels to know is said",
+                ),
         )
         .arg(args::option(
             "images",
@@ -86,7 +90,11 @@ pub fn run(matches: &ArgMatches) -> anyhow::Result<Answer> {
         protocol::list(path, &list, images, quick)?
     } else {
         match Catalog::open(path, &|_| {}, &|| false) {
-            Ok(catalog) => data_set(path, Arc::new(catalog), quick, &changes)?,
+            Ok(catalog) => {
+                // Before images are read and some are excluded.
+                check_images(images, path)?;
+                data_set(path, Arc::new(catalog), quick, &changes)?
+            }
             Err(error) => no_data_set(path, error)?,
         }
     };
@@ -95,15 +103,19 @@ pub fn run(matches: &ArgMatches) -> anyhow::Result<Answer> {
         "--exclude and --include are for data sets of images with classes, which this is not: {}",
         path.display()
     );
-    anyhow::ensure!(
-        object["kind"] == "pairs" || images.is_none(),
-        "--images is for lists of pairs, which this is not: {}",
-        path.display()
-    );
+    if object["kind"] != "pairs" {
+        check_images(images, path)?;
+    }
     if matches.get_flag("json") {
         output::json(&object);
     }
     Ok(Answer::Yes)
+}
+
+/// Checks that no folder of images was named for what is no list of pairs.
+fn check_images(images: Option<&Path>, path: &Path) -> anyhow::Result<()> {
+    anyhow::ensure!(images.is_none(), "--images is for lists of pairs, which this is not: {}", path.display());
+    Ok(())
 }
 
 /// What cannot be opened as a data set may be runs beside each other, or a list of pairs with a line that is none: then that
@@ -194,9 +206,8 @@ fn each(counts: &[u32]) -> String {
 fn data_set(path: &Path, catalog: Arc<Catalog>, quick: bool, changes: &Changes) -> anyhow::Result<Value> {
     let examination = examination(&catalog, quick)?;
     let Changed { catalog, diagnosis, excluded, included } = changes.apply(catalog, &examination)?;
-    let (images, classes) = (catalog.items.len(), catalog.classes.len());
+    let (images, classes) = (catalog.items.len(), classes_text(catalog.classes.len()));
     output::line(format!("{}: {}", catalog.layout, path.display()));
-    let classes = if classes == 1 { "1 class".to_owned() } else { format!("{classes} classes") };
     output::line(format!("images   {images} of {classes}, {}", each(&catalog.class_counts())));
     output::line(format!(
         "size     about {} px, {}",

@@ -15,13 +15,17 @@ pub fn count_text(count: usize) -> String {
 
 /// `1 image`, `12 images`.
 pub fn counted(count: usize, singular: &str) -> String {
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{} {singular}{plural}", count_text(count))
+    counted_as(count, singular, &format!("{singular}s"))
 }
 
 /// `1 class`, `12 classes`.
 pub fn classes_text(count: usize) -> String {
-    if count == 1 { "1 class".to_owned() } else { format!("{} classes", count_text(count)) }
+    counted_as(count, "class", "classes")
+}
+
+/// A count with the words behind it, those for one and those for several: `1 image is`, `12 images are`.
+pub fn counted_as(count: usize, one: &str, many: &str) -> String {
+    format!("{} {}", count_text(count), if count == 1 { one } else { many })
 }
 
 /// A count in a sentence, where no more than three digits of millions matter: `12.8 million`, otherwise as [`count_text`].
@@ -48,6 +52,8 @@ mod tests {
             ["1 image", "0 images", "20\u{2009}000 pairs"]
         );
         assert_eq!([classes_text(1), classes_text(12_000)], ["1 class", "12\u{2009}000 classes"]);
+        let differ = |count| counted_as(count, "image differs", "images differ");
+        assert_eq!([differ(1), differ(20_000)], ["1 image differs", "20\u{2009}000 images differ"]);
     }
 
     #[test]

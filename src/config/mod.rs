@@ -22,7 +22,7 @@ mod sections;
 
 pub use auto::Auto;
 pub use choices::{Best, Colour, MapKind, Net, Optimizer, Pooling, Precision, Sampler, Schedule, SplitBy};
-pub use count_text::{classes_text, count_text, counted};
+pub use count_text::{classes_text, count_text, counted, counted_as};
 pub use disk::{
     TEMPORARY_PREFIX, atomic_write, atomic_write_new, folder_of, read_at_most, read_text_at_most, temporary,
 };

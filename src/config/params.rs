@@ -415,7 +415,7 @@ pub const PARAMS: &[ParamSpec] = &[
     param!(Eval, "eval.max_genuine"; "Genuine pairs", int(1, 100_000_000); "At most this many pairs of the same identity are scored"),
     param!(Eval, "eval.max_impostor"; "Impostor pairs", int(1, 100_000_000); "At most this many pairs of different identities are scored"),
     param!(Eval, "eval.far_target", short "far"; "Target FAR", log(1e-6, 0.5), auto; "False accept rate of the operating point; automatic is where both error rates are equal"),
-    param!(Eval, "eval.flip"; "Add the mirror image", Kind::Bool, auto; "Embeds each image and its mirror image and adds the two; twice the work, a little more accurate for faces"),
+    param!(Eval, "eval.flip"; "Add the mirror image", Kind::Bool, auto; "Embeds each image and its mirror image and takes the mean of the two; twice the work, a little more accurate for faces"),
     param!(Map, "map.method", short "method"; "Map", Kind::Choice(MapKind::ALL); "PCA is linear and instant; t-SNE keeps neighbourhoods, not distances"),
     param!(Map, "map.perplexity", short "perplexity"; "Perplexity", float(2.0, 200.0); "Effective number of neighbours of t-SNE (5 to 50 is usual)"; |c| c.map.method == MapKind::Tsne),
     param!(Map, "map.iterations"; "Iterations", int(50, 10_000); "Iterations of t-SNE"; |c| c.map.method == MapKind::Tsne),

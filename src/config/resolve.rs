@@ -1,7 +1,7 @@
 //! Turns what was asked into what will be done: checks every setting against the data set and replaces every
 //! automatic value by a number with its reason.
 
-use super::count_text::amount;
+use super::count_text::{amount, counted};
 use super::{Auto, Colour, ConfigError, Margins, Net, Optimizer, Pooling, Problem, RunConfig, RunInfo, scale, spec};
 
 /// What the settings have to fit.
@@ -148,22 +148,28 @@ fn data_problems(config: &RunConfig, facts: &DataFacts) -> Vec<Problem> {
             expected: "it must be epochs in rising order, such as 12, 20, 24".to_owned(),
         });
     }
-    let frozen = config.train.frozen_epochs();
-    if frozen > 0 && frozen >= config.train.epochs {
-        problems.push(Problem {
-            key: "train.freeze_epochs".to_owned(),
-            found: frozen.to_string(),
-            expected: format!("it must be less than the {} epochs of train.epochs", config.train.epochs),
-        });
-    }
-    if config.train.warmup_epochs.set().is_some_and(|epochs| epochs > f64::from(config.train.epochs)) {
-        problems.push(Problem {
-            key: "train.warmup_epochs".to_owned(),
-            found: config.train.warmup_epochs.set().unwrap_or_default().to_string(),
-            expected: format!("it must not exceed the {} epochs of train.epochs", config.train.epochs),
-        });
-    }
+    problems.extend(epoch_problem(config));
     problems
+}
+
+/// The network rests first and is warmed up then: both have to end before the run does. Where it would never learn, that alone
+/// is told.
+fn epoch_problem(config: &RunConfig) -> Option<Problem> {
+    let (epochs, frozen) = (config.train.epochs, config.train.frozen_epochs());
+    let problem = |key: &str, found: String, expected: String| Some(Problem { key: key.to_owned(), found, expected });
+    if frozen > 0 && frozen >= epochs {
+        let expected = format!("it must be less than the {epochs} epochs of train.epochs");
+        return problem("train.freeze_epochs", frozen.to_string(), expected);
+    }
+    let learning = epochs - frozen;
+    let warmup = config.train.warmup_epochs.set().filter(|warmup| *warmup > f64::from(learning))?;
+    let most = counted(learning as usize, "epoch");
+    let expected = if frozen > 0 {
+        format!("it must not exceed the {most} that train.freeze_epochs leaves of train.epochs")
+    } else {
+        format!("it must not exceed the {most} of train.epochs")
+    };
+    problem("train.warmup_epochs", warmup.to_string(), expected)
 }
 
 struct Chosen {

@@ -40,6 +40,9 @@ pub const LIST_ENDINGS: [&str; 4] = ["txt", "csv", "tsv", "list"];
 /// The ending of verification sets.
 pub const SET_ENDING: &str = "bin";
 
+/// Ends the name of the member that says what the others are, in what torch.save writes as a zip archive.
+pub const TORCH_INDEX: &str = "/data.pkl";
+
 /// Whether the name has one of the endings.
 pub fn ends_with(path: &Path, endings: &[&str]) -> bool {
     endings.iter().any(|known| known.eq_ignore_ascii_case(ending_of(path)))
@@ -86,6 +89,19 @@ pub fn names_image(path: &Path) -> bool {
     format_of_extension(path).is_some() || is_unsupported_image(path)
 }
 
+/// Whether an archive with these members is one of torch.save: it has an index. Images may have a file of that name beside
+/// them; weights have no images.
+pub fn are_of_torch<'a>(members: impl Iterator<Item = &'a str>) -> bool {
+    let mut has_index = false;
+    for name in members {
+        if names_image(Path::new(name)) {
+            return false;
+        }
+        has_index |= name.ends_with(TORCH_INDEX);
+    }
+    has_index
+}
+
 /// Extensions of image formats that are not read here; worth a word, where other files are passed over in silence.
 pub(super) fn is_unsupported_image(path: &Path) -> bool {
     const NAMES: [&str; 14] =
@@ -112,6 +128,14 @@ mod tests {
             ["x.PNG", "x.heic", "x.txt", "png"].map(|name| names_image(Path::new(name))),
             [true, true, false, false]
         );
+    }
+
+    #[test]
+    fn an_archive_with_an_index_of_torch_is_one_of_it_unless_it_has_images() {
+        let is_one = |names: &[&'static str]| are_of_torch(names.iter().copied());
+        assert!(is_one(&["net/data/0", "net/data.pkl", "net/version"]));
+        assert!(!is_one(&["net/data/0"]) && !is_one(&["data.pkl"]) && !is_one(&[]));
+        assert!(!is_one(&["a/data.pkl", "a/1.jpg"]) && !is_one(&["a/1.HEIC", "a/data.pkl"]));
     }
 
     #[test]

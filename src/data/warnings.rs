@@ -10,7 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Warnings kept word for word.
 pub const MAX_STORED: usize = 10_000;
 /// Most bytes kept of files that are left out, without the particulars: some 600,000 of them. More are counted, but cannot be
-/// excluded. As an entry here takes more room than its line in the list of excluded images, that has room for all of them.
+/// excluded. The list of excluded images almost always has room for all of them, as an entry here takes more than its line
+/// there, unless the name has many letters that must be escaped.
 const MAX_LEFT_OUT_BYTES: usize = 64 << 20;
 /// Examples in a [`WarningGroup`].
 const EXAMPLES: usize = 5;

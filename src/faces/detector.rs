@@ -36,7 +36,8 @@ impl Detector {
         let reading = |source| FaceError::reading(path, source);
         let not = |reason: String| FaceError::NotADetector { reason, path: path.to_owned() };
         let bytes = read_at_most(path, MAX_FILE_BYTES).map_err(|source| match source.kind() {
-            ErrorKind::InvalidInput | ErrorKind::FileTooLarge => not(format!("it is {source}")),
+            ErrorKind::InvalidInput => not("it is no file".to_owned()),
+            ErrorKind::FileTooLarge => not(format!("it has {source}")),
             _ => reading(source),
         })?;
         let network = Network::load(&bytes).map_err(|reason| reason.map_or(FaceError::NotBuilt, not))?;

@@ -51,15 +51,16 @@ impl HeadSpec {
         MarginHead::init(self, seed, device)
     }
 
-    /// What a person should know before training with it.
-    pub fn warning(&self) -> Option<String> {
+    /// What a person should know before training with it. `is_from_scratch`: the network knows nothing yet; how long the
+    /// embeddings of a trained one are, no one can tell beforehand.
+    pub fn warning(&self, is_from_scratch: bool) -> Option<String> {
         if !matches!(self.head, Head::MagFace | Head::MagFaceFallback) {
             return None;
         }
         let HeadOptions { length_low: low, length_high: high, length_weight: weight, .. } = self.options;
         // Every network ends with a normalisation, behind which numbers have a deviation of 1 at first.
         let start = (self.embedding_dim as f64).sqrt();
-        if !(low..=high).contains(&start) {
+        if is_from_scratch && !(low..=high).contains(&start) {
             return Some(format!(
                 "embeddings of {} numbers begin about {start:.1} long, outside the {low} to {high} of loss.length_low and loss.length_high: there MagFace does not look at the length and does not change it; choose bounds with {start:.1} between them",
                 self.embedding_dim

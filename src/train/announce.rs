@@ -14,7 +14,7 @@ impl Run {
             let words = format!("train.precision {} has no effect: the CPU computes in 32 bits", precision.word());
             observer.event(TrainEvent::Warning(words));
         }
-        if let Some(words) = self.info.head.warning() {
+        if let Some(words) = self.info.head.warning(!self.resolved.config.train.is_fine_tuned()) {
             observer.event(TrainEvent::Warning(words));
         }
         let run = self.folder.path().display();

@@ -118,6 +118,16 @@ impl CheckpointState {
         (self.epoch > 0 || self.last_epoch.is_some()).then_some(self.epoch)
     }
 
+    /// Nothing was done yet: no step was taken, and the network that the run starts from was not measured either.
+    pub(super) fn is_fresh(&self) -> bool {
+        self.step == 0 && self.last_measured().is_none()
+    }
+
+    /// The first step that there is something to tell of from here on; 0 is the start, while it may still be measured.
+    pub(super) fn first_to_come(&self) -> u64 {
+        if self.is_fresh() { 0 } else { self.step + 1 }
+    }
+
     /// The state as its checkpoint says it. Only what is written can be gone back to: at a step that was in doubt, or that a
     /// full disk did not take, the target before it stays.
     pub(super) fn to_save(&self) -> Self {
@@ -210,8 +220,7 @@ pub(super) fn read_state(checkpoint: &Path) -> Result<CheckpointState, TrainErro
 /// # Errors
 /// When the disk refuses; what was there is then untouched, and the temporary folder is removed.
 pub fn write(target: &Path, saved: &Saved, info: &ModelInfo, state: &CheckpointState) -> Result<(), TrainError> {
-    let same = |found: &Checkpoint| CheckpointState { files: BTreeMap::new(), ..found.state.clone() } == *state;
-    if Checkpoint::open(target).is_ok_and(|found| same(&found)) {
+    if Checkpoint::open(target).is_ok_and(|found| says_the_same(&found.state, state)) {
         return Ok(());
     }
     let disk = |source| TrainError::Disk { verb: "write the checkpoint", path: target.to_owned(), source };
@@ -233,6 +242,16 @@ pub fn write(target: &Path, saved: &Saved, info: &ModelInfo, state: &CheckpointS
     drop(folder.keep());
     flush_folder(parent);
     Ok(())
+}
+
+/// Both are written alike, checksums aside. Not everything is written (what an epoch took), and a loss that is not a number would
+/// differ from itself.
+fn says_the_same(a: &CheckpointState, b: &CheckpointState) -> bool {
+    let written = |state: &CheckpointState| {
+        serde_json::to_string(&CheckpointState { files: BTreeMap::new(), ..state.clone() }).ok()
+    };
+    let (a, b) = (written(a), written(b));
+    a.is_some() && a == b
 }
 
 /// Moves a whole checkpoint to its place. One that lies there already goes only when the new one is there: it may be

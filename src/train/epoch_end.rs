@@ -17,14 +17,12 @@ impl Run {
     /// Measures the network that the run starts from, before the first step and only once. Without held-out images there is
     /// nothing to compare, and so no epoch 0.
     pub(super) fn measure_start(&mut self, control: &Control, observer: &mut dyn Observer) -> Result<(), TrainError> {
-        let is_new = self.state.step == 0 && self.state.last_measured().is_none();
-        if !is_new || !self.resolved.config.train.is_fine_tuned() || control.is_cancelled() {
+        if !self.state.is_fresh() || !self.resolved.config.train.is_fine_tuned() || control.is_cancelled() {
             return Ok(());
         }
         let asked = Instant::now();
         let validation = self.validate(control, observer)?;
-        // The time left is told from the steps, of which none was taken yet.
-        self.clock.began += asked.elapsed();
+        self.clock.before_steps += asked.elapsed();
         let metrics = self.metrics(Sums::default(), validation, 0.0);
         if metrics.eer.is_none() && metrics.val_loss.is_none() {
             return Ok(());
@@ -80,9 +78,10 @@ impl Run {
         Ok(())
     }
 
-    /// A run that learned nothing is told as such.
+    /// A run that learned nothing is told as such. After its frozen epochs the network is still the one that it started from.
     pub(super) fn say_if_start_is_best(&self, observer: &mut dyn Observer) {
-        if self.state.epoch > 0 && self.state.best.is_some_and(|best| best.epoch == 0) {
+        let frozen = self.resolved.config.train.frozen_epochs();
+        if self.state.epoch > frozen && self.state.best.is_some_and(|best| best.epoch <= frozen) {
             observer.event(TrainEvent::Note(
                 "no epoch was better than the network that the run started from, which is kept as its best".to_owned(),
             ));

@@ -54,7 +54,8 @@ pub enum TrainError {
         rewinds: u32,
         /// The rate in force.
         lr: f64,
-        /// A checkpoint from before is left; none is where the run went back to its start.
+        /// A checkpoint with something learned is left; none is where the run went back to its start, whatever checkpoint it
+        /// has of that.
         has_checkpoint: bool,
     },
     /// A run's folder was not renamed or deleted.
@@ -146,7 +147,7 @@ fn what_is_left(has_checkpoint: bool) -> &'static str {
     if has_checkpoint {
         "the last good checkpoint is kept"
     } else {
-        "it went back to its start, so no checkpoint is left"
+        "it went back to its start, so nothing of what it learned is left"
     }
 }
 

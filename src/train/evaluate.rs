@@ -128,35 +128,39 @@ pub fn embed_items(
     Ok((rows.finish(model.info().network.embedder.embedding_dim, catalog)?, left_out))
 }
 
-/// Evaluates the held-out part of the split the run was trained with.
+/// Evaluates the held-out part of the split the run was trained with. `rule` chooses the threshold; how that of the run was
+/// chosen says [`kept_rule`](super::kept_rule).
 ///
 /// # Errors
 /// When images vanish, the device fails, there are no pairs, or it is cancelled.
 pub fn evaluate_split(
     model: &TrainedModel,
     catalog: &Arc<Catalog>,
-    rule: Option<OperatingRule>,
+    rule: OperatingRule,
     control: &Control,
     progress: &mut dyn FnMut(usize, usize),
-) -> Result<(EvaluationResult, OperatingRule), TrainError> {
+) -> Result<EvaluationResult, TrainError> {
     let config = super::run_folder::read_config(model.run())?;
     let seed = u64::from(config.train.seed);
     let split = crate::data::split(catalog, &config.data, seed)?;
-    let rule = rule.unwrap_or_else(|| rule_of(&config.eval));
     let store = ImageStore::on_demand(Arc::clone(catalog), model.info().network.preprocess.clone());
     let task =
         EvaluationTask { store: &store, items: &split.validation, split: Some(&split), eval: &config.eval, rule, seed };
-    Ok((evaluate_items(model, &task, control, progress)?, rule))
+    evaluate_items(model, &task, control, progress)
 }
 
 /// Measures what a run came to, on the images that it held out, and keeps it with the run. That they have no pairs to be
 /// measured on is kept, too: the run is done all the same.
+///
+/// `has_learned`: it took steps since it was begun or continued. A threshold that a person chose on other images was that of
+/// another network then, and gives way; of a run that merely has nothing left to learn, it stays.
 ///
 /// # Errors
 /// As [`evaluate_split`], and when the disk refuses.
 pub(super) fn evaluate_end(
     model: &TrainedModel,
     task: &EvaluationTask<'_>,
+    has_learned: bool,
     control: &Control,
 ) -> Result<StoredEvaluation, TrainError> {
     let result = match evaluate_items(model, task, control, &mut |_, _| {}) {
@@ -169,7 +173,11 @@ pub(super) fn evaluate_end(
     let EvaluationResult { report, table, classification, .. } = result;
     let on = format!("{} held-out images", table.len());
     let stored = StoredEvaluation { on, own: Some(true), rule: task.rule, report, classification };
-    store_evaluation(model.run(), &stored)?;
+    if has_learned {
+        store_evaluation(model.run(), &stored)?;
+    } else {
+        store_own_evaluation(model.run(), &stored)?;
+    }
     Ok(stored)
 }
 
@@ -208,14 +216,15 @@ pub fn reopen(
 
 /// Says how many images a run learned from and how many it would be now, where `catalog` is not what it was trained with;
 /// `None` where it is. `config` are the settings of the run. Which images it held out can then no longer be told: the split
-/// depends on all of them.
+/// depends on all of them. Of those that it would learn from now, some may turn out to be unreadable, which are not among those
+/// that it has learned from.
 pub fn changed_images(config: &RunConfig, catalog: &Catalog) -> Option<String> {
     let info = config.run.as_ref().filter(|info| info.data_fingerprint != catalog.fingerprint)?;
     let then = (info.images as usize, info.classes as usize);
     let split = crate::data::split(catalog, &config.data, u64::from(config.train.seed));
     let now = match split.map(|split| (split.train.len(), split.train_classes.len())) {
         Ok(now) if now == then => "; as many would be now, but they are others".to_owned(),
-        Ok((images, classes)) => format!(", {images} of {classes} would be now"),
+        Ok((images, classes)) => format!(", up to {images} of {classes} would be now"),
         Err(_) => format!(", {} of {} are there now", catalog.items.len(), catalog.classes.len()),
     };
     Some(format!("{} images of {} classes were learned from then{now}", then.0, then.1))
@@ -237,15 +246,17 @@ pub fn store_evaluation(run: &Path, stored: &StoredEvaluation) -> Result<(), Tra
 }
 
 /// As [`store_evaluation`], of the images that the run held out, by someone who only looks at the run: a threshold that a
-/// person chose on other images stays.
+/// person chose on other images stays. Tells whether that of `stored` became the run's.
 ///
 /// # Errors
 /// When the disk refuses.
-pub fn store_own_evaluation(run: &Path, stored: &StoredEvaluation) -> Result<(), TrainError> {
+pub fn store_own_evaluation(run: &Path, stored: &StoredEvaluation) -> Result<bool, TrainError> {
     if kept_point(run).is_some_and(|kept| kept.on_other_images) {
-        return write_json(run, REPORT_FILE, stored);
+        write_json(run, REPORT_FILE, stored)?;
+        return Ok(false);
     }
-    store_evaluation(run, stored)
+    store_evaluation(run, stored)?;
+    Ok(true)
 }
 
 /// As [`store_evaluation`], but only where the run has no threshold yet (imported weights): the first that is measured
@@ -322,7 +333,7 @@ mod tests {
         let (more_images, more_classes) = learned(&config);
         assert!(more_images > images && more_classes > classes);
         let told = changed_images(&config, &open()).unwrap();
-        assert_eq!(told, format!("{then}, {more_images} of {more_classes} would be now"));
+        assert_eq!(told, format!("{then}, up to {more_images} of {more_classes} would be now"));
         // They cannot be divided as they were.
         config.data.held_out = "gone".into();
         assert_eq!(changed_images(&config, &open()).unwrap(), format!("{then}, 121 of 20 are there now"));

@@ -2,7 +2,7 @@
 //! class names in their metadata.
 
 use super::import::INFO_KEY;
-use super::{ModelInfo, TrainError, checkpoint, run_folder};
+use super::{ModelInfo, TrainError, checkpoint, find_checkpoint};
 use crate::config::atomic_write;
 use crate::model::weights::weights_from_bytes;
 use crate::model::{load_weights, onnx, to_published};
@@ -36,7 +36,7 @@ impl ExportFormat {
 /// # Errors
 /// When the run has no usable checkpoint or the disk refuses.
 pub fn export(run: &Path, format: ExportFormat, out: &Path) -> Result<u64, TrainError> {
-    let checkpoint = run_folder::best_checkpoint(run)?;
+    let checkpoint = find_checkpoint::best_checkpoint(run)?;
     let info = checkpoint.info()?;
     let model = checkpoint.read(checkpoint::MODEL_FILE)?;
     let bytes = match format {

@@ -16,7 +16,7 @@ use crate::loss::HeadSpec;
 
 /// Images of a class that its mean is taken of, at most: the first of them in the training part.
 pub(super) const MOST_IMAGES: usize = 16;
-/// Length of what the further centres of a class (sub-centre losses) begin away from its mean, in a random direction. Equal
+/// Length of what the further centres of a class (sub-centre losses) begin away from its first one, in a random direction. Equal
 /// rows would stay equal for ever: of two, always the same would be the nearest.
 const APART: f64 = 0.1;
 /// Below this, a row has no direction.
@@ -111,7 +111,7 @@ impl<'a> Means<'a> {
         let Some(mean) = unit(sum) else { return };
         let centres = self.head.options.subcenters;
         for centre in 0..centres {
-            let centre_weight = if centre == 0 { Some(mean.clone()) } else { self.apart(&mean) };
+            let centre_weight = if centre == 0 { Some(mean.clone()) } else { apart(&mean, &mut self.draw) };
             self.rows.extend(centre_weight.map(|weight| StartRow {
                 row: class * centres + centre,
                 weight: weight.into_iter().map(|value| value as f32).collect(),
@@ -120,16 +120,16 @@ impl<'a> Means<'a> {
         }
     }
 
-    /// A little away from the mean.
-    fn apart(&mut self, mean: &[f64]) -> Option<Vec<f64>> {
-        let each = APART / (mean.len() as f64).sqrt();
-        unit(mean.iter().map(|value| value + each * self.draw.standard_normal()).collect())
-    }
-
     fn finish(mut self) -> Vec<StartRow> {
         self.close();
         self.rows
     }
+}
+
+/// A little away from a centre of a class that is one long, and one long itself; `None` where it has no direction.
+pub(super) fn apart(centre: &[f64], draw: &mut Draw) -> Option<Vec<f64>> {
+    let each = APART / (centre.len() as f64).sqrt();
+    unit(centre.iter().map(|value| value + each * draw.standard_normal()).collect())
 }
 
 /// The same direction, one long; `None` where there is none.

@@ -21,7 +21,8 @@ pub struct KeptPoint {
     /// How it was chosen; `None` in files from before this was noted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rule: Option<OperatingRule>,
-    /// A person chose it on other images than those that the run held out: measuring these does not move it.
+    /// A person chose it on other images than those that the run held out: measuring these does not move it, unless that
+    /// person asks for another one, or the run has learned since.
     #[serde(default)]
     pub on_other_images: bool,
 }
@@ -119,7 +120,7 @@ mod tests {
             save_operating_point(run, &kept).unwrap();
             let again = measured(OperatingRule::Eer);
             assert_ne!(again.report.operating, kept.point, "this test needs two thresholds");
-            store_own_evaluation(run, &again).unwrap();
+            assert_eq!(store_own_evaluation(run, &again).unwrap(), !stays);
             assert_eq!(load_operating_point(run) == Some(kept.point), stays);
             assert!(load_evaluation(run).is_some_and(|stored| stored.is_own()), "what was measured is kept");
         }

@@ -18,6 +18,7 @@ mod evaluate;
 mod evaluate_protocol;
 mod events;
 mod export;
+mod find_checkpoint;
 mod footprint;
 mod gradients;
 mod guard;
@@ -62,6 +63,7 @@ pub use events::{
     ANGLE_BINS, AngleHistogram, EpochMetrics, RunStarted, RunSummary, StepMetrics, TrainEvent, ValidationSnapshot,
 };
 pub use export::{ExportFormat, export};
+pub use find_checkpoint::described_network;
 pub use footprint::Footprint;
 pub use import::{
     FoundNetwork, ImportRequest, Imported, PreprocessChange, PreprocessPreset, Refusal, WeightsLook, import,
@@ -74,7 +76,7 @@ pub use prepare::data_facts;
 pub use repeat::{MeanSd, begun_runs, run_of_seed};
 pub use run::{Observer, TrainRequest, train};
 pub use run_change::{delete_run, describe_run, read_note};
-pub use run_folder::{Place, RunFolder, described_network, is_run, read_config};
+pub use run_folder::{Place, RunFolder, is_run, read_config};
 pub use run_list::{RunOnDisk, list_runs, read_run};
 pub use schedule::{Plan, lr_at, margin_at, margin_share_at};
 pub use session::{Fate, Saved, Session, StepOutcome, open_session};

@@ -5,10 +5,13 @@
 //! meaningless. The optimiser and the schedule begin anew.
 
 use super::checkpoint::{Checkpoint, HEAD_FILE, MODEL_FILE};
-use super::run_folder::{self, Place};
+use super::find_checkpoint;
+use super::imprint::apart;
+use super::run_folder::Place;
 use super::session::Session;
 use super::{ModelInfo, TrainError};
 use crate::config::{Head, Reason, RunConfig, RunInfo};
+use crate::kernels::random::Draw;
 use crate::loss::HeadSpec;
 use crate::model::weights::weights_from_bytes;
 use std::collections::HashMap;
@@ -45,7 +48,7 @@ impl Origin {
             return Ok(None);
         }
         if let Place::Resume(run) = place
-            && let Some((own, _)) = run_folder::newest_usable(run)?
+            && let Some((own, _)) = find_checkpoint::newest_usable(run)?
         {
             return Ok(Some(Self { info: own.info()?, weights: None }));
         }
@@ -62,7 +65,7 @@ impl Origin {
     /// When the run to start from has no usable checkpoint, or has changed since this run began, or the first of its series.
     pub fn open(config: &RunConfig) -> Result<Self, TrainError> {
         let path = Path::new(config.train.start_from.trim());
-        let checkpoint = run_folder::best_checkpoint(path).map_err(of_origin)?;
+        let checkpoint = find_checkpoint::best_checkpoint(path).map_err(of_origin)?;
         let other = |facts: &&RunInfo| facts.start_sha256 != checkpoint.digest(MODEL_FILE);
         let known = config.run.as_ref().filter(|facts| !facts.start_sha256.is_empty());
         if let Some(facts) = known.filter(other) {
@@ -82,7 +85,7 @@ impl Origin {
     }
 
     /// Puts network and class weights into a fresh session. Returns of each class whether it knew its weights; `None` when there
-    /// was nothing to do.
+    /// was nothing to do. `seed` is that of the run, for centres that a class did not have.
     ///
     /// # Errors
     /// When the weights do not fit their own description.
@@ -91,9 +94,10 @@ impl Origin {
         session: &mut dyn Session,
         head: &HeadSpec,
         classes: &[String],
+        seed: u64,
     ) -> Result<Option<Vec<bool>>, TrainError> {
         let Some(checkpoint) = &self.weights else { return Ok(None) };
-        let rows = self.rows(checkpoint, head, classes)?;
+        let rows = self.rows(checkpoint, head, classes, seed)?;
         session.start_from(&checkpoint.read(MODEL_FILE)?, &rows)?;
         let mut known = vec![false; classes.len()];
         for row in &rows {
@@ -104,8 +108,15 @@ impl Origin {
         Ok(Some(known))
     }
 
-    /// The class weights of classes that both runs have, by name, sub-centre by sub-centre.
-    fn rows(&self, checkpoint: &Checkpoint, head: &HeadSpec, classes: &[String]) -> Result<Vec<StartRow>, TrainError> {
+    /// The class weights of classes that both runs have, by name, sub-centre by sub-centre. Further sub-centres begin beside
+    /// the first one: in random directions they would be far from every image of their class, and never be its nearest.
+    fn rows(
+        &self,
+        checkpoint: &Checkpoint,
+        head: &HeadSpec,
+        classes: &[String],
+        seed: u64,
+    ) -> Result<Vec<StartRow>, TrainError> {
         let old = &self.info.head;
         if old.classes == 0 || old.embedding_dim != head.embedding_dim {
             return Ok(Vec::new());
@@ -121,14 +132,23 @@ impl Origin {
         let known: HashMap<&str, usize> =
             self.info.classes.iter().enumerate().map(|(class, name)| (name.as_str(), class)).collect();
         let (old_centres, new_centres) = (old.options.subcenters, head.options.subcenters);
+        let mut draw = Draw::new(seed, "further centres");
         let mut rows = Vec::new();
         for (class, name) in classes.iter().enumerate() {
             let Some(&from) = known.get(name.as_str()) else { continue };
-            for centre in 0..old_centres.min(new_centres) {
-                let row = matrix.data.chunks_exact(old.embedding_dim).nth(from * old_centres + centre);
-                rows.extend(row.map(|row| StartRow {
+            let old_centre = |centre: usize| {
+                let row = matrix.data.chunks_exact(old.embedding_dim).nth(from * old_centres + centre)?;
+                Some(start_weight(row, head.head))
+            };
+            for centre in 0..new_centres {
+                let weight = if centre < old_centres {
+                    old_centre(centre)
+                } else {
+                    old_centre(0).and_then(|first| beside(&first, &mut draw))
+                };
+                rows.extend(weight.map(|weight| StartRow {
                     row: class * new_centres + centre,
-                    weight: start_weight(row, head.head),
+                    weight,
                     bias: bias.and_then(|bias| bias.data.get(from).copied()),
                 }));
             }
@@ -154,6 +174,12 @@ fn of_origin(error: TrainError) -> TrainError {
         TrainError::AllDamaged { reasons, path } => TrainError::OriginDamaged { reasons, path },
         other => other,
     }
+}
+
+/// Where a further centre begins of a class that has one already.
+fn beside(first: &[f32], draw: &mut Draw) -> Option<Vec<f32>> {
+    let first: Vec<f64> = first.iter().map(|value| f64::from(*value)).collect();
+    Some(apart(&first, draw)?.into_iter().map(|value| value as f32).collect())
 }
 
 /// Cosine heads ignore the length of a row but turn long rows slowly: their rows begin at length 1, as fresh ones do.

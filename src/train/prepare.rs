@@ -2,10 +2,11 @@
 
 use super::checkpoint::{self, CheckpointState};
 use super::events::TrainEvent;
+use super::find_checkpoint::{self, Found};
 use super::imprint::{self, TrainingPart};
 use super::origin::Origin;
 use super::run::{Observer, TrainRequest};
-use super::run_folder::{self, Found, Place, RunFolder};
+use super::run_folder::{self, Place, RunFolder};
 use super::session::Session;
 use super::{Control, ModelInfo, Network, TrainError, footprint, patience};
 use crate::config::{Best, DataFacts, Resolved, RunConfig, RunInfo};
@@ -63,7 +64,7 @@ pub(super) fn restore(
     session: &mut dyn Session,
     observer: &mut dyn Observer,
 ) -> Result<CheckpointState, TrainError> {
-    let state = put_back(run_folder::newest_usable(start.folder.path())?, start, session, observer)?;
+    let state = put_back(find_checkpoint::newest_usable(start.folder.path())?, start, session, observer)?;
     start.folder.return_to(&state)?;
     Ok(state)
 }
@@ -94,8 +95,8 @@ pub(super) fn put_back(
 /// not know begin at the means of their classes.
 fn begin(start: &Start<'_>, session: &mut dyn Session, observer: &mut dyn Observer) -> Result<(), TrainError> {
     let info = start.info;
-    let known = start.origin.map(|origin| origin.give(session, &info.head, &info.classes)).transpose()?.flatten();
-    let Some(known) = known else { return Ok(()) };
+    let Some(origin) = start.origin else { return Ok(()) };
+    let Some(known) = origin.give(session, &info.head, &info.classes, start.part.seed)? else { return Ok(()) };
     let (rows, left_out) = imprint::rows(session, &start.part, &info.head, &known, &mut |done, total| {
         observer.event(TrainEvent::Preparing(done, total));
         observer.idle();
@@ -104,7 +105,11 @@ fn begin(start: &Start<'_>, session: &mut dyn Session, observer: &mut dyn Observ
     left_out.groups().iter().for_each(|group| observer.event(TrainEvent::Warning(group.headline.clone())));
     let (given, begun) =
         (known.iter().filter(|known| **known).count(), rows.len() / info.head.options.subcenters.max(1));
-    let others = if begun > 0 { format!("; {begun} others begin at the mean of their images") } else { String::new() };
+    let others = match begun {
+        0 => String::new(),
+        1 => "; 1 other begins at the mean of its images".to_owned(),
+        _ => format!("; {begun} others begin at the mean of their images"),
+    };
     observer.event(TrainEvent::Note(format!(
         "the network is that of the run it starts from, and so are the weights of {given} of {} classes{others}",
         info.classes.len()

@@ -3,8 +3,9 @@
 use super::checkpoint;
 use super::evaluate::{StoredEvaluation, load_evaluation, no_pairs_path, report_path};
 use super::events::EpochMetrics;
+use super::find_checkpoint::latest_checkpoint;
 use super::prepare::settings;
-use super::run_folder::{is_run, latest_checkpoint};
+use super::run_folder::is_run;
 use super::{Place, RunOnDisk, RunSummary, TrainError, TrainRequest, patience};
 use serde::Serialize;
 use std::fs::DirEntry;

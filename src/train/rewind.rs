@@ -5,13 +5,13 @@
 
 use super::checkpoint::is_rewind_target;
 use super::events::{AngleHistogram, TrainEvent};
+use super::find_checkpoint::{self, Found};
 use super::guard::Guard;
 use super::imprint::TrainingPart;
 use super::metrics_log::MetricsLog;
 use super::origin::Origin;
 use super::prepare::{Start, put_back};
 use super::run::{Observer, Run};
-use super::run_folder::{self, Found};
 use super::session::open_session;
 use super::tensorboard::Board;
 use super::{CheckpointState, Control, TrainError};
@@ -29,25 +29,34 @@ impl Run {
         self.clock.is_save_due() || is_rewind_target(self.state.step_in_epoch + in_flight)
     }
 
-    /// Puts back the newest checkpoint that may be gone back to, or the start where there is none yet.
-    pub(super) fn go_back(&mut self, observer: &mut dyn Observer) -> Result<(), TrainError> {
+    /// Something is on disk that the run can go on from, as far as names tell.
+    pub(super) fn has_checkpoint(&self) -> bool {
+        !find_checkpoint::checkpoints(self.folder.path()).is_empty()
+    }
+
+    /// Puts back the newest checkpoint that may be gone back to, or the start where there is none yet. Until it is there, the
+    /// run stays as it was: in memory and on disk.
+    ///
+    /// # Errors
+    /// [`TrainError::Diverged`] when it has gone back often enough; when what it goes back to cannot be used;
+    /// [`TrainError::Cancelled`] when asked to stop while the weights of new classes are computed anew.
+    pub(super) fn go_back(&mut self, control: &Control, observer: &mut dyn Observer) -> Result<(), TrainError> {
         let (at, rewinds) = (self.state.step + 1, self.state.rewinds + 1);
         if rewinds > MOST {
             // The last time it may have gone back to its start, and what came later was removed.
-            let has_checkpoint = !run_folder::checkpoints(self.folder.path()).is_empty();
+            let has_checkpoint = find_checkpoint::has_learned(self.folder.path());
             let lr = self.rate(self.state.step);
             return Err(TrainError::Diverged { step: at, rewinds: MOST, lr, has_checkpoint });
         }
         let (target, origin) = self.rewind_target(observer)?;
         let mut session =
             open_session(self.device, &self.info.network.embedder, &self.info.head, &self.resolved.config.train)?;
-        let patient = Control::default();
         let seed = u64::from(self.resolved.config.train.seed);
         let start = Start {
             folder: &self.folder,
             info: &self.info,
             origin: origin.as_ref(),
-            part: TrainingPart { store: &self.store, split: &self.split, seed, control: &patient },
+            part: TrainingPart { store: &self.store, split: &self.split, seed, control },
             best: self.resolved.config.train.best,
         };
         let state = put_back(target, &start, session.as_mut(), observer)?;
@@ -56,7 +65,7 @@ impl Run {
         self.folder.rewind_to(&state)?;
         self.session = session;
         self.log = MetricsLog::open(self.folder.path(), state.step, state.last_measured())?;
-        self.board = Board::open(self.folder.path(), state.step);
+        self.board = Board::open(self.folder.path(), state.first_to_come());
         self.issued = state.step;
         // The steps of a checkpoint from before the last time back carry an older count.
         self.state = CheckpointState { rewinds, ..state };
@@ -72,7 +81,7 @@ impl Run {
     /// The checkpoint to go back to. Without one it is the start, and the network that the run began with, if it began
     /// with that of another run.
     fn rewind_target(&self, observer: &mut dyn Observer) -> Result<(Option<Found>, Option<Origin>), TrainError> {
-        let target = run_folder::newest_rewind_target(self.folder.path())?;
+        let target = find_checkpoint::newest_rewind_target(self.folder.path())?;
         if target.is_some() || !self.resolved.config.train.is_fine_tuned() {
             return Ok((target, None));
         }
@@ -80,7 +89,7 @@ impl Run {
             Ok(origin) => return Ok((None, Some(origin))),
             Err(error) => error,
         };
-        let newest = run_folder::newest_usable(self.folder.path())?.ok_or(error)?;
+        let newest = find_checkpoint::newest_usable(self.folder.path())?.ok_or(error)?;
         observer.event(TrainEvent::Warning(
             "the run that this one started from is gone or has changed; the last checkpoint is used in place of the start"
                 .to_owned(),

@@ -10,11 +10,11 @@ use super::kept_point::kept_rule;
 use super::metrics_log::MetricsLog;
 use super::origin::Origin;
 use super::prepare::{Start, batch_size, build_store, data_facts, model_info, restore, run_info, run_label, settings};
-use super::run_folder::{self, Place, RunFolder};
+use super::run_folder::{Place, RunFolder};
 use super::schedule::{Plan, lr_at, margin_at, moment_at};
 use super::session::{Fate, Session, StepOutcome, open_session};
 use super::tensorboard::Board;
-use super::{Control, ModelInfo, TrainError, TrainedModel, device, evaluate, patience, rewind};
+use super::{Control, ModelInfo, TrainError, TrainedModel, device, evaluate, find_checkpoint, patience, rewind};
 use crate::config::{Resolved, RunConfig, resolve};
 use crate::data::{
     Augment, Catalog, EpochPlan, HostBatch, ImageStore, Loader, Preprocess, Sampling, Split, split, steps_per_epoch,
@@ -112,13 +112,19 @@ impl Run {
         let best = resolved.config.train.best;
         let part = TrainingPart { store: &store, split: &split, seed: u64::from(resolved.config.train.seed), control };
         let start = Start { folder: &folder, info: &info, origin: origin.as_ref(), part, best };
-        let state = restore(&start, session.as_mut(), observer)?;
+        let state = match restore(&start, session.as_mut(), observer) {
+            Ok(state) => state,
+            Err(error) => {
+                folder.take_back();
+                return Err(error);
+            }
+        };
         resolved.steps_per_epoch = steps_per_epoch(split.train.len(), batch_size(&resolved, split.train.len()));
         let digest = origin.as_ref().map(Origin::digest).unwrap_or_default();
         resolved.config.run = Some(run_info(&catalog, &split, &device_name, digest, &config));
         folder.write_config(&resolved.config)?;
         let log = MetricsLog::open(folder.path(), state.step, state.last_measured())?;
-        let board = Board::open(folder.path(), state.step);
+        let board = Board::open(folder.path(), state.first_to_come());
         let run = Self {
             plan: Plan::new(&resolved),
             folder,
@@ -143,7 +149,7 @@ impl Run {
     }
 
     /// All remaining epochs; `false` when stopped before the last.
-    fn epochs(&mut self, control: &Control, observer: &mut dyn Observer) -> Result<bool, TrainError> {
+    pub(super) fn epochs(&mut self, control: &Control, observer: &mut dyn Observer) -> Result<bool, TrainError> {
         while !self.is_over(observer) {
             self.measure_start(control, observer)?;
             self.clock.epoch_began = Instant::now();
@@ -154,7 +160,11 @@ impl Run {
                     self.save(observer)?;
                     return Ok(false);
                 }
-                Steps::GoBack => self.go_back(observer)?,
+                Steps::GoBack => match self.go_back(control, observer) {
+                    // What is in memory has diverged, and what is on disk is as it was.
+                    Err(TrainError::Cancelled) if self.has_checkpoint() => return Ok(false),
+                    result => result?,
+                },
                 Steps::Done => self.end_of_epoch(control, observer)?,
             }
         }
@@ -304,7 +314,6 @@ impl Run {
         let seconds = self.clock.window_began.elapsed().as_secs_f64().max(1e-9);
         self.clock.window_began = Instant::now();
         let left = self.plan.total_steps.saturating_sub(self.state.step) as f64;
-        let seconds_per_step = self.clock.began.elapsed().as_secs_f64() / self.clock.steps.max(1) as f64;
         let metrics = StepMetrics {
             step: self.state.step,
             epoch: self.state.step as f64 / self.resolved.steps_per_epoch as f64,
@@ -313,7 +322,7 @@ impl Run {
             lr,
             margin,
             images_per_second: window.seen as f64 / seconds,
-            eta_secs: left * seconds_per_step,
+            eta_secs: left * self.clock.secs_per_step(Instant::now()),
         };
         if let Err(error) = self.log.step(&metrics) {
             observer.event(TrainEvent::Warning(error.to_string()));
@@ -331,9 +340,8 @@ impl Run {
     pub(super) fn save(&mut self, observer: &mut dyn Observer) -> Result<bool, TrainError> {
         self.settle(observer)?;
         self.clock.last_saved = Instant::now();
-        let is_fresh = self.state.step == 0 && self.state.last_measured().is_none();
         // A state that is in doubt must not take the place of a good one.
-        if is_fresh || self.guard.is_in_doubt() {
+        if self.state.is_fresh() || self.guard.is_in_doubt() {
             return Ok(false);
         }
         let (saved, state) = (self.session.save()?, self.state.to_save());
@@ -353,7 +361,7 @@ impl Run {
             return Err(TrainError::Cancelled);
         }
         // A last checkpoint that could not be written is an error now: nothing would be left of the run.
-        run_folder::latest_checkpoint(self.folder.path())?;
+        find_checkpoint::latest_checkpoint(self.folder.path())?;
         self.say_if_start_is_best(observer);
         let seconds = self.clock.began.elapsed().as_secs_f64();
         let last = self.state.last_epoch.clone();
@@ -394,6 +402,7 @@ impl Run {
         };
         // A stop asks for the run to end, not for the operating point to be missing.
         let control = if control.is_cancelled() { control.after_stop() } else { control.clone() };
-        evaluate::evaluate_end(&model, &task, &control)
+        let has_learned = self.clock.steps > 0;
+        evaluate::evaluate_end(&model, &task, has_learned, &control)
     }
 }

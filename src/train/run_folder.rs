@@ -2,7 +2,7 @@
 
 use super::TrainError;
 use super::checkpoint::{self, Checkpoint, CheckpointState};
-use super::model_info::{ModelInfo, Network};
+use super::model_info::ModelInfo;
 use super::session::Saved;
 use crate::config::{self, RunConfig};
 use std::fs::{DirEntry, File, TryLockError};
@@ -12,18 +12,16 @@ use std::path::{Path, PathBuf};
 const LOCK_FILE: &str = "run.lock";
 const CONFIG_FILE: &str = "run.toml";
 const CHECKPOINTS: &str = "checkpoints";
-const BEST: &str = "best";
+pub(super) const BEST: &str = "best";
 /// Begins the name of a checkpoint that could not be used and was moved out of the way.
 const DAMAGED: &str = "damaged-";
 /// Besides the best and the one that a diverged run goes back to, this many of the newest checkpoints stay: if the newest
 /// is damaged, the one before is used. Of damaged ones as many, for who can save something of them.
 const KEPT: usize = 2;
 /// An error names this many of the checkpoints that cannot be used, or of the runs in a folder that is none.
-const NAMED: usize = 3;
+pub(super) const NAMED: usize = 3;
 /// Entries of such a folder that are looked at: it may be a data set with millions of them.
 const LOOKED_AT: usize = 1000;
-/// Longest description of a network that is read for a plan: enough for the names of three million classes.
-const MAX_INFO_BYTES: u64 = 64 << 20;
 
 /// Where a run goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,8 +39,20 @@ pub enum Place {
 #[derive(Debug)]
 pub struct RunFolder {
     path: PathBuf,
+    made: Made,
     /// Held as long as we may write; the system lets go of it when the process dies.
     _lock: File,
+}
+
+/// What of a run folder was not there before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Made {
+    /// An existing run was opened.
+    Nothing,
+    /// What lies in an empty folder.
+    Contents,
+    /// The folder, too.
+    Folder,
 }
 
 impl RunFolder {
@@ -59,8 +69,9 @@ impl RunFolder {
         if !is_unused(&path) {
             return Err(TrainError::Exists(path));
         }
+        let made = if path.exists() { Made::Contents } else { Made::Folder };
         std::fs::create_dir_all(path.join(CHECKPOINTS)).map_err(TrainError::disk("make the run folder", &path))?;
-        let folder = Self::claim(path)?;
+        let folder = Self { made, ..Self::claim(path)? };
         // Another process may have used it between the first look and our lock.
         if !is_unused(&folder.path) {
             return Err(TrainError::Exists(folder.path));
@@ -83,7 +94,24 @@ impl RunFolder {
         let path = path.canonicalize().unwrap_or(path);
         let lock = lock(&path)?;
         checkpoint::clear_leftovers(&path.join(CHECKPOINTS));
-        Ok(Self { path, _lock: lock })
+        Ok(Self { path, made: Made::Nothing, _lock: lock })
+    }
+
+    /// Removes what [`RunFolder::create`] made, for a run that cannot begin after all. Folders with something else in them
+    /// stay, and so does an existing run. What cannot be removed only costs a name.
+    pub fn take_back(self) {
+        let Self { path, made, _lock: lock } = self;
+        if made == Made::Nothing {
+            return;
+        }
+        // Not with all that is in them: others may have put something there.
+        std::fs::remove_dir(path.join(CHECKPOINTS)).ok();
+        std::fs::remove_file(path.join(LOCK_FILE)).ok();
+        // Windows removes no folder with an open file in it.
+        drop(lock);
+        if made == Made::Folder {
+            std::fs::remove_dir(path).ok();
+        }
     }
 
     /// The folder.
@@ -203,127 +231,12 @@ pub fn read_config(run: &Path) -> Result<RunConfig, TrainError> {
     Ok(config::load(&run.join(CONFIG_FILE))?)
 }
 
-/// A checkpoint whose checksums hold, and a sentence about each damaged one passed over.
-pub(super) type Found = (Checkpoint, Vec<String>);
-
-/// The newest checkpoint that can be used.
-///
-/// # Errors
-/// When there is none, or none that can be used.
-pub fn latest_checkpoint(run: &Path) -> Result<Found, TrainError> {
-    let none = || TrainError::NoCheckpoint { reason: "none was written yet".to_owned(), path: run.to_owned() };
-    newest_usable(run)?.ok_or_else(none)
-}
-
-/// As [`latest_checkpoint`], but `None` when none was written yet. Only then may a run begin anew.
-///
-/// # Errors
-/// When there are some, and none of them can be used, or when it cannot be told.
-pub fn newest_usable(run: &Path) -> Result<Option<Found>, TrainError> {
-    let mut passed_over = Vec::new();
-    for step in checkpoint_steps(run)?.into_iter().rev() {
-        match Checkpoint::open(&checkpoint_path(run, step)) {
-            Ok(found) => return Ok(Some((found, passed_over.iter().map(sentence).collect()))),
-            Err(error) => passed_over.push((step, error)),
-        }
-    }
-    if passed_over.is_empty() {
-        return Ok(None);
-    }
-    Err(TrainError::AllDamaged { reasons: in_short(&passed_over), path: run.to_owned() })
-}
-
-/// The checkpoint that a run which has diverged goes back to; `None` when it goes back to its start. Its newest state says
-/// which one that is, see [`CheckpointState::rewind_step`]. Where that one is missing (older versions wrote none within an
-/// epoch) or damaged, it is the newest usable one, whatever its step: one from before would cost what was learnt since.
-///
-/// # Errors
-/// As [`newest_usable`].
-pub(super) fn newest_rewind_target(run: &Path) -> Result<Option<Found>, TrainError> {
-    let newest = checkpoint_steps(run)?.last().map(|step| checkpoint::read_state(&checkpoint_path(run, *step)));
-    let Some(Ok(newest)) = newest else { return newest_usable(run) };
-    let step = newest.rewind_step();
-    // A run that starts from another network has a checkpoint of its start.
-    if let Ok(target) = Checkpoint::open(&checkpoint_path(run, step)) {
-        return Ok(Some((target, Vec::new())));
-    }
-    if step == 0 {
-        return Ok(None);
-    }
-    let used_instead = |(used, mut told): Found| {
-        told.push(format!(
-            "the checkpoint of step {step}, which the run should go back to, is missing or damaged; that of step {} is \
-             used in its place",
-            used.state.step
-        ));
-        (used, told)
-    };
-    Ok(newest_usable(run)?.map(used_instead))
-}
-
-fn sentence((step, error): &(u64, TrainError)) -> String {
-    format!("the checkpoint of step {step} was passed over: {error}")
-}
-
-/// Why the first few cannot be used, without the paths and the advice that the sentence around it gives.
-fn in_short(passed_over: &[(u64, TrainError)]) -> String {
-    let reason = |error: &TrainError| match error {
-        TrainError::Disk { source, .. } => source.to_string(),
-        TrainError::Damaged { reason, .. } => reason.clone(),
-        other => other.to_string(),
-    };
-    let named = passed_over.iter().take(NAMED).map(|(step, error)| format!("step {step}: {}", reason(error)));
-    let more = passed_over.len().saturating_sub(NAMED);
-    let more = (more > 0).then(|| format!("and {more} more"));
-    named.chain(more).collect::<Vec<_>>().join("; ")
-}
-
-/// The checkpoints of a run, oldest first, as far as names tell: nothing in them was looked at. None where they cannot be
-/// listed.
-pub(super) fn checkpoints(run: &Path) -> Vec<PathBuf> {
-    checkpoint_steps(run).unwrap_or_default().into_iter().map(|step| checkpoint_path(run, step)).collect()
-}
-
-/// The checkpoint describes a network, as far as names tell.
-pub(super) fn has_network(checkpoint: &Path) -> bool {
-    checkpoint.join(checkpoint::INFO_FILE).is_file()
-}
-
-/// The network of a run, as its newest checkpoint describes it; `None` when none does. Weights are not looked at, and no
-/// checksum: it is for a plan, and the trainer looks again. The description may name millions of classes, so it is read
-/// for one run, not for a list of them.
-pub fn described_network(run: &Path) -> Option<Network> {
-    let described = |checkpoint: PathBuf| {
-        let bytes = config::read_at_most(&checkpoint.join(checkpoint::INFO_FILE), MAX_INFO_BYTES).ok()?;
-        serde_json::from_slice(&bytes).ok()
-    };
-    checkpoints(run).into_iter().rev().find_map(described)
-}
-
-/// The best checkpoint; the newest when none is marked or the marked one is damaged.
-///
-/// # Errors
-/// When the run has no usable checkpoint.
-pub fn best_checkpoint(run: &Path) -> Result<Checkpoint, TrainError> {
-    require_run(run)?;
-    let link = run.join(BEST);
-    let marked = if link.is_dir() {
-        Some(link)
-    } else {
-        std::fs::read_to_string(&link).ok().map(|target| run.join(target.trim()))
-    };
-    if let Some(Ok(found)) = marked.map(|path| Checkpoint::open(&path)) {
-        return Ok(found);
-    }
-    latest_checkpoint(run).map(|(found, _)| found)
-}
-
 /// The folder is a run that has begun: its settings are written.
 pub fn is_run(path: &Path) -> bool {
     path.join(CONFIG_FILE).is_file()
 }
 
-fn require_run(path: &Path) -> Result<(), TrainError> {
+pub(super) fn require_run(path: &Path) -> Result<(), TrainError> {
     let reason = if !path.exists() {
         "it does not exist".to_owned()
     } else if !is_run(path) {
@@ -393,7 +306,7 @@ fn clear_unfinished_configs(path: &Path) {
     }
 }
 
-fn checkpoint_path(run: &Path, step: u64) -> PathBuf {
+pub(super) fn checkpoint_path(run: &Path, step: u64) -> PathBuf {
     entry_path(run, "", step)
 }
 
@@ -402,7 +315,7 @@ fn entry_path(run: &Path, prefix: &str, step: u64) -> PathBuf {
 }
 
 /// Steps with a checkpoint folder, ascending.
-fn checkpoint_steps(run: &Path) -> Result<Vec<u64>, TrainError> {
+pub(super) fn checkpoint_steps(run: &Path) -> Result<Vec<u64>, TrainError> {
     steps_of(run, "")
 }
 

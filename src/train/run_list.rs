@@ -1,7 +1,7 @@
 //! The runs on disk, as a list.
 
 use super::events::{EpochMetrics, RunSummary};
-use super::{TrainError, metrics_log, patience, run_change, run_folder};
+use super::{TrainError, find_checkpoint, metrics_log, patience, run_change, run_folder};
 use crate::config::{RunConfig, RunInfo, SeriesInfo};
 use std::fs::DirEntry;
 use std::path::{Path, PathBuf};
@@ -53,8 +53,8 @@ pub fn read_run(path: &Path) -> Result<RunOnDisk, TrainError> {
     let config = run_folder::read_config(path)?;
     let (_, epochs) = metrics_log::read(path);
     // The folder is listed once, and only names are looked at: there may be hundreds of runs.
-    let checkpoints = run_folder::checkpoints(path);
-    let has_model = checkpoints.iter().any(|checkpoint| run_folder::has_network(checkpoint));
+    let checkpoints = find_checkpoint::checkpoints(path);
+    let has_model = checkpoints.iter().any(|checkpoint| find_checkpoint::has_network(checkpoint));
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let note = run_change::read_note(path);
     let mut run = RunOnDisk { path: path.to_owned(), name, config, note, epochs, has_model, finished: None };
@@ -91,7 +91,9 @@ fn runs_of_series(series: &Path) -> Vec<RunOnDisk> {
         return Vec::new();
     }
     let folders = entries.iter().filter(|entry| is_folder(entry)).map(DirEntry::path);
-    let mut runs: Vec<RunOnDisk> = folders.filter_map(|path| read_run(&path).ok()).collect();
+    // Asked first: of a folder that is no run, `read_run` would look for runs in it, to name them in its error.
+    let mut runs: Vec<RunOnDisk> =
+        folders.filter(|path| run_folder::is_run(path)).filter_map(|path| read_run(&path).ok()).collect();
     let folder = series.file_name().unwrap_or_default().to_string_lossy();
     for run in &mut runs {
         run.name = format!("{folder}/{}", run.name);

@@ -3,7 +3,7 @@
 use super::checkpoint::{Checkpoint, HEAD_FILE, MODEL_FILE};
 use super::device::Device;
 use super::session::{floats, images, upload_rows};
-use super::{ModelInfo, TrainError, run_folder};
+use super::{ModelInfo, TrainError, find_checkpoint};
 use crate::data::{HostBatch, fit};
 use crate::kernels::Kernels;
 use crate::loss::MarginHead;
@@ -38,7 +38,7 @@ impl TrainedModel {
     /// # Errors
     /// When the run has no usable checkpoint, or its weights do not fit its description.
     pub fn open(run: &Path, device: Device) -> Result<Self, TrainError> {
-        let checkpoint = run_folder::best_checkpoint(run)?;
+        let checkpoint = find_checkpoint::best_checkpoint(run)?;
         Self::from_checkpoint(run, &checkpoint, device)
     }
 

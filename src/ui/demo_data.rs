@@ -3,7 +3,7 @@
 //! Not results: nothing here was measured, and nothing outside tests and `screenshot` uses it. Embeddings are drawn around
 //! random class centres and then go through the real evaluation, so that every figure on a panel fits every other one.
 
-use crate::data::{Catalog, Thumb, thumbnail};
+use crate::data::{Catalog, Thumb, Warnings, thumbnail};
 use crate::eval::{
     EmbeddingTable, ErrorRates, EvalError, OperatingPoint, OperatingRule, angle_deg, cosine_similarity, make_pairs,
     named_stream, nearest, operating_point, score_pairs, verification_report,
@@ -72,6 +72,8 @@ pub fn demo_evaluation(name: &str, separation: f32, catalog: Arc<Catalog>) -> Re
         on: format!("{} held-out images of the sample data", catalog.items.len()),
         is_own: true,
         changed: None,
+        kept_elsewhere: None,
+        warnings: Warnings::default(),
         rule: OperatingRule::Eer,
         rates: Arc::new(ErrorRates::from_scored(&scored)?),
         classification: Some(Classification { loss: 0.31, accuracy: 1.0 - 1.5 * report.eer.min(0.5) }),

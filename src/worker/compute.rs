@@ -120,9 +120,7 @@ impl Compute<'_> {
         let eval = read_config(run).map_err(explain)?.eval;
         let before = kept_rule(run, &eval);
         let mut result = match &target {
-            Target::Split(catalog) => {
-                evaluate_split(model, catalog, Some(before), control, &mut progress).map(|(result, _)| result)
-            }
+            Target::Split(catalog) => evaluate_split(model, catalog, before, control, &mut progress),
             Target::Whole(catalog) | Target::Changed(catalog, _) => {
                 evaluate_all(model, catalog, before, control, &mut progress)
             }
@@ -149,14 +147,15 @@ impl Compute<'_> {
             report: result.report.clone(),
             classification: result.classification,
         };
-        // An imported network has no images of its own. What others are measured on does not take the place of those.
+        // An imported network has no images of its own. What others are measured on does not take the place of those, and
+        // images that it may have learned from give it no threshold.
         let kept = match target {
             Target::Split(_) => store_own_evaluation(run, &stored),
-            Target::Whole(_) | Target::Changed(..) | Target::Pairs(_) => {
-                store_first_evaluation(run, &stored).map(|_| ())
-            }
+            Target::Whole(_) | Target::Pairs(_) => store_first_evaluation(run, &stored),
+            Target::Changed(..) => Ok(false),
         };
         kept.map_err(explain)?;
+        let kept_elsewhere = load_operating_point(run).filter(|point| *point != result.report.operating);
         let evaluation = Evaluation {
             run: run.to_owned(),
             name: run.file_name().unwrap_or_default().to_string_lossy().into_owned(),
@@ -164,12 +163,14 @@ impl Compute<'_> {
             is_own: stored.is_own(),
             protocol: matches!(target, Target::Pairs(_)).then_some(source),
             rule,
+            kept_elsewhere,
             changed: target.change(),
             report: result.report,
             rates: Arc::new(result.rates),
             classification: result.classification.map(|(loss, accuracy)| Classification { loss, accuracy }),
             table: Arc::new(result.table),
             catalog,
+            warnings: result.warnings,
         };
         self.emitter.send(Event::Evaluated { job: job.id, evaluation: Arc::new(evaluation) });
         Ok(())
@@ -368,6 +369,20 @@ struct Watcher<'a> {
     bench: &'a mut Bench,
 }
 
+impl Watcher<'_> {
+    /// Ends what waits for the end of the training and was stopped meanwhile.
+    fn end_unwanted(&mut self) {
+        let emitter = self.emitter;
+        self.backlog.retain(|job| {
+            let is_unwanted = job.control.is_cancelled();
+            if is_unwanted {
+                emitter.end(job.id, Outcome::Cancelled);
+            }
+            !is_unwanted
+        });
+    }
+}
+
 impl Observer for Watcher<'_> {
     fn event(&mut self, event: TrainEvent) {
         let newest_only = matches!(event, TrainEvent::Preparing(..) | TrainEvent::Angles(_));
@@ -376,6 +391,7 @@ impl Observer for Watcher<'_> {
     }
 
     fn idle(&mut self) {
+        self.end_unwanted();
         while self.backlog.len() < BACKLOG {
             let Ok(job) = self.jobs.try_recv() else { return };
             let result = catch_unwind(AssertUnwindSafe(|| self.bench.serve_short(&job, self.emitter)));

@@ -12,8 +12,13 @@ use super::protocol::{Event, ExclusionChange, Job, JobError, OpenedData, Outcome
 use super::sample::find_or_draw_sample;
 use super::{Lane, lane};
 use crate::data::{Catalog, Examination, Progress, examine, exclude};
+use crate::eval::folder_names;
 use crate::map::lay_out;
-use crate::train::{RunOnDisk, delete_run, describe_run, described_network, list_runs, read_run, save_operating_point};
+use crate::train::{
+    RunOnDisk, delete_run, describe_run, described_network, list_runs, read_config, read_run, save_operating_point,
+};
+use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::Receiver;
@@ -68,7 +73,9 @@ fn run(job: &Job, detectors: &Detectors, emitter: &Emitter) -> Result<(), Box<Jo
             Ok(())
         }
         Request::SaveOperatingPoint { run, kept } => {
-            save_operating_point(run, kept).map_err(|error| Box::new(explain::from_train(&error)))
+            // What was measured stays on the screen when its run has gone; no folder is made anew for its threshold.
+            let saved = read_config(run).and_then(|_| save_operating_point(run, kept));
+            saved.map_err(|error| Box::new(explain::from_train(&error)))
         }
         Request::SaveFigure { figure, out, replace } => figure::save(job, figure, out, *replace, emitter),
         Request::ListRuns { root, elsewhere } => {
@@ -147,7 +154,27 @@ fn entries(root: &Path, elsewhere: &[PathBuf]) -> Vec<RunEntry> {
             runs.extend(read_run(path).map(|run| entry(run, true)));
         }
     }
+    tell_apart(&mut runs);
     runs
+}
+
+/// Names a run from elsewhere whose folder is called as that of another run with as many of the folders above as it takes
+/// to tell them apart: `softmax/seed-1`.
+fn tell_apart(runs: &mut [RunEntry]) {
+    let given: BTreeSet<Option<OsString>> = runs.iter().filter(|run| run.is_elsewhere).map(folder_name).collect();
+    let is_alike = |run: &RunEntry| given.contains(&folder_name(run));
+    let alike: Vec<&Path> = runs.iter().filter(|run| is_alike(run)).map(|run| run.path.as_path()).collect();
+    let mut names = folder_names(&alike).into_iter();
+    for run in runs.iter_mut().filter(|run| is_alike(run)) {
+        if let Some(name) = names.next().filter(|_| run.is_elsewhere) {
+            run.name = name;
+        }
+    }
+}
+
+/// What the folder of a run is called by itself.
+fn folder_name(run: &RunEntry) -> Option<OsString> {
+    run.path.file_name().map(ToOwned::to_owned)
 }
 
 fn entry(run: RunOnDisk, is_elsewhere: bool) -> RunEntry {
@@ -186,17 +213,34 @@ mod tests {
         assert!(entries(&folder.path().join("nothing"), &[]).is_empty());
     }
 
+    fn run_in(root: &Path, name: &str) -> PathBuf {
+        let path = root.join(name);
+        std::fs::create_dir_all(&path).unwrap();
+        crate::config::save(&crate::config::RunConfig::default(), &path.join("run.toml")).unwrap();
+        path
+    }
+
+    #[test]
+    fn a_run_from_elsewhere_is_told_from_others_of_its_name_by_the_folders_above() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().canonicalize().unwrap();
+        run_in(&root, "runs/a");
+        run_in(&root, "runs/softmax/seed-2");
+        let elsewhere = ["work/a", "work/arcface/seed-1", "work/softmax/seed-1", "work/softmax/seed-2", "work/c"];
+        let elsewhere = elsewhere.map(|name| run_in(&root, name));
+        let found = entries(&root.join("runs"), &elsewhere);
+        let names: Vec<&str> = found.iter().map(|run| run.name.as_str()).collect();
+        let (own, opened) = names.split_at(2);
+        assert_eq!(own, ["softmax/seed-2", "a"], "they are called as ever");
+        assert_eq!(opened, ["work/a", "arcface/seed-1", "softmax/seed-1", "work/softmax/seed-2", "c"]);
+        assert!(found.iter().skip(2).all(|run| run.series_folder().is_none() && !run.own_name().contains('/')));
+    }
+
     #[test]
     fn a_run_from_elsewhere_is_listed_once_and_only_while_it_is_there() {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().canonicalize().unwrap();
-        let run = |name: &str| {
-            let path = root.join(name);
-            std::fs::create_dir_all(&path).unwrap();
-            crate::config::save(&crate::config::RunConfig::default(), &path.join("run.toml")).unwrap();
-            path
-        };
-        let (own, opened) = (run("runs/a"), run("work/b"));
+        let (own, opened) = (run_in(&root, "runs/a"), run_in(&root, "work/b"));
         let elsewhere = [own.clone(), opened.clone(), root.join("gone")];
         let found = entries(&root.join("runs"), &elsewhere);
         let found: Vec<(&Path, bool)> = found.iter().map(|run| (run.path.as_path(), run.is_elsewhere)).collect();

@@ -13,9 +13,10 @@ pub use run_entry::{RunChange, RunEntry};
 
 use crate::config::RunConfig;
 use crate::convert::ConvertRequest;
-use crate::data::{Catalog, Diagnosis, Examination, Exported, ProtocolLook, Split, Thumb};
+use crate::data::{Catalog, Diagnosis, Examination, Exported, ProtocolLook, Split, Thumb, Warnings};
 use crate::eval::{
     Decision, DetFigure, EmbeddingTable, ErrorRates, Neighbour, OperatingPoint, OperatingRule, VerificationReport,
+    operating_point,
 };
 use crate::faces::{AlignOptions, Aligned, Face, FinderFile, HandSpec};
 use crate::map::{Layout, MapMethod, TsneSpec};
@@ -289,6 +290,8 @@ pub struct Evaluation {
     pub protocol: Option<String>,
     /// How the threshold of the run is chosen.
     pub rule: OperatingRule,
+    /// The threshold that is kept with the run, where the rule gives another one on these images: it comes from others.
+    pub kept_elsewhere: Option<OperatingPoint>,
     /// The numbers.
     pub report: VerificationReport,
     /// The exact sweep behind them, for other thresholds.
@@ -299,9 +302,17 @@ pub struct Evaluation {
     pub table: Arc<EmbeddingTable>,
     /// The images behind `table.items()`.
     pub catalog: Arc<Catalog>,
+    /// Images that were left out, because they could not be read while they were embedded; of a protocol, whatever is
+    /// wrong with its images.
+    pub warnings: Warnings,
 }
 
 impl Evaluation {
+    /// The threshold of the run, which decides about two images whatever they are compared with.
+    pub fn threshold(&self) -> OperatingPoint {
+        self.kept_elsewhere.clone().unwrap_or_else(|| operating_point(&self.rates, self.rule))
+    }
+
     /// The run for legends; with what it was measured on, where that is not its own choice.
     pub fn label(&self) -> String {
         match &self.protocol {

@@ -150,7 +150,48 @@ fn the_images_of_a_list_are_chosen_by_hand_and_looked_for_there_only() {
     assert_eq!((file.as_path(), folders.as_slice()), (Path::new(FILE), [PathBuf::from("/photos")].as_slice()));
     assert_eq!(phase(&state), Some(PairsPhase::Looking));
     act(&mut state, PairsAction::Cancel);
+    act(&mut state, PairsAction::Cancel);
     assert!(act(&mut state, PairsAction::LookIn("/photos".into())).is_empty(), "the sheet is gone");
+}
+
+#[test]
+fn a_search_that_is_stopped_leaves_the_sheet_as_it_was() {
+    let mut state = with_model();
+    look_at(&mut state, look_of_list());
+    let look_in = |state: &mut State| {
+        let effects = act(state, PairsAction::LookIn("/other".into()));
+        assert_eq!(phase(state), Some(PairsPhase::Looking));
+        job(&effects).clone()
+    };
+    // By the button of the sheet, by that of the status bar, and after a second choice.
+    let sent = look_in(&mut state);
+    act(&mut state, PairsAction::Cancel);
+    assert!(sent.control.is_cancelled() && phase(&state) == Some(PairsPhase::Ready));
+    on_event(&mut state, Event::PairsLooked { job: sent.id, look: Arc::new(refused()) });
+    on_event(&mut state, Event::Ended { job: sent.id, outcome: Outcome::Cancelled });
+    assert_eq!(phase(&state), Some(PairsPhase::Ready));
+    look_in(&mut state);
+    let sent = look_in(&mut state);
+    act(&mut state, Action::CancelJob(sent.id));
+    on_event(&mut state, Event::Ended { job: sent.id, outcome: Outcome::Cancelled });
+    let view = state.pairs.as_ref().unwrap();
+    assert_eq!((view.phase(), view.look.as_deref()), (PairsPhase::Ready, Some(&look_of_list())));
+    // A search that fails says so, and one that comes to an end counts.
+    let sent = look_in(&mut state);
+    on_event(&mut state, Event::Ended { job: sent.id, outcome: failure() });
+    assert_eq!(phase(&state), Some(PairsPhase::Unread));
+    act(&mut state, PairsAction::Cancel);
+    assert!(state.pairs.is_none());
+    look_at(&mut state, look_of_list());
+    let sent = look_in(&mut state);
+    on_event(&mut state, Event::PairsLooked { job: sent.id, look: Arc::new(refused()) });
+    on_event(&mut state, Event::Ended { job: sent.id, outcome: Outcome::Finished });
+    assert_eq!(phase(&state), Some(PairsPhase::Refused));
+    // Of another file nothing was known.
+    let other = job(&act(&mut state, Action::LookAtPairs("/b.bin".into()))).id;
+    act(&mut state, Action::CancelJob(other));
+    on_event(&mut state, Event::Ended { job: other, outcome: Outcome::Cancelled });
+    assert!(state.pairs.is_none());
 }
 
 #[test]

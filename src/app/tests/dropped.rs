@@ -187,5 +187,5 @@ fn a_dropped_list_of_pairs_measures_the_model_in_use_beside_what_was_measured_be
     let shown = |state: &State| state.active_evaluation().unwrap().label();
     assert_eq!(shown(&state), format!("{}, pairs.txt", own.name));
     update(&mut state, Action::ShowOverlay(0));
-    assert_eq!(shown(&state), own.name, "the threshold in use is the one on the page");
+    assert_eq!(shown(&state), own.name, "of several measurements, the one on the page counts");
 }

@@ -55,7 +55,7 @@ fn a_run_from_elsewhere_is_read_and_can_be_used_as_any_other() {
     let measuring = state.evaluate.job.unwrap();
     on_event(&mut state, Event::Ended { job: measuring, outcome: failure() });
     assert!(state.has_model() && state.run_name(&run) == "a");
-    assert!(is_possible(&state, "run.evaluate") && is_possible(&state, "run.evaluate_pairs"));
+    assert!(is_possible(&state, "run.evaluate"));
     let effects = measure_on_pairs(&mut state, Path::new("/protocols/pairs.txt"));
     assert!(matches!(asked(&effects), Some(EvaluateOn::Protocol { .. })), "{effects:?}");
     let image = |name: &str| crate::worker::protocol::ImageSource::File(name.into());

@@ -99,6 +99,16 @@ fn the_form_becomes_a_request_and_the_result_a_notice() {
 }
 
 #[test]
+fn a_file_with_a_bare_name_lies_in_the_folder_one_is_in() {
+    let folder = divided();
+    let mut state = opened(folder.path());
+    let sent = begun(&mut state, "train.rec");
+    on_event(&mut state, Event::DataExported { job: sent.id, done: done("train.rec") });
+    let effects = act(&mut state, ExportAction::ShowFolder);
+    assert!(matches!(&effects[..], [Effect::ShowFolder(at)] if at == Path::new(".")), "{effects:?}");
+}
+
+#[test]
 fn pairs_are_made_of_what_is_held_out_unless_chosen_otherwise() {
     let folder = divided();
     let mut state = opened(folder.path());

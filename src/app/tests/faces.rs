@@ -299,8 +299,11 @@ fn what_a_pass_wrote_is_opened_when_it_is_done_and_found_behind_other_images() {
         on_event(&mut state, Event::FolderAligned { job: id, done: Box::new(done) });
         end(&mut state, id, Outcome::Finished);
         let hint = state.notices.last().unwrap().hint.clone().unwrap();
-        let out = state.faces.folder.as_ref().unwrap().out.display().to_string();
-        assert_eq!((hint.contains("Align faces…"), hint.contains(&out)), (!other, other), "{hint}");
+        let out = state.faces.folder.as_ref().unwrap().out.clone();
+        let names_out = hint.contains(&out.display().to_string());
+        assert_eq!((hint.contains("Align faces…"), names_out), (!other, other), "{hint}");
+        let effects = update(&mut state, FaceAction::OpenAligned.into());
+        assert!(matches!(&job(&effects).request, Request::OpenData { path } if *path == out), "{effects:?}");
     }
 }
 

@@ -2,7 +2,7 @@
 //! threshold is.
 
 use super::*;
-use crate::eval::operating_point;
+use crate::eval::{OperatingPoint, operating_point};
 use crate::train::KeptPoint;
 use crate::worker::protocol::EvaluateOn;
 
@@ -41,6 +41,10 @@ fn a_person_is_told_that_the_images_changed_since_the_training() {
     assert!(notice.hint.as_deref().unwrap().contains("stays with the run"), "{notice:?}");
 }
 
+fn set_rule(run: &Path, rule: OperatingRule) -> Action {
+    Action::SetRule { run: run.to_owned(), rule }
+}
+
 /// What is to be kept of a threshold.
 fn kept(effects: &[Effect]) -> (PathBuf, KeptPoint) {
     match &job(effects).request {
@@ -72,7 +76,7 @@ fn every_run_has_its_own_rule_and_only_a_person_changes_it() {
     with_measured(&mut state, &[first, second.clone()]);
     assert!(state.active_evaluation().unwrap().rule == OperatingRule::Eer, "the threshold in use is the second run's");
 
-    let effects = update(&mut state, Action::SetRule(OperatingRule::Far(0.2)));
+    let effects = update(&mut state, set_rule(&second.run, OperatingRule::Far(0.2)));
     let point = operating_point(&second.rates, OperatingRule::Far(0.2));
     let chosen = KeptPoint { point: point.clone(), rule: Some(OperatingRule::Far(0.2)), on_other_images: false };
     assert_eq!(kept(&effects), (second.run, chosen));
@@ -81,29 +85,161 @@ fn every_run_has_its_own_rule_and_only_a_person_changes_it() {
     assert_eq!(state.operating_point(), Some(operating_point(&rates, OperatingRule::Far(0.1))));
 }
 
-#[test]
-fn a_rule_that_is_chosen_on_pairs_is_the_runs_and_is_kept_as_chosen_there() {
+/// A run that was measured on its own images and then on these pairs, which are fewer.
+fn with_own_and_pairs() -> (tempfile::TempDir, State, [Evaluation; 2]) {
     let folder = folder();
     let mut state = with_runs();
     open(&mut state, folder.path());
     let own = measured(&state.runs[0].path, Arc::clone(&state.open_data().unwrap().catalog));
-    let pairs = Evaluation { on: "3 pairs of pairs.txt".into(), is_own: false, ..own.clone() };
-    with_measured(&mut state, &[own, pairs]);
-    let (_, point) = kept(&update(&mut state, Action::SetRule(OperatingRule::Far(0.2))));
+    let scored = score_pairs(&own.table, &make_pairs(own.table.classes(), 40, 40, 2)).unwrap();
+    let rates = Arc::new(ErrorRates::from_scored(&scored).unwrap());
+    let pairs = Evaluation { on: "80 pairs of pairs.txt".into(), is_own: false, rates, ..own.clone() };
+    with_measured(&mut state, &[own.clone(), pairs.clone()]);
+    (folder, state, [own, pairs])
+}
+
+/// The overlays' rules, and the thresholds of other images beside them.
+fn thresholds(state: &State) -> Vec<(OperatingRule, Option<OperatingPoint>)> {
+    let of_overlay = |overlay: &Overlay| (overlay.evaluation.rule, overlay.evaluation.kept_elsewhere.clone());
+    state.evaluate.overlays.iter().map(of_overlay).collect()
+}
+
+/// Ends the jobs that keep a threshold.
+fn end_saving(state: &mut State) {
+    let saving = state.jobs.iter().filter(|job| job.kind == JobKind::SaveOperatingPoint).map(|job| job.id);
+    for id in saving.collect::<Vec<JobId>>() {
+        on_event(state, Event::Ended { job: id, outcome: Outcome::Finished });
+    }
+}
+
+#[test]
+fn a_rule_that_is_chosen_on_pairs_is_the_runs_and_is_kept_as_chosen_there() {
+    let (_folder, mut state, [own, pairs]) = with_own_and_pairs();
+    let rule = OperatingRule::Far(0.2);
+    let (_, point) = kept(&update(&mut state, set_rule(&own.run, rule)));
     assert!(point.on_other_images);
-    let rules: Vec<OperatingRule> = state.evaluate.overlays.iter().map(|overlay| overlay.evaluation.rule).collect();
-    assert_eq!(rules, [OperatingRule::Far(0.2); 2]);
+    let chosen = operating_point(&pairs.rates, rule);
+    assert_ne!(chosen, operating_point(&own.rates, rule), "this test needs two thresholds");
+    assert_eq!(thresholds(&state), [(rule, Some(chosen.clone())), (rule, None)]);
+    update(&mut state, Action::ShowOverlay(0));
+    assert_eq!(state.operating_point(), Some(chosen), "it is the run's, whatever is on the page");
     // Chosen by the command line, say.
-    let again = Evaluation { rule: OperatingRule::Far(0.3), ..(*state.evaluate.overlays[0].evaluation).clone() };
-    with_measured(&mut state, &[again]);
-    assert!(state.evaluate.overlays.iter().all(|overlay| overlay.evaluation.rule == OperatingRule::Far(0.3)));
+    end_saving(&mut state);
+    let again = Evaluation { rule: OperatingRule::Far(0.3), ..own };
+    with_measured(&mut state, std::slice::from_ref(&again));
+    let of_own = operating_point(&again.rates, again.rule);
+    assert_eq!(thresholds(&state), [(again.rule, None), (again.rule, Some(of_own.clone()))]);
+    assert_eq!(state.operating_point(), Some(of_own));
+}
+
+#[test]
+fn the_threshold_that_is_kept_with_a_run_decides_until_another_is_chosen() {
+    let folder = folder();
+    let mut state = with_runs();
+    open(&mut state, folder.path());
+    let own = measured(&state.runs[0].path, Arc::clone(&state.open_data().unwrap().catalog));
+    let elsewhere = OperatingPoint { threshold: 0.75, ..operating_point(&own.rates, OperatingRule::Eer) };
+    // As after a restart: it was chosen on pairs, and the run is measured on its own images.
+    with_measured(&mut state, &[Evaluation { kept_elsewhere: Some(elsewhere.clone()), ..own.clone() }]);
+    let image = |name: &str| crate::worker::protocol::ImageSource::File(name.into());
+    let effects = update(&mut state, Action::VerifyImages(vec![image("1.png"), image("2.png")]));
+    let Request::Verify { operating, .. } = &job(&effects).request else { panic!("{effects:?}") };
+    assert_eq!(operating.as_ref(), Some(&elsewhere));
+    update(&mut state, set_rule(&own.run, OperatingRule::Eer));
+    assert_eq!(state.operating_point(), Some(operating_point(&own.rates, OperatingRule::Eer)));
+    assert_eq!(thresholds(&state), [(OperatingRule::Eer, None)]);
+}
+
+#[test]
+fn a_rule_is_that_of_the_run_on_the_page_whichever_is_in_use() {
+    let folder = folder();
+    let mut state = with_runs();
+    open(&mut state, folder.path());
+    let catalog = Arc::clone(&state.open_data().unwrap().catalog);
+    let [first, second] = [0, 1].map(|index: usize| measured(&state.runs[index].path, Arc::clone(&catalog)));
+    with_measured(&mut state, &[second.clone(), first.clone()]);
+    // The other one is put to use: until it is measured again, the page is still that of the first.
+    update(&mut state, Action::UseRun(second.run.clone()));
+    let (run, _) = kept(&update(&mut state, set_rule(&first.run, OperatingRule::Far(0.2))));
+    assert_eq!(run, first.run);
+    let eer = operating_point(&second.rates, OperatingRule::Eer);
+    assert_eq!(state.operating_point(), Some(eer), "that of the run in use stays");
+    // A run that was never measured is put to use, as the one that is being trained.
+    state.active_run = Some("/runs/new".into());
+    assert!(!update(&mut state, set_rule(&first.run, OperatingRule::Far(0.1))).is_empty());
+}
+
+#[test]
+fn the_next_run_is_put_to_use_when_the_one_on_the_page_is_taken_away() {
+    let folder = folder();
+    let mut state = with_runs();
+    open(&mut state, folder.path());
+    let catalog = Arc::clone(&state.open_data().unwrap().catalog);
+    let [first, second] = [0, 1].map(|index: usize| measured(&state.runs[index].path, Arc::clone(&catalog)));
+    with_measured(&mut state, &[first.clone(), second.clone()]);
+    update(&mut state, Action::RemoveOverlay(1));
+    assert_eq!(state.active_run.as_ref(), Some(&first.run));
+    assert!(Arc::ptr_eq(state.explore.table.as_ref().unwrap(), &first.table), "Explore shows it");
+    assert!(!update(&mut state, set_rule(&first.run, OperatingRule::Far(0.2))).is_empty());
+    // What is in use meanwhile stays in use.
+    with_measured(&mut state, std::slice::from_ref(&second));
+    state.active_run = Some("/runs/new".into());
+    update(&mut state, Action::RemoveOverlay(1));
+    assert_eq!((state.active_run.as_deref(), state.evaluate.current), (Some(Path::new("/runs/new")), 0));
+    update(&mut state, Action::RemoveOverlay(0));
+    assert!(state.evaluate.overlays.is_empty());
+}
+
+#[test]
+fn a_rule_that_is_chosen_while_a_run_is_measured_stands_and_is_kept_once_more() {
+    let (_folder, mut state, [own, pairs]) = with_own_and_pairs();
+    let rule = OperatingRule::Far(0.2);
+    let chosen = operating_point(&pairs.rates, rule);
+    for is_saved_first in [false, true] {
+        let sent = job(&update(&mut state, Action::Evaluate(own.run.clone()))).id;
+        let (_, asked) = kept(&update(&mut state, set_rule(&own.run, rule)));
+        assert!(asked.on_other_images);
+        if is_saved_first {
+            end_saving(&mut state);
+        }
+        let measured = Event::Evaluated { job: sent, evaluation: Arc::new(own.clone()) };
+        let effects = on_event(&mut state, measured);
+        let again = effects.iter().find_map(|effect| match effect {
+            Effect::Send(Job { request: Request::SaveOperatingPoint { kept, .. }, .. }) => Some(kept.clone()),
+            _ => None,
+        });
+        assert_eq!(again, Some(asked), "the measurement may have written over it");
+        assert_eq!(thresholds(&state), [(rule, Some(chosen.clone())), (rule, None)]);
+        end_saving(&mut state);
+        update(&mut state, Action::ShowOverlay(1));
+    }
+    // Chosen on the images that are measured anew, it follows their rates.
+    let sent = job(&update(&mut state, Action::EvaluateOpen(own.run.clone()))).id;
+    update(&mut state, set_rule(&own.run, rule));
+    let anew = Evaluation { rates: Arc::clone(&own.rates), ..pairs };
+    on_event(&mut state, Event::Evaluated { job: sent, evaluation: Arc::new(anew) });
+    assert_eq!(state.operating_point(), Some(operating_point(&own.rates, rule)));
 }
 
 #[test]
 fn without_numbers_there_is_no_threshold_to_choose() {
     let mut state = with_runs();
-    state.active_run = Some(state.runs[0].path.clone());
-    assert!(update(&mut state, Action::SetRule(OperatingRule::Far(0.01))).is_empty());
+    let run = state.runs[0].path.clone();
+    state.active_run = Some(run.clone());
+    assert!(update(&mut state, set_rule(&run, OperatingRule::Far(0.01))).is_empty());
+}
+
+#[test]
+fn what_is_measured_waits_for_a_training_unless_it_was_asked_for_before() {
+    let (_folder, mut state, id) = training();
+    assert!(state.measuring_waits());
+    update(&mut state, Action::Evaluate("/runs/a".into()));
+    assert!(state.measuring_waits());
+    state.evaluate.job = Some(JobId(id.0 - 1));
+    assert!(!state.measuring_waits(), "it goes before the training");
+    on_event(&mut state, Event::Ended { job: id, outcome: Outcome::Cancelled });
+    state.evaluate.job = None;
+    assert!(!state.measuring_waits());
 }
 
 #[test]

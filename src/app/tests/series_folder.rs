@@ -21,6 +21,8 @@ fn a_run_of_a_series_is_called_by_both_names_and_renamed_by_its_own() {
     assert_eq!((listed.own_name(), listed.series_folder()), ("seed-1", Some(Path::new("/runs/softmax"))));
     let alone = entry("a", "x", None);
     assert_eq!((alone.own_name(), alone.series_folder()), ("a", None));
+    let elsewhere = crate::worker::protocol::RunEntry { is_elsewhere: true, ..listed.clone() };
+    assert_eq!((elsewhere.own_name(), elsewhere.series_folder()), ("seed-1", None), "its name tells it from others");
 
     update(&mut state, RunAction::Edit(run.clone()).into());
     let mut edit = state.runs_view.edit.clone().unwrap();

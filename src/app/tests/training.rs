@@ -28,6 +28,31 @@ fn a_run_goes_through_its_phases() {
 }
 
 #[test]
+fn what_a_person_asked_to_be_measured_meanwhile_is_not_stopped_by_the_end_of_the_training() {
+    for is_stopped in [false, true] {
+        let (_folder, mut state, id) = training();
+        on_event(&mut state, Event::Train { job: id, event: TrainEvent::Epoch(epoch(1)) });
+        let effects = measure_on_pairs(&mut state, Path::new("/protocols/pairs.txt"));
+        let asked = job(&effects).clone();
+        if is_stopped {
+            update(&mut state, Action::CancelJob(asked.id));
+        }
+        let effects = on_event(&mut state, Event::Trained { job: id, summary: Box::new(summary("/runs/a", 0.1)) });
+        on_event(&mut state, Event::Ended { job: id, outcome: Outcome::Finished });
+        // What was stopped keeps nothing else from being measured.
+        assert_eq!((effects.is_empty(), asked.control.is_cancelled()), (!is_stopped, is_stopped));
+        let hint = &state.notices.last().unwrap().hint;
+        assert_eq!(hint.as_ref().is_some_and(|hint| hint.contains("is measured now")), !is_stopped);
+        if !is_stopped {
+            assert_eq!(state.evaluate.job, Some(asked.id));
+            let pairs = measured(Path::new("/runs/a"), Arc::clone(&state.open_data().unwrap().catalog));
+            on_event(&mut state, Event::Evaluated { job: asked.id, evaluation: Arc::new(pairs) });
+            assert!(state.pairs.is_none() && state.evaluate.overlays.len() == 1);
+        }
+    }
+}
+
+#[test]
 fn the_network_that_a_run_starts_from_is_the_first_point_of_its_curves() {
     let (folder, mut state, id) = training();
     let started = TrainEvent::Started(Box::new(started(folder.path())));

@@ -55,7 +55,7 @@ pub fn list(path: &Path, list: &PairList, images: Option<&Path>, quick: bool) ->
     let files = look.find_images(list, folder);
     let (read, problems) = if let Some(obstacle) = &look.obstacle {
         output::line(format!("problem  {obstacle}"));
-        (0, vec![json!({ "kind": "NoPairs", "count": look.pairs, "headline": obstacle })])
+        (0, vec![json!({ "kind": "NoPairs", "count": look.pairs, "headline": output::plain(obstacle) })])
     } else {
         let place = images.map_or("beside the list".to_owned(), |folder| format!("in {}", folder.display()));
         output::line(format!("images   {} {place}, {} pairs complete", look.images, look.complete));
@@ -112,6 +112,9 @@ pub fn problems_but(warnings: &Warnings, said: &[WarningKind]) -> Vec<Value> {
     }
     groups
         .iter()
-        .map(|group| json!({ "kind": format!("{:?}", group.kind), "count": group.count, "headline": group.headline }))
+        .map(|group| {
+            let headline = output::plain(&group.headline);
+            json!({ "kind": format!("{:?}", group.kind), "count": group.count, "headline": headline })
+        })
         .collect()
 }

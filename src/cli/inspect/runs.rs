@@ -1,7 +1,7 @@
 //! What is inspected besides data sets: runs.
 
 use crate::cli::output;
-use crate::config::folder_of;
+use crate::config::{counted, folder_of};
 use crate::train::{RunOnDisk, is_run, list_runs, read_run};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -31,8 +31,7 @@ pub(super) fn list(folder: &Path) -> Option<Value> {
     if runs.is_empty() {
         return None;
     }
-    let count = if runs.len() == 1 { "1 run".to_owned() } else { format!("{} runs", runs.len()) };
-    output::line(format!("{count} in {}", folder.display()));
+    output::line(format!("{} in {}", counted(runs.len(), "run"), folder.display()));
     for run in &runs {
         output::line(format!("run      {}{}", run.name, in_short(run)));
     }

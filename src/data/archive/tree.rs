@@ -1,7 +1,7 @@
 //! Which layout the names in an archive make: the same rules as for folders (`layout.rs`), on names alone.
 
 use super::members::Members;
-use crate::data::endings::format_of_extension;
+use crate::data::endings::{are_of_torch, format_of_extension};
 use crate::data::idx::is_images_name;
 use crate::data::layout::{HELD_OUT, MAX_WRAPPERS, TRAIN};
 use crate::data::scan::ClassFolder;
@@ -81,7 +81,7 @@ pub(super) fn recognise(members: &Members, path: &Path, warnings: &mut Warnings)
         let found = format!("an archive of {name} and the like; unpack it and open the folder");
         return Err(DataError::NotADataSet { found, path: path.to_owned() });
     }
-    if members.0.iter().any(|member| member.name.ends_with("/data.pkl")) {
+    if are_of_torch(members.0.iter().map(|member| &*member.name)) {
         let found = "the weights of a network, as PyTorch packs them; `import` makes a run of them".to_owned();
         return Err(DataError::NotADataSet { found, path: path.to_owned() });
     }

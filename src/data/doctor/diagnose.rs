@@ -5,6 +5,7 @@ use super::finding::{Finding, FindingKind, Group};
 use super::near::NearPair;
 use super::size::{Oddity, Usual};
 use super::{Diagnosis, Examination};
+use crate::config::{count_text, counted, counted_as};
 use crate::data::warnings::LEFT_OUT;
 use crate::data::{Catalog, Item, Mode, Warning, WarningKind, class_sizes};
 use std::collections::{BTreeMap, BTreeSet};
@@ -63,11 +64,6 @@ fn finding(kind: FindingKind, count: usize, headline: String, groups: Vec<Group>
     })
 }
 
-/// `1 image is`, `12 images are`.
-fn counted(count: usize, one: &str, many: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { many })
-}
-
 /// `1 much smaller, 2 of another shape`.
 fn in_words<T: Display>(counts: &BTreeMap<T, usize>) -> String {
     counts.iter().map(|(what, count)| format!("{count} {what}")).collect::<Vec<_>>().join(", ")
@@ -121,10 +117,11 @@ impl View<'_> {
             let group = Group { title: self.classes_in_words(&items), items };
             if same { within.push(group) } else { across.push(group) }
         }
-        let headline = counted(across.len(), "image is in several classes", "images are in several classes");
+        let headline = counted_as(across.len(), "image is in several classes", "images are in several classes");
         let across = finding(FindingKind::CopiesAcrossClasses, across.len(), headline, across);
         let surplus = within.iter().map(|group| group.items.len() - 1).sum();
-        let headline = counted(surplus, "image repeats another of its class", "images repeat another of their class");
+        let headline =
+            counted_as(surplus, "image repeats another of its class", "images repeat another of their class");
         (across, finding(FindingKind::CopiesInClass, surplus, headline, within))
     }
 
@@ -137,7 +134,7 @@ impl View<'_> {
             Group { title, items }
         });
         let groups: Vec<Group> = groups.collect();
-        let headline = counted(
+        let headline = counted_as(
             groups.len(),
             "image looks almost the same in several classes",
             "images look almost the same in several classes",
@@ -157,13 +154,14 @@ impl View<'_> {
         let groups: Vec<Group> = by_reason.into_iter().map(|(title, items)| Group { title, items }).collect();
         let count = left_out + groups.iter().map(|group| group.items.len()).sum::<usize>();
         let positions: Vec<u32> = self.catalog.left_out().filter(|position| self.is_in(*position)).collect();
-        let mut headline = counted(count, "file cannot be read", "files cannot be read");
+        let mut headline = counted_as(count, "file cannot be read", "files cannot be read");
         match count - left_out.saturating_sub(positions.len()) {
             known if known == count => {}
             0 => headline += "; they are too many to be excluded by name: move or delete them",
             known => {
                 headline += &format!(
-                    "; {known} of them can be excluded, the others are too many to be kept by name: move or delete them"
+                    "; {} of them can be excluded, the others are too many to be kept by name: move or delete them",
+                    count_text(known)
                 );
             }
         }
@@ -202,10 +200,11 @@ impl View<'_> {
         let groups = [("The largest", largest), ("The smallest", smallest)].into_iter().filter_map(|(word, size)| {
             let class = (0..).zip(&counts).find(|(_, count)| **count == size)?.0;
             let items = self.items().filter(|(_, item)| item.class == class).map(|(item, _)| item);
-            let title = format!("{word}: {}, {}", self.class_name(class), counted(size as usize, "image", "images"));
+            let title = format!("{word}: {}, {}", self.class_name(class), counted(size as usize, "image"));
             Some(Group { title, items: items.take(EXAMPLES).collect() })
         });
-        let headline = format!("The largest class has {largest} images, the smallest {smallest}");
+        let [most, least] = [largest, smallest].map(|size| count_text(size as usize));
+        let headline = format!("The largest class has {most} images, the smallest {least}");
         finding(FindingKind::Imbalance, 1, headline, groups.collect())
     }
 
@@ -257,8 +256,8 @@ impl View<'_> {
             (images, 0) => WarningKind::Excluded.headline(images),
             (0, files) => WarningKind::ExcludedFile.headline(files),
             (images, files) => {
-                let images = counted(images, "image", "images");
-                format!("{images} and {} are excluded", counted(files, "unreadable file", "unreadable files"))
+                let images = counted(images, "image");
+                format!("{images} and {} are excluded", counted(files, "unreadable file"))
             }
         };
         let mut finding = finding(FindingKind::Excluded, self.excluded.len(), headline, self.by_class(images))?;

@@ -9,7 +9,7 @@ mod parse;
 mod tests;
 
 use super::assemble::{Gathered, assemble};
-use super::endings::{LIST_ENDINGS, ends_with, format_of_extension};
+use super::endings::{LIST_ENDINGS, ends_with, names_image};
 use super::exclude::Exclusions;
 use super::header::read_header;
 use super::scan::{ClassFolder, Found, Look, Looking, Watch, images};
@@ -37,7 +37,8 @@ pub(super) fn is_list_name(path: &Path) -> bool {
 
 /// Whether a text lists images with their labels: for a look at a file of unknown kind. Only its first bytes are read.
 ///
-/// Any two words could be an image and its label, so one of the first lines must name a file that ends as images do.
+/// Any two words could be an image and its label, so one of the first lines must name a file that ends as images do, or
+/// that lies in a folder.
 pub fn lists_images(file: &Path) -> bool {
     // Asked before opening: opening a pipe would wait for ever.
     if !is_list_name(file) || !std::fs::metadata(file).is_ok_and(|meta| meta.is_file()) {
@@ -53,11 +54,13 @@ pub fn lists_images(file: &Path) -> bool {
     if let Some((end, _)) = ends.last() {
         start.truncate(end);
     }
-    parse::rows(&start).is_ok_and(|rows| rows.iter().any(names_image))
+    parse::rows(&start).is_ok_and(|rows| rows.iter().any(is_of_image))
 }
 
-fn names_image(row: &Row) -> bool {
-    format_of_extension(Path::new(&row.path)).is_some()
+/// The row names what may be an image. Of several words and of addresses only an ending tells: a licence has "and/or".
+fn is_of_image(Row { path, .. }: &Row) -> bool {
+    let lies_in_folder = path.contains('/') && !path.contains("://") && !path.contains(char::is_whitespace);
+    lies_in_folder || names_image(Path::new(path))
 }
 
 /// Reads a list and looks at every image in it.
@@ -94,10 +97,10 @@ pub(super) fn open(list: &Path, watch: &Watch) -> Result<Catalog, DataError> {
 }
 
 /// Of a list none of whose images can be read. Any two words could be an image and its label: a text in which no line names
-/// a file that ends as images do is a list of something else.
+/// what may be a file of an image is a list of something else.
 fn nothing(list: &Path, rows: &[Row]) -> DataError {
     let path = list.to_owned();
-    let Some(example) = rows.iter().find(|row| names_image(row)) else {
+    let Some(example) = rows.iter().find(|row| is_of_image(row)) else {
         let first = rows.first().map(|row| format!("{} {}", row.path, row.label)).unwrap_or_default();
         let found = format!("a text that lists no images (it begins with \"{}\")", shortened(&first));
         return DataError::NotADataSet { found, path };

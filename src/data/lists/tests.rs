@@ -60,10 +60,14 @@ fn a_text_lists_images_when_its_first_lines_name_some() {
     assert!(is_list("all.txt", b"path,label\na/1.jpg,anna\nb/1.jpg,bert\n"));
     assert!(is_list("all.list", b"# remark\na/1.JPG 0\n"));
     assert!(is_list("one.tsv", b"a/1.png\t3"));
+    assert!(is_list("bare.txt", b"n01/0001_01 0\nn02/0002_01 1\n"));
+    assert!(is_list("phone.txt", b"1.heic 0\n"));
     // What is wrong further down is said when the list is opened.
     let long = format!("{}hello\n", "a/1.jpg,3\n".repeat(40));
     assert!(is_list("long.txt", long.as_bytes()));
     assert!(!is_list("licence.txt", b"Permission is hereby granted\nto any person\n"));
+    assert!(!is_list("terms.txt", b"either express\nor implied, to use and/or sell it\n"));
+    assert!(!is_list("more.txt", b"to use and/or sell it\nhttps://example.org terms\n"));
     assert!(!is_list("words.txt", b"hello\n"));
     assert!(!is_list("empty.txt", b""));
     assert!(!is_list("bytes.txt", b"\xFF\xFE\x00\n"));

@@ -17,10 +17,17 @@ fn check(name: &str, bytes: &[u8], expected: &str) {
 }
 
 fn zip_of(name: &str) -> Vec<u8> {
+    zip_with(&[name], b"0123")
+}
+
+/// Members of the same bytes.
+fn zip_with(names: &[&str], bytes: &[u8]) -> Vec<u8> {
     let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
     let stored = zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
-    writer.start_file(name, stored).unwrap();
-    writer.write_all(b"0123").unwrap();
+    for name in names {
+        writer.start_file(*name, stored).unwrap();
+        writer.write_all(bytes).unwrap();
+    }
     writer.finish().unwrap().into_inner()
 }
 
@@ -33,9 +40,22 @@ fn files_are_called_what_they_are() {
     check("arclens-exclude.toml", b"version = 1\nimages = []\n", "what is left out of a data set");
     check("notes.txt", b"Dear Sir or\nMadam of\n", "lists no images (it begins with \"Dear Sir or\")");
     check("list.txt", b"a/1.png 0\nb/1.png 1\n", "none of the 2 images of the list");
+    check("bare.txt", b"n01/0001_01 0\nn02/0002_01 1\n", "none of the 2 images of the list");
+    check("phones.txt", b"1.heic 0\n2.heic 1\n", "none of the 2 images of the list");
     check("model.pth.tar", &zip_of("archive/data.pkl"), "the weights of a network, as PyTorch packs them");
     check("one.zip", &zip_of("x.png"), "1 image lies directly in the archive");
     check("readme.zip", &zip_of("readme.md"), "in this archive, which has no sub-folders");
+}
+
+#[test]
+fn images_with_a_pickle_beside_them_are_no_weights() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("faces.zip");
+    let mut png = Cursor::new(Vec::new());
+    image::GrayImage::new(32, 32).write_to(&mut png, image::ImageFormat::Png).unwrap();
+    let names = ["faces/data.pkl", "faces/ann/1.png", "faces/bob/1.png", "faces/bob/data.pkl"];
+    std::fs::write(&path, zip_with(&names, png.get_ref())).unwrap();
+    assert_eq!(Catalog::open(&path, &|_| {}, &|| false).unwrap().classes.len(), 2);
 }
 
 #[test]

@@ -32,7 +32,7 @@ pub struct ProtocolLook {
     pub folds: Option<usize>,
     /// The folder below which the images of a list were found.
     pub folder: Option<PathBuf>,
-    /// Images that are there, each counted once.
+    /// Of a list, the images that are there, each counted once; of a set, all that it holds, two for each pair.
     pub images: usize,
     /// Median of the shorter sides of those that can be read, in pixels, once they were looked at.
     pub typical_px: Option<u32>,

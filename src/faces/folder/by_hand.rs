@@ -7,8 +7,7 @@
 
 use super::one::{encoded, holds, remove, taken, write};
 use super::record::{OwnCrop, Row, Table};
-use super::sources::{Listing, sources};
-use super::{AlignOptions, CropFormat, FolderImage, check, without_crop};
+use super::{AlignOptions, CropFormat, FolderImage, images_and_table, without_crop};
 use crate::data::{Warnings, decode_file, path_text};
 use crate::faces::{FaceError, Landmarks, align, centre};
 use image::DynamicImage;
@@ -42,10 +41,7 @@ impl HandSpec {
     /// When there are no images at all, the folder of the crops cannot be used, or it is cancelled.
     pub fn images(&self, cancelled: &(dyn Fn() -> bool + Sync)) -> Result<Vec<FolderImage>, FaceError> {
         let inputs = std::slice::from_ref(&self.root);
-        check(inputs, &self.out, self.options.size_px)?;
-        let table = Table::open(&self.out, self.options.size_px)?;
-        let listing = Listing { inputs, out: &self.out, format: self.options.format, table: &table };
-        let images = sources(&listing, &mut Warnings::default(), cancelled)?;
+        let (images, table) = images_and_table(inputs, &self.out, self.options, &mut Warnings::default(), cancelled)?;
         without_crop(images, |image| table.has(image, &self.out), cancelled)
     }
 

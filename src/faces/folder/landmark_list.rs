@@ -17,17 +17,19 @@ pub struct LandmarkList {
     /// By names that have a `\` between folders, as Windows writes them, with `/` in its place. It may as well be a part of
     /// a name, so the name as it stands comes first.
     by_slashes: HashMap<String, Landmarks>,
+    /// See [`Self::doubt`].
+    doubt: Option<&'static str>,
 }
 
 impl LandmarkList {
     /// Reads a list, separated by commas or tabs: a path and 4 numbers (x and y of the left and the right eye) or 10 (the five
     /// points), in pixels of the upright image. With a first line of names, the columns `path` and `left_eye_x` … count, as
     /// `align.csv` has them, and rows without points are passed over, as blank lines are. Paths are those of the images
-    /// below their folder, or as they were given.
+    /// below their folder, or as they were given, or whole.
     ///
     /// # Errors
-    /// When it cannot be read, a line is something else (the message has its number), or left and right are exchanged in
-    /// most lines: the crops would be upside down.
+    /// When it cannot be read, a line is something else (the message has its number), or most lines have five points whose
+    /// left and right are exchanged: the crops would be upside down.
     pub fn read(path: &Path) -> Result<Self, FaceError> {
         let reading = |source| FaceError::reading(path, source);
         let refused = |reason: String| FaceError::Refused { reason, path: path.to_owned() };
@@ -71,13 +73,28 @@ impl LandmarkList {
                 list.insert(name, landmarks);
             }
         }
-        let exchanged = list.by_name.values().filter(|landmarks| is_exchanged(landmarks)).count();
-        if 2 * exchanged > list.len() {
+        if list.in_most(is_mirrored) {
             let reason = "in most lines of the list left and right are exchanged: the left eye is the one on the left of the \
                           picture; exchange the columns of the two eyes, and of the two corners of the mouth";
             return Err(refused(reason.to_owned()));
         }
+        if list.in_most(|landmarks| is_mirrored(landmarks) || is_on_its_head(landmarks)) {
+            list.doubt = Some(
+                "in most lines of the list the left eye is on the right of the picture; unless the photos are upside down, \
+                 exchange the columns of the two eyes, remove the folder of crops and align again",
+            );
+        }
         Ok(list)
+    }
+
+    /// Why its points may be meant otherwise, and what to do. Of two eyes it cannot be told whether they are exchanged or
+    /// the face stands on its head, so such a list is used.
+    pub(super) fn doubt(&self) -> Option<&'static str> {
+        self.doubt
+    }
+
+    fn in_most(&self, holds: impl Fn(&Landmarks) -> bool) -> bool {
+        2 * self.by_name.values().filter(|landmarks| holds(landmarks)).count() > self.len()
     }
 
     fn insert(&mut self, name: String, landmarks: Landmarks) {
@@ -187,17 +204,18 @@ fn landmarks(name: &str, fields: &[&str]) -> Parsed {
     Ok(Some((name.to_owned(), landmarks)))
 }
 
-/// The left eye is the right one: of five points this can be told however the face is turned, of two only where it is
-/// upright.
-fn is_exchanged(landmarks: &Landmarks) -> bool {
+/// The left eye is the right one: five points tell it however the face is turned.
+fn is_mirrored(landmarks: &Landmarks) -> bool {
+    let Landmarks::Five([left, right, _, mouth_left, mouth_right]) = *landmarks else { return false };
     let between = |[ax, ay]: Point, [bx, by]: Point| [(ax + bx) / 2.0, (ay + by) / 2.0];
-    match *landmarks {
-        Landmarks::Eyes([left, right]) => left[0] > right[0],
-        Landmarks::Five([left, right, _, mouth_left, mouth_right]) => {
-            let (eyes, mouth) = (between(left, right), between(mouth_left, mouth_right));
-            let (across, down) = ([right[0] - left[0], right[1] - left[1]], [mouth[0] - eyes[0], mouth[1] - eyes[1]]);
-            // With y down, a face that is not mirrored turns clockwise from its eyes to its mouth.
-            across[0] * down[1] - across[1] * down[0] < 0.0
-        }
-    }
+    let (eyes, mouth) = (between(left, right), between(mouth_left, mouth_right));
+    let (across, down) = ([right[0] - left[0], right[1] - left[1]], [mouth[0] - eyes[0], mouth[1] - eyes[1]]);
+    // With y down, a face that is not mirrored turns clockwise from its eyes to its mouth.
+    across[0] * down[1] - across[1] * down[0] < 0.0
+}
+
+/// Two eyes of a face that stands on its head rather than lying on its side, or that are exchanged.
+fn is_on_its_head(landmarks: &Landmarks) -> bool {
+    let Landmarks::Eyes([left, right]) = *landmarks else { return false };
+    left[0] - right[0] > (left[1] - right[1]).abs()
 }

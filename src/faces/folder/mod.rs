@@ -19,7 +19,6 @@ pub use sources::FolderImage;
 
 use self::one::{Fate, one};
 use self::record::{Record, Table};
-use self::sources::{Listing, sources};
 use super::{CROP_PX_RANGE, FaceError};
 use crate::data::{DataError, Progress, Warnings};
 use rayon::prelude::*;
@@ -64,6 +63,8 @@ pub struct Aligned {
     pub record: PathBuf,
     /// What could not be read.
     pub warnings: Warnings,
+    /// Why the crops may not be what is wanted, and what to do: a sentence about all of them.
+    pub doubt: Option<&'static str>,
 }
 
 /// Aligns images in parallel. Cancelling keeps what was done; the same call again goes on.
@@ -76,10 +77,8 @@ pub fn align_folder(
     cancelled: &(dyn Fn() -> bool + Sync),
 ) -> Result<Aligned, FaceError> {
     let mut done = Aligned { out: spec.out.clone(), record: spec.out.join(RECORD_NAME), ..Aligned::default() };
-    check(&spec.inputs, &spec.out, spec.options.size_px)?;
-    let table = Table::open(&spec.out, spec.options.size_px)?;
-    let listing = Listing { inputs: &spec.inputs, out: &spec.out, format: spec.options.format, table: &table };
-    let sources = sources(&listing, &mut done.warnings, cancelled)?;
+    let (sources, table) = images_and_table(&spec.inputs, &spec.out, spec.options, &mut done.warnings, cancelled)?;
+    done.doubt = spec.finder.doubt();
     done.images = sources.len() as u64;
     std::fs::create_dir_all(&spec.out).map_err(FaceError::writing(&spec.out))?;
     let record = Record::begin(table)?;
@@ -108,6 +107,22 @@ pub fn align_folder(
         other => other?,
     }
     Ok(done)
+}
+
+/// The images of `inputs` with the names of their crops, and the table that knows of those. Listing takes its time; the
+/// table is read after it, so that what was marked meanwhile is in there, and before it, so that nobody waits for a refusal.
+fn images_and_table(
+    inputs: &[PathBuf],
+    out: &Path,
+    options: AlignOptions,
+    warnings: &mut Warnings,
+    cancelled: &(dyn Fn() -> bool + Sync),
+) -> Result<(Vec<FolderImage>, Table), FaceError> {
+    check(inputs, out, options.size_px)?;
+    Table::open(out, options.size_px)?;
+    let listed = sources::list(inputs, out, warnings, cancelled)?;
+    let table = Table::open(out, options.size_px)?;
+    Ok((sources::with_crops(listed, &table, options.format), table))
 }
 
 /// The images that have no aligned crop yet. Asking the disk of each takes its time where there are many.

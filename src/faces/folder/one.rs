@@ -30,7 +30,7 @@ pub(super) fn one(source: &FolderImage, spec: &AlignSpec, own: Option<&OwnCrop>)
         Ok(image) => image,
         Err(error) => return Ok(left_out(kept(row, spec, own), error)),
     };
-    let found = match find(&image, &source.name, spec) {
+    let found = match find(&image, source, spec) {
         Ok(found) => found,
         Err(error) => {
             let error = DataError::Refused { reason: reason_of(&error), path: source.path.clone() };
@@ -101,7 +101,7 @@ struct Found {
     reason: &'static str,
 }
 
-fn find(image: &DynamicImage, name: &str, spec: &AlignSpec) -> Result<Found, FaceError> {
+fn find(image: &DynamicImage, source: &FolderImage, spec: &AlignSpec) -> Result<Found, FaceError> {
     match &spec.finder {
         Finder::Detector(detector) => {
             let faces = detector.detect(image, spec.options.min_score)?;
@@ -111,7 +111,8 @@ fn find(image: &DynamicImage, name: &str, spec: &AlignSpec) -> Result<Found, Fac
             Ok(Found { face, landmarks, reason })
         }
         Finder::Listed(list) => {
-            let landmarks = list.get(name);
+            // By its name in our own tables, else as the path was given.
+            let landmarks = list.get(&source.name).or_else(|| list.get(&path_text(&source.path)));
             let reason =
                 if landmarks.is_some() { "the listed points lie on one spot" } else { "no points are listed for it" };
             Ok(Found { face: None, landmarks, reason })

@@ -72,6 +72,16 @@ pub enum Finder {
     Listed(LandmarkList),
 }
 
+impl Finder {
+    /// Why its points may not be what they should be, and what to do.
+    pub(super) fn doubt(&self) -> Option<&'static str> {
+        match self {
+            Self::Detector(_) => None,
+            Self::Listed(list) => list.doubt(),
+        }
+    }
+}
+
 /// The file that says where the faces are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FinderFile {

@@ -2,6 +2,7 @@
 
 use super::CropFormat;
 use super::record::Table;
+use crate::config::folder_of;
 use crate::data::{Warnings, image_files, path_text};
 use crate::faces::FaceError;
 use std::collections::{HashMap, HashSet};
@@ -12,58 +13,73 @@ use std::path::{Path, PathBuf};
 pub struct FolderImage {
     /// The file.
     pub path: PathBuf,
-    /// Its name in the record: relative to the only folder, else as it was given.
+    /// Its name in the record: relative to the only folder, else the whole path, however it was given.
     pub name: String,
     /// The crop, relative to the folder of the crops.
     pub(super) target: PathBuf,
 }
 
-/// What decides which images there are and what their crops are called.
-pub(super) struct Listing<'a> {
-    /// Folders and image files.
-    pub(super) inputs: &'a [PathBuf],
-    /// Folder of the crops, which are no images to align.
-    pub(super) out: &'a Path,
-    /// Kind of file.
-    pub(super) format: CropFormat,
-    /// What was done before: a crop keeps its name, whatever other images have come or gone since.
-    pub(super) table: &'a Table,
+/// An image whose crop has no name yet.
+pub(super) struct Listed {
+    path: PathBuf,
+    name: String,
+    /// What the crop would be called if no other had the name, but for the ending; relative to the folder of the crops.
+    wanted: PathBuf,
 }
 
-/// Every image of the inputs, in a fixed order.
-pub(super) fn sources(
-    listing: &Listing<'_>,
+/// Every image of `inputs`, which are folders and image files, in a fixed order and once. `out` is the folder of the crops,
+/// which are no images to align.
+pub(super) fn list(
+    inputs: &[PathBuf],
+    out: &Path,
     warnings: &mut Warnings,
     cancelled: &(dyn Fn() -> bool + Sync),
-) -> Result<Vec<FolderImage>, FaceError> {
+) -> Result<Vec<Listed>, FaceError> {
     let mut found = Vec::new();
-    for input in listing.inputs {
+    for input in inputs {
         // Any system error, and above all "not found", is about this input.
         let meta = std::fs::metadata(input).map_err(|source| FaceError::reading(input, source))?;
         if !meta.is_dir() {
-            let name = input.file_name().map(PathBuf::from).unwrap_or_default();
-            found.push((input.clone(), path_text(input), name));
+            let wanted = input.file_name().map(PathBuf::from).unwrap_or_default();
+            let name = path_text(&real(folder_of(input)).join(&wanted));
+            found.push(Listed { path: input.clone(), name, wanted });
             continue;
         }
-        let alone = listing.inputs.len() == 1;
-        let below = if alone { PathBuf::new() } else { input.file_name().map(PathBuf::from).unwrap_or_default() };
-        for file in image_files(input, listing.out, warnings, cancelled)? {
-            let name = if alone { path_text(&file) } else { path_text(&input.join(&file)) };
-            found.push((input.join(&file), name, below.join(file)));
+        let alone = inputs.len() == 1;
+        let (whole, below) = if alone {
+            (PathBuf::new(), PathBuf::new())
+        } else {
+            (real(input), input.file_name().map(PathBuf::from).unwrap_or_default())
+        };
+        for file in image_files(input, out, warnings, cancelled)? {
+            let name = path_text(&whole.join(&file));
+            found.push(Listed { path: input.join(&file), name, wanted: below.join(file) });
         }
     }
     if found.is_empty() {
-        let first = listing.inputs.first().cloned().unwrap_or_default();
+        let first = inputs.first().cloned().unwrap_or_default();
         return Err(FaceError::NoImages(first));
     }
     let mut names = HashSet::new();
-    found.retain(|(_, name, _)| names.insert(name.clone()));
-    let mut names = Names::of(listing.table.crops(), listing.format.ending());
-    let named = |(path, name, wanted): (PathBuf, String, PathBuf)| {
+    found.retain(|image| names.insert(image.name.clone()));
+    Ok(found)
+}
+
+/// The one path of a folder, so that an image is known again when its path is spelled otherwise or another folder is
+/// worked in. Only folders are looked up: several links to one image are as many images.
+fn real(folder: &Path) -> PathBuf {
+    folder.canonicalize().unwrap_or_else(|_| folder.to_owned())
+}
+
+/// Gives every image the name of its crop. The table says what was done before: a crop keeps its name, whatever other
+/// images have come or gone since.
+pub(super) fn with_crops(listed: Vec<Listed>, table: &Table, format: CropFormat) -> Vec<FolderImage> {
+    let mut names = Names::of(table.crops(), format.ending());
+    let named = |Listed { path, name, wanted }| {
         let target = names.give(&name, &wanted);
         FolderImage { path, name, target }
     };
-    Ok(found.into_iter().map(named).collect())
+    listed.into_iter().map(named).collect()
 }
 
 /// Gives every crop a name of its own.
@@ -78,13 +94,10 @@ struct Names<'a> {
 impl<'a> Names<'a> {
     /// `crops` are those that there are already: of which image, and which file.
     fn of(crops: impl Iterator<Item = (&'a str, &'a str)>, ending: &'static str) -> Self {
-        let (mut files, mut taken) = (HashSet::new(), HashSet::new());
-        // A table that gives one file to two images is not as we wrote it: the first has it.
-        let crops = crops.filter(|(_, file)| {
-            taken.insert(key(Path::new(file)));
-            files.insert(*file)
-        });
-        Self { ending, known: crops.collect(), taken }
+        let mut taken = HashSet::new();
+        // A table that gives one name to two images is not as we wrote it: the first has it.
+        let known = crops.filter(|(_, file)| taken.insert(key(Path::new(file)))).collect();
+        Self { ending, known, taken }
     }
 
     /// `a/b.jpg` → `a/b.png`; where `a/b.bmp` took that, `a/b_jpg.png`, then `a/b_jpg_2.png`.
@@ -157,7 +170,21 @@ mod tests {
         for file in ["b/x.png", "../a/x.png", "/a/x.png", "a/y.png", "a/x.txt", "a/x_png_1.png", "a/x_bmp.png", ""] {
             assert_eq!(known_name(Path::new("a/x.png"), file, "png"), None, "{file}");
         }
-        let twice = [("a/x.jpg", "a/x.png"), ("a/x.png", "a/x.png")];
-        assert_eq!(given(&twice, &["a/x.jpg", "a/x.png"]), ["a/x.png", "a/x_png.png"]);
+    }
+
+    #[test]
+    fn of_images_that_a_table_gives_one_name_the_first_keeps_it() {
+        // The same file, another kind of file, and what is the same file on some systems.
+        for (other, file, given_to_it) in [
+            ("a/x.png", "a/x.png", "a/x_png.png"),
+            ("a/x.png", "a/x.jpg", "a/x_png.png"),
+            ("a/x.png", "A/X.PNG", "a/x_png.png"),
+            ("b/X.png", "b/X.png", "b/X_png.png"),
+        ] {
+            let first = if other.starts_with('b') { "b/x.jpg" } else { "a/x.jpg" };
+            let crop = path_text(&Path::new(first).with_extension("png"));
+            let crops = [(first, crop.as_str()), (other, file)];
+            assert_eq!(given(&crops, &[first, other]), [crop.as_str(), given_to_it], "{other}: {file}");
+        }
     }
 }

@@ -414,13 +414,11 @@ fn looking_for_crops_can_be_stopped() {
     bench.run(&bench.spec()).unwrap();
     let calls = std::sync::atomic::AtomicUsize::new(0);
     let (inputs, out) = ([bench.path("photos")], bench.path("out"));
-    let table = Table::open(&out, 56).unwrap();
-    let listing = Listing { inputs: &inputs, out: &out, format: CropFormat::Png, table: &table };
     let count = || {
         calls.fetch_add(1, Ordering::SeqCst);
         false
     };
-    sources(&listing, &mut Warnings::default(), &count).unwrap();
+    sources::list(&inputs, &out, &mut Warnings::default(), &count).unwrap();
     // Listing the files takes as many looks as before; then comes the first image.
     let (looks, limit) = (std::sync::atomic::AtomicUsize::new(0), calls.into_inner());
     let stopped = || looks.fetch_add(1, Ordering::SeqCst) >= limit;

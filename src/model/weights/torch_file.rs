@@ -4,6 +4,7 @@
 use super::pickle::{Node, Pickle};
 use super::state_dict::{Stored, foreign_names, tensors};
 use super::{Problem, Weight, Weights};
+use crate::data::endings::{TORCH_INDEX, are_of_torch};
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::io::{BufReader, Cursor, Read as _};
@@ -15,12 +16,9 @@ pub(super) const ZIP: &[u8] = b"PK\x03\x04";
 /// First bytes of the older form: the pickle of its magic number.
 pub(super) const LEGACY: &[u8] = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19";
 
-/// Ends the name of the entry that says what the others are.
-const INDEX: &str = "/data.pkl";
-
 /// Whether a zip archive is one of torch.save.
 pub(super) fn is_of_torch(file: File) -> bool {
-    ZipArchive::new(BufReader::new(file)).is_ok_and(|archive| archive.file_names().any(|name| name.ends_with(INDEX)))
+    ZipArchive::new(BufReader::new(file)).is_ok_and(|archive| are_of_torch(archive.file_names()))
 }
 
 /// Reads a zip archive.
@@ -30,7 +28,7 @@ pub(super) fn is_of_torch(file: File) -> bool {
 pub(super) fn read_zip(bytes: &[u8]) -> Result<Weights, Problem> {
     let most = bytes.len();
     let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(zip_problem)?;
-    let index = archive.file_names().find(|name| name.ends_with(INDEX)).map(str::to_owned);
+    let index = archive.file_names().find(|name| name.ends_with(TORCH_INDEX)).map(str::to_owned);
     let index = index.ok_or_else(|| Problem::Empty("it is a zip archive without data.pkl".to_owned()))?;
     let folder = index.trim_end_matches("data.pkl");
     if let Ok(order) = entry(&mut archive, &format!("{folder}byteorder"), most)

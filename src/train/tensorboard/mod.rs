@@ -23,16 +23,16 @@ pub(super) struct Board {
 }
 
 impl Board {
-    /// Begins a file for a run that has done `step` steps.
-    pub fn open(run: &Path, step: u64) -> Self {
+    /// Begins a file for a run; `first` is the first step that is still to come, or 0 for the start of a run.
+    pub fn open(run: &Path, first: u64) -> Self {
         // Files are read in the order of their names; a run may go back more than once in a second.
         let now = since_epoch();
         let (secs, nanos) = (now.as_secs(), now.subsec_nanos());
         let name = format!("events.out.tfevents.{secs:010}.{nanos:09}.arclens.{}", std::process::id());
         let mut board = Self { run: run.to_owned(), file: File::create(run.join(name)).ok() };
         board.write(&event(0).text(3, "brain.Event:2"));
-        // SessionLog with status START, at the first step that is still to come: what this one says is kept.
-        board.write(&event(step + 1).message(7, &Message::default().int(1, 1)));
+        // SessionLog with status START: what was said of this step and of later ones is said anew.
+        board.write(&event(first).message(7, &Message::default().int(1, 1)));
         board
     }
 

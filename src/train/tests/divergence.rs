@@ -4,8 +4,8 @@
 //! grows without end, whatever the images are.
 
 use super::super::checkpoint::{self, HEAD_FILE, MODEL_FILE, RESUME_FILE, STEPS_BETWEEN_TARGETS};
+use super::super::find_checkpoint::newest_rewind_target;
 use super::super::run::Run;
-use super::super::run_folder::newest_rewind_target;
 use super::faults::checkpoints;
 use super::*;
 use crate::config::{Schedule, TrainConfig, save};
@@ -211,7 +211,7 @@ fn a_long_epoch_has_checkpoints_to_go_back_to_whatever_the_clock_says() {
     request.place = Place::Resume(path);
     let observer = &mut Watcher::default();
     let mut run = Run::prepare(&request, &Control::default(), observer).unwrap();
-    run.go_back(observer).unwrap();
+    run.go_back(&Control::default(), observer).unwrap();
     assert_eq!((run.state.step, run.state.epoch, run.state.rewinds), (wanted, 0, 1));
 }
 
@@ -316,7 +316,7 @@ fn only_what_was_written_is_gone_back_to() {
         run.state = CheckpointState { files: BTreeMap::new(), ..run.state.to_save() };
         run.folder.write_checkpoint(&run.session.save().unwrap(), &run.info, &run.state).unwrap();
     }
-    run.go_back(observer).unwrap();
+    run.go_back(&Control::default(), observer).unwrap();
     assert_eq!((run.state.step, run.state.rewinds), (first, 1));
     let told = warnings(&observer.events);
     assert!(!told.iter().any(|text| text.contains("missing")), "{told:?}");
@@ -345,7 +345,7 @@ fn no_checkpoint_is_removed_before_the_run_has_gone_back() {
     checkpoint::write(&begun.saved.path, &cut_off, &info, &state).unwrap();
     let before = checkpoints(&begun.path);
     assert_eq!(before.len(), 2, "{before:?}");
-    let error = run.go_back(observer).unwrap_err();
+    let error = run.go_back(&Control::default(), observer).unwrap_err();
     assert!(matches!(error, TrainError::CannotResume(_)), "{error}");
     assert_eq!(checkpoints(&begun.path), before);
     assert_eq!(latest_checkpoint(&begun.path).unwrap().0.state.step, step);
@@ -354,7 +354,7 @@ fn no_checkpoint_is_removed_before_the_run_has_gone_back() {
     std::fs::remove_dir_all(&begun.saved.path).unwrap();
     checkpoint::write(&begun.saved.path, &Saved { resume: begun_resume(&before[1]), ..cut_off }, &info, &state)
         .unwrap();
-    run.go_back(observer).unwrap();
+    run.go_back(&Control::default(), observer).unwrap();
     assert_eq!((run.state.step, checkpoints(&begun.path)), (first.step, before[..1].to_vec()));
     assert!(!begun.path.join(format!("checkpoints/damaged-{step:06}")).exists());
 }

@@ -80,7 +80,7 @@ fn class_weights_are_found_by_name() {
     let check = |head: &HeadSpec, row_of: fn(usize) -> usize| {
         let mut session = open_session(Device::Cpu, &origin.info.network.embedder, head, &config().train).unwrap();
         let fresh = weights_from_bytes(&session.save().unwrap().head).unwrap();
-        let known = origin.give(session.as_mut(), head, &classes).unwrap().unwrap();
+        let known = origin.give(session.as_mut(), head, &classes, 1).unwrap().unwrap();
         assert!((0..classes.len()).all(|class| known[class] == (classes[class] != "nobody knows")), "{known:?}");
         let saved = session.save().unwrap();
         assert_eq!(
@@ -116,6 +116,33 @@ fn class_weights_are_found_by_name() {
 }
 
 #[test]
+fn further_centres_of_a_known_class_begin_beside_the_one_that_it_had() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_, first) = first_run(folder.path());
+    let origin = Origin::find(&mut second_config(&first), &Place::NewIn(folder.path().into())).unwrap().unwrap();
+    let (classes, dim) = (origin.info.classes.clone(), origin.info.head.embedding_dim);
+    let mut head = HeadSpec::plain(Head::ArcFace, [classes.len(), dim], 16.0, crate::config::Margins::NONE);
+    head.options.subcenters = 3;
+    let given = |seed| {
+        let mut session = open_session(Device::Cpu, &origin.info.network.embedder, &head, &config().train).unwrap();
+        origin.give(session.as_mut(), &head, &classes, seed).unwrap();
+        weights_from_bytes(&session.save().unwrap().head).unwrap().tensors["weight"].data.clone()
+    };
+    let found = given(7);
+    assert_eq!(found.len(), classes.len() * 3 * dim);
+    for class in found.chunks(3 * dim) {
+        let rows: Vec<&[f32]> = class.chunks(dim).collect();
+        for row in &rows {
+            let cosine: f32 = row.iter().zip(rows[0]).map(|(a, b)| a * b).sum();
+            assert!(cosine > 0.9, "{cosine}");
+        }
+        assert!(rows[0] != rows[1] && rows[1] != rows[2] && rows[0] != rows[2], "{rows:?}");
+    }
+    assert_eq!(found, given(7));
+    assert_ne!(found, given(8));
+}
+
+#[test]
 fn a_fine_tuned_run_goes_on_without_the_run_it_started_from() {
     let folder = tempfile::tempdir().unwrap();
     let (catalog, first) = first_run(folder.path());
@@ -147,7 +174,7 @@ fn a_fine_tuned_run_that_was_interrupted_goes_back_to_the_network_it_started_fro
     let path = folder.path().join("second");
     let observer = &mut Watcher::default();
     let mut interrupted = stopped_early(&catalog, &first, &path, observer);
-    interrupted.go_back(observer).unwrap();
+    interrupted.go_back(&Control::default(), observer).unwrap();
     assert_eq!((interrupted.state.step, interrupted.state.rewinds), (0, 1));
     let start = path.join("checkpoints/000000");
     assert_eq!(checkpoints(&path), [start], "a run that goes on would begin with steps that diverged");
@@ -161,6 +188,13 @@ fn a_fine_tuned_run_that_was_interrupted_goes_back_to_the_network_it_started_fro
     });
     assert_eq!(back, fresh);
     assert_eq!(back[0], weights(&best_checkpoint(&first).unwrap(), MODEL_FILE).tensors);
+
+    // The checkpoint of its start holds nothing that it learned.
+    (0..2).for_each(|_| interrupted.go_back(&Control::default(), observer).unwrap());
+    let error = interrupted.go_back(&Control::default(), observer).unwrap_err();
+    assert!(matches!(error, TrainError::Diverged { rewinds: 3, has_checkpoint: false, .. }), "{error}");
+    assert!(error.to_string().contains("nothing of what it learned is left"), "{error}");
+    assert_eq!(checkpoints(&path).len(), 1);
 }
 
 #[test]
@@ -173,11 +207,11 @@ fn a_fine_tuned_run_goes_back_to_its_last_checkpoint_when_the_run_it_started_fro
     std::fs::remove_dir_all(&first).unwrap();
     let is_told = |watcher: &Watcher| warnings(&watcher.events).iter().any(|text| text.contains("gone or has changed"));
     // Its start lies in its own folder.
-    runs[0].go_back(observer).unwrap();
+    runs[0].go_back(&Control::default(), observer).unwrap();
     assert_eq!((runs[0].state.step, runs[0].state.rewinds, is_told(&*observer)), (0, 1, false));
     // Older versions wrote no checkpoint of it.
     std::fs::remove_dir_all(older.join("checkpoints/000000")).unwrap();
-    runs[1].go_back(observer).unwrap();
+    runs[1].go_back(&Control::default(), observer).unwrap();
     assert_eq!((runs[1].state.step, runs[1].state.rewinds, is_told(&*observer)), (3, 1, true));
 }
 

@@ -1,7 +1,7 @@
 //! Which folders a new run may use.
 
 use super::super::checkpoint::INFO_FILE;
-use super::super::run_folder::described_network;
+use super::super::find_checkpoint::described_network;
 use super::*;
 use crate::config::{temporary, to_toml};
 use std::io::Write as _;

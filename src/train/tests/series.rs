@@ -53,6 +53,22 @@ fn a_run_that_goes_on_has_its_threshold_chosen_as_a_person_chose_it_before() {
 }
 
 #[test]
+fn a_threshold_that_was_chosen_on_other_images_gives_way_when_the_run_has_learned_and_not_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let Trained { catalog, path, .. } = Trained::below(folder.path(), [12, 4], &one_epoch());
+    let measured = load_operating_point(&path).unwrap();
+    let point = crate::eval::OperatingPoint { threshold: 0.125, ..measured };
+    let kept = KeptPoint { point: point.clone(), rule: Some(crate::eval::OperatingRule::Eer), on_other_images: true };
+    save_operating_point(&path, &kept).unwrap();
+    // There is nothing left to learn: it is merely measured.
+    run(&catalog, &one_epoch(), Place::Resume(path.clone()), None).unwrap();
+    assert_eq!(load_operating_point(&path), Some(point.clone()));
+    run(&catalog, &config(), Place::Resume(path.clone()), None).unwrap();
+    assert_ne!(load_operating_point(&path), Some(point));
+    assert_eq!(load_operating_point(&path), load_evaluation(&path).map(|stored| stored.report.operating));
+}
+
+#[test]
 fn a_run_without_pairs_to_be_measured_on_is_done_all_the_same() {
     let folder = tempfile::tempdir().unwrap();
     // One image of each class is held out: none can be compared with another of its class.

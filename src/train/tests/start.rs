@@ -4,6 +4,7 @@
 use super::super::checkpoint::{HEAD_FILE, MODEL_FILE};
 use super::super::imprint::{self, MOST_IMAGES, TrainingPart};
 use super::super::run::Run;
+use super::faults::checkpoints;
 use super::fine_tune::{first_run, second_config, weights};
 use super::*;
 use crate::data::{ImageStore, Preprocess, Split, plain_batches, split};
@@ -20,9 +21,11 @@ fn draw_strangers(folder: &Path, classes: u8, images: u8) -> Arc<Catalog> {
 }
 
 /// A run that learned for a while, and a request for one that starts from it and knows none of its classes.
-fn request(folder: &Path, images: u8, out: &str) -> TrainRequest {
+pub(super) fn request(folder: &Path, images: u8, out: &str) -> TrainRequest {
     let mut config = config();
     config.data.split = SplitBy::Image;
+    // It draws from burn's one generator per process, and so what is learnt would depend on the tests beside these.
+    config.model.dropout = 0.0;
     config.train.epochs = 6;
     let Trained { path: first, .. } = Trained::below(folder, [6, 8], &config);
     let mut config = second_config(&first);
@@ -124,7 +127,7 @@ fn classes_of_known_names_keep_their_weights_beside_new_ones() {
     let (_, first) = first_run(folder.path());
     let mut config = second_config(&first);
     config.loss.head = Head::Softmax;
-    let catalog = draw(&folder.path().join("more"), 8, 6);
+    let catalog = draw(&folder.path().join("more"), 7, 6);
     let request = TrainRequest { catalog, config, place: Place::NewAt(folder.path().join("second")) };
     let observer = &mut Watcher::default();
     let run = prepare(&request, observer);
@@ -133,6 +136,71 @@ fn classes_of_known_names_keep_their_weights_beside_new_ones() {
     let (old, new) = head["weight"].split_at(known.len());
     assert_eq!(old, known);
     assert!(furthest(new, &means[known.len()..]) < 1e-4);
+    let told = "the weights of 6 of 7 classes; 1 other begins at the mean of its images";
+    let is_told = |event: &TrainEvent| matches!(event, TrainEvent::Note(text) if text.ends_with(told));
+    assert!(observer.events.iter().any(is_told), "{:?}", observer.events);
+}
+
+/// The images of new classes are read for the second time, of each no more than [`MOST_IMAGES`].
+fn is_imprinting(event: &TrainEvent) -> bool {
+    matches!(event, TrainEvent::Preparing(_, total) if *total == 6 * MOST_IMAGES)
+}
+
+#[test]
+fn a_new_run_that_was_stopped_while_its_classes_were_prepared_leaves_no_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut request = request(folder.path(), 22, "begun");
+    let [begun, made, own, runs] = ["begun", "made", "own", "runs"].map(|name| folder.path().join(name));
+    drop(prepare(&request, &mut Watcher::default()));
+    std::fs::create_dir(&own).unwrap();
+    let mut stop = |place| {
+        request.place = place;
+        let (stopped, _) = run_until(&request, is_imprinting);
+        assert!(matches!(stopped, Err(TrainError::Cancelled)), "{stopped:?}");
+    };
+    stop(Place::NewAt(made.clone()));
+    stop(Place::NewAt(own.clone()));
+    stop(Place::NewIn(runs.clone()));
+    stop(Place::Resume(begun.clone()));
+    assert!(!made.exists());
+    let is_empty = |folder: &Path| std::fs::read_dir(folder).unwrap().next().is_none();
+    assert!(is_empty(&own) && is_empty(&runs), "only what was made is removed, and all of that");
+    assert!(is_run(&begun) && begun.join("checkpoints").is_dir(), "this one had begun before");
+}
+
+#[test]
+fn going_back_to_the_start_can_be_stopped_while_classes_are_prepared() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut request = request(folder.path(), 8, "tuned");
+    let path = folder.path().join("tuned");
+    let (stopped, _) = run_until(&request, |event| matches!(event, TrainEvent::Step(step) if step.step == 3));
+    assert!(stopped.unwrap().stopped);
+    // A full disk may have kept it from being written.
+    std::fs::remove_dir_all(path.join("checkpoints/000000")).unwrap();
+    request.place = Place::Resume(path.clone());
+    let observer = &mut Watcher::default();
+    let mut run = prepare(&request, observer);
+    let before = checkpoints(&path);
+    assert_eq!((run.state.step, run.state.epoch, before.len()), (3, 0, 1), "this test needs a stop in the first epoch");
+    run.must_go_back = true;
+    let control = Control::default();
+    control.cancel();
+    assert!(!run.epochs(&control, observer).unwrap(), "it was not stopped");
+    assert_eq!((checkpoints(&path), run.state.step, run.state.rewinds), (before.clone(), 3, 0));
+    // With nothing on disk, it has come no further than one that was stopped before its first step.
+    std::fs::remove_dir_all(&before[0]).unwrap();
+    assert!(matches!(run.epochs(&control, observer), Err(TrainError::Cancelled)));
+}
+
+#[test]
+fn the_time_left_is_not_told_from_the_measure_of_the_start_and_the_time_taken_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let observer = &mut Watcher::default();
+    let mut run = prepare(&request(folder.path(), 8, "tuned"), observer);
+    let began = run.clock.began;
+    run.measure_start(&Control::default(), observer).unwrap();
+    assert!(run.state.last_measured() == Some(0) && run.clock.began == began);
+    assert!(run.clock.before_steps > std::time::Duration::ZERO);
 }
 
 #[test]
@@ -184,11 +252,22 @@ fn a_run_that_was_stopped_before_its_first_step_goes_on_from_its_start_bit_for_b
     run_until(&request, |_| false).0.unwrap();
     let [whole, parts] = ["whole", "parts"].map(|name| folder.path().join(name));
     request.place = Place::NewAt(parts.clone());
-    let (stopped, _) = run_until(&request, |event| matches!(event, TrainEvent::Epoch(_)));
+    let mark = parts.join("checkpoints/000000/mark");
+    let (stopped, _) = run_until(&request, |event| {
+        let is_measured = matches!(event, TrainEvent::Epoch(_));
+        if is_measured {
+            std::fs::write(&mark, "").unwrap();
+        }
+        is_measured
+    });
     assert!(matches!(stopped, Err(TrainError::Cancelled)), "{stopped:?}");
+    // It is stopped there once more. Nothing is new, and this checkpoint is all that the run has.
+    request.place = Place::Resume(parts.clone());
+    let (stopped, _) = run_until(&request, |event| matches!(event, TrainEvent::Started(_)));
+    assert!(matches!(stopped, Err(TrainError::Cancelled)), "{stopped:?}");
+    assert!(mark.is_file(), "a checkpoint with nothing new in it was written over the one that is there");
     let best = best_checkpoint(&parts).unwrap();
     assert_eq!((best.state.step, best.state.best.unwrap().epoch), (0, 0));
-    request.place = Place::Resume(parts.clone());
     let (summary, events) = run_until(&request, |_| false);
     assert_eq!(summary.unwrap().epochs, 2);
     assert_eq!(steps_and_epochs(&events).1[0].epoch, 1, "it was measured again");
@@ -207,8 +286,8 @@ fn a_run_in_which_nothing_was_better_than_its_start_says_so() {
     let place = Place::NewAt(folder.path().join("second"));
     let observer = &mut Watcher::default();
     let mut run = prepare(&TrainRequest { catalog, config: second_config(&first), place }, observer);
-    run.state.epoch = 2;
-    let mut told = |epoch| {
+    let mut told = |after, epoch| {
+        run.state.epoch = after;
         run.state.best = Some(BestSoFar { epoch, step: 0, value: 0.1 });
         let mut watcher = Watcher::default();
         run.say_if_start_is_best(&mut watcher);
@@ -217,7 +296,9 @@ fn a_run_in_which_nothing_was_better_than_its_start_says_so() {
             .iter()
             .any(|event| matches!(event, TrainEvent::Note(text) if text.contains("no epoch was better")))
     };
-    assert!(told(0) && !told(1));
+    // In the first epoch the network is frozen.
+    assert!(told(2, 0) && told(2, 1) && !told(2, 2));
+    assert!(!told(1, 0) && !told(1, 1), "it has not learned yet");
 }
 
 /// Images that are read when they are asked for, and a session whose network has never seen them.

@@ -351,7 +351,7 @@ fn a_run_that_goes_back_starts_a_file_that_forgets_later_steps_only() {
     let folder = tempfile::tempdir().unwrap();
     // Twice to its start and then to its second step, all within a moment: the order of the files counts.
     for (from, loss) in [(0, 8.0), (0, 4.0), (0, 2.0), (2, 1.0)] {
-        let mut board = Board::open(folder.path(), from);
+        let mut board = Board::open(folder.path(), from + 1);
         (from + 1..=4).for_each(|step| board.step(&metrics(step, loss)));
     }
     assert_eq!(event_files(folder.path()).len(), 4);
@@ -359,9 +359,28 @@ fn a_run_that_goes_back_starts_a_file_that_forgets_later_steps_only() {
 }
 
 #[test]
+fn the_network_that_a_run_started_from_is_shown_once_however_often_it_was_measured() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut request = super::start::request(folder.path(), 8, "tuned");
+    let path = folder.path().join("tuned");
+    run_until(&request, |event| matches!(event, TrainEvent::Epoch(_))).0.unwrap_err();
+    // As if killed before the checkpoint of its start was there.
+    std::fs::remove_dir_all(path.join("checkpoints")).unwrap();
+    request.place = Place::Resume(path.clone());
+    run_until(&request, |_| false).0.unwrap();
+    let at_start = |file: &PathBuf| {
+        let is_rate = |entry: &Entry| entry.step == 0 && entry.scalars.iter().any(|(tag, _)| tag == "validation/eer");
+        entries(file).iter().any(is_rate)
+    };
+    assert_eq!(event_files(&path).iter().filter(|file| at_start(file)).count(), 2, "this test needs two measures");
+    let rates = steps(&shown(&path)["validation/eer"]);
+    assert!(rates.len() == 3 && rates[0] == 0 && rates.windows(2).all(|pair| pair[0] < pair[1]), "{rates:?}");
+}
+
+#[test]
 fn what_is_not_a_number_is_left_out() {
     let folder = tempfile::tempdir().unwrap();
-    Board::open(folder.path(), 70_000).step(&metrics(70_001, f64::NAN));
+    Board::open(folder.path(), 70_001).step(&metrics(70_001, f64::NAN));
     let curves = shown(folder.path());
     assert_eq!(curves["train/accuracy"], [(70_001, 0.25)]);
     assert!(!curves.contains_key("train/loss"), "{curves:?}");
@@ -371,7 +390,7 @@ fn what_is_not_a_number_is_left_out() {
 fn a_folder_that_is_gone_is_no_trouble() {
     let folder = tempfile::tempdir().unwrap();
     let gone = folder.path().join("gone");
-    let mut board = Board::open(&gone, 3);
+    let mut board = Board::open(&gone, 4);
     board.step(&metrics(4, 1.0));
     board.angles(4, &AngleHistogram::default());
     assert!(!gone.exists());

@@ -127,7 +127,9 @@ impl EvaluatePanel {
             let curves = curves(ui, state);
             let reply = det_plot(ui, vec2(ui.available_width(), height), &curves, Some(point));
             self.preview_far = reply.preview;
-            out.extend(reply.chosen.map(|far| Action::SetRule(OperatingRule::Far(far))));
+            let run = state.evaluate.current().map(|evaluation| evaluation.run.clone());
+            let chosen = reply.chosen.map(OperatingRule::Far).zip(run);
+            out.extend(chosen.map(|(rule, run)| Action::SetRule { run, rule }));
         });
     }
 }
@@ -158,12 +160,9 @@ fn header_ui(ui: &mut Ui, state: &State, evaluation: &Evaluation, out: &mut Vec<
     });
 }
 
-/// What of a protocol could not be measured: the figures are of a part of it then.
+/// What could not be measured: the figures are of the rest then.
 fn left_out_ui(ui: &mut Ui, evaluation: &Evaluation) {
-    if evaluation.protocol.is_none() {
-        return;
-    }
-    for group in evaluation.catalog.warnings.groups() {
+    for group in evaluation.warnings.groups() {
         let text = theme::caption(format!("{}. {}", group.headline, group.hint));
         ui.label(text.color(theme::tokens(ui).warning)).on_hover_text(group.examples.join("\n"));
     }
@@ -223,7 +222,8 @@ fn busy_ui(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
     let Some(id) = state.evaluate.job else { return };
     let progress = state.job(id).map(|job| job.progress).unwrap_or_default();
     let done = done_text(&progress, "image").map(|done| format!("{done} embedded"));
-    let text = done.unwrap_or_else(|| "Loading the model".to_owned());
+    let before = if state.measuring_waits() { "Waits until the training is over" } else { "Loading the model" };
+    let text = done.unwrap_or_else(|| before.to_owned());
     if theme::card(ui, |ui| titled_job(ui, "Measuring error rates", &progress, &text)).inner {
         out.push(Action::CancelJob(id));
     }
@@ -244,7 +244,8 @@ fn nothing_ui(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
         ui.add_space(theme::SPACE);
         ui.horizontal(|ui| {
             // Of pairs, the sheet above asks for that.
-            if state.pairs.is_none()
+            let is_for_sheet = state.evaluate.is_on_pairs && state.pairs.is_some();
+            if !is_for_sheet
                 && let Some(run) = &state.active_run
                 && ui.button("Try again").on_hover_text("Measures the run in use once more").clicked()
             {

@@ -58,13 +58,15 @@ impl VerifyPanel {
     /// Where this similarity falls among all pairs that were measured.
     fn scores_ui(&mut self, ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
         let Some(evaluation) = state.active_evaluation() else { return };
-        let point = self.operating.get(&evaluation.rates, evaluation.rule);
+        let kept_elsewhere = evaluation.kept_elsewhere.clone();
+        let point = kept_elsewhere.unwrap_or_else(|| self.operating.get(&evaluation.rates, evaluation.rule));
         theme::card(ui, |ui| {
             ui.horizontal_wrapped(|ui| {
                 ui.label(theme::subheading("Scores and threshold"))
                     .on_hover_text("Similarities of the genuine and impostor pairs of your held-out images");
                 ui.add_space(theme::SPACE);
-                out.extend(rule_chooser(ui, evaluation.rule, evaluation.report.n_impostor).map(Action::SetRule));
+                let chosen = rule_chooser(ui, evaluation.rule, evaluation.report.n_impostor);
+                out.extend(chosen.map(|rule| Action::SetRule { run: evaluation.run.clone(), rule }));
             });
             let report = &evaluation.report;
             let similarity = state.verify.result.as_ref().map(|result| result.similarity);

@@ -10,7 +10,8 @@ use std::sync::Arc;
 pub struct RunEntry {
     /// The folder.
     pub path: PathBuf,
-    /// Its name; that of a run in the folder of a series begins with the folder and a slash.
+    /// Its name; that of a run in the folder of a series begins with the folder and a slash, and so does that of a run from
+    /// elsewhere whose folder is called as another run's.
     pub name: String,
     /// Its settings.
     pub config: RunConfig,
@@ -48,10 +49,10 @@ impl RunEntry {
         self.name.rsplit('/').next().unwrap_or_default()
     }
 
-    /// The folder of a series that it lies in; `None` where it lies directly among the runs.
+    /// The folder of a series that it lies in; `None` where it lies directly among the runs, or elsewhere.
     pub fn series_folder(&self) -> Option<&Path> {
         // No folder's own name has a slash.
-        self.path.parent().filter(|_| self.name.contains('/'))
+        self.path.parent().filter(|_| self.name.contains('/') && !self.is_elsewhere)
     }
 
     /// When it was begun, as text that sorts by time; the name where the run file does not say.

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::config::Head;
-use crate::eval::{OperatingRule, operating_point};
+use crate::eval::{OperatingPoint, OperatingRule, operating_point};
 use crate::train::{ExportFormat, KeptPoint, PreprocessChange, kept_rule, load_operating_point, read_config};
 use crate::worker::protocol::{EvaluateOn, Evaluation, JobError};
 
@@ -41,20 +41,96 @@ fn measuring_a_run_again_chooses_its_threshold_as_it_was_chosen_before() {
     assert_eq!(again.report.operating, operating_point(&again.rates, OperatingRule::Far(0.25)));
     assert_eq!(load_operating_point(&run).as_ref(), Some(&again.report.operating));
 
-    let choose = |bench: &mut Bench, rule: OperatingRule, on_other_images: bool| {
+    let choose = |bench: &mut Bench, rule: OperatingRule| {
         let point = operating_point(&again.rates, rule);
-        let kept = KeptPoint { point: point.clone(), rule: Some(rule), on_other_images };
-        let (_, outcome) = bench.run(Request::SaveOperatingPoint { run: run.clone(), kept });
-        assert!(matches!(outcome, Outcome::Finished), "{outcome:?}");
-        point
+        save(bench, &run, &KeptPoint { point, rule: Some(rule), on_other_images: false }).unwrap();
     };
-    choose(&mut bench, OperatingRule::Eer, false);
+    choose(&mut bench, OperatingRule::Eer);
     assert_eq!(measure(&mut bench, &run, own()).unwrap().rule, OperatingRule::Eer);
+    choose(&mut bench, OperatingRule::Far(0.5));
+    let again = measure(&mut bench, &run, own()).unwrap();
+    assert_eq!((again.rule, &again.kept_elsewhere), (OperatingRule::Far(0.5), &None));
     // On a list of pairs, say: looking at the run again does not move it.
-    let chosen = choose(&mut bench, OperatingRule::Far(0.5), true);
-    assert_eq!(measure(&mut bench, &run, own()).unwrap().rule, OperatingRule::Far(0.5));
-    assert_eq!(load_operating_point(&run), Some(chosen));
+    let kept = KeptPoint {
+        point: OperatingPoint { threshold: 0.75, ..again.threshold() },
+        rule: Some(OperatingRule::Far(0.5)),
+        on_other_images: true,
+    };
+    save(&mut bench, &run, &kept).unwrap();
+    let again = measure(&mut bench, &run, own()).unwrap();
+    assert_eq!((again.rule, again.threshold()), (OperatingRule::Far(0.5), kept.point.clone()));
+    assert_ne!(again.report.operating, kept.point);
+    assert_eq!(load_operating_point(&run), Some(kept.point));
     assert_eq!(crate::train::load_evaluation(&run).unwrap().rule, OperatingRule::Far(0.5));
+}
+
+/// Keeps a threshold with a run.
+fn save(bench: &mut Bench, run: &Path, kept: &KeptPoint) -> Result<(), JobError> {
+    let request = Request::SaveOperatingPoint { run: run.to_owned(), kept: kept.clone() };
+    match bench.run(request).1 {
+        Outcome::Finished => Ok(()),
+        Outcome::Failed(error) => Err(error),
+        Outcome::Cancelled => panic!("nobody stopped it"),
+    }
+}
+
+#[test]
+fn no_folder_is_made_for_the_threshold_of_a_run_that_is_gone() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("gone");
+    let point = OperatingPoint {
+        threshold: 0.5,
+        far: 0.0,
+        far_low: 0.0,
+        far_high: 0.1,
+        frr: 0.0,
+        frr_low: 0.0,
+        frr_high: 0.1,
+        undecided_low: 0.4,
+        undecided_high: 0.6,
+        limited: false,
+    };
+    let kept = KeptPoint { point, rule: Some(OperatingRule::Eer), on_other_images: false };
+    let error = save(&mut Bench::new(), &run, &kept).unwrap_err();
+    assert!(error.headline.contains("not a run folder") && !run.exists(), "{error:?}");
+}
+
+#[test]
+fn what_waits_for_the_end_of_a_training_ends_when_it_is_stopped() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = draw(folder.path());
+    let run = folder.path().join("run");
+    let mut bench = Bench::new();
+    let catalog = open(&mut bench, &data);
+    train(&mut bench, &catalog, &run, |_| {});
+    let mut long = config();
+    long.train.epochs = 5000;
+    let place = Place::NewAt(folder.path().join("long"));
+    let (training, brake) = bench.send(Request::Train { catalog, config: Box::new(long), place });
+    let (waiting, control) = bench.send(Request::Evaluate { run, on: EvaluateOn::OwnSplit { open: None } });
+    control.cancel();
+    let mut is_over = false;
+    let outcome = bench.wait(waiting, |event| is_over |= matches!(event, Event::Trained { .. }));
+    assert!(matches!(outcome, Outcome::Cancelled) && !is_over, "{outcome:?}");
+    brake.cancel();
+    assert!(matches!(bench.wait(training, |_| {}), Outcome::Cancelled));
+}
+
+#[test]
+fn images_that_could_not_be_read_are_told_with_what_was_measured() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = draw(folder.path());
+    let run = folder.path().join("run");
+    let mut bench = Bench::new();
+    let catalog = open(&mut bench, &data);
+    train(&mut bench, &catalog, &run, |_| {});
+    let other = folder.path().join("other");
+    draw_classes(&other, 6, 4);
+    let elsewhere = open(&mut bench, &other);
+    // Its header was read, its pixels were not.
+    std::fs::write(other.join("p00/0.png"), "no picture any more").unwrap();
+    let found = measure(&mut bench, &run, EvaluateOn::Whole(elsewhere)).unwrap();
+    assert_eq!((found.table.len(), found.warnings.groups().len()), (23, 1), "{:?}", found.warnings);
 }
 
 #[test]

@@ -33,19 +33,31 @@ fn a_list_is_counted_wherever_its_images_lie_and_its_bad_line_is_told() {
     assert!(error.headline.contains("ine 4 of the pair list") && error.headline.contains("maybe"), "{error:?}");
 }
 
+/// Images in a list that takes a while to look at.
+const MANY: usize = 4000;
+
 #[test]
 fn a_look_that_is_no_longer_wanted_ends_as_such_and_says_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let data = draw(folder.path());
+    let (one, many) = (data.join("p00/0.png"), folder.path().join("many"));
+    std::fs::create_dir(&many).unwrap();
+    for image in 0..MANY {
+        std::fs::copy(&one, many.join(format!("{image}.png"))).unwrap();
+    }
+    let pair = |image: usize| format!("{image}.png {}.png {}\n", image + 1, image / 2 % 2);
     let list = folder.path().join("pairs.txt");
-    std::fs::write(&list, "p00/0.png p00/1.png 1\np00/0.png p01/0.png 0\n").unwrap();
-    let mut bench = Bench::new();
-    let id = JobId(1);
-    let job =
-        Job { id, request: Request::LookAtPairs { file: list, folders: vec![data] }, control: Control::default() };
-    job.control.cancel();
+    std::fs::write(&list, (0..MANY).step_by(2).map(pair).collect::<Vec<String>>().concat()).unwrap();
+    let (id, control) = (JobId(1), Control::default());
+    // The first that the look reports is how far it is.
+    let stop = control.clone();
+    let mut bench = Bench { workers: Workers::start(Arc::new(move || stop.cancel())).unwrap(), next: 1 };
+    let job = Job { id, request: Request::LookAtPairs { file: list, folders: vec![many] }, control };
     bench.workers.send(job).map_err(|_| "full").unwrap();
-    let mut said = false;
-    let outcome = bench.wait(id, |event| said |= matches!(event, Event::PairsLooked { .. }));
-    assert!(matches!(outcome, Outcome::Cancelled) && !said, "{outcome:?}");
+    let (mut began, mut said) = (false, false);
+    let outcome = bench.wait(id, |event| {
+        began |= matches!(event, Event::Progress { .. });
+        said |= matches!(event, Event::PairsLooked { .. });
+    });
+    assert!(matches!(outcome, Outcome::Cancelled) && began && !said, "{outcome:?}");
 }

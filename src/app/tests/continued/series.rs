@@ -91,6 +91,26 @@ fn the_list_of_runs_tells_what_a_series_came_to() {
 }
 
 #[test]
+fn a_copy_of_a_run_that_lies_elsewhere_is_none_of_the_series() {
+    let folder = folder();
+    let catalog = whole(folder.path());
+    let mut state = state();
+    open(&mut state, folder.path());
+    let copy = RunEntry { path: "/backup/c".into(), is_elsewhere: true, ..one_of_three("c", 9, &catalog, Some(0.5)) };
+    let runs =
+        || vec![one_of_three("a", 7, &catalog, Some(0.02)), one_of_three("b", 8, &catalog, Some(0.04)), copy.clone()];
+    on_event(&mut state, Event::Runs { job: JobId(0), runs: runs() });
+    let facts = state.series_facts(state.run_entry(Path::new("/runs/a")).unwrap()).unwrap();
+    assert_eq!((facts.finished.len(), facts.left), (2, 1));
+    assert!(state.series_facts(state.run_entry(Path::new("/backup/c")).unwrap()).is_none());
+    // The others of its series are not here: nothing is known of it but itself.
+    on_event(&mut state, Event::Runs { job: JobId(0), runs: vec![copy.clone()] });
+    assert!(state.runs_view.series.is_empty());
+    let effects = go_on_with_series(&mut state, "/runs/a", runs());
+    assert_eq!(train_job(&effects).map(|(_, seed)| seed), Some(9), "it is made here");
+}
+
+#[test]
 fn a_series_of_one_run_is_told_in_the_singular() {
     let folder = folder();
     let catalog = whole(folder.path());

@@ -124,22 +124,95 @@ fn lists_know_names_with_backslashes_by_both_readings() {
 }
 
 #[test]
-fn a_list_with_left_and_right_exchanged_is_refused_and_a_turned_face_is_not() {
+fn a_list_with_left_and_right_exchanged_is_refused_where_that_is_certain_and_else_doubted() {
     let bench = Bench::new();
     let read = |text: &str| {
         bench.list(text);
-        LandmarkList::read(&bench.path("eyes.csv")).map(|list| list.len())
+        LandmarkList::read(&bench.path("eyes.csv")).map(|list| (list.len(), list.doubt().is_some()))
     };
     let upright = "x.png,30,40,60,40\n";
     let turned = "y.png,60,80,30,80,46,65,58,50,34,50\n";
     let mirrored = "z.png,60,40,30,40,46,55,58,70,34,70\n";
-    let exchanged = "w.png,60,40,30,40\n";
-    assert_eq!(read(&format!("{upright}{turned}")).unwrap(), 2);
-    assert_eq!(read(&format!("{upright}{exchanged}")).unwrap(), 2, "one may stand on its head");
-    for text in [mirrored.to_owned(), exchanged.to_owned(), format!("{upright}{mirrored}{exchanged}")] {
+    // Marks of a face on its head and of one on its side.
+    let on_its_head = "w.png,60,40,30,40\n";
+    let on_its_side = "v.png,41,30,40,60\n";
+    for (text, expected) in [
+        (format!("{upright}{turned}"), (2, false)),
+        (format!("{upright}{on_its_head}"), (2, false)),
+        (on_its_side.to_owned(), (1, false)),
+        (on_its_head.to_owned(), (1, true)),
+        (format!("{upright}{mirrored}{on_its_head}"), (3, true)),
+        (String::new(), (0, false)),
+    ] {
+        assert_eq!(read(&text).unwrap(), expected, "{text}");
+    }
+    for text in [mirrored.to_owned(), format!("{upright}{mirrored}{}", mirrored.replace('z', "u"))] {
         let said = read(&text).unwrap_err().to_string();
         assert!(said.contains("left and right are exchanged"), "{text}: {said}");
     }
+}
+
+#[test]
+fn a_doubtful_list_is_told_of_and_used() {
+    let bench = Bench::new();
+    assert_eq!(bench.run(&bench.spec()).unwrap().doubt, None);
+    bench.list("b/none.png,60,40,30,40\n");
+    let done = bench.run(&bench.spec()).unwrap();
+    assert!(done.aligned == 1 && done.doubt.is_some_and(|doubt| doubt.contains("left eye")), "{done:?}");
+}
+
+#[test]
+fn an_image_is_known_however_its_path_is_spelled() {
+    let bench = Bench::new();
+    let spelled = ["photos/a/one.png", "photos/b/../a/one.png", "photos/a/../../photos/a/one.png"];
+    let spelled = spelled.map(|path| bench.path(path));
+    let line = |path: &PathBuf| format!("{},30,40,60,40\n", crate::data::path_text(path));
+    bench.list(&spelled.iter().map(line).collect::<String>());
+    let align = |inputs: &[PathBuf]| bench.run(&AlignSpec { inputs: inputs.to_vec(), ..bench.spec() }).unwrap();
+    assert_eq!(counts(&align(&spelled[..1])), [1, 1, 0, 0, 0]);
+    for path in &spelled {
+        assert_eq!(counts(&align(std::slice::from_ref(path))), [1, 0, 1, 0, 0], "{}", path.display());
+    }
+    assert_eq!(counts(&align(&spelled)), [1, 0, 1, 0, 0]);
+    assert_eq!(std::fs::read_dir(bench.path("out")).unwrap().count(), 2, "one crop and the table");
+    let finder = FinderFile::List(bench.path("out").join(RECORD_NAME)).open().unwrap();
+    let again = AlignSpec { inputs: spelled[1..2].to_vec(), out: bench.path("again"), finder, ..bench.spec() };
+    assert_eq!(counts(&bench.run(&again).unwrap()), [1, 1, 0, 0, 0]);
+    // Images of several folders.
+    let folders = |a: &str| align(&[bench.path(a), bench.path("photos/b/deep")]);
+    bench.list(&line(&bench.path("photos/b/../a/two.jpg")));
+    assert_eq!(counts(&folders("photos/b/../a")), [3, 1, 0, 2, 0]);
+    assert_eq!(counts(&folders("photos/a")), [3, 0, 1, 2, 0]);
+}
+
+#[cfg(unix)]
+#[test]
+fn links_to_one_image_are_images_of_their_own() {
+    let bench = Bench::new();
+    let links = ["first.png", "second.png"].map(|name| bench.path(name));
+    for link in &links {
+        std::os::unix::fs::symlink(bench.path("photos/a/one.png"), link).unwrap();
+    }
+    let done = bench.run(&AlignSpec { inputs: links.to_vec(), ..bench.spec() }).unwrap();
+    assert_eq!(counts(&done), [2, 0, 0, 2, 0]);
+}
+
+#[test]
+fn a_mark_that_is_made_while_the_folder_is_listed_stays() {
+    let bench = Bench::new();
+    bench.run(&bench.spec()).unwrap();
+    let spec = bench.by_hand();
+    let image = listed(&spec).pop().unwrap();
+    let is_first_look = AtomicBool::new(true);
+    let mark_meanwhile = || {
+        if is_first_look.swap(false, Ordering::SeqCst) {
+            spec.mark(&image, &EYES).unwrap();
+        }
+        false
+    };
+    let done = align_folder(&bench.spec(), &|_| {}, &mark_meanwhile).unwrap();
+    assert_eq!(counts(&done), [5, 0, 4, 0, 1]);
+    assert_eq!(bench.row("b/none.png"), ("b/none.png".to_owned(), String::new()));
 }
 
 #[test]

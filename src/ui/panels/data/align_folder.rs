@@ -2,6 +2,7 @@
 
 use crate::app::{Action, FaceAction, FinderKind, FolderView, QueueAction, State};
 use crate::faces::{AlignOptions, Aligned, CROP_PX_RANGE, CropFormat};
+use crate::ui::format::capitalised;
 use crate::ui::theme::{self, SPACE};
 use crate::ui::widgets::detector_row::{DetectorReply, NO_FINDER, detector_row};
 use crate::ui::widgets::figures::{count_text, counted};
@@ -185,6 +186,9 @@ fn running_ui(ui: &mut Ui, state: &State, job: JobId, out: &mut Vec<Action>) {
 
 fn done_ui(ui: &mut Ui, folder: &FolderView, done: &Aligned, out: &mut Vec<Action>) {
     ui.label(summary(done));
+    if let Some(doubt) = done.doubt {
+        ui.add(egui::Label::new(format!("{}.", capitalised(doubt))).wrap());
+    }
     let has_left = done.unfound + done.left_out > 0;
     if has_left {
         let name = done.record.file_name().unwrap_or_default().to_string_lossy();

@@ -66,11 +66,14 @@ pub(super) fn stats_ui(ui: &mut Ui, evaluation: &Evaluation) {
 
 /// Threshold and its measured cost.
 pub(super) fn operating_ui(ui: &mut Ui, evaluation: &Evaluation, point: &OperatingPoint, out: &mut Vec<Action>) {
-    ui.label(theme::subheading("Operating point"))
-        .on_hover_text("The threshold that Verify uses, and what it costs on these pairs");
+    let tooltip = match &evaluation.kept_elsewhere {
+        None => "The threshold that Verify uses while this run is in use, and what it costs on these pairs",
+        Some(_) => "The threshold that the rule gives on these pairs, and what it costs on them",
+    };
+    ui.label(theme::subheading("Operating point")).on_hover_text(tooltip);
     ui.label(theme::caption("By equal errors, or by false accept rate"));
     let chosen = ui.horizontal(|ui| rule_chooser(ui, evaluation.rule, evaluation.report.n_impostor)).inner;
-    out.extend(chosen.map(Action::SetRule));
+    out.extend(chosen.map(|rule| Action::SetRule { run: evaluation.run.clone(), rule }));
     ui.add_space(theme::SPACE / 2.0);
     let angle = angle_deg(point.threshold);
     egui::Grid::new("operating point").num_columns(3).spacing(vec2(16.0, 6.0)).show(ui, |ui| {
@@ -93,5 +96,19 @@ pub(super) fn operating_ui(ui: &mut Ui, evaluation: &Evaluation, point: &Operati
             rate_text(point.far_high)
         );
         ui.label(theme::caption(text).color(theme::tokens(ui).warning));
+    }
+    if let Some(kept) = &evaluation.kept_elsewhere {
+        kept_elsewhere_ui(ui, evaluation, kept, out);
+    }
+}
+
+/// Which threshold Verify uses where it is not the one above.
+fn kept_elsewhere_ui(ui: &mut Ui, evaluation: &Evaluation, kept: &OperatingPoint, out: &mut Vec<Action>) {
+    ui.add_space(theme::SPACE / 2.0);
+    let text = format!("The run keeps a threshold of {:.3} from other images; Verify uses that one.", kept.threshold);
+    ui.label(theme::caption(text));
+    let take = ui.button("Use the one above").on_hover_text("Keeps it with the run, for Verify and the command line");
+    if take.clicked() {
+        out.push(Action::SetRule { run: evaluation.run.clone(), rule: evaluation.rule });
     }
 }

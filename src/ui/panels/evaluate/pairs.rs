@@ -129,10 +129,15 @@ fn shortened(text: &str, letters: usize) -> String {
 fn model_text(state: &State) -> String {
     let Some(run) = state.active_run.as_deref().filter(|_| state.has_model()) else { return format!("{NO_MODEL}.") };
     let name = state.run_name(run);
-    if state.evaluate.job.is_some() {
-        format!("Error rates are being measured; Measure stops that and measures the run {name} on these pairs.")
-    } else {
-        format!("The run {name} is in use and will be measured.")
+    match (state.evaluate.job.is_some(), state.measuring_waits()) {
+        (false, false) => format!("The run {name} is in use and will be measured."),
+        (false, true) => format!("The run {name} is in use; measuring it waits until the training is over."),
+        (true, false) => {
+            format!("Error rates are being measured; Measure stops that and measures the run {name} on these pairs.")
+        }
+        (true, true) => format!(
+            "Another measurement waits until the training is over; Measure stops it, and the run {name} waits in its place."
+        ),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Which runs are drawn, which one fills the page, and the menu that adds another.
 
-use crate::app::{Action, Overlay, State};
+use crate::app::{Action, OPEN_IMAGES_HELP, Overlay, State};
 use crate::ui::command_button::CommandButton;
 use crate::ui::theme;
 use crate::ui::widgets::figures::rate_text;
@@ -68,8 +68,8 @@ fn current_ui(ui: &mut Ui, state: &State, current: &Overlay, out: &mut Vec<Actio
     }
     let has_images = state.open_data().is_some();
     let on_open = ui.add_enabled(has_images, egui::Button::new("Measure it on the open images"));
-    let on_open = on_open.on_hover_text("On all images that are open; of its own, on those that it held out");
-    if on_open.on_disabled_hover_text("Open a folder of images in Data first").clicked() {
+    if on_open.on_hover_text(OPEN_IMAGES_HELP).on_disabled_hover_text("Open a folder of images in Data first").clicked()
+    {
         out.push(Action::EvaluateOpen(run.clone()));
     }
 }

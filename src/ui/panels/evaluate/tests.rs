@@ -4,7 +4,7 @@
 use super::EvaluatePanel;
 use crate::app::{Action, Effect, Overlay, PictureAction, State, on_event, update};
 use crate::data::{Catalog, WarningKind};
-use crate::eval::OperatingRule;
+use crate::eval::{OperatingPoint, OperatingRule, operating_point};
 use crate::ui::demo_data::demo_evaluation;
 use crate::ui::media::Media;
 use crate::ui::theme;
@@ -50,7 +50,7 @@ fn page() -> Option<Harness<'static, Page>> {
 
 fn chosen_far(harness: &Harness<'_, Page>) -> Option<f64> {
     harness.state().out.iter().find_map(|action| match action {
-        Action::SetRule(OperatingRule::Far(far)) => Some(*far),
+        Action::SetRule { rule: OperatingRule::Far(far), .. } => Some(*far),
         _ => None,
     })
 }
@@ -131,7 +131,33 @@ fn a_rule_is_chosen_by_its_full_name() {
     let Some(mut harness) = page() else { return };
     harness.get_by_label("FAR 1 %").click();
     harness.run_steps(1);
-    assert_eq!(harness.state().out, [Action::SetRule(OperatingRule::Far(0.01))]);
+    assert_eq!(harness.state().out, [set_rule("runs/arcface", OperatingRule::Far(0.01))]);
+}
+
+fn set_rule(run: &str, rule: OperatingRule) -> Action {
+    Action::SetRule { run: run.into(), rule }
+}
+
+#[test]
+fn a_threshold_from_other_images_is_told_and_gives_way_to_the_one_on_the_page() {
+    let Some(mut harness) = page() else { return };
+    let told = "The run keeps a threshold of 0.750 from other images; Verify uses that one.";
+    assert!(harness.query_by_label(told).is_none());
+    let state = &mut harness.state_mut().state;
+    let evaluation = Arc::make_mut(&mut state.evaluate.overlays[0].evaluation);
+    let point = operating_point(&evaluation.rates, evaluation.rule);
+    evaluation.kept_elsewhere = Some(OperatingPoint { threshold: 0.75, ..point });
+    harness.run_steps(2);
+    assert!(harness.query_by_label(told).is_some());
+    harness.get_by_label("Use the one above").click();
+    harness.run_steps(1);
+    let page = harness.state_mut();
+    assert_eq!(page.out, [set_rule("runs/arcface", OperatingRule::Eer)]);
+    for action in std::mem::take(&mut page.out) {
+        update(&mut page.state, action);
+    }
+    harness.run_steps(2);
+    assert!(harness.query_by_label(told).is_none());
 }
 
 #[test]
@@ -149,17 +175,17 @@ fn the_curves_are_saved_and_their_file_is_shown() {
 }
 
 #[test]
-fn what_was_left_out_of_a_protocol_is_told_beside_its_figures() {
+fn images_that_were_left_out_are_told_beside_the_figures() {
     let Some(mut harness) = page() else { return };
-    let mut evaluation = (*harness.state().state.evaluate.overlays[0].evaluation).clone();
-    let mut catalog = Catalog::open(&evaluation.catalog.root, &|_| {}, &|| false).expect("it was opened before");
-    catalog.warnings.push(WarningKind::MissingPair, "Ann/Ann_0001.jpg", "");
-    evaluation.catalog = Arc::new(catalog);
-    for (protocol, is_told) in [(None, false), (Some("pairs.txt".to_owned()), true)] {
-        evaluation.protocol = protocol;
-        harness.state_mut().state.evaluate.overlays[0].evaluation = Arc::new(evaluation.clone());
+    let kinds = [
+        (WarningKind::Unreadable, "1 file could not be read. Left out. Replace or delete them if they matter."),
+        (WarningKind::MissingPair, "covers a part of the protocol"),
+    ];
+    for (kind, told) in kinds {
+        assert!(harness.query_by_label_contains(told).is_none());
+        let state = &mut harness.state_mut().state;
+        Arc::make_mut(&mut state.evaluate.overlays[0].evaluation).warnings.push(kind, "Ann/Ann_0001.jpg", "");
         harness.run_steps(2);
-        let told = harness.query_by_label_contains("covers a part of the protocol");
-        assert_eq!(told.is_some(), is_told);
+        assert!(harness.query_by_label_contains(told).is_some());
     }
 }

@@ -1,6 +1,6 @@
 //! Runs side by side: their curves in one plot, what they came to, and the settings in which they differ.
 
-use crate::app::{Action, RunAction, State};
+use crate::app::{Action, RunAction, SeriesFacts, State};
 use crate::config::{PARAMS, ParamSpec, Value, spec};
 use crate::train::{EpochMetrics, MeanSd, Measure, RunSummary, measures};
 use crate::ui::format;
@@ -80,7 +80,7 @@ impl Table {
         Self {
             measures: measure_rows(runs, &repeated),
             n_repeated: repeated.len(),
-            series: series_words(state, runs).map(str::to_owned),
+            series: series_of_all(state, runs).and_then(|series| series.words.clone()),
             differing,
         }
     }
@@ -212,8 +212,8 @@ fn spread(measure: &Measure, runs: usize) -> Option<String> {
 /// What the runs came to over which a mean says something: all finished ones of the series that the runs are of, or the
 /// runs themselves where they are on the same images and differ in their seed only. Else none.
 fn repeated<'a>(state: &'a State, runs: &[&'a RunEntry], differing: &[(&str, Vec<String>)]) -> Vec<&'a RunSummary> {
-    if let Some(run) = runs.first().filter(|_| is_one_series(runs)) {
-        return state.series_facts(run).map(|series| series.finished.iter().collect()).unwrap_or_default();
+    if let Some(series) = series_of_all(state, runs) {
+        return series.finished.iter().collect();
     }
     let seed = spec("train.seed").map_or("", |spec| spec.label);
     let only_seed = matches!(differing, [(label, _)] if *label == seed);
@@ -223,16 +223,12 @@ fn repeated<'a>(state: &'a State, runs: &[&'a RunEntry], differing: &[(&str, Vec
     finished.filter(|_| only_seed && same_images).collect()
 }
 
-/// All of the runs are of one and the same series.
-fn is_one_series(runs: &[&RunEntry]) -> bool {
+/// What is known of the series that all of the runs are of; it may have more runs than can be compared. `None` where they
+/// are of none or of several, and where some were opened from elsewhere: the rest of their series is not in the list.
+fn series_of_all<'a>(state: &'a State, runs: &[&RunEntry]) -> Option<&'a SeriesFacts> {
     let id = |run: &RunEntry| run.series().map(|series| series.id.clone());
-    runs.first().is_some_and(|run| run.series().is_some()) && runs.windows(2).all(|pair| id(pair[0]) == id(pair[1]))
-}
-
-/// Mean and spread of a series that all of the runs are of; it may have more runs than can be compared.
-fn series_words<'a>(state: &'a State, runs: &[&RunEntry]) -> Option<&'a str> {
-    let run = runs.first().filter(|_| is_one_series(runs))?;
-    state.series_facts(run)?.words.as_deref()
+    let is_one = runs.windows(2).all(|pair| id(pair[0]) == id(pair[1])) && runs.iter().all(|run| !run.is_elsewhere);
+    state.series_facts(runs.first().filter(|_| is_one)?)
 }
 
 /// The settings in which some of the runs differ, with the value of each run as a person reads it.
@@ -323,6 +319,16 @@ mod tests {
     }
 
     #[test]
+    fn runs_of_a_series_that_lies_elsewhere_are_compared_with_each_other() {
+        let mut runs = of_one_series();
+        runs.iter_mut().for_each(|run| run.is_elsewhere = true);
+        let state = listing(runs);
+        let table = Table::of(&state, &state.runs.iter().take(2).collect::<Vec<_>>());
+        assert_eq!(table.measures[0].spread.as_deref(), Some("1.50 ± 0.71 %"));
+        assert_eq!((table.n_repeated, &table.series), (2, &None), "of the series, no more is known");
+    }
+
+    #[test]
     fn runs_on_other_images_or_with_other_settings_have_no_spread() {
         let mut runs = [entry("a", 1, Some(0.02)), entry("b", 2, Some(0.04))];
         assert!(spread_of(&runs).is_some());
@@ -337,8 +343,7 @@ mod tests {
     #[test]
     fn a_series_is_told_as_a_whole_however_few_of_it_are_compared() {
         let mut state = listing(of_one_series());
-        let words =
-            |state: &State| series_words(state, &state.runs.iter().take(2).collect::<Vec<_>>()).map(str::to_owned);
+        let words = |state: &State| Table::of(state, &state.runs.iter().take(2).collect::<Vec<_>>()).series;
         assert_eq!(words(&state).as_deref(), Some("4 runs, seeds 1 to 4: EER 2.5 ± 1.3 %"));
         state.runs[1].config.run = None;
         assert_eq!(words(&state), None);

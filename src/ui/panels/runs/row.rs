@@ -1,6 +1,6 @@
 //! One run of the list.
 
-use crate::app::{Action, MOST_COMPARED, RunAction, State};
+use crate::app::{Action, MOST_COMPARED, OPEN_IMAGES_HELP, RunAction, State};
 use crate::ui::theme::{self, SPACE};
 use crate::ui::widgets::figures::{counted, rate_text};
 use crate::worker::protocol::RunEntry;
@@ -208,9 +208,8 @@ fn open_images_ui(ui: &mut Ui, state: &State, run: &RunEntry, out: &mut Vec<Acti
     }
     let has_images = state.open_data().is_some();
     let item = ui.add_enabled(run.has_model && has_images, egui::Button::new("Measure on the open images"));
-    let help = "Measures its error rates on all images that are open; of its own, on those that it held out";
     let why_not = if run.has_model { "Open a folder of images in Data first" } else { NO_MODEL };
-    if item.on_hover_text(help).on_disabled_hover_text(why_not).clicked() {
+    if item.on_hover_text(OPEN_IMAGES_HELP).on_disabled_hover_text(why_not).clicked() {
         out.push(Action::EvaluateOpen(run.path.clone()));
         ui.close();
     }

@@ -142,11 +142,13 @@ fn a_list_of_points_needs_no_detector_and_the_choices_go_along() {
     let Request::AlignFolder { finder, options, .. } = job.request else { panic!("{:?}", job.request) };
     assert_eq!((finder, options), (FinderFile::List("eyes.csv".into()), keeping));
     // What was left can be marked, or aligned by other choices.
-    let done = Box::new(Aligned { images: 4, aligned: 3, unfound: 1, ..Aligned::default() });
+    let doubt = Some("left may be right");
+    let done = Box::new(Aligned { images: 4, aligned: 3, unfound: 1, doubt, ..Aligned::default() });
     let page = harness.state_mut();
     on_event(&mut page.state, Event::FolderAligned { job: job.id, done });
     on_event(&mut page.state, Event::Ended { job: job.id, outcome: Outcome::Finished });
     harness.run_steps(2);
+    assert!(harness.query_by_label("Left may be right.").is_some());
     assert!(harness.query_by_role_and_label(Role::Button, "Mark by hand…").is_some());
     assert_eq!(click(&mut harness, "Align again…"), [FaceAction::ReviseFolder.into()]);
     assert!(harness.query_by_role_and_label(Role::Button, "Align").is_some());

@@ -1,9 +1,11 @@
 //! The sheet under a pointer and a keyboard, without drawing pixels.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a skipped test says why")]
 
 use super::*;
-use crate::app::{Effect, on_event, update};
+use crate::app::{Effect, Workspace, on_event, update};
 use crate::config::RunConfig;
 use crate::data::testing::look_of_list;
+use crate::ui::demo_state::{self, DemoKind};
 use crate::ui::media::Media;
 use crate::ui::panels::evaluate::EvaluatePanel;
 use crate::worker::protocol::{Event, JobError, JobId, Outcome, Progress, RunEntry};
@@ -187,4 +189,47 @@ fn a_measurement_under_way_goes_on_beside_the_sheet() {
     assert!(harness.query_by_label_contains("Measure stops that").is_some());
     click(&mut harness, "Cancel the pairs");
     assert!(harness.query_by_label("Measuring error rates").is_some());
+}
+
+#[test]
+fn what_failed_on_its_own_images_can_be_tried_again_beside_the_sheet_which_asks_for_its_pairs() {
+    for on_pairs in [false, true] {
+        let (mut state, job) = looking(true);
+        on_event(&mut state, Event::PairsLooked { job, look: Arc::new(look_of_list()) });
+        on_event(&mut state, Event::Ended { job, outcome: Outcome::Finished });
+        let asked = if on_pairs { Action::from(PairsAction::Measure) } else { Action::Evaluate("runs/faces".into()) };
+        update(&mut state, asked);
+        let job = state.evaluate.job.expect("it is being measured");
+        let headline = "The images are gone".to_owned();
+        let error = JobError { headline, causes: Vec::new(), hint: None, device_lost: false };
+        on_event(&mut state, Event::Ended { job, outcome: Outcome::Failed(error) });
+        let mut harness = page_of(state);
+        assert!(harness.query_by_label("Measure on pairs").is_some());
+        assert_eq!(harness.query_by_label("Try again").is_some(), !on_pairs);
+        if !on_pairs {
+            assert_eq!(click(&mut harness, "Try again"), [Action::Evaluate("runs/faces".into())]);
+        }
+    }
+}
+
+#[test]
+fn while_a_network_is_trained_it_is_said_that_measuring_waits() {
+    let mut state = demo_state::state(Workspace::Train, DemoKind::Busy);
+    if !state.is_training() {
+        eprintln!("skipped: there is no sample data");
+        return;
+    }
+    update(&mut state, Action::LookAtPairs("/protocols/pairs.txt".into()));
+    let job = state.pairs.as_ref().and_then(|view| view.job).expect("a look is asked for");
+    on_event(&mut state, Event::PairsLooked { job, look: Arc::new(look_of_list()) });
+    let mut harness = page_of(state);
+    assert!(harness.query_by_label_contains("measuring it waits until the training is over").is_some());
+    click(&mut harness, "Measure");
+    assert!(harness.query_by_label("Measuring error rates").is_some());
+    assert!(harness.query_by_label("Waits until the training is over").is_some());
+    let job = harness.state().state.evaluate.job.expect("it waits");
+    let progress = Progress { done: 64, total: 7699, eta_secs: None };
+    on_event(&mut harness.state_mut().state, Event::Progress { job, progress });
+    harness.run_steps(2);
+    assert!(harness.query_by_label("64 of 7699 images embedded").is_some(), "it has begun");
 }
