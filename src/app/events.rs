@@ -8,7 +8,7 @@ use super::state::{DataState, OpenData, State, TrainPhase, TrainView, Workspace}
 use super::training::Awaited;
 use super::update::{map_request, refresh_runs, select, start};
 use super::{drop, export, faces, import, pairs, picture, runs, series, start_from, training};
-use crate::config::RunConfig;
+use crate::config::{RunConfig, classes_text, counted};
 use crate::data::{Catalog, WarningKind, Warnings};
 use crate::eval::EmbeddingTable;
 use crate::map::{Layout, MapMethod};
@@ -87,12 +87,12 @@ fn data_opened(state: &mut State, job: JobId, data: OpenedData) -> Vec<Effect> {
         return Vec::new();
     }
     let (problems, excluded) = (problems(&data.catalog.warnings), data.catalog.excluded().len());
-    let (images, classes) = (data.catalog.items.len(), data.catalog.classes.len());
+    let (images, classes) = (counted(data.catalog.items.len(), "image"), classes_text(data.catalog.classes.len()));
     state.data = DataState::Open(Box::new(OpenData::new(data.catalog)));
     state.history.forget_excluded();
     state.export.is_open = false;
     state.refresh_preview();
-    let mut text = format!("{images} images of {classes} classes read in {:.1} s", data.elapsed_secs);
+    let mut text = format!("{images} of {classes} read in {:.1} s", data.elapsed_secs);
     if excluded > 0 {
         text += &format!("; {excluded} excluded");
     }

@@ -254,6 +254,11 @@ impl eframe::App for App {
     fn save(&mut self, storage: &mut dyn eframe::Storage) {
         remember::save(storage, &self.state);
     }
+
+    /// What is worth keeping is kept by [`remember`]. The rest (how far pages were scrolled) belongs to what was in sight.
+    fn persist_egui_memory(&self) -> bool {
+        false
+    }
 }
 
 /// Opens the window, on `start` if it is given, and returns when it is closed.
