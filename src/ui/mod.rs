@@ -255,7 +255,7 @@ impl eframe::App for App {
         remember::save(storage, &self.state);
     }
 
-    /// What is worth keeping is kept by [`remember`]. The rest (how far pages were scrolled) belongs to what was in sight.
+    /// What is worth keeping is in `remember`. The rest (how far pages were scrolled) belongs to what was in sight.
     fn persist_egui_memory(&self) -> bool {
         false
     }
