@@ -60,7 +60,7 @@ impl LiveView {
         );
         let Some((table, layout)) = &view.map else {
             ui.add_space(SPACE);
-            ui.label(theme::caption("Appears after the first epoch"));
+            figures::not_yet_ui(ui, "Appears after the first epoch", MAP_HEIGHT);
             return;
         };
         self.colour(ui, table.classes());

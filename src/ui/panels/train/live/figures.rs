@@ -145,8 +145,7 @@ pub(super) fn eer_ui(ui: &mut Ui, view: &TrainView) {
     let points = epochs(view, |epoch| epoch.eer);
     if points.is_empty() {
         ui.label(theme::strong("Validation EER").size(14.0));
-        ui.label(theme::caption("Measured after the first epoch"));
-        ui.add_space(MAP_HEIGHT - 20.0);
+        not_yet_ui(ui, "Measured after the first epoch", MAP_HEIGHT);
         return;
     }
     let curves = [Curve { name: "EER".into(), colour: theme::series(ui, 1), points, style: CurveStyle::Dots }];
@@ -167,6 +166,12 @@ pub(super) fn lr_ui(ui: &mut Ui, view: &TrainView) {
     curve_plot(ui, &plot(view, "Learning rate", "How large the steps were", &curves, format::significant));
 }
 
+/// In the place of a figure that is still to come; as high as that, so that the cards of a row end alike.
+pub(super) fn not_yet_ui(ui: &mut Ui, text: &str, height: f32) {
+    let label = ui.label(theme::caption(text));
+    ui.add_space(height - label.rect.height() - ui.spacing().item_spacing.y);
+}
+
 fn axis_rate(rate: f64) -> String {
     format!("{} %", format::significant(rate * 100.0))
 }
@@ -177,7 +182,7 @@ pub(super) fn angles_ui(ui: &mut Ui, view: &TrainView) {
         "How far the images of the last steps lie from the centre of their class; training pulls them to the left",
     );
     let Some(angles) = &view.angles else {
-        ui.label(theme::caption("Appears with the first steps"));
+        not_yet_ui(ui, "Appears with the first steps", PLOT_HEIGHT);
         return;
     };
     let colour = theme::series(ui, 0);
