@@ -59,7 +59,6 @@ impl LiveView {
             "Every point is the embedding of an image kept from training (PCA), coloured by class; the map follows the run",
         );
         let Some((table, layout)) = &view.map else {
-            ui.add_space(SPACE);
             figures::not_yet_ui(ui, "Appears after the first epoch", MAP_HEIGHT);
             return;
         };
