@@ -3,7 +3,7 @@
 //! What the command and the window decide alike; the forms themselves are written by `data`. Not a part of it, because
 //! pairs come from `eval`.
 
-use crate::config::folder_of;
+use crate::config::{counted, folder_of};
 use crate::data::endings::{LIST_ENDINGS, SET_ENDING};
 use crate::data::{
     Catalog, DataError, Exported, ItemPair, Part, Progress, VerificationSet, export_pairs, export_records,
@@ -181,9 +181,8 @@ fn pairs(catalog: &Catalog, items: &[u32], wanted: usize, seed: u64) -> Result<V
     let per_fold = same.len().min(different.len()) / folds;
     if per_fold == 0 {
         let reason = format!(
-            "{} pairs of one class and {} of two can be made, {folds} of each are needed for {folds} folds; take more \
-             images",
-            same.len(),
+            "{} of one class and {} of two can be made, {folds} of each are needed for {folds} folds; take more images",
+            counted(same.len(), "pair"),
             different.len()
         );
         return Err(refused(catalog, reason));

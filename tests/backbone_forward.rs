@@ -52,7 +52,7 @@ const PUBLISHED: [(&str, Net, Form, Pooling); 8] = [
     ("iresnet18_e", Net::Iresnet18, Form::Usual, Pooling::Flatten),
     ("iresnet18_gap", Net::Iresnet18, Form::Usual, Pooling::AveragePrelu),
     ("mobilefacenet", Net::MobileFaceNet, Form::Usual, Pooling::Auto),
-    ("mobilefacenet_large", Net::MobileFaceNet, Form::Large, Pooling::Auto),
+    ("mobilefacenet_large", Net::MobileFaceNetLarge, Form::Usual, Pooling::Auto),
     ("mobilefacenet_classic", Net::MobileFaceNetClassic, Form::Usual, Pooling::Auto),
     ("evolve_ir50", Net::Iresnet50, Form::Evolve, Pooling::Flatten),
     ("evolve_ir_se50", Net::Iresnet50, Form::EvolveSe, Pooling::Flatten),

@@ -23,6 +23,7 @@ fn trained() -> &'static (tempfile::TempDir, PathBuf) {
         for key in [
             "run",
             "epochs",
+            "best_epoch",
             "images_per_second",
             "train_loss",
             "train_accuracy",
@@ -34,6 +35,7 @@ fn trained() -> &'static (tempfile::TempDir, PathBuf) {
             assert!(summary.get(key).is_some(), "train --json lacks {key}: {summary}");
         }
         assert_eq!(summary["epochs"], 4);
+        assert!((1..=4).contains(&summary["best_epoch"].as_u64().unwrap()), "{summary}");
         let run = folder.path().join("run");
         (folder, run)
     })
@@ -137,6 +139,14 @@ fn evaluate_takes_a_list_of_pairs() {
     assert!(report["pairs"].as_u64().unwrap() >= 100, "{report}");
     let output = arclens(folder.path(), &["evaluate", "run", "--pairs", "data/sample.json"]);
     assert_eq!(output.status.code(), Some(2));
+    for (words, said) in [
+        (&["--pairs", "gone.txt"][..], "there is no such file: gone.txt"),
+        (&["--bin", "gone.bin"], "there is no such file: gone.bin"),
+        (&["--pairs", "data/pairs.txt", "--images", "gone"], "there is no such folder of images: gone"),
+    ] {
+        let output = arclens(folder.path(), &[&["evaluate", "run"][..], words].concat());
+        assert!(stderr(&output).contains(said), "{}", stderr(&output));
+    }
 }
 
 #[test]
@@ -164,7 +174,7 @@ fn verify_answers_with_its_exit_code() {
     }
     let output = arclens(folder.path(), &["verify", "run", image, "gone.png"]);
     assert_eq!(output.status.code(), Some(2));
-    assert!(stderr(&output).contains("gone.png"));
+    assert!(stderr(&output).contains("there is no such file: gone.png"), "{}", stderr(&output));
 }
 
 #[test]
@@ -209,6 +219,10 @@ fn an_exported_network_comes_back_as_a_run_that_does_all_that_a_run_does() {
     ok(folder.path(), &["export", "run", "--format", "safetensors", "--out", "net.safetensors", "--json"]);
     let onnx = ok(folder.path(), &["export", "run", "--out", "net.onnx", "--json"]);
     assert_eq!(std::fs::metadata(folder.path().join("net.onnx")).unwrap().len(), onnx["bytes"].as_u64().unwrap());
+    let again = ["export", "run", "--out", "net.onnx", "--json"];
+    let output = arclens(folder.path(), &again);
+    assert!(output.status.code() == Some(2) && stderr(&output).contains("--force"), "{}", stderr(&output));
+    assert_eq!(ok(folder.path(), &[&again[..], &["--force"]].concat())["bytes"], onnx["bytes"]);
     assert_eq!(ok(folder.path(), &["inspect", "net.safetensors", "--json"])["kind"], "weights");
     let imported = ok(folder.path(), &["import", "net.safetensors", "--out", "back", "--json"]);
     assert_eq!((imported["net"].as_str(), imported["embedding_dim"].as_u64()), (Some("small"), Some(32)));

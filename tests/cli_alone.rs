@@ -52,6 +52,16 @@ fn photographs_are_aligned_by_a_list_of_eyes_and_open_as_a_data_set() {
 }
 
 #[test]
+fn the_name_of_a_folder_is_printed_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    // With a thin space, which the window puts between thousands.
+    let name = "7\u{2009}000";
+    let output = arclens(folder.path(), &["sample", name, "--identities", "3", "--images", "2", "--size", "16"]);
+    let printed = String::from_utf8(output.stdout.clone()).unwrap();
+    assert!(printed.trim_end().ends_with(name), "{printed}{}", stderr(&output));
+}
+
+#[test]
 fn the_sample_is_the_same_for_the_same_seed() {
     let folder = tempfile::tempdir().unwrap();
     for name in ["a", "b"] {

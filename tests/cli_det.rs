@@ -36,6 +36,7 @@ fn measured_on(root: &Path, name: &str, quality: f32, (on, is_own): (&str, bool)
         rule: OperatingRule::Eer,
         report: report(quality),
         classification: None,
+        model_sha256: None,
     };
     store_evaluation(&run(root, name), &stored).unwrap();
 }

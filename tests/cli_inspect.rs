@@ -259,6 +259,12 @@ fn the_images_of_a_list_of_pairs_may_lie_elsewhere_and_some_of_them_are_read() {
     assert_eq!(inspected(&[]), (0, 0, 1), "they do not lie beside the list");
     assert_eq!(inspected(&["--images", "photos"]), (2, 3, 1), "one of them is cut off");
     assert_eq!(inspected(&["--images", "photos", "--quick"]), (2, 0, 0));
+    // CALFW's form, which a data set of two classes has as well: the folder of images says what it is.
+    std::fs::write(folder.join("photos/test_calfw.txt"), "a.png 1\nb.png 1\na.png 0\ncut.png 0\n").unwrap();
+    let seen = |words: &[&str]| ok(folder, &[&["inspect", "photos/test_calfw.txt", "--json"][..], words].concat());
+    assert_eq!(seen(&[])["kind"], "data");
+    let list = seen(&["--images", "photos", "--quick"]);
+    assert_eq!((&list["kind"], list["complete"].as_u64()), (&"pairs".into(), Some(2)), "{list}");
     for (words, expected) in [
         (["inspect", "pairs.txt", "--images", "gone"], "no such folder of images"),
         (["inspect", "data", "--exclude=copies_in_class", "--images=photos"], "lists of pairs"),

@@ -85,10 +85,10 @@ fn a_series_reports_its_runs_and_their_mean() {
 #[test]
 fn a_series_that_goes_on_keeps_its_settings_and_what_is_finished() {
     let folder = drawn();
-    let series = folder.path().join("series");
+    let series_folder = folder.path().join("series");
     let begun = ["--loss", "cosface", "--seed", "3", "--out", "series", "--seeds", "2", "--json"];
     trained(folder.path(), &[&SMALL, &begun]);
-    let (first, second) = (series.join("seed-3"), series.join("seed-4"));
+    let (first, second) = (series_folder.join("seed-3"), series_folder.join("seed-4"));
     let files = || ["run.toml", "metrics.jsonl"].map(|name| std::fs::read(first.join(name)).unwrap());
     let before = files();
     std::fs::remove_dir_all(&second).unwrap();
@@ -107,11 +107,14 @@ fn a_series_that_goes_on_keeps_its_settings_and_what_is_finished() {
     (first.run, second.run) = (None, None);
     assert_eq!(first, second);
 
+    // One that got another name since is still one of them.
+    std::fs::rename(series_folder.join("seed-3"), series_folder.join("the first")).unwrap();
     let longer = ["--resume", "series", "--seeds", "2", "--epochs", "2", "--json"];
     let output = trained(folder.path(), &[&longer]);
     let summary = json(&output);
     assert_eq!(of_runs(&summary, "epochs"), [2, 2], "{summary}");
     assert!(ignored(&output).is_empty(), "{}", stderr(&output));
+    assert!(!series_folder.join("seed-3").exists() && settings(&series_folder.join("the first")).train.epochs == 2);
 }
 
 #[test]
@@ -124,9 +127,18 @@ fn a_series_that_goes_on_starts_from_the_weights_of_its_first_run_or_not_at_all(
     let starts = runs.each_ref().map(|run| settings(run).run.unwrap().start_sha256);
     assert!(!starts[0].is_empty() && starts[0] == starts[1], "{starts:?}");
 
-    // The second is missing, and the run that it would start from is another one now.
+    // The second is missing, and the run that it would start from lies elsewhere.
     std::fs::remove_dir_all(&runs[1]).unwrap();
-    std::fs::remove_dir_all(folder.path().join("first")).unwrap();
+    let elsewhere = folder.path().join("elsewhere/first");
+    std::fs::create_dir(folder.path().join("elsewhere")).unwrap();
+    std::fs::rename(folder.path().join("first"), &elsewhere).unwrap();
+    let named = ["--resume", "series", "--seeds", "2", "--start-from", "elsewhere/first", "--json"];
+    assert!(ignored(&trained(folder.path(), &[&named])).is_empty());
+    assert_eq!(Path::new(&settings(&runs[1]).train.start_from), elsewhere.canonicalize().unwrap());
+
+    // It is missing again, and the run that it would start from is another one now.
+    std::fs::remove_dir_all(&runs[1]).unwrap();
+    std::fs::remove_dir_all(folder.path().join("elsewhere")).unwrap();
     trained(folder.path(), &[&SMALL, &["--seed", "2", "--out", "first", "--json"]]);
     let output = train(folder.path(), &[&["--resume", "series", "--seeds", "2", "--json"]]);
     let error = stderr(&output);
@@ -190,7 +202,28 @@ fn a_run_that_fails_leaves_the_report_of_those_that_are_finished() {
     let (text, error) = (stdout(&output), stderr(&output));
     assert!(error.contains("error: the run with seed 2 failed: ") && error.matches("error:").count() == 1, "{error}");
     assert!(text.contains(" over 1 of 2 runs"), "{text}");
-    assert_eq!(of_runs(&json(&output), "stopped"), [false], "{text}");
+    let summary = json(&output);
+    assert_eq!(of_runs(&summary, "stopped"), [false], "{text}");
+    let failed = summary["failed"].as_array().unwrap();
+    assert!(failed.len() == 1 && failed[0]["seed"] == 2, "{summary}");
+    assert!(failed[0]["reason"].as_str().unwrap().contains("not empty"), "{summary}");
+}
+
+#[test]
+fn a_series_goes_on_after_a_seed_that_diverges() {
+    let folder = drawn();
+    // The class weights times -999 in every step, at an eighth of the rate still times -124, whatever the images say.
+    let words =
+        ["--epochs", "6", "--loss", "softmax", "--lr", "10", "--train.head_lr_factor", "100", "--model.dropout", "0"];
+    let more = ["--train.weight_decay", "1", "--train.grad_clip", "0.01", "--train.warmup_epochs", "0", "--seeds", "2"];
+    let output = train(folder.path(), &[&SMALL[2..], &words, &more, &["--out", "series", "--json"]]);
+    let (text, error, summary) = (stdout(&output), stderr(&output), json(&output));
+    assert_eq!(output.status.code(), Some(2), "{error}");
+    let failed = summary["failed"].as_array().unwrap();
+    let seeds: Vec<&Value> = failed.iter().map(|run| &run["seed"]).collect();
+    assert_eq!((seeds, of_runs(&summary, "eer").len()), (vec![&Value::from(1), &Value::from(2)], 0), "{error}");
+    assert!(text.contains("seed 2 failed: the run diverged at step "), "{text}");
+    assert!(error.contains("error: 2 of 2 runs failed, those with the seeds 1, 2"), "{error}");
 }
 
 /// Ctrl+C while the second of two runs is at work.

@@ -474,6 +474,6 @@ fn a_pair_list_beside_the_wrong_folder_says_which_image_is_missing() {
     let list = PairList { pairs: vec![("a/1.jpg".into(), "b/2.jpg".into(), true)], folds: None, fields: 3 };
     let message = resolve_pairs(&list, dir.path()).unwrap_err().to_string();
     assert!(message.contains("a/1.jpg") && message.contains("choose the folder"), "{message}");
-    assert!(matches!(resolve_pairs(&list, &dir.path().join("gone")), Err(DataError::Missing(_))));
-    assert!(matches!(read_pairs(&dir.path().join("gone.txt")), Err(DataError::Vanished(_))));
+    assert!(matches!(resolve_pairs(&list, &dir.path().join("gone")), Err(DataError::NoImagesFolder(_))));
+    assert!(matches!(read_pairs(&dir.path().join("gone.txt")), Err(DataError::NoFile(_))));
 }

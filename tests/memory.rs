@@ -1,22 +1,31 @@
-//! The memory that is announced before training, beside what training steps take. Every measurement is a process of its
-//! own, because the peak of a process never falls.
+//! The memory that is announced before training, beside what training steps and whole runs take. Every measurement is a
+//! process of its own, because the peak of a process never falls.
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a test may stop, and says why it skips")]
 
 #[path = "common/program.rs"]
 mod program;
 
 use arclens::config::{Auto, Colour, DataFacts, Net, Pooling, RunConfig, resolve};
+use arclens::data::sample::{SampleSpec, write_sample};
+use arclens::data::{Catalog, split};
 use arclens::model::Form;
-use arclens::train::Footprint;
-use program::ok;
+use arclens::train::{Footprint, data_facts, read_config};
+use program::{command, ok};
+use std::fs;
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
 
 const CLASSES: usize = 100;
 const EMBEDDING_DIM: u32 = 128;
 const IMAGE_PX: u32 = 32;
 /// Of the announced memory, as [`Footprint`] promises.
 const ACCURACY: f64 = 0.3;
+/// Of the announced memory, what a whole run takes at most: the allocator keeps some of what one part of it needed while the
+/// next part runs.
+const MOST_OF_RUN: f64 = 1.5;
 
-/// What a run of these settings announces, in bytes.
+/// What a step of these settings announces, in bytes.
 fn announced(net: Net, batch: u32) -> f64 {
     let mut config = RunConfig::default();
     config.model.net = net;
@@ -34,7 +43,7 @@ fn announced(net: Net, batch: u32) -> f64 {
         all_grey: false,
     };
     let resolved = resolve(&config, &facts).unwrap();
-    Footprint::of(&resolved, CLASSES, Form::default()).training_bytes as f64
+    Footprint::of(&resolved, CLASSES, Form::default()).step_bytes as f64
 }
 
 /// The peak of a process that takes such steps, in bytes; `None` where the system does not tell.
@@ -68,4 +77,61 @@ fn the_announced_memory_is_that_of_real_steps() {
             );
         }
     }
+}
+
+/// Few images to learn from and many to be measured on.
+fn draw(folder: &Path) {
+    let spec = SampleSpec { identities: 36, images_per_identity: 6, size_px: 32, ..SampleSpec::default() };
+    write_sample(folder, &spec, &|_, _| {}, &|| false).unwrap();
+    let mut identities: Vec<_> =
+        fs::read_dir(folder.join("train")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    identities.sort();
+    identities.iter().skip(4).for_each(|identity| fs::remove_dir_all(identity).unwrap());
+}
+
+/// The peak of the program with these words, in bytes; `None` where the system does not tell.
+fn peak(folder: &Path, words: &[&str]) -> Option<f64> {
+    let mut program = command(folder, words);
+    program.env("RAYON_NUM_THREADS", "2").stdout(Stdio::null()).stderr(Stdio::null());
+    let mut program = program.spawn().unwrap();
+    let status = format!("/proc/{}/status", program.id());
+    let mut peak = None;
+    loop {
+        let now = fs::read_to_string(&status).ok();
+        let line = now.as_ref().and_then(|text| text.lines().find_map(|line| line.strip_prefix("VmHWM:")));
+        let kib = line.and_then(|line| line.trim().trim_end_matches("kB").trim().parse::<f64>().ok());
+        peak = kib.map(|kib| kib * 1024.0).or(peak);
+        if let Some(ended) = program.try_wait().unwrap() {
+            assert!(ended.success(), "{words:?}: {ended}");
+            return peak;
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// The images are large and the steps small, so that what is done beside the steps would tell: all that is looked at after
+/// an epoch, the checkpoint, and the network that is measured at the end.
+#[test]
+fn a_whole_run_takes_no_more_than_is_announced() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, run) = (folder.path().join("data"), folder.path().join("run"));
+    draw(&data);
+    let words =
+        ["train", "data", "--out", "run", "--net", "small", "--image", "224", "--epochs", "1", "--device", "cpu"];
+    let Some(measured) = peak(folder.path(), &[&words[..], &["--batch", "4", "--train.recompute", "true"]].concat())
+    else {
+        eprintln!("skipped: this system does not tell the peak memory of a process");
+        return;
+    };
+    let config = read_config(&run).unwrap();
+    let catalog = Catalog::open(&data, &|_| {}, &|| false).unwrap();
+    let split = split(&catalog, &config.data, u64::from(config.train.seed)).unwrap();
+    assert!(split.validation.len() > 64 && split.train.len() == 24, "what this test is about");
+    let resolved = resolve(&config, &data_facts(&catalog, &split)).unwrap();
+    let announced = Footprint::of(&resolved, split.train_classes.len(), Form::default()).training_bytes as f64;
+    let [measured_mb, announced_mb] = [measured, announced].map(|bytes| (bytes / 1e6).round());
+    assert!(
+        measured <= MOST_OF_RUN * announced,
+        "{announced_mb} MB were announced for the run, {measured_mb} MB were measured"
+    );
 }

@@ -346,7 +346,8 @@ fn settings_that_do_not_fit_are_named_and_keep_training_from_starting() {
     let Some(mut state) = ready_to_train() else { return };
     update(&mut state, Action::Set { key: "train.warmup_epochs", value: arclens::config::Value::Float(50.0) });
     let mut window = window(state);
-    assert!(window.query_by_label_contains("train.warmup_epochs").is_some());
+    assert!(window.query_by_label_contains("\"Warm-up\" is 50, but").is_some());
+    assert!(window.query_by_label_contains("train.warmup_epochs").is_none());
     press(&mut window, Modifiers::COMMAND, Key::Enter);
     assert!(window.state().state.training.is_none());
     assert!(window.get_by_role_and_label(Role::Button, "Start training").accesskit_node().is_disabled());
@@ -420,6 +421,18 @@ fn closing_while_training_asks_once() {
     press(&mut window, Modifiers::COMMAND, Key::Q);
     click(&mut window, Role::Button, "Close and continue later");
     assert_eq!(effects(&window), ["Close"]);
+}
+
+#[test]
+fn the_closing_question_is_answered_by_keys() {
+    let Some(state) = demo(Workspace::Train, DemoKind::Busy) else { return };
+    let mut window = window(state);
+    press(&mut window, Modifiers::COMMAND, Key::Q);
+    press(&mut window, Modifiers::NONE, Key::Escape);
+    assert!(window.query_by_label("Training is running").is_none() && effects(&window).is_empty());
+    press(&mut window, Modifiers::COMMAND, Key::Q);
+    press(&mut window, Modifiers::NONE, Key::Enter);
+    assert_eq!(effects(&window), ["Close"], "what was trained is kept, so Enter closes");
 }
 
 #[test]

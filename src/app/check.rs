@@ -3,11 +3,11 @@
 //! One change of the exclusions at a time: each is written to the disk, and two on two threads could overtake each other.
 
 use super::action::Effect;
+use super::counted;
 use super::export;
 use super::notice::{Notice, Severity};
 use super::state::{DataState, OpenData, State, Workspace};
 use super::update::start;
-use crate::config::counted;
 use crate::data::{Catalog, Diagnosis, EXCLUDE_FILE, Examination, WarningKind};
 use crate::worker::protocol::{ExclusionChange, JobId, Request};
 use std::collections::BTreeSet;
@@ -47,8 +47,20 @@ pub struct CheckView {
 pub struct Change {
     /// The job.
     pub job: JobId,
-    /// What was excluded before, to be remembered; `None` while undoing.
-    before: Option<Vec<u32>>,
+    cause: Cause,
+    /// What is to be excluded.
+    aim: Vec<u32>,
+}
+
+/// Why exclusions are changed, which says what becomes of the history.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Cause {
+    /// A person asked for it: it can be undone.
+    Asked,
+    /// A step back; it is there again when it fails.
+    Undo,
+    /// A step forward, likewise.
+    Redo,
 }
 
 impl CheckView {
@@ -71,13 +83,13 @@ pub(super) fn update(state: &mut State, action: CheckAction) -> Vec<Effect> {
         CheckAction::Exclude(items) => {
             let mut excluded: BTreeSet<u32> = data.catalog.excluded().iter().copied().collect();
             excluded.extend(items);
-            change(state, excluded.into_iter().collect(), true)
+            change(state, excluded.into_iter().collect(), Cause::Asked)
         }
         CheckAction::Include(items) => {
             let included: BTreeSet<u32> = items.into_iter().collect();
             let mut excluded = data.catalog.excluded().to_vec();
             excluded.retain(|item| !included.contains(item));
-            change(state, excluded, true)
+            change(state, excluded, Cause::Asked)
         }
     }
 }
@@ -102,19 +114,18 @@ fn begin(state: &mut State) -> Vec<Effect> {
     effects
 }
 
-/// Asks for other exclusions; `remembered` when they can be undone.
-pub(super) fn change(state: &mut State, excluded: Vec<u32>, remembered: bool) -> Vec<Effect> {
+/// Asks for other exclusions.
+pub(super) fn change(state: &mut State, excluded: Vec<u32>, cause: Cause) -> Vec<Effect> {
     let Some(data) = open(state).filter(|data| data.check.change.is_none()) else { return Vec::new() };
-    let present = data.catalog.excluded();
-    if present == excluded {
+    if data.catalog.excluded() == excluded {
         return Vec::new();
     }
-    let before = remembered.then(|| present.to_vec());
     data.check.error = None;
     let examination = Arc::clone(&data.check.diagnosis.examination);
+    let aim = excluded.clone();
     let (job, effects) = start(state, Request::Exclude { examination, excluded });
     if let Some(data) = open(state) {
-        data.check.change = Some(Change { job, before });
+        data.check.change = Some(Change { job, cause, aim });
     }
     effects
 }
@@ -130,11 +141,9 @@ pub(super) fn checked(state: &mut State, job: JobId, examination: &Arc<Examinati
 pub(super) fn changed(state: &mut State, job: JobId, change: ExclusionChange) -> Vec<Effect> {
     let training = state.is_training();
     let Some(data) = open(state) else { return Vec::new() };
-    let mine = data.check.change.as_ref().is_some_and(|change| change.job == job);
-    if !mine {
-        return Vec::new();
-    }
-    let before = data.check.change.take().and_then(|change| change.before);
+    let Some(Change { cause, .. }) = data.check.change.take_if(|change| change.job == job) else { return Vec::new() };
+    let undoable = cause == Cause::Asked;
+    let before = data.catalog.excluded().to_vec();
     let (was, now) = (Excluded::of(&data.catalog), Excluded::of(&change.catalog));
     let has_not_tried = change.catalog.whole().warnings.count(WarningKind::NotTried) > 0;
     let examination = &data.check.diagnosis.examination;
@@ -146,8 +155,7 @@ pub(super) fn changed(state: &mut State, job: JobId, change: ExclusionChange) ->
     };
     let check = CheckView { diagnosis, ..data.check.clone() };
     *data = OpenData { check, ..OpenData::new(change.catalog) };
-    let undoable = before.is_some();
-    if let Some(before) = before {
+    if undoable {
         state.history.remember_excluded(before);
     }
     state.refresh_preview();
@@ -196,25 +204,29 @@ impl Excluded {
     }
 }
 
-/// A check or a change is over; `notice` when it failed.
-pub(super) fn ended(state: &mut State, job: JobId, notice: Option<Notice>) {
+/// A check or a change is over; `notice` when it failed. A change that is done is no longer under way here.
+pub(super) fn ended(state: &mut State, job: JobId, mut notice: Option<Notice>) {
     let Some(data) = open(state) else { return };
     let check = &mut data.check;
-    let is_change = check.change.as_ref().is_some_and(|change| change.job == job);
-    if check.job != Some(job) && !is_change {
+    let failed = check.change.take_if(|change| change.job == job);
+    if check.job != Some(job) && failed.is_none() {
         return;
     }
     if check.job == Some(job) {
         check.job = None;
     }
-    if is_change {
-        check.change = None;
-    }
-    if let Some(mut notice) = notice {
-        if is_change && notice.hint.is_none() {
+    if let Some(notice) = &mut notice {
+        if failed.is_some() && notice.hint.is_none() {
             notice.hint = Some(format!("The list of excluded images, {EXCLUDE_FILE}, is kept beside the data."));
         }
         check.error = Some(notice.clone());
+    }
+    match failed {
+        Some(Change { cause: Cause::Undo, aim, .. }) => state.history.put_back_undo(aim),
+        Some(Change { cause: Cause::Redo, aim, .. }) => state.history.put_back_redo(aim),
+        Some(Change { cause: Cause::Asked, .. }) | None => {}
+    }
+    if let Some(notice) = notice {
         state.notify(notice);
     }
 }

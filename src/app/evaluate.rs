@@ -23,15 +23,29 @@ impl EvaluateView {
         overlays.filter(move |(index, overlay)| overlay.visible || *index == self.current)
     }
 
-    /// What was measured of a run: of several, what is on the page, else the newest.
+    /// What was measured of the network that is a run's best now: of several, what is on the page, else the newest.
     pub(super) fn of_run(&self, run: &Path) -> Option<&Arc<Evaluation>> {
-        let newest = self.overlays.iter().rev().map(|overlay| &overlay.evaluation);
-        self.current().into_iter().chain(newest).find(|evaluation| evaluation.run == run)
+        let on_page = self.overlays.get(self.current).into_iter();
+        let mut overlays = on_page.chain(self.overlays.iter().rev()).filter(|overlay| !overlay.is_outdated);
+        overlays.find(|overlay| overlay.evaluation.run == run).map(|overlay| &overlay.evaluation)
     }
 
-    /// A run has one rule and one threshold, whatever it was measured on.
-    fn follow(&mut self, run: &Path, rule: OperatingRule, threshold: &OperatingPoint) {
-        for overlay in self.overlays.iter_mut().filter(|overlay| overlay.evaluation.run == run) {
+    /// The run on the page has learned since it was measured.
+    pub fn is_outdated(&self) -> bool {
+        self.overlays.get(self.current).is_some_and(|overlay| overlay.is_outdated)
+    }
+
+    /// What was measured of another network than the one that is now a run's best stays in the plots, and decides nothing.
+    pub(super) fn outdate(&mut self, is_of_older: impl Fn(&Evaluation) -> bool) {
+        for overlay in &mut self.overlays {
+            overlay.is_outdated |= is_of_older(&overlay.evaluation);
+        }
+    }
+
+    /// The network of a run has one rule and one threshold, whatever it was measured on.
+    fn follow(&mut self, run: &Path, model_sha256: &str, rule: OperatingRule, threshold: &OperatingPoint) {
+        let is_of = |known: &Evaluation| known.run == run && known.model_sha256 == model_sha256;
+        for overlay in self.overlays.iter_mut().filter(|overlay| is_of(&overlay.evaluation)) {
             let known = &overlay.evaluation;
             let kept_elsewhere = (operating_point(&known.rates, rule) != *threshold).then(|| threshold.clone());
             if known.rule != rule || known.kept_elsewhere != kept_elsewhere {
@@ -51,6 +65,8 @@ pub(super) struct Choice {
     is_own: bool,
     rule: OperatingRule,
     threshold: OperatingPoint,
+    /// SHA-256 of the weights that were measured.
+    model_sha256: String,
 }
 
 impl Choice {
@@ -62,6 +78,7 @@ impl Choice {
             is_own: evaluation.is_own,
             rule,
             threshold: operating_point(&evaluation.rates, rule),
+            model_sha256: evaluation.model_sha256.clone(),
         }
     }
 }
@@ -122,7 +139,9 @@ pub(super) fn evaluated(state: &mut State, job: JobId, evaluation: &Arc<Evaluati
         .overlays
         .iter()
         .position(|overlay| overlay.evaluation.run == evaluation.run && overlay.evaluation.on == evaluation.on);
-    let overlay = Overlay { evaluation: Arc::clone(evaluation), visible: true };
+    let overlay = Overlay { evaluation: Arc::clone(evaluation), visible: true, is_outdated: false };
+    // It may have learned on in another window, or on the command line.
+    state.evaluate.outdate(|known| known.run == evaluation.run && known.model_sha256 != evaluation.model_sha256);
     state.evaluate.current = match known {
         Some(index) => {
             state.evaluate.overlays[index] = overlay;
@@ -147,11 +166,13 @@ fn settle_threshold(state: &mut State, job: JobId, evaluation: &Evaluation) -> V
     let mut choices = state.evaluate.choices.iter();
     let choice = choices.find(|(chosen_by, choice)| choice.run == evaluation.run && is_unknown(*chosen_by));
     let Some((_, choice)) = choice.cloned() else {
-        state.evaluate.follow(&evaluation.run, evaluation.rule, &evaluation.threshold());
+        let Evaluation { run, model_sha256, rule, .. } = evaluation;
+        state.evaluate.follow(run, model_sha256, *rule, &evaluation.threshold());
         return Vec::new();
     };
-    // Of these images, the rates may be others now.
-    let choice = if choice.on == evaluation.on { Choice::new(evaluation, choice.rule) } else { choice };
+    // Of these images the rates may be others now, and of another network they are.
+    let is_anew = choice.on == evaluation.on || choice.model_sha256 != evaluation.model_sha256;
+    let choice = if is_anew { Choice::new(evaluation, choice.rule) } else { choice };
     choose(state, choice)
 }
 
@@ -182,21 +203,36 @@ pub(super) fn show_overlay(state: &mut State, index: usize) -> Vec<Effect> {
 
 /// A person chooses how the threshold of a run is set: that stays with the run.
 pub(super) fn set_rule(state: &mut State, run: &Path, rule: OperatingRule) -> Vec<Effect> {
-    let Some(evaluation) = state.evaluate.of_run(run) else { return Vec::new() };
+    let Some(evaluation) = state.evaluate.of_run(run) else {
+        let text = "The run has learned since its error rates were measured";
+        // A key that is held down asks many times a second.
+        let is_said = state.notices.last().is_some_and(|last| last.headline == text);
+        if !is_said && state.evaluate.overlays.iter().any(|overlay| overlay.evaluation.run == run) {
+            let notice = Notice::new(Severity::Info, text);
+            state.notify(notice.hint("Measure it again (Evaluate), then choose its threshold."));
+        }
+        return Vec::new();
+    };
     let choice = Choice::new(evaluation, rule);
     choose(state, choice)
 }
 
 /// Makes a threshold that of its run: in what was measured of it, in the verdict, and on the disk.
 fn choose(state: &mut State, choice: Choice) -> Vec<Effect> {
-    let Choice { run, rule, threshold, .. } = &choice;
-    state.evaluate.follow(run, *rule, threshold);
+    let Choice { run, rule, threshold, model_sha256, .. } = &choice;
+    state.evaluate.follow(run, model_sha256, *rule, threshold);
     if state.active_run.as_ref() == Some(run)
         && let Some(result) = &mut state.verify.result
+        && result.model_sha256 == *model_sha256
     {
-        result.operating = Some(threshold.clone());
+        (result.operating, result.is_outdated) = (Some(threshold.clone()), false);
     }
-    let kept = KeptPoint { point: threshold.clone(), rule: Some(*rule), on_other_images: !choice.is_own };
+    let kept = KeptPoint {
+        point: threshold.clone(),
+        rule: Some(*rule),
+        on_other_images: !choice.is_own,
+        model_sha256: Some(model_sha256.clone()),
+    };
     let (job, effects) = start(state, Request::SaveOperatingPoint { run: run.clone(), kept });
     state.evaluate.choices.retain(|(_, known)| known.run != *run);
     state.evaluate.choices.push((job, choice));

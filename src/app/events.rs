@@ -2,15 +2,16 @@
 
 use super::action::Effect;
 use super::check;
+use super::count_text::{classes_text, counted};
 use super::evaluate::{evaluate, evaluated};
 use super::notice::{Notice, Severity};
 use super::state::{DataState, OpenData, State, TrainPhase, TrainView, Workspace};
 use super::training::Awaited;
 use super::update::{map_request, refresh_runs, select, start};
 use super::{drop, export, faces, import, pairs, picture, runs, series, start_from, training};
-use crate::config::{RunConfig, classes_text, counted};
+use crate::config::{RunConfig, noun};
 use crate::data::{Catalog, WarningKind, Warnings};
-use crate::eval::EmbeddingTable;
+use crate::eval::{EmbeddingTable, rate_text};
 use crate::map::{Layout, MapMethod};
 use crate::train::{RunSummary, StepMetrics, TrainEvent, ValidationSnapshot};
 use crate::worker::protocol::{Event, JobError, JobId, JobKind, OpenedData, Outcome};
@@ -46,6 +47,10 @@ pub fn on_event(state: &mut State, event: Event) -> Vec<Effect> {
             }
             Vec::new()
         }
+        Event::Warned { text, .. } => {
+            state.notify(Notice::new(Severity::Warning, text));
+            Vec::new()
+        }
         Event::FigureSaved { job, out } => picture::saved(state, job, out),
         Event::Runs { runs, .. } => {
             runs::found(state, runs);
@@ -62,13 +67,12 @@ pub fn on_event(state: &mut State, event: Event) -> Vec<Effect> {
         Event::WeightsLooked { job, look } => import::looked(state, job, look),
         Event::PairsLooked { job, look } => pairs::looked(state, job, look),
         Event::Imported { job, run, flavour } => import::imported(state, job, run, &flavour),
-        Event::Exported { out, bytes, .. } => {
+        Event::Exported { out, bytes, advice, .. } => {
             let name = out.file_name().unwrap_or_default().to_string_lossy().into_owned();
             let text = format!("{name} was written, {:.1} MB", bytes as f64 / 1e6);
-            state.notify(
-                Notice::new(Severity::Success, text)
-                    .hint(format!("It is in {}.", out.parent().unwrap_or(&out).display())),
-            );
+            let mut hint = format!("It is in {}.", out.parent().unwrap_or(&out).display());
+            hint.extend(advice.into_iter().map(|advice| format!(" {advice}.")));
+            state.notify(Notice::new(Severity::Success, text).hint(hint));
             Vec::new()
         }
         Event::Devices { devices, .. } => {
@@ -122,7 +126,7 @@ fn problems(warnings: &Warnings) -> Option<(Severity, String)> {
     let more = groups.len().saturating_sub(NAMED);
     let mut words: Vec<String> = groups.into_iter().take(NAMED).map(|group| group.headline).collect();
     if more > 0 {
-        words.push(format!("and {more} more kinds of problem"));
+        words.push(format!("and {more} more {} of problem", noun(more, "kind", "kinds")));
     }
     (!words.is_empty()).then(|| (severity, words.join(", ")))
 }
@@ -143,6 +147,7 @@ impl TrainView {
             angles: None,
             validation: None,
             map: None,
+            doubtful: (0, None),
             summary: None,
             error: None,
         }
@@ -195,14 +200,36 @@ fn train_event(state: &mut State, job: JobId, event: TrainEvent) -> Vec<Effect> 
         TrainEvent::Angles(angles) => view.angles = Some(angles),
         TrainEvent::Epoch(metrics) => {
             view.epochs.retain(|known| known.epoch < metrics.epoch);
+            let is_best = metrics.best;
             view.epochs.push(metrics);
+            if is_best {
+                state.evaluate.outdate(|known| view.is_of(&known.run));
+            }
         }
         TrainEvent::Validation(snapshot) => return validated(state, snapshot),
         TrainEvent::Note(text) => state.say(text),
         TrainEvent::Warning(text) => state.notify(Notice::new(Severity::Warning, text)),
+        TrainEvent::DoubtfulStep { step, reason } => doubtful_step(state, step, reason),
         TrainEvent::Saved(_) => {}
     }
     Vec::new()
+}
+
+/// One notice for all doubtful steps of a run, for it stays until a person takes it away: it counts them, and says what was
+/// wrong with the last one.
+fn doubtful_step(state: &mut State, step: u64, reason: &str) {
+    let Some(view) = &state.training else { return };
+    let (count, before) = (view.doubtful.0 + 1, view.doubtful.1);
+    state.notices.retain(|notice| Some(notice.id) != before);
+    let words = match count {
+        1 => format!("Step {step}: {reason}"),
+        _ => format!("{} were doubtful; the last, step {step}: {reason}", counted(count, "step")),
+    };
+    state.notify(Notice::new(Severity::Warning, words));
+    let notice = state.notices.last().map(|notice| notice.id);
+    if let Some(view) = &mut state.training {
+        view.doubtful = (count, notice);
+    }
 }
 
 /// New embeddings: Explore follows the run, and the live map is asked for (PCA, which takes milliseconds).
@@ -234,11 +261,12 @@ fn trained(state: &mut State, job: JobId, summary: RunSummary) -> Vec<Effect> {
     let Some(view) = state.training.as_mut().filter(|view| view.job == job) else { return Vec::new() };
     view.phase = if summary.stopped { TrainPhase::Stopped } else { TrainPhase::Done };
     let run = summary.run.clone();
-    let rate = summary.eer.map(|eer| format!(", EER {:.1} %", eer * 100.0)).unwrap_or_default();
+    let rate = summary.eer.map(|eer| format!(", EER {}", rate_text(eer))).unwrap_or_default();
+    let epochs = counted(summary.epochs as usize, "epoch");
     let text = if summary.stopped {
-        format!("Stopped after {} epochs{rate}; everything is kept", summary.epochs)
+        format!("Stopped after {epochs}{rate}; everything is kept")
     } else {
-        format!("Trained {} epochs{rate}", summary.epochs)
+        format!("Trained {epochs}{rate}")
     };
     view.summary = Some(summary.clone());
     state.active_run = Some(run.clone());
@@ -296,11 +324,12 @@ fn ended(state: &mut State, job: JobId, outcome: Outcome) -> Vec<Effect> {
     match kind {
         Some(JobKind::OpenData | JobKind::DrawSample) => data_ended(state, job, notice),
         Some(JobKind::Train) => {
-            train_ended(state, job, failure.as_ref());
+            let mut effects = train_ended(state, job, failure.as_ref());
             // Who looks at the list meanwhile sees it as it is now.
             if state.workspace == Workspace::Runs {
-                return refresh_runs(state);
+                effects.extend(refresh_runs(state));
             }
+            return effects;
         }
         Some(JobKind::Evaluate) if state.evaluate.job == Some(job) => {
             state.evaluate.job = None;
@@ -360,9 +389,10 @@ pub(super) fn data_ended(state: &mut State, job: JobId, notice: Option<Notice>) 
 }
 
 /// A training is over, or was never begun; `failure` when it failed.
-pub(super) fn train_ended(state: &mut State, job: JobId, failure: Option<&JobError>) {
-    let Some(view) = state.training.as_mut().filter(|view| view.job == job) else { return };
+pub(super) fn train_ended(state: &mut State, job: JobId, failure: Option<&JobError>) -> Vec<Effect> {
+    let Some(view) = state.training.as_mut().filter(|view| view.job == job) else { return Vec::new() };
     let is_unfinished = failure.is_some() || view.summary.is_none();
+    let of_seed = failure.filter(|error| error.is_of_seed);
     match failure {
         Some(error) => {
             let notice = Notice::from_error(error);
@@ -375,7 +405,11 @@ pub(super) fn train_ended(state: &mut State, job: JobId, failure: Option<&JobErr
         None if view.summary.is_none() => view.phase = TrainPhase::Stopped,
         None => {}
     }
+    if let Some(error) = of_seed {
+        return series::failed(state, &error.headline);
+    }
     if is_unfinished {
         series::ended(state);
     }
+    Vec::new()
 }

@@ -1,10 +1,11 @@
 //! The open data set written in a form other trainers read: what is asked for, and what became of it.
 
 use super::action::{Action, Dialog, Effect};
+use super::count_text::{classes_text, counted};
 use super::notice::{Notice, Severity};
 use super::state::{OpenData, State, Workspace};
 use super::update::{start, with_ending};
-use crate::config::{classes_text, counted, folder_of};
+use crate::config::folder_of;
 use crate::convert::{ConvertForm, ConvertRequest};
 use crate::data::endings::ends_with;
 use crate::data::{Catalog, Exported, Location, Part};

@@ -1,6 +1,7 @@
 //! Undo and redo of the settings and of excluded images: whole configurations and whole lists, because they are small.
 
 use crate::config::RunConfig;
+use std::path::Path;
 
 /// Oldest states are forgotten beyond this many.
 const LIMIT: usize = 200;
@@ -55,6 +56,15 @@ impl History {
         self.future.retain(is_setting);
     }
 
+    /// A run has another folder now: settings that start from it, and can be gone back or forward to, name the new one.
+    pub fn rename_start(&mut self, before: &Path, after: &Path) {
+        for step in self.past.iter_mut().chain(&mut self.future) {
+            if let Step::Settings(config) = step {
+                rename_start(config, before, after);
+            }
+        }
+    }
+
     /// The next change starts a new step (focus moved, mouse released).
     pub fn seal(&mut self) {
         self.last_key = None;
@@ -76,6 +86,24 @@ impl History {
         Some(after)
     }
 
+    /// The step back to these excluded images was not made, because they could not be kept: it can be tried again. Settings
+    /// may have changed meanwhile; then nothing can be redone, and it is the next step back all the same.
+    pub fn put_back_undo(&mut self, excluded: Vec<u32>) {
+        if self.future.last().is_some_and(Step::is_excluded) {
+            self.future.pop();
+        }
+        self.push(Step::Excluded(excluded));
+    }
+
+    /// As [`Self::put_back_undo`], of a step forward. Where settings changed meanwhile it is gone, as after any change.
+    pub fn put_back_redo(&mut self, excluded: Vec<u32>) {
+        let Some(there) = self.past.iter().rposition(Step::is_excluded) else { return };
+        self.past.remove(there);
+        if there == self.past.len() {
+            self.future.push(Step::Excluded(excluded));
+        }
+    }
+
     /// Is there something to undo?
     pub fn can_undo(&self) -> bool {
         !self.past.is_empty()
@@ -87,7 +115,18 @@ impl History {
     }
 }
 
+/// Settings that start from the run at `before` start from `after`; others stay as they are.
+pub(super) fn rename_start(config: &mut RunConfig, before: &Path, after: &Path) {
+    if config.train.is_fine_tuned() && Path::new(config.train.start_from.trim()) == before {
+        config.train.start_from = after.to_string_lossy().into_owned();
+    }
+}
+
 impl Step {
+    fn is_excluded(&self) -> bool {
+        matches!(self, Self::Excluded(_))
+    }
+
     /// The same thing as it is now.
     fn present(&self, config: &RunConfig, excluded: &[u32]) -> Self {
         match self {

@@ -3,9 +3,10 @@
 use super::action::{Action, Dialog, Effect};
 use super::notice::{Notice, Severity};
 use super::series::{SeriesFacts, all_facts, continue_series};
+use super::start_from;
 use super::state::{State, Workspace};
 use super::update::{open_data, replace_config, start};
-use crate::config::ModelConfig;
+use crate::config::natural_order;
 use crate::train::ExportFormat;
 use crate::worker::protocol::{Evaluation, Request, RunChange, RunEntry};
 use std::cmp::Ordering;
@@ -41,10 +42,10 @@ impl RunOrder {
 
     fn compare(self, a: &RunEntry, b: &RunEntry) -> Ordering {
         // Begun at; the name of a renamed run no longer tells.
-        let newest = || b.started().cmp(a.started()).then_with(|| b.name.cmp(&a.name));
+        let newest = || b.started().cmp(a.started()).then_with(|| natural_order(&b.name, &a.name));
         match self {
             Self::Newest => newest(),
-            Self::Name => a.name.to_lowercase().cmp(&b.name.to_lowercase()),
+            Self::Name => natural_order(&a.name, &b.name),
             Self::BestEer => {
                 let rate = |run: &RunEntry| run.eer.unwrap_or(f64::INFINITY);
                 rate(a).total_cmp(&rate(b)).then_with(newest)
@@ -296,6 +297,7 @@ pub(super) fn changed(state: &mut State, before: &Path, after: Option<&Path>) {
     if let Some(series) = &mut state.series {
         series.folders_mut().for_each(moved);
     }
+    let is_start_gone = start_from::moved(state, before, after);
     if state.active_run.as_deref() == Some(before) {
         state.active_run = after.map(Path::to_owned);
     }
@@ -303,10 +305,11 @@ pub(super) fn changed(state: &mut State, before: &Path, after: Option<&Path>) {
         state.runs_view.compared.retain(|path| path != before);
         state.runs_view.elsewhere.retain(|path| path != before);
         let place = before.parent().unwrap_or(before).display();
-        state.notify(
-            Notice::new(Severity::Success, "The run was moved to the bin")
-                .hint(format!("It lies in the folder bin in {place}; move it out of bin to have it again.")),
-        );
+        let mut hint = format!("It lies in the folder bin in {place}; move it out of bin to have it again.");
+        if is_start_gone {
+            hint += " The next run was to start from it: choose another one in Train, or empty Start from.";
+        }
+        state.notify(Notice::new(Severity::Success, "The run was moved to the bin").hint(hint));
     }
 }
 
@@ -315,27 +318,20 @@ fn duplicate(state: &mut State, run: &Path) -> Vec<Effect> {
     let Some(entry) = state.run_entry(run) else { return Vec::new() };
     let (name, facts) = (entry.name.clone(), entry.config.run.clone());
     let config = entry.config.as_asked();
-    let open = state.open_data().map(|data| data.catalog.fingerprint.clone());
-    let mut effects = match facts {
-        Some(facts) if open.as_ref() != Some(&facts.data_fingerprint) => open_data(state, PathBuf::from(facts.data)),
-        _ => Vec::new(),
-    };
+    let is_open = |print: &str| state.open_data().is_some_and(|data| data.catalog.has_fingerprint(print));
+    let elsewhere = facts.filter(|facts| !is_open(&facts.data_fingerprint));
+    let mut effects = elsewhere.map(|facts| open_data(state, PathBuf::from(facts.data))).unwrap_or_default();
     effects.extend(replace_config(state, config));
     state.workspace = Workspace::Train;
     state.say(format!("Settings of {name} taken over; change them and start"));
     effects
 }
 
-/// The next run starts from this one's network; what the network decides is set with it, so that the form shows it.
+/// The next run starts from this one's network.
 fn fine_tune(state: &mut State, run: &Path) -> Vec<Effect> {
     let Some(entry) = state.run_entry(run).filter(|entry| entry.has_model) else { return Vec::new() };
-    let (name, old) = (entry.name.clone(), entry.config.clone());
-    let mut config = state.config.clone();
-    config.train.start_from = run.to_string_lossy().into_owned();
-    config.model = ModelConfig { dropout: config.model.dropout, ..old.model };
-    config.data.image_px = old.data.image_px;
-    config.data.colour = old.data.colour;
-    config.eval.flip = old.eval.flip;
+    let (name, own) = (entry.name.clone(), entry.config.clone());
+    let config = start_from::take_over(state, run, &own);
     let effects = replace_config(state, config);
     state.workspace = Workspace::Train;
     state.say(format!("The next run starts from {name}; classes of the same name keep their weights"));

@@ -12,7 +12,7 @@ use super::training::{Awaited, Continuing, begin_training, go_on, images_of, is_
 use super::update::refresh_runs;
 use crate::config::{RunConfig, RunInfo, SeriesInfo, counted};
 use crate::data::Catalog;
-use crate::train::{Place, RunStarted, RunSummary, measures, run_of_seed};
+use crate::train::{Place, RunStarted, RunSummary, different_lengths, measures, run_of_seed};
 use crate::worker::protocol::RunEntry;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
@@ -44,6 +44,8 @@ pub struct Series {
 #[derive(Clone, Debug, Default)]
 struct Runs {
     done: Vec<(u32, RunSummary)>,
+    /// Those that failed by themselves while the series was made, as a run does that diverges, and why.
+    failed: Vec<(u32, String)>,
     /// The first is the one under way. What has begun has a folder.
     left: VecDeque<(u32, Option<PathBuf>)>,
 }
@@ -53,8 +55,9 @@ impl Series {
     pub(super) fn new(seeds: u32, config: &RunConfig, catalog: &Arc<Catalog>) -> Option<Self> {
         let info = (seeds > 1).then(|| SeriesInfo::begun_now(config.train.seed, seeds))?;
         let left = info.all_seeds().into_iter().map(|seed| (seed, None)).collect();
+        let runs = Runs { left, ..Runs::default() };
         let config = RunConfig { run: Some(RunInfo::before(info)), ..config.clone() };
-        Some(Self::of(config, catalog, Runs { done: Vec::new(), left }))
+        Some(Self::of(config, catalog, runs))
     }
 
     fn of(config: RunConfig, catalog: &Arc<Catalog>, runs: Runs) -> Self {
@@ -84,12 +87,17 @@ impl Series {
 
     /// The run under way, from 1.
     pub fn number(&self) -> usize {
-        self.runs.done.len() + 1
+        self.runs.done.len() + self.runs.failed.len() + 1
+    }
+
+    /// The settings of its runs that have not begun.
+    pub(super) fn settings_mut(&mut self) -> &mut RunConfig {
+        &mut self.config
     }
 
     /// The folders of its runs, which a person may rename meanwhile.
     pub(super) fn folders_mut(&mut self) -> impl Iterator<Item = &mut PathBuf> {
-        let Runs { done, left } = &mut self.runs;
+        let Runs { done, left, .. } = &mut self.runs;
         done.iter_mut().map(|(_, summary)| &mut summary.run).chain(left.iter_mut().filter_map(|(_, run)| run.as_mut()))
     }
 }
@@ -122,7 +130,7 @@ impl Runs {
     }
 
     fn len(&self) -> usize {
-        self.done.len() + self.left.len()
+        self.done.len() + self.failed.len() + self.left.len()
     }
 
     /// What the finished runs came to, measure by measure; none where nothing could be measured.
@@ -132,19 +140,26 @@ impl Runs {
         told.filter_map(|measure| Some(format!("{} {}", measure.label, measure.mean_text()?))).collect()
     }
 
-    /// The same in a sentence, of [`Runs::rates`]: `3 of 5 runs, seeds 7 to 9: EER 3.0 ± 1.0 %`. `None` when none is
-    /// finished.
+    /// The same in a sentence, of [`Runs::rates`]: `3 of 5 runs, seeds 7 to 9: EER 3.0 ± 1.0 %`. Where they did not learn for the
+    /// same time, that is said: `3 runs of 4 to 60 epochs`. `None` when none is finished.
     fn words(&self, rates: &[String]) -> Option<String> {
         let ((first, _), (last, _)) = (self.done.first()?, self.done.last()?);
         let rates = if rates.is_empty() { String::new() } else { format!(": {}", rates.join(", ")) };
         let done = self.done.len();
-        let runs = if self.left.is_empty() {
-            counted(done, "run")
-        } else {
-            format!("{done} of {}", counted(self.len(), "run"))
-        };
+        let runs =
+            if done == self.len() { counted(done, "run") } else { format!("{done} of {}", counted(self.len(), "run")) };
         let seeds = if first == last { format!("seed {first}") } else { format!("seeds {first} to {last}") };
-        Some(format!("{runs}, {seeds}{rates}"))
+        let lengths = different_lengths(self.done.iter().map(|(_, summary)| summary));
+        let lengths = lengths.map(|lengths| format!(" of {lengths}")).unwrap_or_default();
+        Some(format!("{runs}{lengths}, {seeds}{rates}"))
+    }
+
+    /// Which seeds failed and why, in short: each has a notice of its own. `None` when none did.
+    fn failures(&self) -> Option<String> {
+        let short = |reason: &str| reason.split("; ").next().unwrap_or_default().trim_end_matches('.').to_owned();
+        let failed: Vec<String> =
+            self.failed.iter().map(|(seed, reason)| format!("seed {seed} ({})", short(reason))).collect();
+        (!failed.is_empty()).then(|| format!("Failed, and in no mean: {}.", failed.join(", ")))
     }
 
     fn facts(self) -> SeriesFacts {
@@ -206,16 +221,37 @@ pub(super) fn next(state: &mut State) -> Option<Vec<Effect>> {
 
 /// Takes a finished run in and starts the next, or says what came of them.
 pub(super) fn trained(state: &mut State, summary: &RunSummary) -> Vec<Effect> {
-    let Some(series) = &mut state.series else { return Vec::new() };
+    let Some(runs) = came_to_end(state) else { return Vec::new() };
+    if summary.stopped {
+        ended(state);
+        return Vec::new();
+    }
+    if let Some((seed, _)) = runs.left.pop_front() {
+        runs.done.push((seed, summary.clone()));
+    }
+    next_or_end(state)
+}
+
+/// The run under way failed by itself, as one does that diverges; the others may not. It is noted, and the next one begins.
+pub(super) fn failed(state: &mut State, reason: &str) -> Vec<Effect> {
+    let Some(runs) = came_to_end(state) else { return Vec::new() };
+    if let Some((seed, _)) = runs.left.pop_front() {
+        runs.failed.push((seed, reason.to_owned()));
+    }
+    next_or_end(state)
+}
+
+/// The runs of the series whose run under way has come to an end. What that one said when it began is known from now on.
+fn came_to_end(state: &mut State) -> Option<&mut Runs> {
+    let series = state.series.as_mut()?;
     if let Some(begun) = state.training.as_ref().and_then(|view| view.started.as_ref()) {
         series.follow(begun);
     }
-    if !summary.stopped
-        && let Some((seed, _)) = series.runs.left.pop_front()
-    {
-        series.runs.done.push((seed, summary.clone()));
-    }
-    let goes_on = !summary.stopped && !series.is_stopping;
+    Some(&mut series.runs)
+}
+
+fn next_or_end(state: &mut State) -> Vec<Effect> {
+    let goes_on = state.series.as_ref().is_some_and(|series| !series.is_stopping);
     if let Some(effects) = goes_on.then(|| next(state)).flatten() {
         return effects;
     }
@@ -228,7 +264,7 @@ pub(super) fn ended(state: &mut State) {
     let Some(Series { mut runs, .. }) = state.series.take() else { return };
     // When it went on, runs of later seeds may have been finished already.
     runs.done.sort_by_key(|(seed, _)| *seed);
-    if runs.done.len() > 1 {
+    if runs.done.len() > 1 || !runs.failed.is_empty() {
         tell(state, runs);
     }
 }
@@ -236,14 +272,23 @@ pub(super) fn ended(state: &mut State) {
 /// Says what the finished runs came to, and compares them.
 fn tell(state: &mut State, runs: Runs) {
     let rates = runs.rates();
-    let Some(words) = runs.words(&rates) else { return };
-    let what = if rates.is_empty() {
-        "Nothing could be measured on their held-out images; the runs are compared in Runs"
-    } else {
-        "Mean and standard deviation over the runs, which are compared in Runs"
+    let failures = runs.failures();
+    let Some(words) = runs.words(&rates) else {
+        if let Some(failures) = failures {
+            let notice = Notice::new(Severity::Warning, "No run of the series came to its end");
+            state.notify(notice.hint(failures));
+        }
+        return;
+    };
+    let what = match (rates.is_empty(), runs.done.len()) {
+        (true, _) => "Nothing could be measured on the held-out images; the runs are compared in Runs",
+        (false, 1) => "One run has no spread; the runs are compared in Runs",
+        (false, _) => "Mean and standard deviation over the runs, which are compared in Runs",
     };
     let end = if runs.left.is_empty() { "." } else { "; the menu of each continues the series." };
-    state.notify(Notice::new(Severity::Info, words).hint(format!("{what}{end}")));
+    let severity = if failures.is_some() { Severity::Warning } else { Severity::Info };
+    let failures = failures.map(|failures| format!(" {failures}")).unwrap_or_default();
+    state.notify(Notice::new(severity, words).hint(format!("{what}{end}{failures}")));
     state.runs_view.compared = runs.done.into_iter().map(|(_, summary)| summary.run).take(MOST_COMPARED).collect();
 }
 
@@ -291,8 +336,9 @@ pub(super) fn images_open(state: &mut State, run: &Path) -> Vec<Effect> {
     let Some(catalog) = images_of(state, run) else {
         let text = "The series cannot go on: the images differ from those it was begun with";
         state.notify(
-            Notice::new(Severity::Warning, text)
-                .hint("Undo what was added, removed, changed or excluded since, or start a new series."),
+            Notice::new(Severity::Warning, text).hint(
+                "Undo what was added, removed, changed, excluded or included again since, or start a new series.",
+            ),
         );
         return Vec::new();
     };

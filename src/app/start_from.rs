@@ -2,8 +2,10 @@
 //! its network may name millions of classes, which is too long for every run of a list.
 
 use super::action::Effect;
+use super::history::rename_start;
 use super::state::State;
 use super::update::{start, supersede};
+use crate::config::{ModelConfig, NETWORK_KEYS, RunConfig, Value};
 use crate::train::Network;
 use crate::worker::protocol::{JobId, JobKind, Request};
 use std::path::{Path, PathBuf};
@@ -15,6 +17,17 @@ pub(super) struct StartNetwork {
     asked: Option<(JobId, PathBuf)>,
     /// The run whose network was read last; `None` in it when it had none.
     read: Option<(PathBuf, Option<Network>)>,
+    /// What the settings were before a network was chosen; see [`let_go`].
+    taken: Option<TakenOver>,
+}
+
+/// What the choice of a network changed of the settings.
+#[derive(Clone, Debug)]
+struct TakenOver {
+    /// The run, as the settings name it.
+    run: String,
+    /// Setting, what it was, and what it became.
+    settings: Vec<(&'static str, Value, Value)>,
 }
 
 impl State {
@@ -30,6 +43,66 @@ impl State {
 fn chosen(state: &State) -> Option<&Path> {
     let start = state.config.train.start_from.trim();
     state.run_entry(Path::new(start)).map(|entry| entry.path.as_path())
+}
+
+/// The settings of a run that starts from the network of `run`, whose settings are `own`. What the network decides is set with
+/// it, so that the form shows it. Whether the mirror image is added is told where the settings are checked against the data: a
+/// person may have chosen it.
+pub(super) fn take_over(state: &mut State, run: &Path, own: &RunConfig) -> RunConfig {
+    let mut before = state.config.clone();
+    let_go(state, &mut before);
+    let mut config = before.clone();
+    config.train.start_from = run.to_string_lossy().into_owned();
+    config.model = ModelConfig { dropout: before.model.dropout, ..own.model.clone() };
+    config.data.image_px = own.data.image_px;
+    config.data.colour = own.data.colour;
+    let change = |key: &'static str| Some((key, before.get(key).ok()?, config.get(key).ok()?));
+    let settings = NETWORK_KEYS.into_iter().filter_map(change).collect();
+    state.start_network.taken = Some(TakenOver { run: config.train.start_from.clone(), settings });
+    config
+}
+
+/// Puts back into `config` what the network that is in force has decided of it: another one is chosen, or none. What a person has
+/// changed since stays. Where nobody knows what was before, as with settings from a file, it is left to the program; the
+/// backbone, which the program never chooses, stays.
+pub(super) fn let_go(state: &State, config: &mut RunConfig) {
+    let start = state.config.train.start_from.trim();
+    if start.is_empty() {
+        return;
+    }
+    let mut put_back = |key: &str, value: Value| {
+        // What has no such value keeps what it has.
+        config.set(key, value).ok();
+    };
+    match state.start_network.taken.as_ref().filter(|taken| taken.run.trim() == start) {
+        Some(taken) => {
+            for (key, was, became) in &taken.settings {
+                if state.config.get(key).is_ok_and(|value| value == *became) {
+                    put_back(key, was.clone());
+                }
+            }
+        }
+        None => NETWORK_KEYS.into_iter().for_each(|key| put_back(key, Value::Text("auto".to_owned()))),
+    }
+}
+
+/// The run has another folder now, or none: settings that start from it follow, also those of runs of a series that have not
+/// begun, and those that can be gone back to. `true` where the next run was to start from it, which is gone.
+pub(super) fn moved(state: &mut State, before: &Path, after: Option<&Path>) -> bool {
+    let Some(after) = after else {
+        return state.config.train.is_fine_tuned() && Path::new(state.config.train.start_from.trim()) == before;
+    };
+    rename_start(&mut state.config, before, after);
+    if let Some(series) = &mut state.series {
+        rename_start(series.settings_mut(), before, after);
+    }
+    state.history.rename_start(before, after);
+    if let Some(taken) = &mut state.start_network.taken
+        && Path::new(&taken.run) == before
+    {
+        taken.run = after.to_string_lossy().into_owned();
+    }
+    false
 }
 
 /// Other settings are in force: the network of the run that they start from is read, unless it is known.

@@ -9,11 +9,11 @@ use super::{
 };
 use crate::config::{Resolved, RunConfig, resolve};
 use crate::data::{Catalog, SplitKind};
-use crate::eval::{EmbeddingTable, Neighbour, OperatingPoint};
+use crate::eval::{EmbeddingTable, Neighbour};
 use crate::map::{Layout, MapMethod};
 use crate::train::{
     AngleHistogram, Control, DeviceInfo, EpochMetrics, Footprint, RunStarted, RunSummary, StepMetrics,
-    ValidationSnapshot, data_facts,
+    ValidationSnapshot, data_facts, loss_warning,
 };
 use crate::worker::protocol::{
     Evaluation, ImageSource, JobId, JobKind, Progress, RunEntry, SplitPreview, VerifyResult,
@@ -143,6 +143,8 @@ pub struct TrainView {
     pub validation: Option<ValidationSnapshot>,
     /// Layout of `validation`.
     pub map: Option<(Arc<EmbeddingTable>, Arc<Layout>)>,
+    /// How many of its steps were doubtful, and the notice that says so.
+    pub doubtful: (usize, Option<NoticeId>),
     /// What it left.
     pub summary: Option<RunSummary>,
     /// The error that ended it.
@@ -198,6 +200,8 @@ pub struct Overlay {
     pub evaluation: Arc<Evaluation>,
     /// Drawn.
     pub visible: bool,
+    /// The run has learned since: its best network is another one than the one that was measured.
+    pub is_outdated: bool,
 }
 
 /// Error rates.
@@ -376,14 +380,9 @@ impl State {
         }
     }
 
-    /// The evaluation of the active run.
+    /// The evaluation of the active run, whose threshold Verify uses; `None` where it was not measured, or has learned since.
     pub fn active_evaluation(&self) -> Option<&Arc<Evaluation>> {
         self.evaluate.of_run(self.active_run.as_deref()?)
-    }
-
-    /// The threshold Verify uses, in the window as on the command line: that of the active run, once it was measured.
-    pub fn operating_point(&self) -> Option<OperatingPoint> {
-        Some(self.active_evaluation()?.threshold())
     }
 
     /// Error rates that are asked for, or were and are not begun, wait until the training under way is over.
@@ -400,7 +399,8 @@ impl State {
             view.started.as_ref().is_some_and(|started| started.run == active) && !view.epochs.is_empty()
         });
         // What was measured has one, whether or not the list knows of it already.
-        let is_known = || self.run_entry(active).is_some_and(|run| run.has_model) || self.active_evaluation().is_some();
+        let was_measured = || self.evaluate.overlays.iter().any(|overlay| overlay.evaluation.run == active);
+        let is_known = || self.run_entry(active).is_some_and(|run| run.has_model) || was_measured();
         trained_here || is_known()
     }
 
@@ -438,6 +438,13 @@ impl State {
         let (resolved, split) = (data.resolved.as_ref().ok()?, data.split.as_ref().ok()?);
         let form = self.start_network().map(|network| network.embedder.form).unwrap_or_default();
         Some(Footprint::of(resolved, split.train_classes.len(), form))
+    }
+
+    /// What a person may not have meant by the loss of the next run.
+    pub fn loss_warning(&self) -> Option<String> {
+        let data = self.open_data()?;
+        let (resolved, split) = (data.resolved.as_ref().ok()?, data.split.as_ref().ok()?);
+        loss_warning(resolved, split.train_classes.len())
     }
 
     /// Tells whether this split keeps the classes apart.

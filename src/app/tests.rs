@@ -6,7 +6,7 @@ use crate::data::Catalog;
 use crate::eval::{EmbeddingTable, ErrorRates, OperatingRule, make_pairs, score_pairs, verification_report};
 use crate::train::{EpochMetrics, Footprint, RunStarted, RunSummary, StepMetrics, TrainEvent};
 use crate::worker::protocol::{
-    Evaluation, Event, FoundFace, Job, JobError, JobId, JobKind, OpenedData, Outcome, Progress, Request,
+    Evaluation, Event, FoundFace, Job, JobError, JobId, JobKind, OpenedData, Outcome, Progress, Request, RunEntry,
 };
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -71,7 +71,7 @@ fn failure() -> Outcome {
         headline: "it broke".into(),
         causes: vec!["deep down".into()],
         hint: Some("mend it".into()),
-        device_lost: false,
+        is_of_seed: false,
     })
 }
 
@@ -152,7 +152,7 @@ fn an_impossible_setting_is_refused_with_a_message_and_changes_nothing() {
     let mut state = state();
     update(&mut state, Action::Set { key: "train.epochs", value: Value::Int(0) });
     assert_eq!(state.config, crate::config::RunConfig::default());
-    assert!(state.notices.last().unwrap().headline.contains("train.epochs"));
+    assert!(state.notices.last().unwrap().headline.starts_with("\"Epochs\" is 0, but"));
     assert!(!state.history.can_undo());
 }
 
@@ -163,7 +163,7 @@ fn started(run: &Path) -> RunStarted {
         classes: 9,
         train_images: 36,
         validation_images: 12,
-        footprint: Footprint { parameters: 1000, multiply_adds: 1000, training_bytes: 1000 },
+        footprint: Footprint { parameters: 1000, multiply_adds: 1000, step_bytes: 1000, training_bytes: 1000 },
         steps_per_epoch: 2,
         epochs: 3,
         resumed_at_step: 0,
@@ -215,6 +215,7 @@ fn summary(run: &str, eer: f64) -> RunSummary {
     RunSummary {
         run: run.into(),
         epochs: 1,
+        best_epoch: Some(1),
         images_per_second: 10.0,
         input_wait_share: 0.01,
         train_loss: Some(1.0),
@@ -266,7 +267,7 @@ fn notices_are_bounded_and_can_be_dismissed() {
     assert!(state.notices.iter().all(|notice| notice.id != id));
 }
 
-fn entry(name: &str, started: &str, eer: Option<f64>) -> crate::worker::protocol::RunEntry {
+fn entry(name: &str, started: &str, eer: Option<f64>) -> RunEntry {
     let mut config = crate::config::RunConfig::default();
     config.run = Some(crate::config::RunInfo {
         data: "/pictures".into(),
@@ -274,18 +275,13 @@ fn entry(name: &str, started: &str, eer: Option<f64>) -> crate::worker::protocol
         started: started.into(),
         ..Default::default()
     });
-    crate::worker::protocol::RunEntry {
-        path: PathBuf::from("/runs").join(name),
+    RunEntry {
         name: name.into(),
         config,
         note: "why".into(),
-        epochs: std::sync::Arc::from([]),
-        epochs_done: 1,
         eer,
-        has_model: true,
         resumable: true,
-        finished: None,
-        is_elsewhere: false,
+        ..RunEntry::with_model(PathBuf::from("/runs").join(name))
     }
 }
 
@@ -329,6 +325,7 @@ fn measured(run: &Path, catalog: Arc<Catalog>) -> Evaluation {
         classification: None,
         table: Arc::new(table),
         catalog,
+        model_sha256: String::new(),
     }
 }
 

@@ -5,7 +5,7 @@ use super::notice::{Notice, Severity};
 use super::series::{self, Series};
 use super::state::{DataState, State, TrainPhase, TrainView, Workspace};
 use super::update::{open_data, start};
-use crate::config::RunConfig;
+use crate::config::{RunConfig, with_labels};
 use crate::data::Catalog;
 use crate::train::{EpochMetrics, Place, StepMetrics};
 use crate::worker::protocol::{JobId, Request};
@@ -24,9 +24,8 @@ pub(super) fn start_training(state: &mut State) -> Vec<Effect> {
         return Vec::new();
     };
     if let Err(problem) = &data.resolved {
-        let notice =
-            Notice::new(Severity::Error, problem.clone()).hint("Change the setting that is named, then start again.");
-        state.notify(notice);
+        let notice = Notice::new(Severity::Error, with_labels(problem));
+        state.notify(notice.hint("Change the setting that is named, then start again."));
         return Vec::new();
     }
     let catalog = Arc::clone(&data.catalog);
@@ -123,7 +122,7 @@ pub(super) fn is_busy(state: &mut State) -> bool {
 pub(super) fn images_of(state: &State, run: &Path) -> Option<Arc<Catalog>> {
     let facts = state.run_entry(run)?.config.run.as_ref()?;
     let catalog = Past::of(state, run)?.catalog?;
-    (catalog.fingerprint == facts.data_fingerprint).then_some(catalog)
+    catalog.has_fingerprint(&facts.data_fingerprint).then_some(catalog)
 }
 
 /// Continues a run; its images are opened first if they are not.

@@ -1,7 +1,7 @@
 //! From (state, action or event) to the next state and the effects it wants. Pure: no thread, no file, no window.
 
 use super::action::{Action, Dialog, Effect};
-use super::check::{self, CheckView};
+use super::check::{self, Cause, CheckView};
 use super::closing;
 use super::drop::{self, DropTarget, drop_target};
 use super::evaluate::{evaluate, evaluate_open, remove_overlay, set_rule, show_overlay};
@@ -18,7 +18,7 @@ use super::series::MOST_SEEDS;
 use super::start_from;
 use super::state::{DataState, ExploreView, JobView, OpenData, State, VerifyView, Workspace};
 use super::training::{Awaited, continue_run, does_not_come, start_training, stop_training, toggle_pause};
-use crate::config::{RunConfig, Value};
+use crate::config::{RunConfig, Value, with_labels};
 use crate::worker::protocol::{ImageSource, Job, JobId, JobKind, Progress, Request};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -186,11 +186,14 @@ fn close_data(state: &mut State) -> Vec<Effect> {
 pub(super) fn set(state: &mut State, key: &'static str, value: Value) -> Vec<Effect> {
     let mut config = state.config.clone();
     if let Err(error) = config.set(key, value) {
-        state.notify(Notice::new(Severity::Warning, error.to_string()));
+        state.notify(Notice::new(Severity::Warning, with_labels(&error.to_string())));
         return Vec::new();
     }
     if config == state.config {
         return Vec::new();
+    }
+    if key == "train.start_from" && !config.train.is_fine_tuned() {
+        start_from::let_go(state, &mut config);
     }
     state.history.remember(&state.config, Some(key));
     apply_config(state, config)
@@ -223,10 +226,14 @@ fn travel(state: &mut State, back: bool) -> Vec<Effect> {
     }
     let excluded = open.map(|data| data.catalog.excluded().to_vec()).unwrap_or_default();
     let history = &mut state.history;
-    let other = if back { history.undo(&state.config, &excluded) } else { history.redo(&state.config, &excluded) };
+    let (other, cause) = if back {
+        (history.undo(&state.config, &excluded), Cause::Undo)
+    } else {
+        (history.redo(&state.config, &excluded), Cause::Redo)
+    };
     match other {
         Some(Step::Settings(config)) => apply_config(state, *config),
-        Some(Step::Excluded(excluded)) => check::change(state, excluded, false),
+        Some(Step::Excluded(excluded)) => check::change(state, excluded, cause),
         None => Vec::new(),
     }
 }
@@ -337,13 +344,8 @@ pub(super) fn request_verify(state: &mut State) -> Vec<Effect> {
     state.verify.job = None;
     let Some(run) = state.active_run.clone().filter(|_| state.has_model()) else { return Vec::new() };
     let [Some(a), Some(b)] = state.verify.slots.clone() else { return Vec::new() };
-    let request = Request::Verify {
-        run,
-        images: Box::new([a, b]),
-        gallery: state.active_evaluation().map(|evaluation| Arc::clone(&evaluation.table)),
-        operating: state.operating_point(),
-    };
-    let (job, effects) = start(state, request);
+    let measured = state.active_evaluation().map(Arc::clone);
+    let (job, effects) = start(state, Request::Verify { run, images: Box::new([a, b]), measured });
     state.verify.job = Some(job);
     effects
 }
@@ -424,7 +426,10 @@ pub fn on_refused(state: &mut State, job: &Job) {
         state.verify.job = None;
     }
     match job.request.kind() {
-        JobKind::Train => train_ended(state, job.id, None),
+        JobKind::Train => {
+            // None of a series follows a run for which there is no room.
+            train_ended(state, job.id, None);
+        }
         JobKind::OpenData | JobKind::DrawSample => data_ended(state, job.id, None),
         JobKind::ListRuns => does_not_come(state, Awaited::Runs),
         _ => {}

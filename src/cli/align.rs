@@ -2,6 +2,7 @@
 
 use super::output::{self, Meter};
 use super::{Answer, args, train};
+use crate::config::counted;
 use crate::data::Progress;
 use crate::faces::{AlignOptions, AlignSpec, Aligned, CROP_PX_RANGE, CropFormat, FaceError, FinderFile, align_folder};
 use crate::train::Control;
@@ -143,15 +144,19 @@ fn report(done: &Aligned, as_json: bool) {
     }
     let part = |count: u64, words: &str| if count > 0 { format!(", {count} {words}") } else { String::new() };
     output::line(format!(
-        "{} of {} images aligned{}{}{}{}: {}",
+        "{} of {} aligned{}{}{}{}{}: {}",
         done.aligned + done.already,
-        done.images,
+        counted(done.images as usize, "image"),
         part(done.already, "of them earlier"),
         part(done.unfound, "without a face"),
         part(done.kept, "of those kept"),
         part(done.left_out, "left out"),
+        part(done.excluded, "excluded"),
         done.out.display()
     ));
+    if done.otherwise > 0 {
+        output::line(otherwise(done.otherwise));
+    }
     if done.unfound + done.left_out > 0 {
         output::line(format!("the reasons are in {}", done.record.display()));
     }
@@ -161,14 +166,32 @@ fn report(done: &Aligned, as_json: bool) {
     if as_json {
         output::json(&json!({
             "images": done.images, "aligned": done.aligned, "already": done.already, "unfound": done.unfound,
-            "kept": done.kept, "left_out": done.left_out, "stopped": done.stopped, "out": done.out, "record": done.record,
+            "otherwise": done.otherwise, "kept": done.kept, "left_out": done.left_out, "excluded": done.excluded,
+            "stopped": done.stopped, "out": done.out, "record": done.record,
         }));
     }
+}
+
+/// Of crops that are there already, and are not as they would be made now.
+fn otherwise(count: u64) -> String {
+    format!(
+        "{} made earlier, of another kind of file or with a lower score than asked for now, {} as before; remove such crops, \
+         or give another folder as --out, to have them made anew",
+        counted(count as usize, "crop"),
+        if count == 1 { "stays" } else { "stay" }
+    )
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_crops_that_are_otherwise_it_is_said_what_helps() {
+        let said = otherwise(2);
+        assert!(said.starts_with("2 crops made earlier") && said.contains("stay as before"), "{said}");
+        assert!(said.contains("--out") && otherwise(1).contains("stays as before"), "{said}");
+    }
 
     #[test]
     fn a_list_of_points_has_no_scores_that_could_be_too_low() {

@@ -385,6 +385,10 @@ mod tests {
         assert_eq!(train(&["--train.freeze_epochs", "2", "--train.power", "2"]), "--train.freeze_epochs --train.power");
         assert_eq!(train(&["--start-from", "run", "--train.freeze_epochs", "2", "--scale", "30"]), "");
         assert_eq!(train(&["--config", file.to_str().unwrap()]), "", "a run file says everything");
+        // MobileFaceNet has a way of its own to gather its features.
+        let pooling = ["--pooling", "average", "--net"];
+        assert_eq!(train(&[&pooling[..], &["mobilefacenet"]].concat()), "--pooling");
+        assert_eq!(train(&[&pooling[..], &["iresnet18"]].concat()), "");
         let map = ["map", "run", "--out", "map.csv", "--perplexity", "20"];
         assert_eq!(
             (unused(&map).as_str(), unused(&[&map[..], &["--method", "pca"]].concat()).as_str()),

@@ -57,11 +57,7 @@ pub fn command() -> Command {
 
 /// `all for rec, held-out for bin, held-out for pairs`.
 fn usual_parts() -> String {
-    let usual = |form: ConvertForm| {
-        let part = form.default_part(true);
-        let word = PARTS.iter().find(|(_, known)| *known == part).map_or("all", |(word, _)| *word);
-        format!("{word} for {}", form.word())
-    };
+    let usual = |form: ConvertForm| format!("{} for {}", part_word(form.default_part(true)), form.word());
     ConvertForm::ALL.map(usual).join(", ")
 }
 
@@ -69,16 +65,28 @@ fn usual_parts() -> String {
 pub fn run(matches: &ArgMatches) -> anyhow::Result<Answer> {
     let control = Control::default();
     train::stop_on_ctrl_c(&control)?;
-    let (done, form) = write(matches, &|| control.is_cancelled())?;
-    report(&done, form, matches.get_flag("json"));
+    let written = write(matches, &|| control.is_cancelled())?;
+    report(&written, matches.get_flag("json"));
     Ok(Answer::Yes)
 }
 
+/// What was written.
+struct Written {
+    done: Exported,
+    form: ConvertForm,
+    /// Of which part.
+    part: Part,
+    /// What the program took of a divided data set, where nobody chose.
+    choice: Option<String>,
+}
+
 /// Writes what is asked for, unless `is_stopped` says meanwhile that it is no longer wanted.
-fn write(matches: &ArgMatches, is_stopped: &(dyn Fn() -> bool + Sync)) -> anyhow::Result<(Exported, ConvertForm)> {
+fn write(matches: &ArgMatches, is_stopped: &(dyn Fn() -> bool + Sync)) -> anyhow::Result<Written> {
     let (data, out) = (args::get_path(matches, "data")?, args::get_path(matches, "out")?);
     let catalog = Catalog::open(data, &|_| {}, is_stopped).map_err(in_words)?;
     let request = request(matches, &catalog)?;
+    let is_chosen = matches.get_one::<String>("part").is_some();
+    let choice = (!is_chosen && catalog.has_parts()).then(|| choice(&catalog, request.part));
     let unit = if request.form == ConvertForm::VerificationSet { "images read and written" } else { "images" };
     let meter = Mutex::new(Meter::new("convert"));
     let progress = |at: Progress| {
@@ -86,7 +94,24 @@ fn write(matches: &ArgMatches, is_stopped: &(dyn Fn() -> bool + Sync)) -> anyhow
     };
     let done = convert(&catalog, &request, out, &progress, is_stopped);
     meter.lock().unwrap_or_else(PoisonError::into_inner).finish();
-    Ok((done.map_err(in_words)?, request.form))
+    Ok(Written { done: done.map_err(in_words)?, form: request.form, part: request.part, choice })
+}
+
+/// Which part of a divided data set was taken, and how another is.
+fn choice(catalog: &Catalog, part: Part) -> String {
+    let images = |part| counted(catalog.items.iter().filter(|item| item.part == part).count(), "image");
+    let (taken, left) = match part {
+        Part::All => ("both parts", "train or --part held-out takes one"),
+        Part::Train => ("the training part", "held-out or --part all takes others"),
+        Part::HeldOut => ("the held-out part", "train or --part all takes others"),
+    };
+    let (train, held_out) = (images(Part::Train), images(Part::HeldOut));
+    format!("of {taken}: the data set has {train} to train on and {held_out} held out; --part {left}")
+}
+
+/// The word for a part that `--part` takes.
+fn part_word(part: Part) -> &'static str {
+    PARTS.iter().find(|(_, known)| *known == part).map_or("all", |(word, _)| *word)
 }
 
 /// Of a stop it is said what is left.
@@ -115,16 +140,19 @@ fn request(matches: &ArgMatches, catalog: &Catalog) -> anyhow::Result<ConvertReq
     })
 }
 
-fn report(done: &Exported, form: ConvertForm, as_json: bool) {
+fn report(Written { done, form, part, choice }: &Written, as_json: bool) {
     output::left_out(&done.warnings);
     let count = done.groups as usize;
     let (groups, of_groups) =
         if form.is_of_pairs() { ("pairs", counted(count, "pair")) } else { ("classes", classes_text(count)) };
     let names: Vec<String> = done.files.iter().map(|file| file.display().to_string()).collect();
     output::line(format!("{}, {of_groups}: {}", counted(done.images as usize, "image"), names.join(", ")));
+    if let Some(choice) = choice {
+        output::line(choice);
+    }
     if as_json {
         output::json(&json!({
-            "to": form.word(), "images": done.images, groups: done.groups, "files": names,
+            "to": form.word(), "part": part_word(*part), "images": done.images, groups: done.groups, "files": names,
             "left_out": done.warnings.total(),
         }));
     }
@@ -172,6 +200,29 @@ mod tests {
         for usual in ["all for rec, held-out for bin, held-out for pairs", "(default: 3000)", "(default: 1)"] {
             assert!(help.contains(usual), "{usual}: {help}");
         }
+    }
+
+    #[test]
+    fn what_was_taken_of_a_divided_data_set_is_told_where_nobody_chose() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("data");
+        draw_classes(&data.join("train"), 3, 5);
+        draw_classes(&data.join("test"), 3, 4);
+        draw_classes(&folder.path().join("plain"), 3, 2);
+        let written = |data: &str, out: &str, words: &[&str]| {
+            let [data, out] = [data, out].map(|name| folder.path().join(name).to_str().unwrap().to_owned());
+            let words = [&["convert", data.as_str(), "--out", out.as_str()][..], words].concat();
+            write(&command().try_get_matches_from(words).unwrap(), &|| false).unwrap()
+        };
+        let both = written("data", "both", &["--to", "rec"]);
+        let told = both.choice.unwrap();
+        assert!(both.done.images == 27 && both.part == Part::All, "{told}");
+        assert!(told.contains("both parts") && told.contains("15 images to train on and 12 images held out"), "{told}");
+        assert!(told.contains("--part train or --part held-out"), "{told}");
+        let pairs = written("data", "pairs.txt", &["--to", "pairs", "--pairs", "10"]);
+        assert!(pairs.choice.is_some_and(|told| told.contains("of the held-out part")));
+        assert_eq!(written("data", "train", &["--to", "rec", "--part", "train"]).choice, None);
+        assert_eq!(written("plain", "rec", &["--to", "rec"]).choice, None);
     }
 
     #[test]

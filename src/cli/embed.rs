@@ -1,10 +1,11 @@
 //! `arclens embed`: embeddings as `.npy` (f32, N×D, rows of length 1) with a `.csv` of path, label and the length that the
 //! embedding had before, in the same order.
 
+use super::model::open_model;
 use super::output::{self, Meter};
 use super::{Answer, args};
-use crate::config::atomic_write;
-use crate::data::{Catalog, DataError, HostBatch, decode_file, fit};
+use crate::config::{atomic_write, counted};
+use crate::data::{Catalog, DataError, HostBatch, decode_named_file, fit};
 use crate::eval::EmbeddingTable;
 use crate::train::{self, Control, TrainedModel};
 use anyhow::Context as _;
@@ -18,7 +19,7 @@ use std::sync::Arc;
 
 /// Embeds and writes.
 pub fn run(matches: &ArgMatches) -> anyhow::Result<Answer> {
-    let model = TrainedModel::open(args::get_path(matches, "run")?, args::get_device(matches)?)?;
+    let model = open_model(args::get_path(matches, "run")?, matches)?;
     let sources: Vec<PathBuf> = matches.get_many("images").into_iter().flatten().cloned().collect();
     let mut meter = Meter::new("embed");
     let mut progress = |done: usize, total: usize| meter.report(done as u64, total as u64, "images");
@@ -34,9 +35,9 @@ pub fn run(matches: &ArgMatches) -> anyhow::Result<Answer> {
     let out = args::get_path(matches, "out")?;
     let csv = write(out, &table, &names)?;
     output::line(format!(
-        "{} embeddings of {} numbers: {} and {}",
-        table.len(),
-        table.dim(),
+        "{} of {}: {} and {}",
+        counted(table.len(), "embedding"),
+        counted(table.dim(), "number"),
         out.display(),
         csv.display()
     ));
@@ -48,11 +49,8 @@ pub fn run(matches: &ArgMatches) -> anyhow::Result<Answer> {
 
 /// A single path that is no image is taken for a data set (an IDX file), whose reader then explains what is wrong.
 fn decode_fails(path: &Path) -> bool {
-    decode_file(path).is_err()
+    decode_named_file(path).is_err()
 }
-
-/// Images decoded and embedded at once.
-const BATCH: usize = 64;
 
 /// Embeds image files; row i belongs to `files[i]`.
 fn embed_files(
@@ -64,9 +62,9 @@ fn embed_files(
     let (channels, px) = (preprocess.channels as usize, preprocess.image_px as usize);
     let mut data = Vec::with_capacity(files.len() * model.info().network.embedder.embedding_dim);
     let mut done = 0;
-    for batch in files.chunks(BATCH) {
-        let decoded: Vec<Vec<u8>> =
-            batch.par_iter().map(|file| Ok(fit(&decode_file(file)?, preprocess))).collect::<Result<_, DataError>>()?;
+    for batch in files.chunks(model.at_once()) {
+        let decode = |file: &PathBuf| -> Result<Vec<u8>, DataError> { Ok(fit(&decode_named_file(file)?, preprocess)) };
+        let decoded: Vec<Vec<u8>> = batch.par_iter().map(decode).collect::<Result<_, DataError>>()?;
         let mut images = vec![0_f32; batch.len() * preprocess.sample_len()];
         for (pixels, place) in decoded.iter().zip(images.chunks_exact_mut(preprocess.sample_len())) {
             preprocess.normalise(pixels, place);

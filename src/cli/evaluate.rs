@@ -1,9 +1,10 @@
 //! `arclens evaluate`.
 
+use super::model::open_model;
 use super::output::{self, Meter};
 use super::own_images::own_catalog;
 use super::{Answer, args};
-use crate::config::{Auto, RunInfo};
+use crate::config::{Auto, RunInfo, counted};
 use crate::data::{Catalog, Protocol};
 use crate::eval::{OperatingRule, VerificationReport};
 use crate::train::{
@@ -20,7 +21,7 @@ use std::sync::Arc;
 /// Measures and prints.
 pub fn run(matches: &ArgMatches) -> anyhow::Result<Answer> {
     let run = args::get_path(matches, "run")?;
-    let model = TrainedModel::open(run, args::get_device(matches)?)?;
+    let model = open_model(run, matches)?;
     let rule = rule(matches, run)?;
     let mut meter = Meter::new("embed");
     let mut progress = |done: usize, total: usize| meter.report(done as u64, total as u64, "images");
@@ -51,12 +52,15 @@ struct Done {
     own: bool,
     /// On what is now in the place of the run's images.
     is_changed: bool,
+    /// SHA-256 of the weights that were measured.
+    model_sha256: String,
 }
 
 impl Done {
     fn new(on: String, result: EvaluationResult, own: bool) -> Self {
         output::left_out(&result.warnings);
-        Self { on, report: result.report, classification: result.classification, own, is_changed: false }
+        let EvaluationResult { report, classification, model_sha256, .. } = result;
+        Self { on, report, classification, own, is_changed: false, model_sha256 }
     }
 
     fn accuracy(&self) -> Option<f64> {
@@ -65,11 +69,17 @@ impl Done {
 }
 
 /// The run's own images give it its threshold, unless a person chose one on others and asks for no other now; others only while
-/// it has none; changed images of its own never, for the run has learned from some of them. `is_asked`: the rule was typed.
+/// its network has none; changed images of its own never, for the run has learned from some of them. `is_asked`: the rule was typed.
 fn keep(run: &Path, done: &Done, rule: OperatingRule, is_asked: bool) -> anyhow::Result<()> {
     const NOT_KEPT: &str = "the rates were measured, but not kept";
-    let (on, report) = (done.on.clone(), done.report.clone());
-    let stored = StoredEvaluation { on, own: Some(done.own), rule, report, classification: done.classification };
+    let stored = StoredEvaluation {
+        on: done.on.clone(),
+        own: Some(done.own),
+        rule,
+        report: done.report.clone(),
+        classification: done.classification,
+        model_sha256: Some(done.model_sha256.clone()),
+    };
     if done.is_changed {
         output::line("nothing of this is kept: what was measured before stays with the run, and so does its threshold");
     } else if done.own && is_asked {
@@ -79,7 +89,7 @@ fn keep(run: &Path, done: &Done, rule: OperatingRule, is_asked: bool) -> anyhow:
             output::line("the threshold of this run was chosen on other images and stays; --far chooses it on these");
         }
     } else if store_first_evaluation(run, &stored).context(NOT_KEPT)? {
-        output::line("this run had no threshold yet: the operating point below is kept for `arclens verify`");
+        output::line("this network had no threshold yet: the operating point below is kept for `arclens verify`");
     }
     Ok(())
 }
@@ -102,7 +112,7 @@ fn on_pairs(
 ) -> anyhow::Result<Done> {
     let protocol = Protocol::open(file, images, &|_| {}, &|| false)?;
     let result = evaluate_protocol(model, &protocol, rule, &Control::default(), progress)?;
-    Ok(Done::new(format!("{} pairs of {}", result.report.pairs, file.display()), result, false))
+    Ok(Done::new(format!("{} of {}", counted(result.report.pairs, "pair"), file.display()), result, false))
 }
 
 fn on_images(
@@ -120,9 +130,9 @@ fn on_images(
         None => own_catalog(run, &control)?,
     };
     let place = catalog.root.display();
-    if config.run.is_some() && info.data_fingerprint == catalog.fingerprint {
+    if config.run.is_some() && catalog.has_fingerprint(&info.data_fingerprint) {
         let result = evaluate_split(model, &catalog, rule, &control, progress)?;
-        let on = format!("{} held-out images of {place}", result.table.len());
+        let on = format!("{} of {place}", counted(result.table.len(), "held-out image"));
         return Ok(Done::new(on, result, true));
     }
     // Other images may be asked for; in the place of the run's own, one expects those.
@@ -135,9 +145,9 @@ fn on_images(
         ));
     }
     let result = evaluate_all(model, &catalog, rule, &control, progress)?;
-    let (images, is_changed) = (result.table.len(), change.is_some());
+    let (images, is_changed) = (counted(result.table.len(), "image"), change.is_some());
     let since = if is_changed { ", changed since training" } else { "" };
-    Ok(Done { is_changed, ..Done::new(format!("{images} images of {place}{since}"), result, false) })
+    Ok(Done { is_changed, ..Done::new(format!("{images} of {place}{since}"), result, false) })
 }
 
 /// The run's own images also where some of them were excluded since.
@@ -224,7 +234,8 @@ mod tests {
         let scores = (0..60_u8).map(|pair| f32::from(pair % 40) / 50.0).collect();
         let same = (0..60).map(|pair| pair >= 40).collect();
         let report = verification_report(&ScoredPairs { scores, same }, rule, false, 1).unwrap();
-        Done { on: "20 held-out images".into(), report, classification: None, own: true, is_changed: false }
+        let (on, model_sha256) = ("20 held-out images".into(), "now".into());
+        Done { on, report, classification: None, own: true, is_changed: false, model_sha256 }
     }
 
     #[test]
@@ -233,11 +244,16 @@ mod tests {
         let (run, rule) = (folder.path(), OperatingRule::Eer);
         let (done, point) = (measured(rule), measured(OperatingRule::Far(0.05)).report.operating);
         assert_ne!(point, done.report.operating, "this test needs two thresholds");
-        let kept = KeptPoint { point: point.clone(), rule: Some(rule), on_other_images: true };
+        let model_sha256 = Some("now".to_owned());
+        let kept = KeptPoint { point: point.clone(), rule: Some(rule), on_other_images: true, model_sha256 };
         save_operating_point(run, &kept).unwrap();
         keep(run, &done, rule, false).unwrap();
         assert_eq!(load_operating_point(run), Some(point));
         keep(run, &done, rule, true).unwrap();
+        assert_eq!(load_operating_point(run), Some(done.report.operating.clone()));
+        // The run learned on: a threshold for another network is none to keep.
+        save_operating_point(run, &KeptPoint { model_sha256: Some("before".to_owned()), ..kept }).unwrap();
+        keep(run, &done, rule, false).unwrap();
         assert_eq!(load_operating_point(run), Some(done.report.operating));
     }
 

@@ -2,9 +2,9 @@
 
 use super::output;
 use super::{Answer, args};
-use crate::train::{ExportFormat, export};
+use crate::train::{ExportFormat, TrainError, export};
 use anyhow::bail;
-use clap::{Arg, ArgMatches, Command};
+use clap::{Arg, ArgAction, ArgMatches, Command};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
@@ -22,16 +22,23 @@ pub fn command() -> Command {
             .help("The kind of file (default: as the ending of --out says)"),
     )
     .arg(Arg::new("out").long("out").required(true).value_parser(clap::value_parser!(PathBuf)).help("The file"))
+    .arg(Arg::new("force").long("force").action(ArgAction::SetTrue).help("Replace the file if it is there already"))
 }
 
 /// Writes the file.
 pub fn run(matches: &ArgMatches) -> anyhow::Result<Answer> {
     let (run, out) = (args::get_path(matches, "run")?, args::get_path(matches, "out")?);
     let format = format(matches, out)?;
-    let bytes = export(run, format, out)?;
-    output::line(format!("{:.1} MB: {}", bytes as f64 / 1e6, out.display()));
+    let done = match export(run, format, out, matches.get_flag("force")) {
+        Ok(done) => done,
+        Err(error @ TrainError::FileExists(_)) => bail!("{error}; give another name, or --force to replace it"),
+        Err(error) => return Err(error.into()),
+    };
+    done.told.iter().for_each(output::warning);
+    output::line(format!("{:.1} MB: {}", done.bytes as f64 / 1e6, out.display()));
+    done.advice().into_iter().for_each(output::line);
     if matches.get_flag("json") {
-        output::json(&json!({ "out": out, "bytes": bytes }));
+        output::json(&json!({ "out": out, "bytes": done.bytes, "add_mirror": done.add_mirror }));
     }
     Ok(Answer::Yes)
 }

@@ -1,9 +1,10 @@
 //! `arclens import`: weights made elsewhere become a run folder.
 
 use super::output;
-use super::{Answer, args};
-use crate::train::{Control, ImportRequest, PreprocessChange, PreprocessPreset, import};
-use anyhow::Context as _;
+use super::{Answer, args, train};
+use crate::config::counted_as;
+use crate::train::{Control, ImportRequest, PreprocessChange, PreprocessPreset, TrainError, import};
+use anyhow::{Context as _, anyhow};
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use serde_json::json;
 use std::path::Path;
@@ -32,18 +33,25 @@ pub fn command() -> Command {
     .arg(text("mirror", "Add the embedding of the mirrored image").action(ArgAction::SetTrue))
 }
 
-/// Imports and says what it was.
+/// Imports and says what it was. Ctrl+C stops it, and what is half written is taken away.
 pub fn run(matches: &ArgMatches) -> anyhow::Result<Answer> {
     let weights = args::get_path(matches, "weights")?;
     let out = args::get_path(matches, "out")?;
-    let done = import(&ImportRequest { weights, out, preprocess: change(matches)?, control: Control::default() })?;
+    let control = Control::default();
+    train::stop_on_ctrl_c(&control)?;
+    let request = ImportRequest { weights, out, preprocess: change(matches)?, control };
+    let done = import(&request).map_err(in_words)?;
     if !done.foreign.is_empty() {
         output::warning(format!("the file names Python code, none of which was run: {}", some(&done.foreign)));
     }
     if !done.left_out.is_empty() {
         output::warning(format!(
-            "{} names do not belong to the network and were left out: {}",
-            done.left_out.len(),
+            "{}: {}",
+            counted_as(
+                done.left_out.len(),
+                "name does not belong to the network and was left out",
+                "names do not belong to the network and were left out"
+            ),
             some(&done.left_out)
         ));
     }
@@ -68,10 +76,18 @@ pub fn run(matches: &ArgMatches) -> anyhow::Result<Answer> {
     if matches.get_flag("json") {
         output::json(&json!({
             "run": done.run, "flavour": done.flavour, "net": spec.net.word(), "form": spec.form, "embedding_dim": spec.embedding_dim,
-            "parameters": spec.parameter_count(), "preprocess": preprocess, "left_out": done.left_out, "foreign": done.foreign,
+            "parameters": spec.parameter_count(), "preprocess": output::as_meant(preprocess), "left_out": done.left_out, "foreign": done.foreign,
         }));
     }
     Ok(Answer::Yes)
+}
+
+/// Of a stop it is said what is left.
+fn in_words(error: TrainError) -> anyhow::Error {
+    match error {
+        TrainError::Cancelled => anyhow!("stopped; no run was written"),
+        other => other.into(),
+    }
 }
 
 fn next_step(run: &Path) -> String {
@@ -120,6 +136,19 @@ mod tests {
         assert_eq!(some(&names(2)), "head.0, head.1");
         assert!(some(&names(10)).ends_with("head.9"));
         assert!(some(&names(14)).ends_with("head.9 and 4 more (--json lists all)"));
+    }
+
+    #[test]
+    fn a_stop_says_what_is_left_and_other_errors_say_what_they_say() {
+        assert_eq!(in_words(TrainError::Cancelled).to_string(), "stopped; no run was written");
+        assert!(in_words(TrainError::FileExists("x".into())).to_string().contains("already"));
+    }
+
+    #[test]
+    fn numbers_are_printed_as_they_were_given() {
+        let preprocess = crate::data::Preprocess::new(112, 3).imagenet();
+        let text = output::as_meant(&preprocess).to_string();
+        assert!(text.contains("[0.485,0.456,0.406]") && text.contains("[0.229,0.224,0.225]"), "{text}");
     }
 
     #[test]

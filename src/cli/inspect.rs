@@ -8,10 +8,11 @@ mod weights;
 
 use super::output::{self, Meter};
 use super::{Answer, args};
-use crate::config::classes_text;
+use crate::config::{classes_text, counted};
 use crate::data::endings::{LIST_ENDINGS, ends_with, names_pairs};
 use crate::data::{
-    Catalog, DataError, Examination, VerificationSet, decode_file, examine, looks_like_image, pair_list, read_pairs,
+    Catalog, DataError, Examination, PairList, VerificationSet, decode_file, examine, looks_like_image,
+    named_pair_list, pair_list, read_pairs,
 };
 use crate::faces::Detector;
 use crate::model::OnnxSummary;
@@ -86,7 +87,7 @@ pub fn run(matches: &ArgMatches) -> anyhow::Result<Answer> {
         image(path)?
     } else if path.is_file() && VerificationSet::is_one(path) {
         protocol::set(path)?
-    } else if let Some(list) = pair_list(path) {
+    } else if let Some(list) = pairs_of(path, images) {
         protocol::list(path, &list, images, quick)?
     } else {
         match Catalog::open(path, &|_| {}, &|| false) {
@@ -95,7 +96,7 @@ pub fn run(matches: &ArgMatches) -> anyhow::Result<Answer> {
                 check_images(images, path)?;
                 data_set(path, Arc::new(catalog), quick, &changes)?
             }
-            Err(error) => no_data_set(path, error)?,
+            Err(error) => no_data_set(path, images, error)?,
         }
     };
     anyhow::ensure!(
@@ -112,6 +113,12 @@ pub fn run(matches: &ArgMatches) -> anyhow::Result<Answer> {
     Ok(Answer::Yes)
 }
 
+/// The pairs of a list. Where a folder of images is named for it, it is no list of images with their labels, which lie
+/// beside theirs: CALFW's has two fields in a line and any name.
+fn pairs_of(path: &Path, images: Option<&Path>) -> Option<PairList> {
+    if images.is_some() { named_pair_list(path) } else { pair_list(path) }
+}
+
 /// Checks that no folder of images was named for what is no list of pairs.
 fn check_images(images: Option<&Path>, path: &Path) -> anyhow::Result<()> {
     anyhow::ensure!(images.is_none(), "--images is for lists of pairs, which this is not: {}", path.display());
@@ -120,13 +127,13 @@ fn check_images(images: Option<&Path>, path: &Path) -> anyhow::Result<()> {
 
 /// What cannot be opened as a data set may be runs beside each other, or a list of pairs with a line that is none: then that
 /// line is worth more words than the images that the list does not name.
-fn no_data_set(path: &Path, error: DataError) -> anyhow::Result<Value> {
+fn no_data_set(path: &Path, images: Option<&Path>, error: DataError) -> anyhow::Result<Value> {
     if path.is_dir()
         && let Some(found) = runs::list(path)
     {
         return Ok(found);
     }
-    if path.is_file() && names_pairs(path) && ends_with(path, &LIST_ENDINGS) {
+    if path.is_file() && (names_pairs(path) || images.is_some()) && ends_with(path, &LIST_ENDINGS) {
         read_pairs(path)?;
     }
     Err(error.into())
@@ -149,7 +156,8 @@ fn onnx(path: &Path) -> anyhow::Result<Value> {
             output::line(format!("{what}   {name} [{}]", sizes.join(", ")));
         }
     }
-    output::line(format!("weights  {} numbers in {} operations", found.weights, found.nodes));
+    let (numbers, operations) = (counted(found.weights as usize, "number"), counted(found.nodes, "operation"));
+    output::line(format!("weights  {numbers} in {operations}"));
     for (key, text) in &found.metadata {
         let short: String = text.chars().take(MAX_SHOWN).collect();
         let dots = if short.len() < text.len() { "…" } else { "" };
@@ -203,6 +211,21 @@ fn each(counts: &[u32]) -> String {
     }
 }
 
+/// The files beside the records that others are measured on, which are said, too.
+fn verification_sets(catalog: &Catalog) -> Vec<String> {
+    let sets: Vec<String> = catalog.verification_sets.iter().map(|path| path.display().to_string()).collect();
+    if !sets.is_empty() {
+        let names = catalog.verification_sets.iter().filter_map(|path| path.file_name());
+        let names: Vec<_> = names.map(|name| name.to_string_lossy()).collect();
+        output::line(format!(
+            "sets     {} beside it: {}; `arclens evaluate RUN --bin FILE` measures on one",
+            counted(sets.len(), "verification set"),
+            names.join(", ")
+        ));
+    }
+    sets
+}
+
 fn data_set(path: &Path, catalog: Arc<Catalog>, quick: bool, changes: &Changes) -> anyhow::Result<Value> {
     let examination = examination(&catalog, quick)?;
     let Changed { catalog, diagnosis, excluded, included } = changes.apply(catalog, &examination)?;
@@ -214,6 +237,7 @@ fn data_set(path: &Path, catalog: Arc<Catalog>, quick: bool, changes: &Changes) 
         catalog.typical_px(),
         if catalog.all_grey() { "grey" } else { "colour" }
     ));
+    let sets = verification_sets(&catalog);
     let split = crate::data::split(&catalog, &crate::config::DataConfig::default(), 1);
     match &split {
         Ok(split) => output::line(format!(
@@ -233,7 +257,7 @@ fn data_set(path: &Path, catalog: Arc<Catalog>, quick: bool, changes: &Changes) 
         "kind": "data", "layout": catalog.layout.to_string(), "images": catalog.items.len(), "classes": catalog.classes.len(),
         "grey": catalog.all_grey(), "typical_px": catalog.typical_px(), "fingerprint": catalog.fingerprint,
         "train": split.as_ref().ok().map(|split| split.train.len()), "validation": split.as_ref().ok().map(|split| split.validation.len()),
-        "problems": problems, "excluded": catalog.excluded().len(),
+        "verification_sets": sets, "problems": problems, "excluded": catalog.excluded().len(),
         "newly_excluded": excluded, "newly_included": included, "checked": diagnosis.examination.has_looked(),
         "compared_all": diagnosis.examination.has_compared_all(), "findings": found,
     }))

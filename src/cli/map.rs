@@ -1,14 +1,15 @@
 //! `arclens map`: embeddings laid out as a table or a picture.
 
 use super::embed::{Names, embed_items};
+use super::model::open_model;
 use super::output::{self, Meter};
 use super::own_images::own_catalog;
 use super::{Answer, args};
-use crate::config::atomic_write;
+use crate::config::{atomic_write, counted};
 use crate::data::Catalog;
 use crate::eval::EmbeddingTable;
 use crate::map::{Layout, TsneSpec, lay_out};
-use crate::train::{Control, TrainedModel, read_config};
+use crate::train::{Control, read_config};
 use anyhow::{Context as _, bail};
 use clap::ArgMatches;
 use image::{Rgb, RgbImage};
@@ -46,7 +47,7 @@ pub fn run(matches: &ArgMatches) -> anyhow::Result<Answer> {
         Some("png") => write_png(out, &layout, &table)?,
         _ => bail!("the map is written as .csv or .png; name such a file with --out, not {}", out.display()),
     }
-    output::line(format!("{} points: {}", layout.rows.len(), out.display()));
+    output::line(format!("{}: {}", counted(layout.rows.len(), "point"), out.display()));
     if matches.get_flag("json") {
         output::json(
             &json!({ "points": layout.rows.len(), "dims": layout.dims, "method": layout.method, "note": layout.note, "out": out }),
@@ -56,7 +57,7 @@ pub fn run(matches: &ArgMatches) -> anyhow::Result<Answer> {
 }
 
 fn of_run(run: &Path, matches: &ArgMatches) -> anyhow::Result<(EmbeddingTable, Names)> {
-    let model = TrainedModel::open(run, args::get_device(matches)?)?;
+    let model = open_model(run, matches)?;
     let (catalog, items) = match matches.get_one::<PathBuf>("data") {
         Some(data) => {
             let catalog = Arc::new(Catalog::open(data, &|_| {}, &|| false)?);

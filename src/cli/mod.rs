@@ -15,6 +15,7 @@ mod export;
 mod import;
 mod inspect;
 mod map;
+mod model;
 mod output;
 mod own_images;
 mod sample;

@@ -7,8 +7,6 @@ use std::time::{Duration, Instant};
 
 /// Plain progress lines come at most this often.
 const LINE_EVERY: Duration = Duration::from_secs(5);
-/// Stands between thousands in the window.
-const THIN_SPACE: char = '\u{2009}';
 
 /// Writes the log to standard error; warnings only, unless asked for more.
 pub fn start_log(verbose: bool) {
@@ -34,28 +32,10 @@ pub fn error(error: &anyhow::Error) {
     eprintln!("error: {text}");
 }
 
-/// A line of result on standard output, in [`plain`] digits. A closed pipe is no reason to fail.
+/// A line of result on standard output, as it is: names of files in it may be read by programs. A closed pipe is no reason
+/// to fail.
 pub fn line(text: impl AsRef<str>) {
-    write_line(&mut std::io::stdout(), text.as_ref());
-}
-
-fn write_line(out: &mut impl std::io::Write, text: &str) {
-    writeln!(out, "{}", plain(text)).ok();
-}
-
-/// A text whose numbers have their digits together. The window's have a space between thousands, but what the commands
-/// print is read by programs, too.
-pub fn plain(text: &str) -> String {
-    let mut parts = text.split(THIN_SPACE);
-    let mut plain = parts.next().unwrap_or_default().to_owned();
-    let is_digit = |letter: char| letter.is_ascii_digit();
-    for part in parts {
-        if !(plain.ends_with(is_digit) && part.starts_with(is_digit)) {
-            plain.push(THIN_SPACE);
-        }
-        plain.push_str(part);
-    }
-    plain
+    writeln!(std::io::stdout(), "{}", text.as_ref()).ok();
 }
 
 /// A warning on standard error.
@@ -74,6 +54,13 @@ pub fn left_out(warnings: &crate::data::Warnings) {
 /// The JSON object, as the last line of standard output.
 pub fn json(value: &serde_json::Value) {
     writeln!(std::io::stdout(), "{value}").ok();
+}
+
+/// A value with its 32-bit numbers as short as they were meant: a JSON value holds 64 bits, and 0.485 would be
+/// 0.48500001430511475.
+pub fn as_meant(value: &impl serde::Serialize) -> serde_json::Value {
+    // What is written with 32 bits is read with 64.
+    serde_json::to_string(value).and_then(|text| serde_json::from_str(&text)).unwrap_or_default()
 }
 
 /// Shows how far a job is: a bar on a terminal, a line now and then elsewhere.
@@ -127,19 +114,4 @@ impl Meter {
 /// A rate as a percentage with sensible digits.
 pub fn percent(rate: f64) -> String {
     if rate < 0.001 { format!("{:.3} %", rate * 100.0) } else { format!("{:.2} %", rate * 100.0) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::config::{classes_text, counted};
-
-    #[test]
-    fn the_numbers_of_a_line_have_their_digits_together_and_names_stay() {
-        let mut out = Vec::new();
-        let [images, classes] = [counted(1_234_567, "image"), classes_text(85_000)];
-        write_line(&mut out, &format!("{images} of {classes} in a\u{2009}7\u{2009}b"));
-        let expected = "1234567 images of 85000 classes in a\u{2009}7\u{2009}b\n";
-        assert_eq!(String::from_utf8(out).unwrap(), expected);
-    }
 }

@@ -1,15 +1,18 @@
 //! `arclens train`.
 
+mod series;
+
 use super::output::{self, Meter};
 use super::{Answer, args};
 use crate::config::{PARAMS, RunConfig, RunInfo, SeriesInfo, counted};
 use crate::data::Catalog;
 use crate::train::{
-    Control, EpochMetrics, Footprint, Observer, Place, RunSummary, TrainError, TrainEvent, TrainRequest, begun_runs,
-    is_run, measures, read_config, run_of_seed, train,
+    Control, EpochMetrics, Footprint, Observer, Place, RunSummary, TrainEvent, TrainRequest, begun_runs, read_config,
+    train,
 };
 use anyhow::Context as _;
 use clap::ArgMatches;
+use series::{Series, series_folder};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -54,7 +57,7 @@ fn settings(matches: &ArgMatches, place: &Place, seeds: Option<u32>) -> anyhow::
     if !ignored.is_empty() {
         output::warning(format!(
             "ignored {}: a run goes on with the settings that it was begun with; only --epochs (more than the {} it has) \
-             and --device can be changed",
+             and --device can be changed, and --start-from where the run that it started from lies elsewhere now",
             ignored.join(", "),
             own.train.epochs
         ));
@@ -76,7 +79,7 @@ fn in_series(begun: &RunConfig, first_seed: u32, seeds: u32) -> Option<RunInfo> 
 /// The settings of the run that goes on, or of the first of a series; none where nothing has begun.
 fn begun_with(place: &Place, is_series: bool) -> anyhow::Result<Option<RunConfig>> {
     let Place::Resume(folder) = place else { return Ok(None) };
-    let run = if is_series { begun_runs(folder).next() } else { Some(folder.clone()) };
+    let run = if is_series { begun_runs(folder).into_iter().next() } else { Some(folder.clone()) };
     Ok(run.map(|run| read_config(&run)).transpose()?)
 }
 
@@ -91,6 +94,8 @@ fn ignored(matches: &ArgMatches, asked: &RunConfig, own: &RunConfig, is_series: 
     let is_ignored = |id: &str| match id {
         "train.device" => false,
         "train.epochs" => asked.train.epochs < own.train.epochs,
+        // The trainer finds out whether it is the same run.
+        "train.start_from" if own.train.is_fine_tuned() && asked.train.is_fine_tuned() => false,
         // The first of a series is the one with this seed.
         "train.seed" if is_series => false,
         "margin" => MARGINS.iter().any(|key| differs(key)),
@@ -105,6 +110,8 @@ fn ignored(matches: &ArgMatches, asked: &RunConfig, own: &RunConfig, is_series: 
 struct Changes {
     epochs: Option<u32>,
     device: Option<String>,
+    /// Where the run lies now that it started from.
+    start_from: Option<String>,
 }
 
 impl Changes {
@@ -112,6 +119,7 @@ impl Changes {
         Self {
             epochs: args::is_typed(matches, "train.epochs").then_some(asked.train.epochs),
             device: args::is_typed(matches, "train.device").then(|| asked.train.device.clone()),
+            start_from: args::is_typed(matches, "train.start_from").then(|| asked.train.start_from.clone()),
         }
     }
 
@@ -122,140 +130,11 @@ impl Changes {
         if let Some(device) = &self.device {
             config.train.device.clone_from(device);
         }
-        config
-    }
-}
-
-/// The same settings over several seeds.
-struct Series {
-    /// The settings of runs that have not begun; the seed is the first one's.
-    request: TrainRequest,
-    folder: PathBuf,
-    seeds: u32,
-    changes: Changes,
-}
-
-/// What came of a series.
-#[derive(Default)]
-struct Outcome {
-    finished: Vec<RunSummary>,
-    /// The run that was stopped before its last epoch.
-    stopped: Option<RunSummary>,
-    failure: Option<anyhow::Error>,
-}
-
-impl Series {
-    /// Trains what is left to train. What is finished is reported, whatever ends the series.
-    fn run(&self, json: bool, control: &Control, watcher: &mut Watcher) -> anyhow::Result<()> {
-        let outcome = self.train(control, watcher);
-        watcher.meter.finish();
-        if outcome.finished.is_empty() && outcome.stopped.is_none() {
-            return Err(outcome.failure.unwrap_or_else(|| TrainError::Cancelled.into()));
-        }
-        self.report(&outcome, json)?;
-        outcome.failure.map_or(Ok(()), Err)
-    }
-
-    fn train(&self, control: &Control, watcher: &mut Watcher) -> Outcome {
-        let mut outcome = Outcome::default();
-        let first = self.request.config.train.seed;
-        for seed in (0..self.seeds).map(|n| first.wrapping_add(n)) {
-            if control.is_cancelled() {
-                break;
-            }
-            match self.one(seed, control, watcher) {
-                Ok(summary) if summary.stopped => outcome.stopped = Some(summary),
-                Ok(summary) => outcome.finished.push(summary),
-                Err(TrainError::Cancelled) => break,
-                Err(error) => {
-                    let error = anyhow::Error::from(error);
-                    outcome.failure = Some(error.context(format!("the run with seed {seed} failed")));
-                    break;
-                }
-            }
-        }
-        outcome
-    }
-
-    /// One run in a folder of its own. What has begun goes on with its own settings; what is finished stays as it is.
-    fn one(&self, seed: u32, control: &Control, watcher: &mut Watcher) -> Result<RunSummary, TrainError> {
-        let run = run_of_seed(&self.folder, seed);
-        let mut request = self.request.clone();
-        if matches!(request.place, Place::Resume(_)) && is_run(&run) {
-            request.config = self.changes.made_to(&read_config(&run)?);
-            request.place = Place::Resume(run);
-        } else {
-            request.config = self.further(seed);
-            request.place = Place::NewAt(run);
-        }
-        if let Some(summary) = RunSummary::of_finished(&request)? {
-            watcher.meter.note(&format!("{}: was finished before", summary.run.display()));
-            return Ok(summary);
-        }
-        train(&request, control, watcher)
-    }
-
-    /// The settings of a run that has not begun. What it starts from and its network are those of the first of the series.
-    fn further(&self, seed: u32) -> RunConfig {
-        let mut config = self.request.config.clone();
-        config.train.seed = seed;
-        if let Some(first) = series_id(&config).and_then(|id| first_of(&self.folder, id)) {
-            config.follow(&first);
+        if let Some(start_from) = self.start_from.as_ref().filter(|_| own.train.is_fine_tuned()) {
+            config.train.start_from.clone_from(start_from);
         }
         config
     }
-
-    fn report(&self, outcome: &Outcome, json: bool) -> anyhow::Result<()> {
-        let runs: Vec<&RunSummary> = outcome.finished.iter().chain(&outcome.stopped).collect();
-        runs.iter().for_each(|summary| output::line(what_came_of(summary)));
-        let (finished, seeds) = (outcome.finished.len(), self.seeds);
-        let (is_whole, all) = (finished >= seeds as usize, counted(seeds as usize, "run"));
-        let measures = measures(&outcome.finished);
-        for measure in &measures {
-            if let (Some(text), Some(mean)) = (measure.mean_text(), measure.mean_sd()) {
-                let runs = if is_whole { counted(mean.runs, "run") } else { format!("{} of {all}", mean.runs) };
-                output::line(format!("{}: {text} over {runs}", measure.key));
-            }
-        }
-        if !is_whole && outcome.failure.is_none() {
-            let folder = self.folder.display();
-            output::line(format!("stopped after {finished} of {all}"));
-            output::line(format!("continue with: arclens train DATA --seeds {seeds} --resume {folder}"));
-        }
-        if json {
-            let measures: serde_json::Map<_, _> = measures
-                .iter()
-                .filter_map(|measure| Some((measure.key.clone(), measure.mean_sd()?)))
-                .map(|(key, mean)| Ok((key, serde_json::to_value(mean)?)))
-                .collect::<anyhow::Result<_>>()?;
-            output::json(&serde_json::json!({ "runs": runs, "measures": measures }));
-        }
-        Ok(())
-    }
-}
-
-/// The folder that the runs of a series lie in.
-fn series_folder(place: &Place) -> anyhow::Result<PathBuf> {
-    let (Place::NewAt(folder) | Place::Resume(folder)) = place else {
-        anyhow::bail!("--seeds needs the folder that the runs go into: --out FOLDER");
-    };
-    anyhow::ensure!(
-        !is_run(folder),
-        "this is a run by itself, in which no others can lie; leave --seeds out to continue it, or name another folder \
-         for the series: {}",
-        folder.display()
-    );
-    Ok(folder.clone())
-}
-
-/// The settings of the run with the lowest seed of those of a series. The folder may hold runs of an earlier series, too.
-fn first_of(folder: &Path, id: &str) -> Option<RunConfig> {
-    begun_runs(folder).filter_map(|run| read_config(&run).ok()).find(|config| series_id(config) == Some(id))
-}
-
-/// The name of the series that a run is one of.
-fn series_id(config: &RunConfig) -> Option<&str> {
-    Some(config.run.as_ref()?.series.as_ref()?.id.as_str())
 }
 
 fn place(matches: &ArgMatches) -> anyhow::Result<Place> {
@@ -293,11 +172,13 @@ pub fn stop_on_ctrl_c(control: &Control) -> anyhow::Result<()> {
 struct Watcher {
     meter: Meter,
     total_steps: u64,
+    /// What is said behind the training accuracy: among which classes it is, where these are not all.
+    among: &'static str,
 }
 
 impl Watcher {
     fn new() -> Self {
-        Self { meter: Meter::new("train"), total_steps: 0 }
+        Self { meter: Meter::new("train"), total_steps: 0, among: "" }
     }
 }
 
@@ -307,6 +188,7 @@ impl Observer for Watcher {
             TrainEvent::Preparing(done, total) => self.meter.report(done as u64, total as u64, "images read"),
             TrainEvent::Started(started) => {
                 self.total_steps = started.steps_per_epoch as u64 * u64::from(started.epochs);
+                self.among = if started.config.loss.is_partial() { AMONG_SOME } else { "" };
                 self.meter.note(&format!(
                     "{}: {} images of {} classes, {} held out, on {}",
                     started.run.display(),
@@ -315,9 +197,10 @@ impl Observer for Watcher {
                     started.validation_images,
                     started.device
                 ));
-                let Footprint { parameters, multiply_adds, training_bytes } = started.footprint;
+                let Footprint { parameters, multiply_adds, training_bytes, .. } = started.footprint;
                 self.meter.note(&format!(
-                    "network and head: {:.2} million weights, {:.3} GMAC per image, about {:.1} GB of memory",
+                    "network and head: {:.2} million weights, {:.3} GMAC per image; the run takes about {:.1} GB of memory \
+                     beside the images",
                     parameters as f64 / 1e6,
                     multiply_adds as f64 / 1e9,
                     training_bytes as f64 / 1e9
@@ -328,24 +211,29 @@ impl Observer for Watcher {
             }
             TrainEvent::Step(step) => {
                 let message = format!(
-                    "loss {:.3}, accuracy {:.1} %, {:.0} images/s, {:.0} s left",
+                    "loss {:.3}, accuracy {:.1} %{}, {:.0} images/s, {:.0} s left",
                     step.loss,
                     step.accuracy * 100.0,
+                    self.among,
                     step.images_per_second,
                     step.eta_secs
                 );
                 self.meter.report(step.step, self.total_steps, &message);
             }
-            TrainEvent::Epoch(epoch) => self.meter.note(&epoch_line(&epoch)),
+            TrainEvent::Epoch(epoch) => self.meter.note(&epoch_line(&epoch, self.among)),
             TrainEvent::Note(text) => self.meter.note(&text),
             TrainEvent::Warning(text) => self.meter.note(&format!("warning: {text}")),
+            TrainEvent::DoubtfulStep { step, reason } => self.meter.note(&format!("warning: step {step}: {reason}")),
             TrainEvent::Angles(_) | TrainEvent::Validation(_) | TrainEvent::Saved(_) => {}
         }
     }
 }
 
-/// What is said after an epoch, and of the network that a run starts from, which is its epoch 0.
-fn epoch_line(epoch: &EpochMetrics) -> String {
+/// With Partial FC, the training accuracy says nothing of the classes that a step leaves out.
+const AMONG_SOME: &str = " among the classes of a step";
+
+/// What is said after an epoch, and of the network that a run starts from, which is its epoch 0. `among`: see [`Watcher`].
+fn epoch_line(epoch: &EpochMetrics, among: &str) -> String {
     let eer = epoch.eer.map(|eer| format!(", EER {}", output::percent(eer))).unwrap_or_default();
     let accuracy = epoch.val_accuracy.map(|a| format!(", held-out accuracy {:.2} %", a * 100.0)).unwrap_or_default();
     if epoch.epoch == 0 {
@@ -353,7 +241,7 @@ fn epoch_line(epoch: &EpochMetrics) -> String {
     }
     let best = if epoch.best { " (best)" } else { "" };
     format!(
-        "epoch {:>3}: loss {:.4}, accuracy {:.1} %{accuracy}{eer}, {:.0} images/s, {:.0} s{best}",
+        "epoch {:>3}: loss {:.4}, accuracy {:.1} %{among}{accuracy}{eer}, {:.0} images/s, {:.0} s{best}",
         epoch.epoch,
         epoch.train_loss,
         epoch.train_accuracy * 100.0,
@@ -388,8 +276,6 @@ fn how_far(epochs: u32, is_stopped: bool) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{Auto, save};
-    use crate::data::testing::draw_classes;
 
     fn placed(words: &[&str]) -> anyhow::Result<Place> {
         let matches = args::command().try_get_matches_from([&["arclens", "train", "data"][..], words].concat())?;
@@ -408,15 +294,6 @@ mod tests {
     }
 
     #[test]
-    fn a_series_does_not_go_into_a_run() {
-        let folder = tempfile::tempdir().unwrap();
-        let place = Place::Resume(folder.path().to_owned());
-        assert_eq!(series_folder(&place).unwrap(), folder.path());
-        save(&RunConfig::default(), &folder.path().join("run.toml")).unwrap();
-        assert!(series_folder(&place).unwrap_err().to_string().contains("leave --seeds out"));
-    }
-
-    #[test]
     fn the_network_that_a_run_starts_from_is_told_without_a_loss_that_it_has_not() {
         let mut epoch = EpochMetrics {
             epoch: 0,
@@ -431,51 +308,18 @@ mod tests {
             elapsed_secs: 0.0,
         };
         let eer = output::percent(0.0027);
-        assert_eq!(epoch_line(&epoch), format!("epoch   0: the network it starts from, EER {eer}"));
+        assert_eq!(epoch_line(&epoch, AMONG_SOME), format!("epoch   0: the network it starts from, EER {eer}"));
         (epoch.epoch, epoch.train_loss, epoch.train_accuracy) = (12, 0.5, 0.75);
         assert!(
-            epoch_line(&epoch).starts_with("epoch  12: loss 0.5000, accuracy 75.0 %, EER "),
+            epoch_line(&epoch, "").starts_with("epoch  12: loss 0.5000, accuracy 75.0 %, EER "),
             "{}",
-            epoch_line(&epoch)
+            epoch_line(&epoch, "")
         );
+        assert!(epoch_line(&epoch, AMONG_SOME).contains("accuracy 75.0 % among the classes of a step, EER "));
     }
 
     #[test]
     fn one_epoch_is_told_in_the_singular() {
         assert_eq!([how_far(1, false), how_far(90, true)], ["trained 1 epoch", "stopped after 90 epochs"]);
-    }
-
-    #[test]
-    fn a_further_run_follows_the_first_of_its_series_and_no_other_in_the_folder() {
-        let folder = tempfile::tempdir().unwrap();
-        let data = folder.path().join("data");
-        draw_classes(&data, 2, 2);
-        let catalog = Arc::new(Catalog::open(&data, &|_| {}, &|| false).unwrap());
-        let of_series = |id: &str| RunInfo::before(SeriesInfo { id: id.into(), first_seed: 3, seeds: 3 });
-        let begun = |seed: u32, id: &str, start_sha256: &str, embedding_dim: u32| {
-            let mut config = RunConfig::default();
-            config.train.seed = seed;
-            config.model.embedding_dim = Auto::Set(embedding_dim);
-            let (version, start_sha256) = ("1.0.0".into(), start_sha256.into());
-            let automatic = vec!["model.embedding_dim".into()];
-            config.run = Some(RunInfo { version, start_sha256, automatic, ..of_series(id) });
-            let run = run_of_seed(folder.path(), seed);
-            std::fs::create_dir(&run).unwrap();
-            save(&config, &run.join("run.toml")).unwrap();
-        };
-        begun(1, "earlier", "of the earlier one", 32);
-        let config = RunConfig { run: Some(of_series("one")), ..RunConfig::default() };
-        let request = TrainRequest { catalog, config, place: Place::NewAt(folder.path().to_owned()) };
-        let changes = Changes { epochs: None, device: None };
-        let series = Series { request, folder: folder.path().to_owned(), seeds: 3, changes };
-        let start = |config: &RunConfig| config.run.clone().unwrap().start_sha256;
-        let first = series.further(3);
-        assert_eq!((start(&first).as_str(), first.model.embedding_dim), ("", Auto::Auto));
-        // Of numbers, ten comes after four.
-        begun(10, "one", "of the last", 128);
-        begun(4, "one", "of the first", 64);
-        let further = series.further(5);
-        assert_eq!((start(&further).as_str(), further.model.embedding_dim), ("of the first", Auto::Set(64)));
-        assert_eq!(further.train.seed, 5);
     }
 }

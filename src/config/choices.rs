@@ -69,6 +69,8 @@ choice! {
         Iresnet200 = "iresnet200", "iResNet-200";
         /// Depthwise convolutions: two million weights, for phones and two cores.
         MobileFaceNet = "mobilefacenet", "MobileFaceNet";
+        /// The same twice as wide and deeper (insightface's `mbf_large`): six million weights.
+        MobileFaceNetLarge = "mobilefacenet_large", "MobileFaceNet, large";
         /// The paper's MobileFaceNet, half as wide: one million weights.
         MobileFaceNetClassic = "mobilefacenet_classic", "MobileFaceNet, classic";
     } default Small
@@ -84,7 +86,7 @@ impl Net {
     pub fn published_pooling(self) -> Option<Pooling> {
         match self {
             Self::Small | Self::Resnet18 | Self::Resnet50 => Some(Pooling::Average),
-            Self::MobileFaceNet | Self::MobileFaceNetClassic => None,
+            Self::MobileFaceNet | Self::MobileFaceNetLarge | Self::MobileFaceNetClassic => None,
             _ => Some(Pooling::Flatten),
         }
     }

@@ -222,7 +222,8 @@ impl Head {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Auto, DataFacts, RunConfig, load, resolve};
+    use super::super::tests::facts;
+    use super::super::{Auto, RunConfig, load, resolve};
     use super::*;
 
     #[test]
@@ -237,15 +238,8 @@ mod tests {
 
     #[test]
     fn the_spread_is_the_published_one_of_each_elasticface_until_a_person_sets_it() {
-        let facts = DataFacts {
-            train_classes: 100,
-            train_images: 1000,
-            validation_images: 100,
-            typical_px: 112,
-            all_grey: false,
-        };
         let spread = |config: &RunConfig| {
-            let resolved = resolve(config, &facts).unwrap();
+            let resolved = resolve(config, &facts()).unwrap();
             let reason = resolved.reasons.into_iter().find(|reason| reason.key == "loss.margin_std");
             (resolved.config.loss.margin_std, reason.map(|reason| reason.why))
         };
@@ -271,17 +265,10 @@ mod tests {
 
     #[test]
     fn a_margin_is_called_the_value_of_those_who_chose_it() {
-        let facts = DataFacts {
-            train_classes: 100,
-            train_images: 1000,
-            validation_images: 100,
-            typical_px: 112,
-            all_grey: false,
-        };
         let why = |head: Head| {
             let mut config = RunConfig::default();
             config.loss.head = head;
-            let reasons = resolve(&config, &facts).unwrap().reasons;
+            let reasons = resolve(&config, &facts()).unwrap().reasons;
             let of_margin = |key: &str| ["loss.margin_rad", "loss.margin_cos", "loss.margin_factor"].contains(&key);
             reasons.into_iter().find(|reason| of_margin(reason.key)).map(|reason| reason.why)
         };

@@ -12,7 +12,9 @@ mod disk;
 mod error;
 mod file;
 mod head;
+mod labels;
 mod margins;
+mod natural_order;
 mod params;
 mod presets;
 mod resolve;
@@ -22,14 +24,16 @@ mod sections;
 
 pub use auto::Auto;
 pub use choices::{Best, Colour, MapKind, Net, Optimizer, Pooling, Precision, Sampler, Schedule, SplitBy};
-pub use count_text::{classes_text, count_text, counted, counted_as};
+pub use count_text::{classes_text, counted, counted_as, noun};
 pub use disk::{
     TEMPORARY_PREFIX, atomic_write, atomic_write_new, folder_of, read_at_most, read_text_at_most, temporary,
 };
 pub use error::{ConfigError, Problem};
 pub use file::{load, load_over, save, to_toml};
 pub use head::{Head, MarginUse};
+pub use labels::with_labels;
 pub use margins::Margins;
+pub use natural_order::natural_order;
 pub use params::{Applies, Group, Kind, PARAMS, ParamSpec, Value, markdown_table, spec};
 pub use presets::Preset;
 pub use resolve::{DataFacts, Reason, Resolved, resolve};

@@ -117,6 +117,7 @@ fn paper_r50(config: &mut RunConfig) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tests::facts;
     use super::super::{DataFacts, Margins, Optimizer, PARAMS, Resolved, Sampler, resolve};
     use super::*;
 
@@ -156,17 +157,10 @@ mod tests {
 
     #[test]
     fn a_preset_can_be_made_as_short_as_a_person_likes() {
-        let facts = DataFacts {
-            train_classes: 100,
-            train_images: 1000,
-            validation_images: 100,
-            typical_px: 112,
-            all_grey: false,
-        };
         for preset in Preset::every() {
             let mut config = preset.settings(&RunConfig::default());
             config.train.epochs = 1;
-            let resolved = resolve(&config, &facts);
+            let resolved = resolve(&config, &facts());
             assert!(resolved.is_ok(), "{preset:?}: {resolved:?}");
         }
     }

@@ -149,7 +149,25 @@ fn data_problems(config: &RunConfig, facts: &DataFacts) -> Vec<Problem> {
         });
     }
     problems.extend(epoch_problem(config));
+    if applies("train.images_per_class") {
+        problems.extend(sampler_problem(config, facts));
+    }
     problems
+}
+
+/// In a batch of one class there is no other to tell its images from, so that two have to find room. A run that began
+/// before this was asked goes on as it is.
+fn sampler_problem(config: &RunConfig, facts: &DataFacts) -> Option<Problem> {
+    let has_begun = config.run.as_ref().is_some_and(RunInfo::has_begun);
+    let (in_a_row, batch) = (config.train.images_per_class, (config.train.batch as usize).min(facts.train_images));
+    let most = (batch / 2).max(1);
+    (!has_begun && in_a_row as usize > most).then(|| Problem {
+        key: "train.images_per_class".to_owned(),
+        found: in_a_row.to_string(),
+        expected: format!(
+            "it must not exceed {most}, half of the {batch} images of a batch, so that each has at least 2 classes"
+        ),
+    })
 }
 
 /// The network rests first and is warmed up then: both have to end before the run does. Where it would never learn, that alone
@@ -158,7 +176,7 @@ fn epoch_problem(config: &RunConfig) -> Option<Problem> {
     let (epochs, frozen) = (config.train.epochs, config.train.frozen_epochs());
     let problem = |key: &str, found: String, expected: String| Some(Problem { key: key.to_owned(), found, expected });
     if frozen > 0 && frozen >= epochs {
-        let expected = format!("it must be less than the {epochs} epochs of train.epochs");
+        let expected = format!("it must be less than the {} of train.epochs", counted(epochs as usize, "epoch"));
         return problem("train.freeze_epochs", frozen.to_string(), expected);
     }
     let learning = epochs - frozen;

@@ -32,6 +32,9 @@ pub struct RunInfo {
     pub classes: u32,
     /// Images trained on.
     pub images: u32,
+    /// Epochs that it was begun with; `None` while it has no more. The ramp of its margin keeps to them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub begun_epochs: Option<u32>,
     /// Keys of the settings that were left to the program; above stands what it chose. Before a run of a series begins, those
     /// that were chosen for its first run already ([`RunConfig::follow`]).
     #[serde(skip_serializing_if = "Vec::is_empty")]

@@ -40,7 +40,7 @@ fn within_uniface(loss: &LossConfig, classes: usize) -> (f64, String) {
             "the paper's value: with so large a margin no smaller one keeps the images that are far from their class";
         return (PUBLISHED, why.to_owned());
     }
-    let part = if loss.class_share < 1.0 { format!("{}·", loss.class_share) } else { String::new() };
+    let part = if loss.is_partial() { format!("{}·", loss.class_share) } else { String::new() };
     let far = -FARTHEST_COSINE;
     let term = format!("ln(10·{part}{classes} classes) / (1 − {far} − {margin})");
     let why = format!("{term} = {least:.2}: with less, the loss would leave out images with a cosine of −{far}");

@@ -165,6 +165,13 @@ pub struct LossConfig {
     pub batch_negatives: bool,
 }
 
+impl LossConfig {
+    /// A step compares with a share of the classes (Partial FC).
+    pub fn is_partial(&self) -> bool {
+        self.class_share < 1.0
+    }
+}
+
 impl Default for LossConfig {
     fn default() -> Self {
         Self {
@@ -200,6 +207,8 @@ pub struct TrainConfig {
     /// Epochs at the start in which only the class weights learn, where the run starts from another network; see
     /// [`TrainConfig::frozen_epochs`].
     pub freeze_epochs: Auto<u32>,
+    /// The normalisations keep the statistics of the network that the run starts from; see [`TrainConfig::keeps_norm`].
+    pub freeze_norm: bool,
     /// Passes over the training images.
     pub epochs: u32,
     /// Images per step.
@@ -257,6 +266,7 @@ impl Default for TrainConfig {
         Self {
             start_from: String::new(),
             freeze_epochs: Auto::Auto,
+            freeze_norm: false,
             epochs: 24,
             batch: 32,
             sampler: Sampler::Shuffled,
@@ -299,6 +309,11 @@ impl TrainConfig {
             return 0;
         }
         self.freeze_epochs.set().unwrap_or(u32::from(self.epochs >= LONG_ENOUGH_TO_FREEZE))
+    }
+
+    /// The normalisations keep their statistics in training. A run from scratch has none to keep, whatever the setting says.
+    pub fn keeps_norm(&self) -> bool {
+        self.is_fine_tuned() && self.freeze_norm
     }
 
     /// Epochs at which the step schedule falls.

@@ -120,7 +120,8 @@ fn a_run_file_with_an_unknown_key_or_bad_values_is_refused_with_the_reason() {
     assert!(load(&path).is_err());
 }
 
-fn facts() -> DataFacts {
+/// A hundred classes of colour images, of which nothing is out of the ordinary.
+pub(super) fn facts() -> DataFacts {
     DataFacts { train_classes: 100, train_images: 1000, validation_images: 100, typical_px: 250, all_grey: false }
 }
 
@@ -280,7 +281,7 @@ fn millions_of_aligned_faces_get_these_values() {
         assert!(why(&resolved, key).contains(fact), "{key}: {}", why(&resolved, key));
     }
     let layer = "as usual for this network: its layer with weights of its own for every position has 12.8 million of them, \
-                 not too many for 5.1 million images (about 60 of each of 85\u{2009}000 classes)";
+                 not too many for 5.1 million images (about 60 of each of 85000 classes)";
     assert_eq!(why(&resolved, "model.pooling"), layer);
 }
 
@@ -291,7 +292,7 @@ fn the_layer_over_all_positions_is_left_where_the_images_are_few_for_its_weights
     let resolved = resolve(&config, &few).unwrap();
     assert_eq!((resolved.pooling, resolved.config.model.pooling), (Pooling::Average, Pooling::Average));
     let layer = "its layer with weights of its own for every position has 12.8 million of them, too many for \
-                 20\u{2009}000 images (about 20 of each of 1000 classes)";
+                 20000 images (about 20 of each of 1000 classes)";
     assert_eq!(why(&resolved, "model.pooling"), layer);
     // 7 × 7 × 512 × 512 weights, 50 of them per image: images decide, however many classes they are of.
     let with_images = |config: &RunConfig, train_images| {
@@ -416,6 +417,32 @@ fn settings_without_effect_keep_no_run_from_starting() {
     for key in ["loss.length_high", "train.step_epochs", "train.freeze_epochs"] {
         assert!(text.contains(key), "{key}: {text}");
     }
+}
+
+#[test]
+fn a_batch_of_p_by_k_has_room_for_two_classes() {
+    let mut config = RunConfig::default();
+    config.train.sampler = Sampler::PByK;
+    config.train.batch = 32;
+    let problem = |config: &RunConfig, train_images| {
+        let facts = DataFacts { train_images, ..facts() };
+        resolve(config, &facts).err().map(|error| error.to_string()).unwrap_or_default()
+    };
+    for (images_per_class, images, most) in [(16, 1000, None), (17, 1000, Some(16)), (16, 20, Some(10))] {
+        config.train.images_per_class = images_per_class;
+        let told = problem(&config, images);
+        match most {
+            None => assert_eq!(told, ""),
+            Some(most) => {
+                assert!(told.contains("train.images_per_class") && told.contains(&format!("exceed {most},")), "{told}");
+            }
+        }
+    }
+    // Where it has no effect, and where a run went on with it already, it is in nobody's way.
+    let begun = RunInfo { version: "0.1.0".to_owned(), ..RunInfo::default() };
+    assert_eq!(problem(&RunConfig { run: Some(begun), ..config.clone() }, 20), "");
+    config.train.sampler = Sampler::Shuffled;
+    assert_eq!(problem(&config, 20), "");
 }
 
 #[test]

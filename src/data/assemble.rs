@@ -60,10 +60,12 @@ pub(super) fn assemble(gathered: Gathered, watch: &Watch, mut warnings: Warnings
         items,
         warnings,
         fingerprint,
+        earlier_fingerprint: None,
         idx: Vec::new(),
         packs,
         excluded: Vec::new(),
         whole: None,
+        verification_sets: Vec::new(),
     };
     warn_of_classes(&mut catalog);
     exclusions.apply(catalog)

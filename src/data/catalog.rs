@@ -128,6 +128,11 @@ pub struct Catalog {
     pub warnings: Warnings,
     /// SHA-256 (hexadecimal) over class names, paths and sizes in bytes: the same for the same folder anywhere.
     pub fingerprint: String,
+    /// Verification sets in the folder of records, as InsightFace packs both together. They are no part of the data set.
+    pub verification_sets: Vec<PathBuf>,
+    /// The fingerprint as earlier versions took it, where that was another: of RecordIO, with the names of the files. Runs that
+    /// they began are known by it.
+    pub(super) earlier_fingerprint: Option<String>,
     /// Where the items' paths start.
     pub(super) base: PathBuf,
     /// What the list of excluded images lies in or beside: the folder, or the (first) file that holds or lists the images.

@@ -22,7 +22,7 @@ const MAX_ALLOC_BYTES: u64 = 1 << 30;
 /// Larger files are not read: an uncompressed image of [`MAX_PIXELS`] still fits.
 const MAX_FILE_BYTES: u64 = 1 << 30;
 
-/// Decodes an image file.
+/// Decodes an image file of a data set.
 ///
 /// # Errors
 /// [`DataError::Vanished`] when it is not there, [`DataError::Image`] when it is no usable image.
@@ -33,6 +33,14 @@ pub fn decode_file(path: &Path) -> Result<DynamicImage, DataError> {
         }
         other => other,
     })
+}
+
+/// Decodes an image file that a person named.
+///
+/// # Errors
+/// [`DataError::NoFile`] when it is not there, [`DataError::Image`] when it is no usable image.
+pub fn decode_named_file(path: &Path) -> Result<DynamicImage, DataError> {
+    decode_file(path).map_err(DataError::of_named_file)
 }
 
 /// The bytes of an image file.
@@ -238,6 +246,14 @@ mod tests {
         };
         assert!(say("phone.HEIC").contains("convert it to JPEG or PNG"));
         assert!(say("phone.jpg").contains("not an image of a known format"));
+    }
+
+    #[test]
+    fn of_a_file_that_a_person_named_nobody_says_that_it_was_there() {
+        let gone = Path::new("no-such-folder/gone.png");
+        assert!(decode_file(gone).unwrap_err().to_string().contains("gone now"));
+        let error = decode_named_file(gone).unwrap_err().to_string();
+        assert!(error.starts_with("there is no such file: ") && error.ends_with("gone.png"), "{error}");
     }
 
     #[test]

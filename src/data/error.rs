@@ -50,6 +50,12 @@ pub enum DataError {
     /// Nothing is there.
     #[error("there is nothing at this path; open a folder with one sub-folder of images per class, an archive of it, or a .rec, IDX or list file: {}", .0.display())]
     Missing(PathBuf),
+    /// A file that a person named is not there.
+    #[error("there is no such file: {}", .0.display())]
+    NoFile(PathBuf),
+    /// A folder of images that a person named is not there.
+    #[error("there is no such folder of images: {}", .0.display())]
+    NoImagesFolder(PathBuf),
     /// Something is there, but no data set.
     #[error("expected a folder with one sub-folder of images per class, an archive of it, or a .rec, IDX or list file, but found {found}: {}", path.display())]
     NotADataSet {
@@ -189,6 +195,14 @@ impl DataError {
         match source.kind() {
             std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory => Self::Vanished(path.to_owned()),
             _ => Self::Io { verb: "read", path: path.to_owned(), source },
+        }
+    }
+
+    /// The same of a file that a person named: nobody said that it was ever there.
+    pub(super) fn of_named_file(self) -> Self {
+        match self {
+            Self::Vanished(path) => Self::NoFile(path),
+            other => other,
         }
     }
 

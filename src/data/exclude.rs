@@ -17,6 +17,10 @@
 //! when that changed; unreadable records are therefore looked at, but not warned of. It is read like any hostile file, and
 //! a broken one costs a warning, not the data set.
 
+mod files;
+
+pub use files::ExcludedFiles;
+
 use super::open::{hex_digest, warn_of_classes};
 use super::{Catalog, DataError, Layout, Warning, WarningKind, Warnings, duplicates, path_text};
 use crate::config::{atomic_write, read_text_at_most};
@@ -123,7 +127,8 @@ impl Exclusions {
                 return Ok(whole);
             }
         };
-        if whole.is_numbered() && file.data.as_deref() != Some(&whole.fingerprint) {
+        let is_of_data = file.data.as_ref().is_some_and(|data| whole.has_fingerprint(data));
+        if whole.is_numbered() && !is_of_data {
             let detail = "it was made for other data under this name, and is not used".to_owned();
             whole.warnings.push(WarningKind::BadExclusions, file_name, detail);
             return Ok(whole);
@@ -178,7 +183,12 @@ impl Catalog {
     /// This data set, or its whole, whichever has the fingerprint: a run goes on being measured on the images it was
     /// trained with after some of them were excluded.
     pub fn with_fingerprint(self: &Arc<Self>, fingerprint: &str) -> Option<Arc<Self>> {
-        [Arc::clone(self), self.whole()].into_iter().find(|catalog| catalog.fingerprint == fingerprint)
+        [Arc::clone(self), self.whole()].into_iter().find(|catalog| catalog.has_fingerprint(fingerprint))
+    }
+
+    /// This is the fingerprint of these images, as this version or an earlier one takes it.
+    pub fn has_fingerprint(&self, fingerprint: &str) -> bool {
+        self.fingerprint == fingerprint || self.earlier_fingerprint.as_deref() == Some(fingerprint)
     }
 
     /// The data set without some images, and without warnings of some of the files left out (positions in this one, which
@@ -270,10 +280,9 @@ fn without(whole: &Arc<Catalog>, excluded: &[u32]) -> Result<Catalog, DataError>
     let used: BTreeSet<u32> = items.iter().map(|item| item.class).collect();
     let number_of: BTreeMap<u32, u32> = used.iter().copied().zip(0..).collect();
     items.iter_mut().for_each(|item| item.class = number_of.get(&item.class).copied().unwrap_or(0));
-    let fingerprint = if gone.is_empty() {
-        whole.fingerprint.clone()
-    } else {
-        hex_digest([whole.fingerprint.as_str(), "without"].into_iter().chain(keys.iter().map(String::as_str)))
+    let fingerprint = |of_whole: &String| match keys.len() {
+        0 => of_whole.clone(),
+        _ => hex_digest([of_whole.as_str(), "without"].into_iter().chain(keys.iter().map(String::as_str))),
     };
     let mut catalog = Catalog {
         root: whole.root.clone(),
@@ -281,13 +290,15 @@ fn without(whole: &Arc<Catalog>, excluded: &[u32]) -> Result<Catalog, DataError>
         classes: used.iter().filter_map(|class| whole.classes.get(*class as usize)).cloned().collect(),
         items,
         warnings: warnings_without(whole, &gone, &gone_files),
-        fingerprint,
+        fingerprint: fingerprint(&whole.fingerprint),
+        earlier_fingerprint: whole.earlier_fingerprint.as_ref().map(fingerprint),
         base: whole.base.clone(),
         beside: whole.beside.clone(),
         idx: whole.idx.clone(),
         packs: whole.packs.clone(),
         excluded: gone.into_iter().chain(gone_files).collect(),
         whole: Some(Arc::clone(whole)),
+        verification_sets: whole.verification_sets.clone(),
     };
     keys.iter().for_each(|key| catalog.warnings.push(WarningKind::Excluded, key.as_str(), ""));
     warn_of_classes(&mut catalog);

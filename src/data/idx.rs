@@ -3,7 +3,7 @@
 //! A header is a claim, not a fact: memory grows with the bytes that are really there, and a claim that a compressed
 //! file of this size cannot meet is refused at once.
 
-use super::DataError;
+use super::{DataError, EXCLUDE_FILE};
 use flate2::read::MultiGzDecoder;
 use std::fs::File;
 use std::io::{BufReader, Read, Seek as _};
@@ -276,16 +276,16 @@ pub(super) struct IdxFiles {
     pub(super) held_out: Option<IdxPair>,
 }
 
-/// Whether a name is that of an images file.
+/// Whether a name is that of an images file. The list of what is left out of one begins with its name, and is none.
 pub(super) fn is_images_name(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
-    name.contains("images") && name.contains("idx3")
+    name.contains("images") && name.contains("idx3") && !name.ends_with(EXCLUDE_FILE)
 }
 
 /// Whether a name is that of a file of labels.
 pub(super) fn is_labels_name(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
-    name.contains("labels") && name.contains("idx1")
+    name.contains("labels") && name.contains("idx1") && !name.ends_with(EXCLUDE_FILE)
 }
 
 /// The other files that belong to one of them.

@@ -7,6 +7,7 @@ use super::layout::{self, Kind};
 use super::scan::{self, ClassFolder, Watch};
 use super::{Catalog, DataError, Item, Layout, Location, Mode, Part, Progress, WarningKind, Warnings};
 use super::{VerificationSet, archive, class_sizes, endings, header, idx, lists, pair_list, path_text, recordio};
+use crate::config::counted;
 use sha2::{Digest as _, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
@@ -140,7 +141,7 @@ fn open_folder(root: PathBuf, kind: &Kind, watch: &Watch, mut warnings: Warnings
         return Err(exclusions.refusal(&warnings).unwrap_or(nothing));
     }
     if loose > 0 {
-        warnings.push(WarningKind::LooseImage, path_text(&root), format!("{loose} images"));
+        warnings.push(WarningKind::LooseImage, path_text(&root), counted(loose, "image"));
     }
     let base = root.clone();
     assemble(Gathered { root, base, layout, folders: &folders, found, pack: None, exclusions }, watch, warnings)
@@ -252,10 +253,12 @@ fn open_idx(file: &Path, root: &Path, watch: &Watch) -> Result<Catalog, DataErro
         items,
         warnings,
         fingerprint,
+        earlier_fingerprint: None,
         idx: parts,
         packs: Vec::new(),
         excluded: Vec::new(),
         whole: None,
+        verification_sets: Vec::new(),
     };
     warn_of_classes(&mut catalog);
     Exclusions::beside(&catalog.beside).apply(catalog)

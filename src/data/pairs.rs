@@ -7,7 +7,7 @@
 
 use super::DataError;
 use super::endings::{LIST_ENDINGS, ends_with, format_of_extension, names_pairs};
-use crate::config::read_at_most;
+use crate::config::{counted, read_at_most};
 use std::io::ErrorKind;
 use std::path::Path;
 
@@ -29,6 +29,11 @@ pub struct PairList {
 ///
 /// Two fields in a line are pairs only when the name of the file says so, because `path label` is a data set.
 pub fn pair_list(file: &Path) -> Option<PairList> {
+    named_pair_list(file).filter(|list| list.fields > 2 || names_pairs(file))
+}
+
+/// As [`pair_list`], where a person has said that the file is about pairs: whatever its name.
+pub fn named_pair_list(file: &Path) -> Option<PairList> {
     if !ends_with(file, &LIST_ENDINGS) {
         return None;
     }
@@ -36,7 +41,7 @@ pub fn pair_list(file: &Path) -> Option<PairList> {
     // `index path label` and the like have an image on one side only.
     let is_image = |name: &str| format_of_extension(Path::new(name)).is_some();
     let is_alike = list.pairs.iter().take(8).all(|(a, b, _)| is_image(a) == is_image(b));
-    (is_alike && (list.fields > 2 || names_pairs(file))).then_some(list)
+    is_alike.then_some(list)
 }
 
 /// Reads a list.
@@ -48,7 +53,7 @@ pub fn read_pairs(file: &Path) -> Result<PairList, DataError> {
     let bytes = read_at_most(file, MAX_BYTES).map_err(|source| match source.kind() {
         ErrorKind::InvalidInput => fault(1, "expected a text file, found a folder or device".to_owned()),
         ErrorKind::FileTooLarge => fault(1, format!("the file has {source}")),
-        _ => DataError::reading(file, source),
+        _ => DataError::reading(file, source).of_named_file(),
     })?;
     parse(&String::from_utf8_lossy(&bytes)).map_err(|(line, message)| fault(line, message))
 }
@@ -124,7 +129,9 @@ impl Reader {
         let pairs = self.list.pairs.len();
         match self.expected {
             _ if self.half.is_some() => Err("expected the other half of a pair, found the end".to_owned()),
-            Some(total) if total != pairs => Err(format!("the header promises {total} pairs, the file has {pairs}")),
+            Some(total) if total != pairs => {
+                Err(format!("the header promises {}, the file has {pairs}", counted(total, "pair")))
+            }
             _ if pairs == 0 => Err("expected pairs, found none".to_owned()),
             _ => Ok(self.list),
         }

@@ -212,12 +212,14 @@ fn gather(found: Found<'_>, pairs: &[ItemPair], mut warnings: Warnings, watch: &
         items,
         warnings,
         fingerprint: hex_digest(names.chain(said)),
+        earlier_fingerprint: None,
         base: found.base.to_owned(),
         beside: found.file.to_owned(),
         idx: Vec::new(),
         packs: found.pack.into_iter().collect(),
         excluded: Vec::new(),
         whole: None,
+        verification_sets: Vec::new(),
     };
     Ok(Protocol { catalog: Arc::new(catalog), pairs: complete, has_folds: found.has_folds })
 }

@@ -32,7 +32,7 @@ pub(super) fn resolve_unless(
     cancelled: &(dyn Fn() -> bool + Sync),
 ) -> Result<Resolved, DataError> {
     if !images_dir.is_dir() {
-        return Err(DataError::Missing(images_dir.to_owned()));
+        return Err(DataError::NoImagesFolder(images_dir.to_owned()));
     }
     let mut finder = Finder { folders: HashMap::new() };
     let mut numbers: BTreeMap<&str, Option<u32>> = BTreeMap::new();

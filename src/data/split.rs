@@ -6,7 +6,7 @@
 
 use super::held_out;
 use super::{Catalog, DataError, Part, seeded};
-use crate::config::{DataConfig, SplitBy};
+use crate::config::{DataConfig, SplitBy, classes_text, counted};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -261,10 +261,9 @@ impl Divider<'_> {
         if is_open && (split.validation_classes.len() < 2 || held.iter().all(|&count| count < 2)) {
             return Err(DataError::split(
                 format!(
-                    "the held-out part has {} classes and {} images; comparing needs at least 2 classes, one of them \
-                     with 2 images",
-                    split.validation_classes.len(),
-                    split.validation.len()
+                    "the held-out part has {} and {}; comparing needs at least 2 classes, one of them with 2 images",
+                    classes_text(split.validation_classes.len()),
+                    counted(split.validation.len(), "image")
                 ),
                 "hold out more, or set data.split to \"image\"",
             ));

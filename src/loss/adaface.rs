@@ -7,8 +7,12 @@
 //! ```
 //! μ and σ (unbiased) follow the batches: `μ ← t·μ_batch + (1 − t)·μ`, moved before they are used, from 20 and 100. Short
 //! embeddings (ĝ = −1) get ArcFace's margin, average ones CosFace's, long ones a negative angle and twice the cosine, so
-//! that hard samples count only where the image is good. h = 0.333, m = 0.4, ε = 0.001, t = 0.01. Lengths and ĝ carry no
-//! gradient. Networks of the authors take images in BGR order.
+//! that hard samples count only where the image is good. Lengths and ĝ carry no gradient. Networks of the authors take
+//! images in BGR order.
+//!
+//! For mixed quality. The one m is both an angle, in radians like θ and ε, and an amount of cosine; n, μ and σ are lengths of
+//! embeddings, which have no unit; ĝ, h and t are plain numbers. Published with m = 0.4, h = 0.333, ε = 0.001, t = 0.01 and
+//! s = 64.
 //!
 //! As long as σ comes from its start, every ĝ is near 0 and the loss is CosFace. With t = 0.01 that takes some hundred steps:
 //! nothing in the authors' runs of 10⁵, and most of a run on a small set. There μ and σ start from the first batch instead.

@@ -1,7 +1,12 @@
-//! ArcFace as the paper writes it (Deng et al., arXiv:1801.07698, eq. 3): `φ = cos(θ + m)` everywhere.
+//! ArcFace as the paper writes it (Deng et al., arXiv:1801.07698, eq. 3).
 //!
+//! ```text
+//! φ(θ) = cos(θ + m) = cos θ·cos m − sin θ·sin m     everywhere
+//! ```
 //! Past θ = π − m the curve turns round and its gradient pushes a sample away from its class; the guards of the other
-//! variants exist because of that. Here for reproducing the paper.
+//! variants exist because of that.
+//!
+//! Here to reproduce the paper. θ and m in radians; published with m = 0.5 and s = 64.
 
 use super::angles::{cos_add_scalar, cos_add_target};
 use crate::kernels::Target;

@@ -14,7 +14,7 @@ pub struct Moment {
     pub step: u64,
     /// Steps at the start of the run in which the network rests.
     pub frozen_steps: u64,
-    /// Steps of the whole run.
+    /// Steps of the whole run, as it was begun.
     pub run_steps: u64,
     /// Seed of what is drawn in this step.
     pub seed: u64,
@@ -49,7 +49,7 @@ pub struct HeadBatch<B: Backend> {
     pub step: u64,
     /// Steps at the start of the run in which the network rests.
     pub frozen_steps: u64,
-    /// Steps of the whole run.
+    /// Steps of the whole run, as it was begun.
     pub run_steps: u64,
 }
 

@@ -11,6 +11,7 @@ mod layout;
 mod pca;
 mod sphere;
 mod tsne;
+mod walk;
 
 #[cfg(test)]
 mod tests;
@@ -22,6 +23,7 @@ pub use layout::{Layout, MapMethod, align};
 pub use pca::pca;
 pub use sphere::sphere;
 pub use tsne::{TsneSpec, tsne};
+pub use walk::{Direction, next_towards};
 
 /// The map of a method: flat for PCA and t-SNE, solid for the sphere.
 ///

@@ -4,6 +4,7 @@
 //! what a margin does, because class centres spread over the globe while it trains.
 
 use super::{Layout, MapError, MapMethod, pca};
+use crate::config::counted_as;
 use crate::eval::EmbeddingTable;
 
 /// Positions on the unit sphere in three dimensions. A point without a direction (all embeddings equal,
@@ -26,7 +27,9 @@ pub fn sphere(table: &EmbeddingTable, seed: u64) -> Result<Layout, MapError> {
         }
     }
     if without_direction > 0 {
-        layout.add_note(format!("{without_direction} points have no direction and are shown at the pole"));
+        let (one, many) =
+            ("point has no direction and is shown at the pole", "points have no direction and are shown at the pole");
+        layout.add_note(counted_as(without_direction, one, many));
     }
     Ok(layout)
 }

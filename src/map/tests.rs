@@ -184,7 +184,8 @@ fn fewer_than_four_points_are_shown_by_pca() {
     for n in 1..=3 {
         let map = tsne(&clusters(n, 6, 3, 0.1), &spec(30.0, 100), NEVER).expect("a map");
         assert_eq!((map.method, map.xy.len()), (MapMethod::Pca, 2 * n));
-        assert_eq!(map.note, Some(format!("PCA instead of t-SNE: only {n} points")));
+        let points = if n == 1 { "1 point".to_owned() } else { format!("{n} points") };
+        assert_eq!(map.note, Some(format!("PCA instead of t-SNE: only {points}")));
     }
 }
 

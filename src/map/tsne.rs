@@ -22,7 +22,7 @@ use rand::Rng;
 use super::layout::{check, stratified_rows};
 use super::pca::{VARIANCE_FLOOR, components};
 use super::{Layout, MapError, MapMethod, align};
-use crate::config::MapConfig;
+use crate::config::{MapConfig, counted};
 use crate::eval::{EmbeddingTable, named_stream};
 
 /// Numbers per row that the neighbour search is given, if they hold enough of the variance.
@@ -89,7 +89,8 @@ pub fn tsne(table: &EmbeddingTable, spec: &TsneSpec, cancelled: &dyn Fn() -> boo
     }
     let n = pca_map.rows.len();
     if n < MIN_POINTS || reference.variance <= VARIANCE_FLOOR {
-        let why = if n < MIN_POINTS { format!("only {n} points") } else { "all points coincide".to_owned() };
+        let why =
+            if n < MIN_POINTS { format!("only {}", counted(n, "point")) } else { "all points coincide".to_owned() };
         pca_map.add_note(format!("PCA instead of t-SNE: {why}"));
         return Ok(pca_map);
     }

@@ -3,6 +3,7 @@
 //! Everything is checked before the first weight is replaced: a file that does not fit leaves the network as it was.
 
 use super::fit::Found;
+use super::weights::in_order;
 use super::{Misfit, ModelError};
 use burn::tensor::backend::Backend;
 use burn::tensor::{DType, TensorData};
@@ -18,7 +19,8 @@ pub struct LoadReport {
     pub unexpected: Vec<String>,
 }
 
-/// The weights and running statistics of a module as a safetensors file with `metadata` in its header.
+/// The weights and running statistics of a module as a safetensors file with `metadata` in its header. The same weights are the
+/// same bytes.
 ///
 /// # Errors
 /// [`ModelError::Save`] with the library's reason.
@@ -32,7 +34,7 @@ pub fn save_weights<B: Backend, M: ModuleSnapshot<B>>(
     }
     let failed = |e: burn_store::SafetensorsStoreError| ModelError::Save(e.to_string());
     module.save_into(&mut store).map_err(failed)?;
-    store.get_bytes().map_err(failed)
+    in_order(store.get_bytes().map_err(failed)?).map_err(|problem| ModelError::Save(problem.to_string()))
 }
 
 /// Replaces the weights and running statistics of a module by those of a safetensors file.

@@ -1,5 +1,7 @@
 //! Counting a network without building it.
 
+use crate::kernels::conv::kept_per_weight;
+
 /// What is known of a network before it is built; sizes are per image.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Count {
@@ -15,6 +17,8 @@ pub(super) struct Count {
     pub in_front: u64,
     /// Numbers that the backward pass of the largest unit needs.
     pub largest_unit: u64,
+    /// Numbers that the frozen network keeps beside its weights, see [`kept_per_weight`].
+    pub packed: u64,
     /// `kept` when the present unit began.
     unit_began: u64,
 }
@@ -25,6 +29,7 @@ impl Count {
         let weights = c_in * c_out * side * side;
         self.parameters += weights;
         self.multiply_adds += weights as u64 * (out_px * out_px) as u64;
+        self.packed += (weights * kept_per_weight([c_in, c_out], side)) as u64;
         self.maps(c_out, out_px);
     }
 

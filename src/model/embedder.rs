@@ -9,6 +9,7 @@ use super::forward::Forward;
 use super::ir::Ir;
 use super::iresnet::IResNet;
 use super::iresnet_gap::IResNetGap;
+use super::layers::Statistics;
 use super::mobilefacenet::MobileFaceNet;
 use super::mobilefacenet_classic::MobileFaceNetClassic;
 use super::mobilefacenet_large::MobileFaceNetLarge;
@@ -70,7 +71,15 @@ impl<B: Kernels> Embedder<B> {
     /// # Shapes
     /// `[n, channels, image_px, image_px]` → `[n, embedding_dim]`, not normalised
     pub fn forward(&self, images: Tensor<B, 4>) -> Tensor<B, 2> {
-        self.walk(&mut Forward::usual(), images.permute([0, 2, 3, 1]))
+        self.forward_with(images, Statistics::Usual)
+    }
+
+    /// The same with the statistics that the normalisations are told to use.
+    ///
+    /// # Shapes
+    /// As [`Embedder::forward`].
+    pub fn forward_with(&self, images: Tensor<B, 4>, statistics: Statistics) -> Tensor<B, 2> {
+        self.walk(&mut Forward { statistics }, images.permute([0, 2, 3, 1]))
     }
 
     /// Tells a walk the network's layers.

@@ -224,7 +224,7 @@ fn positions(features: usize) -> (usize, Pooling) {
 
 fn net_of(flavour: Flavour, weights: &Weights) -> Result<(Net, Form), FlavourError> {
     let form = match flavour {
-        Flavour::ArcfaceMobile => return mobile_form(weights).map(|form| (Net::MobileFaceNet, form)),
+        Flavour::ArcfaceMobile => return mobile_net(weights).map(|net| (net, Form::Usual)),
         Flavour::Classic => return Ok((Net::MobileFaceNetClassic, Form::Usual)),
         Flavour::Relu6 => return Ok((Net::MobileFaceNetClassic, Form::Relu6)),
         Flavour::Arcface => Form::Usual,
@@ -239,9 +239,9 @@ fn net_of(flavour: Flavour, weights: &Weights) -> Result<(Net, Form), FlavourErr
 }
 
 /// The stem's channels tell the sizes apart.
-fn mobile_form(weights: &Weights) -> Result<Form, FlavourError> {
+fn mobile_net(weights: &Weights) -> Result<Net, FlavourError> {
     let channels = weights.tensors.get(MOBILE_STEM).and_then(|weight| weight.shape.first()).copied().unwrap_or(0);
-    mobilefacenet::form_of_stem(channels).ok_or_else(|| {
+    mobilefacenet::net_of_stem(channels).ok_or_else(|| {
         FlavourError::Size(format!(
             "{MOBILE_STEM} makes {channels} channels, and the MobileFaceNets of arcface_torch that this program builds have 128 (mbf) or 256 (mbf_large)"
         ))

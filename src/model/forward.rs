@@ -16,18 +16,6 @@ pub(super) struct Forward {
     pub statistics: Statistics,
 }
 
-impl Forward {
-    /// As training and validation want it.
-    pub fn usual() -> Self {
-        Self { statistics: Statistics::Usual }
-    }
-
-    /// For a step that will be computed again.
-    pub fn once() -> Self {
-        Self { statistics: Statistics::OfBatch }
-    }
-}
-
 /// Upper end of MobileNetV2's activation.
 pub(super) const SIX: f32 = 6.0;
 
@@ -70,7 +58,7 @@ impl<B: Kernels> Walk<B> for Forward {
             Some(dropout) => dropout.forward(features),
             None => features,
         };
-        norm_features(layer.norm, linear(features, layer.weight, layer.bias))
+        norm_features(layer.norm, linear(features, layer.weight, layer.bias), self.statistics)
     }
 }
 

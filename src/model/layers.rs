@@ -174,12 +174,33 @@ pub(super) fn batch_norm<B: Backend>(channels: usize, device: &B::Device) -> Bat
 }
 
 /// Which statistics normalisations use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Statistics {
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Statistics {
     /// Those of the batch when the backend records gradients, and the running ones follow; else the running ones.
+    #[default]
     Usual,
     /// Those of the batch, and nothing follows: a step that will be computed again.
     OfBatch,
+    /// The running ones, which stay as they are, in training too: a trained network that goes on learning does not have to
+    /// get used to the means of small batches first (`FrozenBatchNorm2d` of torchvision and detectron2; unlike there, the
+    /// factors γ and β learn on).
+    Kept,
+}
+
+impl Statistics {
+    /// For the first pass of a step that will be computed again with these.
+    pub(super) fn once(self) -> Self {
+        if self == Self::Usual { Self::OfBatch } else { self }
+    }
+
+    /// The running ones are those that count on this device.
+    fn are_running<B: Backend>(self, device: &B::Device) -> bool {
+        match self {
+            Self::Usual => !B::ad_enabled(device),
+            Self::OfBatch => false,
+            Self::Kept => true,
+        }
+    }
 }
 
 /// Batch normalisation, then the shortcut, then the tail.
@@ -190,10 +211,10 @@ pub(super) fn apply_norm<B: Kernels>(
     tail: Tail,
     statistics: Statistics,
 ) -> Tensor<B, 4> {
-    if statistics == Statistics::Usual && !B::ad_enabled(&x.device()) {
-        return affine(x, folded_factors(bn), shortcut, tail);
-    }
     let dtype = x.dtype();
+    if statistics.are_running::<B>(&x.device()) {
+        return in_type(affine(full(x), folded_factors(bn), shortcut.map(full), tail), dtype);
+    }
     let normed = norm(full(x), [bn.gamma.val(), bn.beta.val()], shortcut.map(full), tail, bn.epsilon as f32);
     followed(bn, normed, dtype, statistics)
 }
@@ -205,18 +226,21 @@ pub(super) fn apply_norm_prelu<B: Kernels>(
     x: Tensor<B, 4>,
     statistics: Statistics,
 ) -> Tensor<B, 4> {
-    let slope = activation.weight.val();
-    if statistics == Statistics::Usual && !B::ad_enabled(&x.device()) {
-        return prelu(affine(x, folded_factors(bn), None, Tail::Linear), slope);
+    let (slope, dtype) = (activation.weight.val(), x.dtype());
+    if statistics.are_running::<B>(&x.device()) {
+        return in_type(prelu(affine(full(x), folded_factors(bn), None, Tail::Linear), slope), dtype);
     }
-    let dtype = x.dtype();
     followed(bn, norm_prelu(full(x), [bn.gamma.val(), bn.beta.val(), slope], bn.epsilon as f32), dtype, statistics)
 }
 
 /// A PReLU with no normalisation in front of it.
 pub(super) fn apply_prelu<B: Kernels>(activation: &Prelu<B>, x: Tensor<B, 4>) -> Tensor<B, 4> {
     let dtype = x.dtype();
-    let y = prelu(full(x), activation.weight.val());
+    in_type(prelu(full(x), activation.weight.val()), dtype)
+}
+
+/// What was computed in 32 bits, in the type of the maps around it.
+fn in_type<B: Backend>(y: Tensor<B, 4>, dtype: DType) -> Tensor<B, 4> {
     if dtype == DType::F32 { y } else { y.cast(FloatDType::from(dtype)) }
 }
 
@@ -229,7 +253,7 @@ fn followed<B: Kernels>(bn: &BatchNorm<B>, normed: Normed<B>, dtype: DType, stat
         follow(&bn.running_mean, normed.mean, bn.momentum);
         follow(&bn.running_var, unbiased, bn.momentum);
     }
-    if dtype == DType::F32 { normed.y } else { normed.y.cast(FloatDType::from(dtype)) }
+    in_type(normed.y, dtype)
 }
 
 /// Scale and shift per channel that the running statistics amount to.
@@ -252,7 +276,7 @@ fn follow<B: Backend>(state: &RunningState<Tensor<B, 1>>, batch: Tensor<B, 1>, m
 ///
 /// # Shapes
 /// `[n, d]` → `[n, d]`
-pub fn norm_features<B: Kernels>(bn: &BatchNorm<B>, x: Tensor<B, 2>) -> Tensor<B, 2> {
+pub fn norm_features<B: Kernels>(bn: &BatchNorm<B>, x: Tensor<B, 2>, statistics: Statistics) -> Tensor<B, 2> {
     let [n, d] = x.dims();
-    apply_norm(bn, x.reshape([n, 1, 1, d]), None, Tail::Linear, Statistics::Usual).reshape([n, d])
+    apply_norm(bn, x.reshape([n, 1, 1, d]), None, Tail::Linear, statistics).reshape([n, d])
 }

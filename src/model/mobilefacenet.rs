@@ -5,10 +5,11 @@
 //! Its second convolution has two channels per group where the paper has one, a slip that every published checkpoint
 //! depends on. The last maps are weighed position by position (global depthwise convolution) instead of averaged.
 
+use super::EmbedderSpec;
 use super::count::Count;
 use super::layers::{Conv, GroupedConv, Prelu, batch_norm, linear};
+use super::spec::Family;
 use super::walk::{Act, After, EmbeddingLayer, Walk};
-use super::{EmbedderSpec, Form};
 use crate::config::Net;
 use crate::kernels::random::Draw;
 use crate::kernels::{Grouping, Kernels};
@@ -28,11 +29,11 @@ pub(super) struct Size {
 }
 
 impl Size {
-    pub fn of(form: Form) -> Self {
-        match form {
-            Form::Large => Self { widths: [256, 512], second: 2, residuals: [8, 12, 4] },
-            _ => Self { widths: [128, 256], second: 0, residuals: [4, 6, 2] },
-        }
+    const USUAL: Self = Self { widths: [128, 256], second: 0, residuals: [4, 6, 2] };
+    const LARGE: Self = Self { widths: [256, 512], second: 2, residuals: [8, 12, 4] };
+
+    pub fn of(spec: &EmbedderSpec) -> Self {
+        if Family::of(spec) == Family::MobileLarge { Self::LARGE } else { Self::USUAL }
     }
 
     /// Channels of the stem.
@@ -72,12 +73,13 @@ pub(super) const LAST: usize = 512;
 const SLIP_GROUPS: usize = 64;
 
 /// Which of the two has a stem of so many channels.
-pub(super) fn form_of_stem(channels: usize) -> Option<Form> {
-    [Form::Usual, Form::Large].into_iter().find(|form| Size::of(*form).stem() == channels)
+pub(super) fn net_of_stem(channels: usize) -> Option<Net> {
+    let nets = [(Net::MobileFaceNet, Size::USUAL), (Net::MobileFaceNetLarge, Size::LARGE)];
+    nets.into_iter().find(|(_, size)| size.stem() == channels).map(|(net, _)| net)
 }
 
 pub(super) fn count(spec: &EmbedderSpec) -> Count {
-    let size = Size::of(spec.form);
+    let size = Size::of(spec);
     let mut count = Count::default();
     let mut px = spec.image_px.div_ceil(2);
     count.conv_norm_prelu([spec.channels, size.stem()], 3, px);
@@ -251,7 +253,7 @@ pub struct MobileFaceNet<B: Backend> {
 
 impl<B: Backend> MobileFaceNet<B> {
     pub(super) fn init(spec: &EmbedderSpec, draw: &mut Draw, device: &B::Device) -> Self {
-        let size = Size::of(spec.form);
+        let size = Size::of(spec);
         let stem = ConvBlock::init(draw, [spec.channels, size.stem()], 3, 2, device);
         let second = GroupedBlock::init(draw, size.stem(), [SLIP_GROUPS, 1], device);
         let [(a, b), (c, d), (e, f)] = stages(size, draw, device);

@@ -29,7 +29,7 @@ pub struct MobileFaceNetLarge<B: Backend> {
 
 impl<B: Backend> MobileFaceNetLarge<B> {
     pub(super) fn init(spec: &EmbedderSpec, draw: &mut Draw, device: &B::Device) -> Self {
-        let size = Size::of(spec.form);
+        let size = Size::of(spec);
         let stem = ConvBlock::init(draw, [spec.channels, size.stem()], 3, 2, device);
         let second = Residual::init(draw, size.second_row(), device);
         let [(a, b), (c, d), (e, f)] = stages(size, draw, device);

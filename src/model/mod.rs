@@ -47,7 +47,7 @@ pub use inference::Inference;
 pub use ir::Ir;
 pub use iresnet::{IResNet, IrUnit};
 pub use iresnet_gap::IResNetGap;
-pub use layers::{Conv, GroupedConv, Prelu, SqueezeExcite, norm_features};
+pub use layers::{Conv, GroupedConv, Prelu, SqueezeExcite, Statistics, norm_features};
 pub use mobilefacenet::{Bottleneck, ConvBlock, Gdc, GroupedBlock, MobileFaceNet};
 pub use mobilefacenet_classic::MobileFaceNetClassic;
 pub use mobilefacenet_large::MobileFaceNetLarge;

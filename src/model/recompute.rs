@@ -7,7 +7,7 @@
 
 use super::Embedder;
 use super::forward::Forward;
-use super::layers::{Conv, GroupedConv, SqueezeExcite};
+use super::layers::{Conv, GroupedConv, SqueezeExcite, Statistics};
 use super::walk::{Act, After, EmbeddingLayer, MaxPool, Walk};
 use crate::kernels::{Engine, Kernels};
 use burn::module::AutodiffModule;
@@ -22,23 +22,25 @@ pub struct Recomputed<B: AutodiffBackend> {
     inputs: Vec<Tensor<B::InnerBackend, 4>>,
     /// Maps in front of the embedding layer, whose gradient is asked for.
     last: Tensor<B, 4>,
+    /// Of the normalisations.
+    statistics: Statistics,
     /// `[n, embedding_dim]`, with the gradient of the embedding layer.
     pub embeddings: Tensor<B, 2>,
 }
 
 impl<B: Engine> Embedder<B> {
-    /// As [`Embedder::forward`] in training, keeping little.
+    /// As [`Embedder::forward_with`] in training, keeping little.
     ///
     /// # Shapes
     /// `[n, channels, image_px, image_px]` → `[n, embedding_dim]`
-    pub fn forward_recomputing(&self, images: Tensor<B::InnerBackend, 4>) -> Recomputed<B> {
-        let mut record = Record { inputs: Vec::new(), last: None };
+    pub fn forward_recomputing(&self, images: Tensor<B::InnerBackend, 4>, statistics: Statistics) -> Recomputed<B> {
+        let mut record = Record { inputs: Vec::new(), last: None, statistics: statistics.once() };
         self.valid().walk(&mut record, images.permute([0, 2, 3, 1]));
         let last = record.last.expect("every network ends with an embedding layer");
         let last = Tensor::<B, 4>::from_inner(last).require_grad();
-        let mut replay = Replay { wanted: record.inputs.len(), met: 0, output: None };
+        let mut replay = Replay { wanted: record.inputs.len(), met: 0, output: None, statistics };
         let embeddings = self.walk(&mut replay, last.clone()).expect("the embedding layer was wanted");
-        Recomputed { inputs: record.inputs, last, embeddings }
+        Recomputed { inputs: record.inputs, last, statistics, embeddings }
     }
 }
 
@@ -48,10 +50,10 @@ impl<B: Engine> Recomputed<B> {
     pub fn backward(self, net: &Embedder<B>, grads: &mut B::Gradients, mut each: impl FnMut(B::Gradients)) {
         let Some(mut slope) = self.last.grad_remove(grads) else { return };
         drop((self.last, self.embeddings));
-        let mut inputs = self.inputs;
+        let (mut inputs, statistics) = (self.inputs, self.statistics);
         while let Some(input) = inputs.pop() {
             let input = Tensor::<B, 4>::from_inner(input).require_grad();
-            let mut replay = Replay { wanted: inputs.len(), met: 0, output: None };
+            let mut replay = Replay { wanted: inputs.len(), met: 0, output: None, statistics };
             net.walk(&mut replay, input.clone());
             let output = replay.output.expect("every recorded unit is met again");
             // The gradient of this sum is what comes back from the units behind.
@@ -67,10 +69,17 @@ impl<B: Engine> Recomputed<B> {
     }
 }
 
-/// The walk forward: statistics of the batch, no gradients, inputs of units kept.
+/// The walk forward: no gradients, no running statistic follows, inputs of units kept.
 struct Record<B: Kernels> {
     inputs: Vec<Tensor<B, 4>>,
     last: Option<Tensor<B, 4>>,
+    statistics: Statistics,
+}
+
+impl<B: Kernels> Record<B> {
+    fn forward(&self) -> Forward {
+        Forward { statistics: self.statistics }
+    }
 }
 
 impl<B: Kernels> Walk<B> for Record<B> {
@@ -78,15 +87,15 @@ impl<B: Kernels> Walk<B> for Record<B> {
     type Rows = ();
 
     fn conv(&mut self, x: Self::Maps, conv: &Conv<B>, after: After<'_, B, Self::Maps>) -> Self::Maps {
-        Forward::once().conv(x, conv, after)
+        self.forward().conv(x, conv, after)
     }
 
     fn grouped(&mut self, x: Self::Maps, conv: &GroupedConv<B>, bn: &BatchNorm<B>, act: Act<'_, B>) -> Self::Maps {
-        Forward::once().grouped(x, conv, bn, act)
+        self.forward().grouped(x, conv, bn, act)
     }
 
     fn norm(&mut self, x: Self::Maps, bn: &BatchNorm<B>, act: Act<'_, B>) -> Self::Maps {
-        Forward::once().norm(x, bn, act)
+        self.forward().norm(x, bn, act)
     }
 
     fn unit(&mut self, x: Self::Maps, unit: impl FnOnce(&mut Self, Self::Maps) -> Self::Maps) -> Self::Maps {
@@ -95,11 +104,11 @@ impl<B: Kernels> Walk<B> for Record<B> {
     }
 
     fn max_pool(&mut self, x: Self::Maps, pool: MaxPool) -> Self::Maps {
-        Walk::<B>::max_pool(&mut Forward::once(), x, pool)
+        Walk::<B>::max_pool(&mut self.forward(), x, pool)
     }
 
     fn excite(&mut self, x: Self::Maps, gate: &SqueezeExcite<B>, shortcut: Self::Maps) -> Self::Maps {
-        Forward::once().excite(x, gate, shortcut)
+        self.forward().excite(x, gate, shortcut)
     }
 
     fn embed(&mut self, x: Self::Maps, _: EmbeddingLayer<'_, B>) {
@@ -113,6 +122,13 @@ struct Replay<B: Kernels> {
     wanted: usize,
     met: usize,
     output: Option<Tensor<B, 4>>,
+    statistics: Statistics,
+}
+
+impl<B: Kernels> Replay<B> {
+    fn forward(&self) -> Forward {
+        Forward { statistics: self.statistics }
+    }
 }
 
 impl<B: Kernels> Walk<B> for Replay<B> {
@@ -120,15 +136,15 @@ impl<B: Kernels> Walk<B> for Replay<B> {
     type Rows = Option<Tensor<B, 2>>;
 
     fn conv(&mut self, x: Self::Maps, conv: &Conv<B>, after: After<'_, B, Self::Maps>) -> Self::Maps {
-        Forward::usual().conv(x, conv, after)
+        self.forward().conv(x, conv, after)
     }
 
     fn grouped(&mut self, x: Self::Maps, conv: &GroupedConv<B>, bn: &BatchNorm<B>, act: Act<'_, B>) -> Self::Maps {
-        Forward::usual().grouped(x, conv, bn, act)
+        self.forward().grouped(x, conv, bn, act)
     }
 
     fn norm(&mut self, x: Self::Maps, bn: &BatchNorm<B>, act: Act<'_, B>) -> Self::Maps {
-        Forward::usual().norm(x, bn, act)
+        self.forward().norm(x, bn, act)
     }
 
     fn unit(&mut self, x: Self::Maps, unit: impl FnOnce(&mut Self, Self::Maps) -> Self::Maps) -> Self::Maps {
@@ -142,14 +158,14 @@ impl<B: Kernels> Walk<B> for Replay<B> {
     }
 
     fn max_pool(&mut self, x: Self::Maps, pool: MaxPool) -> Self::Maps {
-        Walk::<B>::max_pool(&mut Forward::usual(), x, pool)
+        Walk::<B>::max_pool(&mut self.forward(), x, pool)
     }
 
     fn excite(&mut self, x: Self::Maps, gate: &SqueezeExcite<B>, shortcut: Self::Maps) -> Self::Maps {
-        Forward::usual().excite(x, gate, shortcut)
+        self.forward().excite(x, gate, shortcut)
     }
 
     fn embed(&mut self, x: Self::Maps, layer: EmbeddingLayer<'_, B>) -> Option<Tensor<B, 2>> {
-        (self.met == self.wanted).then(|| Forward::usual().embed(x, layer))
+        (self.met == self.wanted).then(|| self.forward().embed(x, layer))
     }
 }

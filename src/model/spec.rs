@@ -27,7 +27,7 @@ pub enum Form {
     Evolve,
     /// face.evoLVe's with squeeze and excitation.
     EvolveSe,
-    /// `arcface_torch`'s MobileFaceNet at four times the paper's width, and deeper (`mbf_large`).
+    /// [`Net::MobileFaceNetLarge`] as earlier versions named it: a form of [`Net::MobileFaceNet`]. Runs of theirs have it.
     Large,
 }
 
@@ -78,7 +78,7 @@ impl Family {
         match (spec.net, spec.form) {
             (Net::Small | Net::Resnet18 | Net::Resnet50, _) => Self::Residual,
             (Net::Vgg16, _) => Self::Vgg,
-            (Net::MobileFaceNet, Form::Large) => Self::MobileLarge,
+            (Net::MobileFaceNetLarge, _) | (Net::MobileFaceNet, Form::Large) => Self::MobileLarge,
             (Net::MobileFaceNet, _) => Self::Mobile,
             (Net::MobileFaceNetClassic, Form::Relu6) => Self::MobileRelu6,
             (Net::MobileFaceNetClassic, _) => Self::MobileClassic,
@@ -151,8 +151,20 @@ impl EmbedderSpec {
     /// copies of as much that a convolution packs.
     pub fn step_numbers(&self, batch: usize, recompute: bool) -> u64 {
         let count = self.count();
-        let image = (self.channels * self.image_px * self.image_px) as u64;
         let kept = if recompute { count.in_front + count.largest_unit } else { count.kept };
-        batch as u64 * (kept + 4 * count.largest + image)
+        batch as u64 * (kept + 4 * count.largest + self.image_numbers())
+    }
+
+    /// Numbers that the frozen network ([`super::Inference`]) holds while it embeds `batch` images: an estimate (± 30 %).
+    ///
+    /// They are its own weights and what the convolutions keep packed of them; per image the maps in front of the largest
+    /// layer, behind it and beside it, and the copies that a convolution packs.
+    pub fn inference_numbers(&self, batch: usize) -> u64 {
+        let count = self.count();
+        count.parameters as u64 + count.packed + batch as u64 * (4 * count.largest + self.image_numbers())
+    }
+
+    fn image_numbers(&self) -> u64 {
+        (self.channels * self.image_px * self.image_px) as u64
     }
 }

@@ -3,8 +3,17 @@
 use super::Footprint;
 use super::device::Device;
 use super::events::{RunStarted, TrainEvent};
+use super::footprint::specs;
 use super::run::{Observer, Run};
-use crate::config::Precision;
+use crate::config::{Precision, Resolved};
+use crate::model::Form;
+
+/// What a person may not have meant by the loss of a run with these settings, over so many classes.
+pub fn loss_warning(resolved: &Resolved, classes: usize) -> Option<String> {
+    // The form is the network's; the head is the same whatever it is.
+    let (_, head) = specs(resolved, classes, Form::default());
+    head.warning(!resolved.config.train.is_fine_tuned())
+}
 
 impl Run {
     /// Tells what begins, and what of the settings a person may not have meant.
@@ -14,7 +23,7 @@ impl Run {
             let words = format!("train.precision {} has no effect: the CPU computes in 32 bits", precision.word());
             observer.event(TrainEvent::Warning(words));
         }
-        if let Some(words) = self.info.head.warning(!self.resolved.config.train.is_fine_tuned()) {
+        if let Some(words) = loss_warning(&self.resolved, self.info.head.classes) {
             observer.event(TrainEvent::Warning(words));
         }
         let run = self.folder.path().display();

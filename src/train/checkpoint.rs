@@ -4,6 +4,7 @@ use super::TrainError;
 use super::events::EpochMetrics;
 use super::model_info::ModelInfo;
 use super::session::Saved;
+use crate::config::Best;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
@@ -68,6 +69,9 @@ pub struct BestSoFar {
     pub step: u64,
     /// Value of the measure; smaller is better.
     pub value: f64,
+    /// Which measure; `None` when the epoch could not be measured. Older versions did not note it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<Best>,
 }
 
 /// `state.json`: where the run stands.

@@ -7,7 +7,7 @@ use super::TrainError;
 use super::checkpoint::Sums;
 use super::events::{EpochMetrics, TrainEvent, ValidationSnapshot};
 use super::run::{Observer, Run};
-use super::validate::{Classified, LIVE_IMAGES, TableBuilder, error_rates, for_batches, thin};
+use super::validate::{Classified, InBatches, LIVE_IMAGES, TableBuilder, at_once, error_rates, for_batches, thin};
 use super::{Control, evaluate, patience};
 use crate::data::SplitKind;
 use std::sync::Arc;
@@ -104,7 +104,9 @@ impl Run {
         let session = &self.session;
         let split = &self.split;
         let patient = Control::default();
-        let left_out = for_batches(&self.store, &items, &patient, &mut |_, _| {}, &mut |batch| {
+        let at_once = at_once(&self.resolved.config.train);
+        let images = InBatches { store: &self.store, items: &items, at_once };
+        let left_out = for_batches(images, &patient, &mut |_, _| {}, &mut |batch| {
             let embeddings = session.embed(batch)?;
             rows.add(batch, &embeddings);
             let labels: Option<Vec<u32>> = batch.labels.iter().map(|class| split.label(*class)).collect();
@@ -113,6 +115,8 @@ impl Run {
             }
             Ok(())
         })?;
+        // Its frozen copy would lie beside the checkpoint while that is written.
+        self.session.end_embedding();
         left_out.groups().iter().for_each(|group| observer.event(TrainEvent::Warning(group.headline.clone())));
         let table = match rows.finish(self.info.network.embedder.embedding_dim, &self.catalog) {
             Ok(table) => Arc::new(table),

@@ -41,7 +41,9 @@ pub enum TrainError {
         reason: String,
     },
     /// The computation itself failed.
-    #[error("the computation on the device failed ({0}); if it ran out of memory, lower train.batch or data.image_px")]
+    #[error(
+        "the computation on the device failed ({0}); if it ran out of memory, lower the batch size (train.batch) or the image size (data.image_px)"
+    )]
     Compute(String),
     /// Not a number.
     #[error(
@@ -82,6 +84,17 @@ pub enum TrainError {
     /// The folder is taken.
     #[error("the folder for the new run already exists and is not empty; give another --out, or --resume to continue it: {}", .0.display())]
     Exists(PathBuf),
+    /// The folder for weights from elsewhere is taken.
+    #[error("the folder for the imported run already exists and is not empty; give another folder: {}", .0.display())]
+    ImportExists(PathBuf),
+    /// A file of this name must not be replaced.
+    #[error("there is a file of this name already, and it was left as it is: {}", .0.display())]
+    FileExists(PathBuf),
+    /// A run should start from weights that are no run yet.
+    #[error(
+        "the run to start from is a file of weights; import it first with `arclens import {} --out RUN`, then start from RUN: {}", .0.display(), .0.display()
+    )]
+    StartFromFile(PathBuf),
     /// Not a run.
     #[error("this is not a run folder ({reason}): {}", path.display())]
     NotARun {
@@ -152,15 +165,19 @@ fn what_is_left(has_checkpoint: bool) -> &'static str {
 }
 
 impl TrainError {
-    /// What else a person can do, beside the message.
+    /// One seed comes to this and another may not; what else ends a run would end the next one, too.
+    pub fn is_of_seed(&self) -> bool {
+        matches!(self, Self::Diverged { .. })
+    }
+
+    /// What else a person can do, beside the message. Window and terminal say the same, so it must be true of both.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Device { .. } => {
-                Some("`arclens devices` lists what can be used; `--device cpu` always works.".to_owned())
-            }
+            Self::Device { .. } => Some(
+                "The CPU (device cpu) always works; `arclens devices` says what keeps the others from use.".to_owned(),
+            ),
             Self::Data(_) => Some("Check the folder and try again; everything saved so far is kept.".to_owned()),
             Self::Locked(_) | Self::Exists(_) => None,
-            Self::Diverged { .. } => Some("In Train: lower the learning rate, then start again.".to_owned()),
             _ => None,
         }
     }

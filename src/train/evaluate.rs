@@ -1,7 +1,7 @@
 //! Error rates of a finished network on held-out images or on another data set, and where they are kept.
 
-use super::kept_point::{KeptPoint, kept_point, load_operating_point, save_operating_point};
-use super::validate::{Classified, TableBuilder, error_rates, for_batches};
+use super::kept_point::{KeptPoint, kept_point, save_operating_point};
+use super::validate::{Classified, InBatches, TableBuilder, error_rates, for_batches};
 use super::{Control, TrainError, TrainedModel};
 use crate::config::{EvalConfig, RunConfig, RunInfo, atomic_write};
 use crate::data::{Catalog, DataError, ImageStore, Progress, Split, SplitKind, Warnings};
@@ -29,6 +29,8 @@ pub struct EvaluationResult {
     pub classification: Option<(f64, f64)>,
     /// Images that could not be read and were left out.
     pub warnings: Warnings,
+    /// SHA-256 of the weights that were measured.
+    pub model_sha256: String,
 }
 
 /// What is kept in the run folder.
@@ -45,6 +47,9 @@ pub struct StoredEvaluation {
     pub report: VerificationReport,
     /// Mean loss and share recognised, if classes are known.
     pub classification: Option<(f64, f64)>,
+    /// SHA-256 of the weights that were measured; `None` in files from before this was noted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model_sha256: Option<String>,
 }
 
 impl StoredEvaluation {
@@ -56,9 +61,12 @@ impl StoredEvaluation {
 }
 
 /// What is kept in place of an evaluation where there can be none.
-#[derive(Serialize)]
-struct NoPairs<'a> {
-    reason: &'a str,
+#[derive(Serialize, Deserialize)]
+pub(super) struct NoPairs {
+    reason: String,
+    /// As [`StoredEvaluation::model_sha256`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model_sha256: Option<String>,
 }
 
 /// Which images, and how they are counted.
@@ -91,7 +99,8 @@ pub fn evaluate_items(
     let mut rows = TableBuilder::default();
     let mut classified = Classified::default();
     let known_classes = task.split.filter(|split| split.kind == SplitKind::ByImage);
-    let warnings = for_batches(task.store, task.items, control, progress, &mut |batch| {
+    let images = InBatches { store: task.store, items: task.items, at_once: model.at_once() };
+    let warnings = for_batches(images, control, progress, &mut |batch| {
         let labels: Option<Vec<u32>> =
             known_classes.and_then(|split| batch.labels.iter().map(|class| split.label(*class)).collect());
         if let Some(labels) = labels {
@@ -105,7 +114,8 @@ pub fn evaluate_items(
     })?;
     let table = rows.finish(model.info().network.embedder.embedding_dim, task.store.catalog())?;
     let (report, rates) = error_rates(&table, task.eval, task.rule, task.seed)?;
-    Ok(EvaluationResult { report, rates, table, classification: classified.means(), warnings })
+    let (classification, model_sha256) = (classified.means(), model.sha256().to_owned());
+    Ok(EvaluationResult { report, rates, table, classification, warnings, model_sha256 })
 }
 
 /// Embeds images of a catalogue as the network of `model` wants them. Those that cannot be read are left out with a warning.
@@ -121,7 +131,8 @@ pub fn embed_items(
 ) -> Result<(EmbeddingTable, Warnings), TrainError> {
     let store = ImageStore::on_demand(Arc::clone(catalog), model.info().network.preprocess.clone());
     let mut rows = TableBuilder::default();
-    let left_out = for_batches(&store, items, control, progress, &mut |batch| {
+    let images = InBatches { store: &store, items, at_once: model.at_once() };
+    let left_out = for_batches(images, control, progress, &mut |batch| {
         rows.add(batch, &model.embed(batch)?);
         Ok(())
     })?;
@@ -152,8 +163,8 @@ pub fn evaluate_split(
 /// Measures what a run came to, on the images that it held out, and keeps it with the run. That they have no pairs to be
 /// measured on is kept, too: the run is done all the same.
 ///
-/// `has_learned`: it took steps since it was begun or continued. A threshold that a person chose on other images was that of
-/// another network then, and gives way; of a run that merely has nothing left to learn, it stays.
+/// `has_learned`: it took steps since it was begun or continued. A threshold that a person chose on other images, without its
+/// weights noted, was that of another network then, and gives way; of a run that merely has nothing left to learn, it stays.
 ///
 /// # Errors
 /// As [`evaluate_split`], and when the disk refuses.
@@ -165,15 +176,18 @@ pub(super) fn evaluate_end(
 ) -> Result<StoredEvaluation, TrainError> {
     let result = match evaluate_items(model, task, control, &mut |_, _| {}) {
         Err(TrainError::NoPairs(reason)) => {
-            write_json(model.run(), NO_PAIRS_FILE, &NoPairs { reason: &reason })?;
+            let model_sha256 = Some(model.sha256().to_owned());
+            write_json(model.run(), NO_PAIRS_FILE, &NoPairs { reason: reason.clone(), model_sha256 })?;
             return Err(TrainError::NoPairs(reason));
         }
         result => result?,
     };
-    let EvaluationResult { report, table, classification, .. } = result;
+    let EvaluationResult { report, table, classification, model_sha256, .. } = result;
     let on = format!("{} held-out images", table.len());
-    let stored = StoredEvaluation { on, own: Some(true), rule: task.rule, report, classification };
-    if has_learned {
+    let model_sha256 = Some(model_sha256);
+    let stored = StoredEvaluation { on, own: Some(true), rule: task.rule, report, classification, model_sha256 };
+    let is_undated = kept_point(model.run()).is_some_and(|kept| kept.model_sha256.is_none());
+    if has_learned && is_undated {
         store_evaluation(model.run(), &stored)?;
     } else {
         store_own_evaluation(model.run(), &stored)?;
@@ -219,7 +233,7 @@ pub fn reopen(
 /// depends on all of them. Of those that it would learn from now, some may turn out to be unreadable, which are not among those
 /// that it has learned from.
 pub fn changed_images(config: &RunConfig, catalog: &Catalog) -> Option<String> {
-    let info = config.run.as_ref().filter(|info| info.data_fingerprint != catalog.fingerprint)?;
+    let info = config.run.as_ref().filter(|info| !catalog.has_fingerprint(&info.data_fingerprint))?;
     let then = (info.images as usize, info.classes as usize);
     let split = crate::data::split(catalog, &config.data, u64::from(config.train.seed));
     let now = match split.map(|split| (split.train.len(), split.train_classes.len())) {
@@ -242,16 +256,17 @@ pub fn rule_of(config: &EvalConfig) -> OperatingRule {
 pub fn store_evaluation(run: &Path, stored: &StoredEvaluation) -> Result<(), TrainError> {
     write_json(run, REPORT_FILE, stored)?;
     let point = stored.report.operating.clone();
-    save_operating_point(run, &KeptPoint { point, rule: Some(stored.rule), on_other_images: false })
+    let model_sha256 = stored.model_sha256.clone();
+    save_operating_point(run, &KeptPoint { point, rule: Some(stored.rule), on_other_images: false, model_sha256 })
 }
 
 /// As [`store_evaluation`], of the images that the run held out, by someone who only looks at the run: a threshold that a
-/// person chose on other images stays. Tells whether that of `stored` became the run's.
+/// person chose on other images for the same weights stays. Tells whether that of `stored` became the run's.
 ///
 /// # Errors
 /// When the disk refuses.
 pub fn store_own_evaluation(run: &Path, stored: &StoredEvaluation) -> Result<bool, TrainError> {
-    if kept_point(run).is_some_and(|kept| kept.on_other_images) {
+    if kept_of_same(run, stored).is_some_and(|kept| kept.on_other_images) {
         write_json(run, REPORT_FILE, stored)?;
         return Ok(false);
     }
@@ -259,17 +274,22 @@ pub fn store_own_evaluation(run: &Path, stored: &StoredEvaluation) -> Result<boo
     Ok(true)
 }
 
-/// As [`store_evaluation`], but only where the run has no threshold yet (imported weights): the first that is measured
-/// becomes the run's. Tells whether it was kept.
+/// As [`store_evaluation`], but only where the run has no threshold yet for these weights (imported ones, or those of a run
+/// that has learned since): the first that is measured becomes the run's. Tells whether it was kept.
 ///
 /// # Errors
 /// When the disk refuses.
 pub fn store_first_evaluation(run: &Path, stored: &StoredEvaluation) -> Result<bool, TrainError> {
-    let is_first = load_operating_point(run).is_none();
+    let is_first = kept_of_same(run, stored).is_none();
     if is_first {
         store_evaluation(run, stored)?;
     }
     Ok(is_first)
+}
+
+/// The threshold that is kept with the run for the weights that were measured.
+fn kept_of_same(run: &Path, stored: &StoredEvaluation) -> Option<KeptPoint> {
+    kept_point(run).filter(|kept| stored.model_sha256.as_deref().is_none_or(|measured| kept.is_of(measured)))
 }
 
 /// Where the evaluation is kept with a run.
@@ -285,6 +305,12 @@ pub(super) fn no_pairs_path(run: &Path) -> PathBuf {
 /// The evaluation kept with a run, if there is one that can be read.
 pub fn load_evaluation(run: &Path) -> Option<StoredEvaluation> {
     let bytes = std::fs::read(report_path(run)).ok()?;
+    serde_json::from_slice(&bytes).ok()
+}
+
+/// What is kept in its place, where there can be none.
+pub(super) fn load_no_pairs(run: &Path) -> Option<NoPairs> {
+    let bytes = std::fs::read(no_pairs_path(run)).ok()?;
     serde_json::from_slice(&bytes).ok()
 }
 

@@ -41,5 +41,6 @@ pub fn evaluate_protocol(
     let (report, rates) = rates_of(&score_pairs(&table, &pairs)?, rule, protocol.has_folds, seed)?;
     let mut warnings = catalog.warnings.clone();
     warnings.merge(left_out);
-    Ok(EvaluationResult { report, rates, table, classification: None, warnings })
+    let model_sha256 = model.sha256().to_owned();
+    Ok(EvaluationResult { report, rates, table, classification: None, warnings, model_sha256 })
 }

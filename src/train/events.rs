@@ -70,7 +70,8 @@ pub struct StepMetrics {
     pub epoch: f64,
     /// Mean loss, margin included.
     pub loss: f64,
-    /// Share of images whose nearest class centre is their own, margin left out, in [0, 1].
+    /// Share of images whose nearest class centre is their own, margin left out, in [0, 1]; of the classes that a step compares
+    /// with, where that is a share of them (Partial FC).
     pub accuracy: f64,
     /// Learning rate.
     pub lr: f64,
@@ -94,7 +95,7 @@ pub struct EpochMetrics {
     /// Mean training loss of the epoch; NaN when no step of it could be used, or there was none.
     #[serde(deserialize_with = "number_or_nan")]
     pub train_loss: f64,
-    /// Margin-free training accuracy in [0, 1]; NaN as the loss.
+    /// Margin-free training accuracy in [0, 1], of the same classes as [`StepMetrics::accuracy`]; NaN as the loss.
     #[serde(deserialize_with = "number_or_nan")]
     pub train_accuracy: f64,
     /// Validation loss without margin; `None` when the held-out classes are new.
@@ -149,6 +150,13 @@ pub enum TrainEvent {
     Note(String),
     /// Something went wrong that the run survives.
     Warning(String),
+    /// A step that cannot have been of use; a run that goes astray has many of them.
+    DoubtfulStep {
+        /// Counted from 1.
+        step: u64,
+        /// What was wrong with it, as a sentence without its end.
+        reason: &'static str,
+    },
     /// All is on disk up to this step.
     Saved(u64),
 }
@@ -160,6 +168,9 @@ pub struct RunSummary {
     pub run: PathBuf,
     /// Epochs done.
     pub epochs: u32,
+    /// The epoch whose network is kept as the best, and is what all is measured on but the training loss and accuracy; 0 is
+    /// the network that the run started from. `None` before there is any.
+    pub best_epoch: Option<u32>,
     /// Mean training speed.
     pub images_per_second: f64,
     /// Share of the time of its steps that the training thread waited for images, in [0, 1].
@@ -168,7 +179,7 @@ pub struct RunSummary {
     pub train_loss: Option<f64>,
     /// Last epoch's margin-free training accuracy in [0, 1].
     pub train_accuracy: Option<f64>,
-    /// Best epoch's validation loss.
+    /// Best epoch's validation loss; until a run is evaluated at its end, this and the next two are the last epoch's.
     pub val_loss: Option<f64>,
     /// Best epoch's validation accuracy in [0, 1].
     pub val_accuracy: Option<f64>,

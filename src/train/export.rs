@@ -3,11 +3,12 @@
 
 use super::import::INFO_KEY;
 use super::{ModelInfo, TrainError, checkpoint, find_checkpoint};
-use crate::config::atomic_write;
+use crate::config::{atomic_write, atomic_write_new};
 use crate::model::weights::weights_from_bytes;
 use crate::model::{load_weights, onnx, to_published};
 use burn::backend::Flex;
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::Path;
 
 /// The kind of file.
@@ -31,12 +32,39 @@ impl ExportFormat {
     }
 }
 
-/// Writes the best checkpoint's network to `out` in one move, and returns the file's length in bytes.
+/// A file that was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exported {
+    /// Its length.
+    pub bytes: u64,
+    /// Sentences about the checkpoints that had to be passed over, the best one above all.
+    pub told: Vec<String>,
+    /// The run adds the embedding of the mirrored image, which the network in the file does not.
+    pub add_mirror: bool,
+}
+
+impl Exported {
+    /// What a person does beside running the network, as a sentence without a full stop; none where that is all.
+    pub fn advice(&self) -> Option<String> {
+        self.add_mirror.then(|| format!("For the embeddings that this run is measured with, {MIRROR}"))
+    }
+}
+
+/// What is done with the network of a run that adds the mirrored image: it takes one image and gives its embedding alone.
+const MIRROR: &str =
+    "embed each image and its mirror image (left and right exchanged), add the two embeddings and normalise the sum";
+/// What is done with that of another run.
+const NO_MIRROR: &str = "embed each image alone, without its mirror image";
+
+/// Writes the best checkpoint's network to `out` in one move. A file of that name gives way only if `replace` says so.
 ///
 /// # Errors
-/// When the run has no usable checkpoint or the disk refuses.
-pub fn export(run: &Path, format: ExportFormat, out: &Path) -> Result<u64, TrainError> {
-    let checkpoint = find_checkpoint::best_checkpoint(run)?;
+/// When the run has no usable checkpoint, the file is there already, or the disk refuses.
+pub fn export(run: &Path, format: ExportFormat, out: &Path, replace: bool) -> Result<Exported, TrainError> {
+    if !replace && out.exists() {
+        return Err(TrainError::FileExists(out.to_owned()));
+    }
+    let (checkpoint, told) = find_checkpoint::best_usable(run)?;
     let info = checkpoint.info()?;
     let model = checkpoint.read(checkpoint::MODEL_FILE)?;
     let bytes = match format {
@@ -47,8 +75,12 @@ pub fn export(run: &Path, format: ExportFormat, out: &Path) -> Result<u64, Train
             onnx(&net, &info.network.embedder, &metadata(&info)?)
         }
     };
-    atomic_write(out, &bytes).map_err(TrainError::disk("write the exported network", out))?;
-    Ok(bytes.len() as u64)
+    let write = if replace { atomic_write } else { atomic_write_new };
+    write(out, &bytes).map_err(|source| match source.kind() {
+        ErrorKind::AlreadyExists => TrainError::FileExists(out.to_owned()),
+        _ => TrainError::disk("write the exported network", out)(source),
+    })?;
+    Ok(Exported { bytes: bytes.len() as u64, told, add_mirror: info.network.add_mirror })
 }
 
 fn safetensors(info: &ModelInfo, model: &[u8]) -> Result<Vec<u8>, TrainError> {
@@ -78,6 +110,7 @@ fn metadata(info: &ModelInfo) -> Result<BTreeMap<String, String>, TrainError> {
         ("embedding_dim", info.network.embedder.embedding_dim.to_string()),
         ("embedding", "not normalised; compare by cosine".to_owned()),
         ("add_mirror", info.network.add_mirror.to_string()),
+        ("mirror", if info.network.add_mirror { MIRROR } else { NO_MIRROR }.to_owned()),
         ("classes", json(&info.classes)?),
         (INFO_KEY, json(info)?),
     ];

@@ -1,5 +1,6 @@
 //! What training will cost, known before anything is built.
 
+use super::validate::at_once;
 use crate::config::{Optimizer, Resolved};
 use crate::data::largest_part;
 use crate::loss::{HeadOptions, HeadSpec};
@@ -15,8 +16,11 @@ pub struct Footprint {
     pub parameters: usize,
     /// Multiply-adds of the network for one image, forward; a training step costs about three times as many.
     pub multiply_adds: u64,
-    /// Memory of training in bytes, ± 30 %: weights, gradients, the optimiser's state, what the backward pass keeps of a part
-    /// of a batch, and the program itself. The images in memory come on top of it.
+    /// Memory of a training step in bytes, ± 30 %: weights, gradients, the optimiser's state, what the backward pass keeps of
+    /// a part of a batch, and the program itself.
+    pub step_bytes: u64,
+    /// Memory of a whole run in bytes: the most that a step, the look at the held-out images or the writing of a checkpoint
+    /// takes. The images in memory come on top of it.
     pub training_bytes: u64,
 }
 
@@ -28,16 +32,21 @@ impl Footprint {
         let part = largest_part(train.batch as usize, train.micro_batches as usize);
         let parameters = embedder.parameter_count() + head.parameter_count();
         let optimizer = if train.optimizer == Optimizer::Sgd { 1 } else { 2 };
-        // Weights and gradients, too.
-        let copies = 2 + optimizer + u64::from(train.weight_average > 0.0);
+        // Copies of the weights that are there from the first step to the last.
+        let held = (1 + optimizer + u64::from(train.weight_average > 0.0)) * parameters as u64;
         // The cosines, and their gradient. Classes that take no part in a step have none; their weights have gradients all the
         // same, which are zeros.
         let logits = 2 * (part * head.rows_per_step(part)) as u64;
+        let step = held + parameters as u64 + logits + embedder.step_numbers(part, train.recompute);
+        let embedding = held + embedder.inference_numbers(at_once(train));
+        // All that is held as bytes, and the weights once more while they become a file. Reading them back takes less.
+        let saving = 2 * held + 2 * parameters as u64;
+        let bytes = |numbers: u64| PROGRAM_BYTES + 4 * numbers;
         Self {
             parameters,
             multiply_adds: embedder.multiply_adds(),
-            training_bytes: PROGRAM_BYTES
-                + 4 * (copies * parameters as u64 + logits + embedder.step_numbers(part, train.recompute)),
+            step_bytes: bytes(step),
+            training_bytes: bytes(step.max(embedding).max(saving)),
         }
     }
 }
@@ -119,14 +128,14 @@ mod tests {
         assert_eq!(plain.parameters, 11_431_360 + 10 * 512);
         let weights = 4 * plain.parameters as u64;
         let adam = footprint(|config| config.train.optimizer = Optimizer::Adam);
-        assert_eq!(adam.training_bytes - plain.training_bytes, weights);
+        assert_eq!(adam.step_bytes - plain.step_bytes, weights);
         let averaged = footprint(|config| config.train.weight_average = 0.999);
-        assert_eq!(averaged.training_bytes - plain.training_bytes, weights);
+        assert_eq!(averaged.step_bytes - plain.step_bytes, weights);
         let fixed = PROGRAM_BYTES + 3 * weights;
         let parts = footprint(|config| config.train.micro_batches = 4);
-        assert_eq!(4 * (parts.training_bytes - fixed), plain.training_bytes - fixed);
+        assert_eq!(4 * (parts.step_bytes - fixed), plain.step_bytes - fixed);
         let [pairs, more] = [16, 200].map(|count| footprint(|config| config.train.micro_batches = count));
-        assert_eq!(16 * (pairs.training_bytes - fixed), plain.training_bytes - fixed);
+        assert_eq!(16 * (pairs.step_bytes - fixed), plain.step_bytes - fixed);
         assert_eq!(more, pairs, "a part has two images at least");
     }
 
@@ -136,12 +145,38 @@ mod tests {
             let change = |config: &mut RunConfig| {
                 (config.loss.class_share, config.train.batch) = (class_share, batch);
             };
-            footprint_of(100_000, change).training_bytes
+            footprint_of(100_000, change).step_bytes
         };
         // The cosines and their gradient, 4 bytes each.
         let cosines = |batch: u64, classes: u64| 2 * 4 * batch * classes;
         assert_eq!(bytes(1.0, 32) - bytes(0.25, 32), cosines(32, 75_000));
         // Those of the batch always take part: 256 at most, where 100 are asked for.
         assert_eq!(bytes(1.0, 256) - bytes(0.001, 256), cosines(256, 100_000 - 256));
+    }
+
+    #[test]
+    fn a_run_takes_as_much_as_the_largest_of_its_works() {
+        let face = |config: &mut RunConfig| {
+            (config.model.net, config.data.image_px) = (Net::Resnet50, Auto::Set(112));
+        };
+        let usual = footprint(face);
+        assert_eq!(usual.training_bytes, usual.step_bytes);
+        // A step of few images is less than writing down what was learned.
+        let small = footprint(|config| {
+            face(config);
+            (config.train.batch, config.train.recompute) = (4, true);
+        });
+        assert!(small.step_bytes < usual.step_bytes);
+        // Weights and momentum, both as bytes, and twice the weights.
+        assert_eq!(small.training_bytes, PROGRAM_BYTES + 4 * 6 * small.parameters as u64);
+        assert!(small.training_bytes > small.step_bytes);
+        // A network of few weights is not much to write, but eight images are embedded at once where two are learned from.
+        let pairs = footprint(|config| {
+            (config.model.net, config.data.image_px) = (Net::Small, Auto::Set(112));
+            (config.train.batch, config.train.recompute) = (2, true);
+            config.model.embedding_dim = Auto::Set(128);
+        });
+        let numbers = (pairs.training_bytes - PROGRAM_BYTES) / 4;
+        assert!(pairs.training_bytes > pairs.step_bytes && numbers > 6 * pairs.parameters as u64, "{pairs:?}");
     }
 }

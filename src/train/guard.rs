@@ -1,5 +1,10 @@
 //! Notices when a run goes wrong: steps that cannot be used, and losses that explode.
 //!
+//! A loss is known when its step has changed the weights already; on a GPU, which is asked every few steps, further ones have
+//! too. That does no harm: a state in doubt is never saved, and a run that goes back (`rewind`) takes weights, optimiser and
+//! counters from the disk, as they were before. What stays are doubtful steps that a sound one follows: they count as chance,
+//! and the gradient clip, unless it is switched off, bounds what each can do.
+//!
 //! What it counts need not be saved: no checkpoint is written while anything is counted, so a continued run begins at 0.
 
 use super::session::{Fate, StepOutcome};

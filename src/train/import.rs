@@ -89,7 +89,11 @@ fn write_run(
     model: Vec<u8>,
     info: &ModelInfo,
 ) -> Result<PathBuf, TrainError> {
-    let folder = RunFolder::create(&Place::NewAt(request.out.to_owned()), "import")?;
+    let folder = RunFolder::create(&Place::NewAt(request.out.to_owned()), "import").map_err(|error| match error {
+        // Nothing of it can be resumed.
+        TrainError::Exists(path) => TrainError::ImportExists(path),
+        other => other,
+    })?;
     let run = folder.path().to_owned();
     let saved = Saved { model, head: Vec::new(), resume: Vec::new() };
     let state = CheckpointState { format: 1, ..CheckpointState::default() };

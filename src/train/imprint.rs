@@ -8,7 +8,7 @@
 
 use super::origin::StartRow;
 use super::session::Session;
-use super::validate::for_batches;
+use super::validate::{InBatches, for_batches};
 use super::{Control, TrainError};
 use crate::data::{ImageStore, Split, Warnings};
 use crate::kernels::random::Draw;
@@ -21,6 +21,8 @@ pub(super) const MOST_IMAGES: usize = 16;
 const APART: f64 = 0.1;
 /// Below this, a row has no direction.
 const SHORTEST: f64 = 1e-12;
+/// Numbers of finished rows that are kept until they are set (16 MiB): each time, the class weights are copied as a whole.
+const AT_ONCE: usize = 4 << 20;
 
 /// The images that a run learns from.
 #[derive(Clone, Copy, Debug)]
@@ -31,35 +33,41 @@ pub(super) struct TrainingPart<'a> {
     pub split: &'a Split,
     /// Seed of the run.
     pub seed: u64,
+    /// How many of them are embedded at once.
+    pub at_once: usize,
     /// Ends the work early.
     pub control: &'a Control,
 }
 
-/// The rows of the classes that are not `known` (by label), one long: so do fresh rows begin, whatever the loss. Classes none
-/// of whose images can be used get none. `session` has the network to start from; the images that could not be read come
-/// back as warnings.
+/// Sets the rows of the classes that are not `known` (by label), one long: so do fresh rows begin, whatever the loss. Classes
+/// none of whose images can be used keep their random ones. `session` has the network to start from. The labels of the classes
+/// that got rows come back, and the images that could not be read as warnings.
 ///
 /// # Errors
 /// When no image at all can be read, or the device fails; [`TrainError::Cancelled`] when asked to stop.
-pub(super) fn rows(
-    session: &dyn Session,
+pub(super) fn set_rows(
+    session: &mut dyn Session,
     part: &TrainingPart<'_>,
     head: &HeadSpec,
     known: &[bool],
     progress: &mut dyn FnMut(usize, usize),
-) -> Result<(Vec<StartRow>, Warnings), TrainError> {
+) -> Result<(Vec<usize>, Warnings), TrainError> {
     let items = first_images(part, known);
     let mut means = Means::new(head, part.seed);
-    let left_out = for_batches(part.store, &items, part.control, progress, &mut |batch| {
+    let images = InBatches { store: part.store, items: &items, at_once: part.at_once };
+    let left_out = for_batches(images, part.control, progress, &mut |batch| {
         let embeddings = session.embed(batch)?;
         for (class, embedding) in batch.labels.iter().zip(embeddings.chunks_exact(head.embedding_dim.max(1))) {
             if let Some(label) = part.split.label(*class) {
                 means.add(label as usize, embedding);
             }
         }
-        Ok(())
+        // All rows of a hundred thousand classes would take as much memory once more as the class weights.
+        if means.is_full() { session.set_rows(&means.take()) } else { Ok(()) }
     })?;
-    Ok((means.finish(), left_out))
+    means.close();
+    session.set_rows(&means.take())?;
+    Ok((means.begun, left_out))
 }
 
 /// The first images of every class that is not known, class by class.
@@ -85,12 +93,15 @@ struct Means<'a> {
     draw: Draw,
     /// The class whose images come now, and the sum of their unit embeddings.
     now: Option<(usize, Vec<f64>)>,
+    /// Rows of finished classes that were not taken yet.
     rows: Vec<StartRow>,
+    /// Finished classes that have rows.
+    begun: Vec<usize>,
 }
 
 impl<'a> Means<'a> {
     fn new(head: &'a HeadSpec, seed: u64) -> Self {
-        Self { head, draw: Draw::new(seed, "sub-centres"), now: None, rows: Vec::new() }
+        Self { head, draw: Draw::new(seed, "sub-centres"), now: None, rows: Vec::new(), begun: Vec::new() }
     }
 
     /// The next image. All of a class come one after the other.
@@ -109,6 +120,7 @@ impl<'a> Means<'a> {
     fn close(&mut self) {
         let Some((class, sum)) = self.now.take() else { return };
         let Some(mean) = unit(sum) else { return };
+        self.begun.push(class);
         let centres = self.head.options.subcenters;
         for centre in 0..centres {
             let centre_weight = if centre == 0 { Some(mean.clone()) } else { apart(&mean, &mut self.draw) };
@@ -120,9 +132,14 @@ impl<'a> Means<'a> {
         }
     }
 
-    fn finish(mut self) -> Vec<StartRow> {
-        self.close();
-        self.rows
+    /// So many rows wait that they should be taken.
+    fn is_full(&self) -> bool {
+        self.rows.len().saturating_mul(self.head.embedding_dim) >= AT_ONCE
+    }
+
+    /// The rows of the classes that are finished.
+    fn take(&mut self) -> Vec<StartRow> {
+        std::mem::take(&mut self.rows)
     }
 }
 
@@ -153,6 +170,12 @@ mod tests {
         head
     }
 
+    /// The rows after the last image.
+    fn finish(mut means: Means<'_>) -> Vec<StartRow> {
+        means.close();
+        means.take()
+    }
+
     fn length(row: &[f32]) -> f32 {
         row.iter().map(|value| value * value).sum::<f32>().sqrt()
     }
@@ -168,7 +191,7 @@ mod tests {
         means.add(2, &[0.0, 0.0]);
         means.add(2, &[f32::NAN, 1.0]);
         means.add(3, &[0.0, 0.0]);
-        let rows = means.finish();
+        let rows = finish(means);
         assert_eq!(rows.iter().map(|row| row.row).collect::<Vec<_>>(), [0, 2]);
         let half = 0.5_f32.sqrt();
         assert!((rows[0].weight[0] - half).abs() < 1e-6 && (rows[0].weight[1] - half).abs() < 1e-6, "{rows:?}");
@@ -181,7 +204,40 @@ mod tests {
         let mut means = Means::new(&head, 1);
         means.add(1, &[1.0, 0.0]);
         means.add(1, &[-1.0, 0.0]);
-        assert!(means.finish().is_empty());
+        assert!(finish(means).is_empty());
+    }
+
+    #[test]
+    fn rows_that_are_taken_in_between_are_the_same_as_all_at_once() {
+        let head = head(2);
+        let images = [(0, [0.6, 0.8]), (0, [1.0, 0.0]), (1, [0.0, 1.0]), (3, [-1.0, 0.0])];
+        let rows = |in_between: bool| {
+            let (mut means, mut rows) = (Means::new(&head, 7), Vec::new());
+            for (class, embedding) in images {
+                means.add(class, &embedding);
+                if in_between {
+                    rows.extend(means.take());
+                }
+            }
+            means.close();
+            rows.extend(means.take());
+            (rows, means.begun)
+        };
+        let (found, begun) = rows(true);
+        assert_eq!((found.len(), begun), (6, vec![0, 1, 3]));
+        assert_eq!(found, rows(false).0);
+    }
+
+    #[test]
+    fn rows_are_set_before_they_take_much_memory() {
+        let row = StartRow { row: 0, weight: Vec::new(), bias: None };
+        let mut head = head(1);
+        head.embedding_dim = 512;
+        let mut means = Means::new(&head, 1);
+        means.rows = vec![row.clone(); AT_ONCE / 512 - 1];
+        assert!(!means.is_full());
+        means.rows.push(row);
+        assert!(means.is_full() && means.take().len() == AT_ONCE / 512 && !means.is_full());
     }
 
     #[test]
@@ -190,7 +246,7 @@ mod tests {
         let rows = |seed| {
             let mut means = Means::new(&head, seed);
             means.add(1, &[0.6, 0.8]);
-            means.finish()
+            finish(means)
         };
         let found = rows(7);
         assert_eq!(found.iter().map(|row| row.row).collect::<Vec<_>>(), [3, 4, 5]);

@@ -1,8 +1,8 @@
 //! The threshold of a run as it is kept with it, and how it was chosen: whoever measures the run again chooses it in the
 //! same way, so that looking at a run does not move the threshold that others rely on.
 
-use super::TrainError;
 use super::evaluate::{FOLDER, load_evaluation, rule_of, write_json};
+use super::{TrainError, TrainedModel};
 use crate::config::{EvalConfig, read_at_most};
 use crate::eval::{OperatingPoint, OperatingRule};
 use serde::{Deserialize, Serialize};
@@ -25,6 +25,28 @@ pub struct KeptPoint {
     /// person asks for another one, or the run has learned since.
     #[serde(default)]
     pub on_other_images: bool,
+    /// SHA-256 of the weights that it was measured with: for what the run learns later it says nothing. `None` in files from
+    /// before this was noted, which are taken at their word.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model_sha256: Option<String>,
+}
+
+impl KeptPoint {
+    /// It was measured with these weights, as far as is known.
+    pub(super) fn is_of(&self, sha256: &str) -> bool {
+        self.model_sha256.as_deref().is_none_or(|measured| measured == sha256)
+    }
+}
+
+/// The threshold of a run for the network that is used.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Threshold {
+    /// Measured with this network, as far as is known.
+    Known(OperatingPoint),
+    /// The run has one, but it was measured with other weights: the run has learned since.
+    Outdated,
+    /// The run was not measured.
+    Missing,
 }
 
 /// Makes `kept` the threshold of this run.
@@ -35,9 +57,23 @@ pub fn save_operating_point(run: &Path, kept: &KeptPoint) -> Result<(), TrainErr
     write_json(run, FILE, kept)
 }
 
-/// The threshold of a run, if it was evaluated.
+/// The threshold of a run, whichever of its weights it was measured with.
+#[cfg(test)]
 pub fn load_operating_point(run: &Path) -> Option<OperatingPoint> {
     kept_point(run).map(|kept| kept.point)
+}
+
+/// The threshold that the run of this network has for it.
+pub fn threshold_of(model: &TrainedModel) -> Threshold {
+    kept_for(model.run(), model.sha256())
+}
+
+fn kept_for(run: &Path, sha256: &str) -> Threshold {
+    match kept_point(run) {
+        Some(kept) if kept.is_of(sha256) => Threshold::Known(kept.point),
+        Some(_) => Threshold::Outdated,
+        None => Threshold::Missing,
+    }
 }
 
 /// How the threshold of a run is chosen: as the one that is kept with it was, or as its settings `eval` say.
@@ -67,18 +103,19 @@ mod tests {
     use super::*;
     use crate::config::Auto;
     use crate::eval::{ScoredPairs, verification_report};
-    use crate::train::{StoredEvaluation, store_evaluation, store_own_evaluation};
+    use crate::train::{StoredEvaluation, store_evaluation, store_first_evaluation, store_own_evaluation};
 
     /// What twenty genuine and forty impostor pairs came to.
     fn measured(rule: OperatingRule) -> StoredEvaluation {
         let scores = (0..60_u8).map(|pair| f32::from(pair % 40) / 50.0).collect();
         let same = (0..60).map(|pair| pair >= 40).collect();
         let report = verification_report(&ScoredPairs { scores, same }, rule, false, 1).unwrap();
-        StoredEvaluation { on: "20 held-out images".into(), own: Some(true), rule, report, classification: None }
+        let on = "20 held-out images".into();
+        StoredEvaluation { on, own: Some(true), rule, report, classification: None, model_sha256: None }
     }
 
     fn chosen(rule: OperatingRule, on_other_images: bool) -> KeptPoint {
-        KeptPoint { point: measured(rule).report.operating, rule: Some(rule), on_other_images }
+        KeptPoint { point: measured(rule).report.operating, rule: Some(rule), on_other_images, model_sha256: None }
     }
 
     #[test]
@@ -124,5 +161,44 @@ mod tests {
             assert_eq!(load_operating_point(run) == Some(kept.point), stays);
             assert!(load_evaluation(run).is_some_and(|stored| stored.is_own()), "what was measured is kept");
         }
+    }
+
+    #[test]
+    fn a_threshold_holds_for_the_weights_that_it_was_measured_with() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = folder.path();
+        assert_eq!(kept_for(run, "a"), Threshold::Missing);
+        let older = chosen(OperatingRule::Eer, true);
+        save_operating_point(run, &older).unwrap();
+        assert_eq!(kept_for(run, "a"), Threshold::Known(older.point.clone()), "older files are taken at their word");
+
+        let of = |sha256: &str| Some(sha256.to_owned());
+        save_operating_point(run, &KeptPoint { model_sha256: of("a"), ..older.clone() }).unwrap();
+        let found = [kept_for(run, "a"), kept_for(run, "b")];
+        assert_eq!(found, [Threshold::Known(older.point.clone()), Threshold::Outdated]);
+        // How it was chosen is how it is chosen again.
+        assert_eq!(kept_rule(run, &EvalConfig::default()), OperatingRule::Eer);
+
+        let anew = |sha256: &str| StoredEvaluation { model_sha256: of(sha256), ..measured(OperatingRule::Far(0.05)) };
+        assert!(!store_first_evaluation(run, &anew("a")).unwrap() && !store_own_evaluation(run, &anew("a")).unwrap());
+        assert_eq!(
+            kept_for(run, "a"),
+            Threshold::Known(older.point),
+            "it was chosen on other images, for these weights"
+        );
+        assert!(store_first_evaluation(run, &anew("b")).unwrap(), "the first for these weights");
+        let point = anew("b").report.operating;
+        assert_eq!([kept_for(run, "a"), kept_for(run, "b")], [Threshold::Outdated, Threshold::Known(point)]);
+    }
+
+    #[test]
+    fn a_threshold_that_was_chosen_on_other_images_gives_way_to_that_of_other_weights() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = folder.path();
+        let kept = KeptPoint { model_sha256: Some("a".to_owned()), ..chosen(OperatingRule::Far(0.05), true) };
+        save_operating_point(run, &kept).unwrap();
+        let again = StoredEvaluation { model_sha256: Some("b".to_owned()), ..measured(OperatingRule::Eer) };
+        assert!(store_own_evaluation(run, &again).unwrap());
+        assert_eq!(load_operating_point(run), Some(again.report.operating));
     }
 }

@@ -123,6 +123,14 @@ pub fn measures<'a>(runs: impl IntoIterator<Item = &'a RunSummary>) -> Vec<Measu
     all
 }
 
+/// How long some runs learned, where that is not the same: `1 to 4 epochs`. Their mean is then not that of one training: one
+/// ended early, or is longer since.
+pub fn different_lengths<'a>(runs: impl IntoIterator<Item = &'a RunSummary>) -> Option<String> {
+    let epochs: Vec<u32> = runs.into_iter().map(|run| run.epochs).collect();
+    let (shortest, longest) = (epochs.iter().min()?, epochs.iter().max()?);
+    (shortest < longest).then(|| format!("{shortest} to {longest} epochs"))
+}
+
 /// One of them, whether or not a run has it. What is no number is none.
 fn measure<'a>(
     runs: &[&'a RunSummary],
@@ -146,10 +154,11 @@ mod tests {
         let report = verification_report(&ScoredPairs { scores, same }, OperatingRule::Eer, false, 1).unwrap();
         let classification = val_accuracy.map(|accuracy| (0.5, accuracy));
         let (on, rule) = ("20 held-out images".into(), OperatingRule::Eer);
-        let evaluation = StoredEvaluation { on, own: Some(true), rule, report, classification };
+        let evaluation = StoredEvaluation { on, own: Some(true), rule, report, classification, model_sha256: None };
         let mut summary = RunSummary {
             run: "run".into(),
             epochs: 1,
+            best_epoch: Some(1),
             images_per_second: 0.0,
             input_wait_share: 0.0,
             train_loss: Some(f64::NAN),
@@ -214,6 +223,13 @@ mod tests {
     }
 
     #[test]
+    fn runs_of_different_lengths_are_told() {
+        let of = |epochs| RunSummary { epochs, ..run(&scores(3, 0.5), &scores(5, -0.5), None) };
+        assert_eq!(different_lengths(&[of(4), of(1), of(3)]).as_deref(), Some("1 to 4 epochs"));
+        assert_eq!((different_lengths(&[of(4), of(4)]), different_lengths(&[])), (None, None));
+    }
+
+    #[test]
     fn json_has_the_keys_of_an_evaluation_beside_those_of_the_run() {
         let summary = run(&scores(20, 0.5), &scores(100, -0.5), Some(0.75));
         let json = serde_json::to_value(&summary).unwrap();
@@ -221,6 +237,7 @@ mod tests {
         assert_eq!((json["eer"].as_f64(), json["val_accuracy"].as_f64()), (summary.eer, Some(0.75)));
         assert_eq!((json["auc"].as_f64(), json["d_prime"].as_f64()), (Some(report.auc), Some(report.d_prime)));
         assert_eq!(json["accuracy_10fold"].as_f64(), report.accuracy_10fold);
+        assert_eq!((json["epochs"].as_u64(), json["best_epoch"].as_u64()), (Some(1), Some(1)));
         assert_eq!(json["tar_at_far"]["1e-1"].as_f64(), report.tar_at_far[0].1);
         assert!(json["tar_at_far"]["1e-4"].is_null());
         let unmeasured = serde_json::to_value(RunSummary { verification: None, ..summary }).unwrap();

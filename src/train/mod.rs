@@ -49,6 +49,7 @@ mod tensorboard;
 mod trained;
 mod validate;
 
+pub use announce::loss_warning;
 pub use bench::StepBench;
 pub use checkpoint::{BestSoFar, Checkpoint, CheckpointState, Sums};
 pub use control::Control;
@@ -62,18 +63,20 @@ pub use evaluate_protocol::evaluate_protocol;
 pub use events::{
     ANGLE_BINS, AngleHistogram, EpochMetrics, RunStarted, RunSummary, StepMetrics, TrainEvent, ValidationSnapshot,
 };
-pub use export::{ExportFormat, export};
-pub use find_checkpoint::described_network;
+pub use export::{ExportFormat, Exported, export};
+pub use find_checkpoint::{best_sha256, checkpoint_problems, described_network};
 pub use footprint::Footprint;
 pub use import::{
     FoundNetwork, ImportRequest, Imported, PreprocessChange, PreprocessPreset, Refusal, WeightsLook, import,
     look_at_weights, look_into,
 };
-pub use kept_point::{KeptPoint, kept_rule, load_operating_point, save_operating_point};
-pub use measures::{Measure, Verification, measures};
+#[cfg(test)]
+pub use kept_point::load_operating_point;
+pub use kept_point::{KeptPoint, Threshold, kept_rule, save_operating_point, threshold_of};
+pub use measures::{Measure, Verification, different_lengths, measures};
 pub use model_info::{ModelInfo, Network};
 pub use prepare::data_facts;
-pub use repeat::{MeanSd, begun_runs, run_of_seed};
+pub use repeat::{MeanSd, begun_run, begun_runs, run_of_seed};
 pub use run::{Observer, TrainRequest, train};
 pub use run_change::{delete_run, describe_run, read_note};
 pub use run_folder::{Place, RunFolder, is_run, read_config};
@@ -81,7 +84,7 @@ pub use run_list::{RunOnDisk, list_runs, read_run};
 pub use schedule::{Plan, lr_at, margin_at, margin_share_at};
 pub use session::{Fate, Saved, Session, StepOutcome, open_session};
 pub use trained::TrainedModel;
-pub use validate::for_batches;
+pub use validate::{InBatches, for_batches};
 
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,6 @@
-//! Fine-tuning: a run begins with the network of another one, and with its class weights where classes have the same names.
-//! For the other classes see `imprint`.
+//! Fine-tuning: a run begins with the network of another one, and with its class weights where classes have the same names,
+//! unless those are mere numbers in other images, or the other run has more centres per class. For the other classes see
+//! `imprint`.
 //!
 //! The network's shape and its preprocessing come with it, whatever the settings say: other ones would make the weights
 //! meaningless. The optimiser and the schedule begin anew.
@@ -7,15 +8,17 @@
 use super::checkpoint::{Checkpoint, HEAD_FILE, MODEL_FILE};
 use super::find_checkpoint;
 use super::imprint::apart;
-use super::run_folder::Place;
+use super::run_folder::{Place, is_run, read_config};
 use super::session::Session;
 use super::{ModelInfo, TrainError};
 use crate::config::{Head, Reason, RunConfig, RunInfo};
+use crate::data::Catalog;
 use crate::kernels::random::Draw;
 use crate::loss::HeadSpec;
-use crate::model::weights::weights_from_bytes;
-use std::collections::HashMap;
-use std::path::Path;
+use crate::model::weights::{looks_like_weights, weights_from_bytes};
+use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// The network that a run starts from.
 #[derive(Clone, Debug)]
@@ -24,6 +27,30 @@ pub(super) struct Origin {
     pub info: ModelInfo,
     /// Its weights; a run that has checkpoints of its own needs them no more.
     weights: Option<Checkpoint>,
+    /// Sentences about the checkpoints that had to be passed over.
+    pub told: Vec<String>,
+    /// Fingerprint of the images that its class weights were learnt from; empty where that is not known.
+    data_fingerprint: String,
+}
+
+/// A run that starts from a network.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct NewRun<'a> {
+    /// Names of its classes, in the order of the head's rows.
+    pub classes: &'a [String],
+    /// Its images.
+    pub data: &'a Arc<Catalog>,
+    /// Draws the centres that a class did not have.
+    pub seed: u64,
+}
+
+/// What a run was given of the class weights that it could have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Given {
+    /// Of each class, whether its weights are those of the run to start from.
+    pub known: Vec<bool>,
+    /// Why classes that both runs have were given none, as the rest of a sentence; none where they were.
+    pub withheld: Option<String>,
 }
 
 /// A row of class weights and the class's bias, where the loss has one.
@@ -50,13 +77,40 @@ impl Origin {
         if let Place::Resume(run) = place
             && let Some((own, _)) = find_checkpoint::newest_usable(run)?
         {
-            return Ok(Some(Self { info: own.info()?, weights: None }));
+            let info = own.info()?;
+            return Ok(Some(Self { info, weights: None, told: Vec::new(), data_fingerprint: String::new() }));
         }
         let origin = Self::open(config)?;
-        let path = Path::new(config.train.start_from.trim());
-        let whole = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-        config.train.start_from = whole.to_string_lossy().into_owned();
+        config.train.start_from = whole_place(config);
         Ok(Some(origin))
+    }
+
+    /// Takes `wanted` for the run that a continued one, in the folder `run`, started from, if it is that one: it may have got
+    /// another name or place since. Where there is no usable run, the continued one goes on without, if it can.
+    ///
+    /// # Errors
+    /// When other weights lie there than those that it started from; while it has no checkpoint, also when there are none.
+    pub fn follow(config: &mut RunConfig, run: &Path, wanted: &str) -> Result<(), TrainError> {
+        let wanted = wanted.trim();
+        let is_asked = config.train.is_fine_tuned() && !wanted.is_empty();
+        if !is_asked || is_same_place(Path::new(wanted), Path::new(config.train.start_from.trim())) {
+            return Ok(());
+        }
+        let mut moved = config.clone();
+        moved.train.start_from = wanted.to_owned();
+        let needs_it = find_checkpoint::checkpoints(run).is_empty();
+        match Self::open(&moved) {
+            Ok(_) => {
+                config.train.start_from = whole_place(&moved);
+                Ok(())
+            }
+            Err(TrainError::CannotResume(_)) => Err(TrainError::CannotResume(format!(
+                "it started from other weights than those of the run that train.start_from names now; name the run that it \
+                 started from, or leave the setting out: {wanted}"
+            ))),
+            Err(error) if needs_it => Err(error),
+            Err(_) => Ok(()),
+        }
     }
 
     /// The network that a run with these settings begins with, whatever it has learnt since.
@@ -64,14 +118,16 @@ impl Origin {
     /// # Errors
     /// When the run to start from has no usable checkpoint, or has changed since this run began, or the first of its series.
     pub fn open(config: &RunConfig) -> Result<Self, TrainError> {
-        let path = Path::new(config.train.start_from.trim());
-        let checkpoint = find_checkpoint::best_checkpoint(path).map_err(of_origin)?;
+        let path = place(config);
+        let (checkpoint, told) = find_checkpoint::best_usable(&path).map_err(|error| of_origin(error, &path))?;
         let other = |facts: &&RunInfo| facts.start_sha256 != checkpoint.digest(MODEL_FILE);
         let known = config.run.as_ref().filter(|facts| !facts.start_sha256.is_empty());
         if let Some(facts) = known.filter(other) {
-            return Err(changed(path, facts));
+            return Err(changed(&path, facts));
         }
-        Ok(Self { info: checkpoint.info()?, weights: Some(checkpoint) })
+        let begun = read_config(&path).ok().and_then(|config| config.run);
+        let data_fingerprint = begun.map(|facts| facts.data_fingerprint).unwrap_or_default();
+        Ok(Self { info: checkpoint.info()?, weights: Some(checkpoint), told, data_fingerprint })
     }
 
     /// SHA-256 of the weights file; empty when it is not needed any more.
@@ -84,8 +140,7 @@ impl Origin {
         self.info.network.settle(config)
     }
 
-    /// Puts network and class weights into a fresh session. Returns of each class whether it knew its weights; `None` when there
-    /// was nothing to do. `seed` is that of the run, for centres that a class did not have.
+    /// Puts network and class weights into a fresh session. Returns which class weights; `None` when there was nothing to do.
     ///
     /// # Errors
     /// When the weights do not fit their own description.
@@ -93,30 +148,42 @@ impl Origin {
         &self,
         session: &mut dyn Session,
         head: &HeadSpec,
-        classes: &[String],
-        seed: u64,
-    ) -> Result<Option<Vec<bool>>, TrainError> {
+        run: &NewRun<'_>,
+    ) -> Result<Option<Given>, TrainError> {
         let Some(checkpoint) = &self.weights else { return Ok(None) };
-        let rows = self.rows(checkpoint, head, classes, seed)?;
+        let withheld = self.withheld(head, run);
+        let rows = if withheld.is_some() { Vec::new() } else { self.rows(checkpoint, head, run)? };
         session.start_from(&checkpoint.read(MODEL_FILE)?, &rows)?;
-        let mut known = vec![false; classes.len()];
+        let mut known = vec![false; run.classes.len()];
         for row in &rows {
             if let Some(known) = known.get_mut(row.row / head.options.subcenters.max(1)) {
                 *known = true;
             }
         }
-        Ok(Some(known))
+        Ok(Some(Given { known, withheld }))
+    }
+
+    /// Why the weights of classes that both runs have are of no use to the new one; none where they are, or there are none.
+    fn withheld(&self, head: &HeadSpec, run: &NewRun<'_>) -> Option<String> {
+        let own = &self.info.classes;
+        let names: HashSet<&String> = own.iter().collect();
+        if !run.classes.iter().any(|name| names.contains(name)) {
+            return None;
+        }
+        if (are_numbers(own) || are_numbers(run.classes)) && run.data.with_fingerprint(&self.data_fingerprint).is_none()
+        {
+            let why = "classes have numbers for names here, which stand for other classes in other images than those of the \
+                       run it starts from";
+            return Some(why.to_owned());
+        }
+        let (before, now) = (self.info.head.options.subcenters, head.options.subcenters);
+        // Which of the centres its images are near is not kept, and the first may be that of the wrong labels.
+        (before > now).then(|| format!("a class has {before} centres in the run it starts from and {now} in this one"))
     }
 
     /// The class weights of classes that both runs have, by name, sub-centre by sub-centre. Further sub-centres begin beside
     /// the first one: in random directions they would be far from every image of their class, and never be its nearest.
-    fn rows(
-        &self,
-        checkpoint: &Checkpoint,
-        head: &HeadSpec,
-        classes: &[String],
-        seed: u64,
-    ) -> Result<Vec<StartRow>, TrainError> {
+    fn rows(&self, checkpoint: &Checkpoint, head: &HeadSpec, run: &NewRun<'_>) -> Result<Vec<StartRow>, TrainError> {
         let old = &self.info.head;
         if old.classes == 0 || old.embedding_dim != head.embedding_dim {
             return Ok(Vec::new());
@@ -132,9 +199,9 @@ impl Origin {
         let known: HashMap<&str, usize> =
             self.info.classes.iter().enumerate().map(|(class, name)| (name.as_str(), class)).collect();
         let (old_centres, new_centres) = (old.options.subcenters, head.options.subcenters);
-        let mut draw = Draw::new(seed, "further centres");
+        let mut draw = Draw::new(run.seed, "further centres");
         let mut rows = Vec::new();
-        for (class, name) in classes.iter().enumerate() {
+        for (class, name) in run.classes.iter().enumerate() {
             let Some(&from) = known.get(name.as_str()) else { continue };
             let old_centre = |centre: usize| {
                 let row = matrix.data.chunks_exact(old.embedding_dim).nth(from * old_centres + centre)?;
@@ -157,6 +224,45 @@ impl Origin {
     }
 }
 
+/// The names are the numbers of labels, all of them, as those of a file that names no classes: each data set counts anew.
+/// Numbers with zeros in front are names, as those of the folders of CASIA-WebFace.
+fn are_numbers(names: &[String]) -> bool {
+    names.iter().all(|name| name.parse::<u32>().is_ok_and(|number| number.to_string() == *name))
+}
+
+/// Where the run lies that one with these settings starts from. A run that was renamed since is known by its weights, where it
+/// lies beside its former place.
+fn place(config: &RunConfig) -> PathBuf {
+    let path = Path::new(config.train.start_from.trim());
+    let sha256 = config.run.as_ref().map(|facts| facts.start_sha256.as_str()).filter(|sha256| !sha256.is_empty());
+    let renamed = sha256.filter(|_| !is_run(path)).and_then(|sha256| renamed(path, sha256));
+    renamed.unwrap_or_else(|| path.to_owned())
+}
+
+/// The same as the settings name it, links followed.
+fn whole_place(config: &RunConfig) -> String {
+    let path = place(config);
+    path.canonicalize().unwrap_or(path).to_string_lossy().into_owned()
+}
+
+/// The run beside `path` whose best network has this checksum. One that started from the same weights, and has them as its
+/// best still, is another run: its class weights differ.
+fn renamed(path: &Path, sha256: &str) -> Option<PathBuf> {
+    let beside = std::fs::read_dir(path.parent()?).ok()?.flatten().map(|entry| entry.path());
+    let is_origin = |run: &PathBuf| {
+        let facts = || read_config(run).ok().and_then(|config| config.run);
+        find_checkpoint::best_sha256(run).as_deref() == Some(sha256)
+            && facts().is_none_or(|facts| facts.start_sha256 != sha256)
+    };
+    beside.filter(|run| is_run(run) && is_origin(run)).min()
+}
+
+/// Both lead to the same folder, as far as can be told.
+fn is_same_place(a: &Path, b: &Path) -> bool {
+    let whole = |path: &Path| path.canonicalize().or_else(|_| std::path::absolute(path));
+    a == b || matches!((whole(a), whole(b)), (Ok(a), Ok(b)) if a == b)
+}
+
 /// The weights in `path` are not those that a run started from, or the earlier runs of its series.
 fn changed(path: &Path, facts: &RunInfo) -> TrainError {
     if !facts.has_begun() {
@@ -169,8 +275,9 @@ fn changed(path: &Path, facts: &RunInfo) -> TrainError {
 }
 
 /// The error of the run that another one starts from, in words for who starts the other one.
-fn of_origin(error: TrainError) -> TrainError {
+fn of_origin(error: TrainError, origin: &Path) -> TrainError {
     match error {
+        TrainError::NotARun { .. } if looks_like_weights(origin) => TrainError::StartFromFile(origin.to_owned()),
         TrainError::AllDamaged { reasons, path } => TrainError::OriginDamaged { reasons, path },
         other => other,
     }
@@ -194,6 +301,13 @@ fn start_weight(row: &[f32], head: Head) -> Vec<f32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_are_numbers_when_all_are_numbers_of_labels() {
+        let of = |names: &[&str]| are_numbers(&names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>());
+        assert!(of(&["0", "17", "4294967295"]));
+        assert!(!of(&["0", "ann"]) && !of(&["0000045", "6573224"]) && !of(&["+1"]) && !of(&["-1"]));
+    }
 
     #[test]
     fn rows_of_cosine_heads_begin_at_length_one() {

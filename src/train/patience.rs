@@ -10,31 +10,61 @@ use crate::config::{Best, Schedule, TrainConfig};
 
 /// Stands for a measure that is not known: any other is smaller. (JSON has no infinity.)
 const UNKNOWN: f64 = 1e30;
+/// An epoch that could not be measured has this less its number: more than any measure, and the last of them is the best.
+const UNMEASURED: f64 = 1e15;
 
-/// What "best" is measured by; smaller is better. Without any validation the last epoch counts as the best.
-fn measure(metrics: &EpochMetrics, by: Best) -> f64 {
-    let wanted = match by {
-        Best::Eer => metrics.eer.or(metrics.val_loss),
-        Best::ValLoss => metrics.val_loss.or(metrics.eer),
+/// By what an epoch is measured, `None` when nothing could be, and the value; smaller is better.
+fn measure(metrics: &EpochMetrics, wanted: Best) -> (Option<Best>, f64) {
+    let value = |by| match by {
+        Best::Eer => metrics.eer,
+        Best::ValLoss => metrics.val_loss,
     };
-    wanted.unwrap_or(-f64::from(metrics.epoch))
+    let other = match wanted {
+        Best::Eer => Best::ValLoss,
+        Best::ValLoss => Best::Eer,
+    };
+    let measured = |by| value(by).map(|value| (Some(by), value));
+    measured(wanted).or_else(|| measured(other)).unwrap_or((None, UNMEASURED - f64::from(metrics.epoch)))
 }
 
-/// The epoch as the best one, if it is better than the best before it.
+/// What an epoch is worth beside others of its run; smaller is better. An error rate and a loss cannot be compared: what was
+/// asked for comes before the other one, and that before nothing at all.
+fn worth((by, value): (Option<Best>, f64), wanted: Best) -> (u8, f64) {
+    (by.map_or(2, |by| u8::from(by != wanted)), value)
+}
+
+/// The same of the best epoch before one that is measured by `at_hand`. Older versions did not note by what they measured, and
+/// gave an epoch that could not be measured its number with a minus.
+fn worth_before(best: BestSoFar, at_hand: Option<Best>, wanted: Best) -> (u8, f64) {
+    match best.by {
+        Some(by) => worth((Some(by), best.value), wanted),
+        None if best.value < 0.0 => worth((None, UNMEASURED + best.value), wanted),
+        None if best.value > UNMEASURED / 2.0 => worth((None, best.value), wanted),
+        None => worth((at_hand.or(Some(wanted)), best.value), wanted),
+    }
+}
+
+/// The epoch as the best one, if it is better than the best before it. Without any validation the last epoch counts as the
+/// best; one that could not be measured is never better than one that was.
 pub(super) fn better(metrics: &EpochMetrics, before: Option<BestSoFar>, config: &TrainConfig) -> Option<BestSoFar> {
-    let value = measure(metrics, config.best);
+    let (by, value) = measure(metrics, config.best);
+    let own = worth((by, value), config.best);
     let is_frozen = metrics.epoch <= config.frozen_epochs();
-    let beats = |best: BestSoFar| value < best.value || (is_frozen && value <= best.value);
+    let beats = |best: BestSoFar| {
+        let before = worth_before(best, by, config.best);
+        own < before || (is_frozen && own <= before)
+    };
     let is_better = value.is_finite() && before.is_none_or(beats);
-    is_better.then_some(BestSoFar { epoch: metrics.epoch, step: metrics.step, value })
+    is_better.then_some(BestSoFar { epoch: metrics.epoch, step: metrics.step, value, by })
 }
 
 /// What counts as the best where the best epoch's checkpoint is gone: the one that the run goes on from. In the middle
 /// of an epoch it was not measured, and the next epoch is better.
 pub(super) fn best_left(state: &CheckpointState, by: Best) -> BestSoFar {
     let last = state.last_epoch.as_ref().filter(|last| last.step == state.step);
-    let value = last.map(|last| measure(last, by)).filter(|value| value.is_finite()).unwrap_or(UNKNOWN);
-    BestSoFar { epoch: state.epoch, step: state.step, value }
+    let known = last.map(|last| measure(last, by)).filter(|(_, value)| value.is_finite());
+    let (by, value) = known.unwrap_or((None, UNKNOWN));
+    BestSoFar { epoch: state.epoch, step: state.step, value, by }
 }
 
 /// Epochs in which the network learned since the best one; all of them when none was the best.
@@ -77,7 +107,7 @@ mod tests {
     use crate::config::Auto;
 
     fn after(epoch: u32, best: u32, falls: &[u32]) -> CheckpointState {
-        let best = (best > 0).then_some(BestSoFar { epoch: best, step: 0, value: 0.0 });
+        let best = (best > 0).then_some(BestSoFar { epoch: best, step: 0, value: 0.0, by: None });
         CheckpointState { epoch, best, falls: falls.to_vec(), ..CheckpointState::default() }
     }
 
@@ -125,7 +155,7 @@ mod tests {
 
     #[test]
     fn the_best_epoch_is_told_by_what_was_asked_for_or_else_by_what_there_is() {
-        let before = Some(BestSoFar { epoch: 1, step: 10, value: 0.2 });
+        let before = Some(BestSoFar { epoch: 1, step: 10, value: 0.2, by: None });
         let by = |best| TrainConfig { best, ..TrainConfig::default() };
         let is_better = |eer, val_loss, best| better(&measured(2, eer, val_loss), before, &by(best)).is_some();
         assert!(is_better(Some(0.1), Some(9.0), Best::Eer) && !is_better(Some(0.2), Some(0.0), Best::Eer));
@@ -134,6 +164,28 @@ mod tests {
         assert!(better(&measured(1, Some(f64::NAN), None), None, &by_eer).is_none());
         let first = better(&measured(1, None, None), None, &by_eer);
         assert!(better(&measured(2, None, None), first, &by_eer).is_some(), "the last counts");
+    }
+
+    #[test]
+    fn an_epoch_that_could_not_be_measured_is_no_better_than_one_that_was() {
+        let config = TrainConfig::default();
+        let is_better = |metrics: &EpochMetrics, before| better(metrics, Some(before), &config).is_some();
+        let first = better(&measured(1, Some(0.4), Some(2.0)), None, &config).unwrap();
+        assert!(!is_better(&measured(2, None, None), first));
+        let lost = better(&measured(2, None, None), None, &config).unwrap();
+        assert!(is_better(&measured(3, Some(0.5), None), lost) && is_better(&measured(3, None, None), lost));
+        // An error rate and a loss are not compared.
+        assert!(!is_better(&measured(3, None, Some(0.01)), first));
+        let by_loss = better(&measured(1, None, Some(0.01)), None, &config).unwrap();
+        assert!(
+            is_better(&measured(2, Some(0.3), None), by_loss) && is_better(&measured(2, None, Some(0.005)), by_loss)
+        );
+        assert!(!is_better(&measured(2, None, Some(0.02)), by_loss));
+        // As older versions wrote it.
+        let older = BestSoFar { epoch: 7, step: 70, value: -7.0, by: None };
+        assert!(is_better(&measured(8, Some(0.5), None), older) && is_better(&measured(8, None, None), older));
+        let older = BestSoFar { value: 0.2, ..older };
+        assert!(!is_better(&measured(8, None, None), older) && is_better(&measured(8, None, Some(0.1)), older));
     }
 
     /// Starts from another network, and leaves it as it is for three epochs.
@@ -173,7 +225,7 @@ mod tests {
     #[test]
     fn what_is_left_of_a_lost_best_is_what_the_run_goes_on_from() {
         let state = CheckpointState { step: 20, last_epoch: Some(measured(2, Some(0.3), None)), ..after(2, 1, &[]) };
-        assert_eq!(best_left(&state, Best::Eer), BestSoFar { epoch: 2, step: 20, value: 0.3 });
+        assert_eq!(best_left(&state, Best::Eer), BestSoFar { epoch: 2, step: 20, value: 0.3, by: Some(Best::Eer) });
         let later = best_left(&CheckpointState { step: 23, ..state }, Best::Eer);
         assert!(
             later.step == 23 && better(&measured(3, Some(0.9), None), Some(later), &TrainConfig::default()).is_some()

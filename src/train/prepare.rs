@@ -4,27 +4,39 @@ use super::checkpoint::{self, CheckpointState};
 use super::events::TrainEvent;
 use super::find_checkpoint::{self, Found};
 use super::imprint::{self, TrainingPart};
-use super::origin::Origin;
+use super::origin::{Given, NewRun, Origin};
 use super::run::{Observer, TrainRequest};
 use super::run_folder::{self, Place, RunFolder};
 use super::session::Session;
 use super::{Control, ModelInfo, Network, TrainError, footprint, patience};
-use crate::config::{Best, DataFacts, Resolved, RunConfig, RunInfo};
+use crate::config::{Best, DataFacts, Resolved, RunConfig, RunInfo, Schedule};
 use crate::data::{Catalog, ImageStore, Preprocess, Split};
 use crate::model::Form;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The settings in force: those asked for, or those a continued run was started with.
-pub(super) fn settings(request: &TrainRequest) -> Result<RunConfig, TrainError> {
+/// What a run is trained with.
+pub(super) struct InForce {
+    /// The settings asked for, or those a continued run was started with.
+    pub config: RunConfig,
+    /// The images; of a continued run those that it began with.
+    pub catalog: Arc<Catalog>,
+    /// What was settled here and a person may not have meant.
+    pub notes: Vec<String>,
+}
+
+/// The settings and images in force.
+pub(super) fn settings(request: &TrainRequest) -> Result<InForce, TrainError> {
     let Place::Resume(run) = &request.place else {
         // What is known of another run is not this one's; a series is what both may be of, and all of its runs have the same
         // network and start from the same weights.
         let before = request.config.run.as_ref().and_then(RunInfo::further);
-        return Ok(RunConfig { run: before, ..request.config.clone() });
+        let config = RunConfig { run: before, ..request.config.clone() };
+        return Ok(InForce { config, catalog: Arc::clone(&request.catalog), notes: Vec::new() });
     };
     let mut config = run_folder::read_config(run)?;
+    let (mut catalog, mut notes) = (Arc::clone(&request.catalog), Vec::new());
     if let Some(facts) = &config.run {
         if facts.is_imported() {
             return Err(TrainError::CannotResume(
@@ -32,16 +44,45 @@ pub(super) fn settings(request: &TrainRequest) -> Result<RunConfig, TrainError> 
                     .to_owned(),
             ));
         }
-        if facts.data_fingerprint != request.catalog.fingerprint {
-            return Err(TrainError::CannotResume(
-                "the images differ from those it was trained with (added, removed, changed or excluded since); start a new run, or undo the change"
-                    .to_owned(),
-            ));
+        let own = catalog.with_fingerprint(&facts.data_fingerprint);
+        catalog = own.ok_or_else(|| TrainError::CannotResume(other_images(&request.catalog)))?;
+        if catalog.fingerprint != request.catalog.fingerprint {
+            notes.push("the run goes on with the images it began with, whatever is excluded now".to_owned());
         }
     }
-    config.train.epochs = config.train.epochs.max(request.config.train.epochs);
+    notes.extend(lengthen(&mut config, request.config.train.epochs));
     config.train.device.clone_from(&request.config.train.device);
-    Ok(config)
+    Origin::follow(&mut config, run, &request.config.train.start_from)?;
+    Ok(InForce { config, catalog, notes })
+}
+
+/// Why a run does not go on with these images. What was excluded when it began is not kept with it, so that this cannot be
+/// brought about for it.
+fn other_images(catalog: &Catalog) -> String {
+    format!(
+        "the images differ from those it was trained with: some were added, removed or changed since, or others are excluded \
+         now than then; put the images and the list of those excluded ({}) back as they were, or start a new run",
+        catalog.exclude_path().display()
+    )
+}
+
+/// Makes a run longer that should have more epochs; says so. How long it was is noted: its margin keeps to that.
+fn lengthen(config: &mut RunConfig, epochs: u32) -> Option<String> {
+    let before = config.train.epochs;
+    if epochs <= before {
+        return None;
+    }
+    config.train.epochs = epochs;
+    if let Some(facts) = &mut config.run {
+        facts.begun_epochs.get_or_insert(before);
+    }
+    let rate = match config.train.schedule {
+        Schedule::Constant | Schedule::Plateau => "",
+        Schedule::Step if !config.train.step_epochs.trim().is_empty() => "",
+        _ => ": the learning rate falls towards the new end now, and is higher until then than it was planned to be",
+    };
+    let margin = if config.loss.head.has_margin() { "; the margin stays as it was planned" } else { "" };
+    Some(format!("the run is made longer, from {before} to {epochs} epochs{rate}{margin}"))
 }
 
 /// Where a run goes on from.
@@ -96,34 +137,39 @@ pub(super) fn put_back(
 fn begin(start: &Start<'_>, session: &mut dyn Session, observer: &mut dyn Observer) -> Result<(), TrainError> {
     let info = start.info;
     let Some(origin) = start.origin else { return Ok(()) };
-    let Some(known) = origin.give(session, &info.head, &info.classes, start.part.seed)? else { return Ok(()) };
-    let (rows, left_out) = imprint::rows(session, &start.part, &info.head, &known, &mut |done, total| {
+    origin.told.iter().for_each(|text| observer.event(TrainEvent::Warning(text.clone())));
+    let run = NewRun { classes: &info.classes, data: start.part.store.catalog(), seed: start.part.seed };
+    let Some(Given { known, withheld }) = origin.give(session, &info.head, &run)? else { return Ok(()) };
+    let (begun, left_out) = imprint::set_rows(session, &start.part, &info.head, &known, &mut |done, total| {
         observer.event(TrainEvent::Preparing(done, total));
         observer.idle();
     })?;
-    session.set_rows(&rows)?;
     left_out.groups().iter().for_each(|group| observer.event(TrainEvent::Warning(group.headline.clone())));
-    let (given, begun) =
-        (known.iter().filter(|known| **known).count(), rows.len() / info.head.options.subcenters.max(1));
-    let others = match begun {
+    let given = known.iter().filter(|known| **known).count();
+    let others = match begun.len() {
         0 => String::new(),
         1 => "; 1 other begins at the mean of its images".to_owned(),
-        _ => format!("; {begun} others begin at the mean of their images"),
+        begun => format!("; {begun} others begin at the mean of their images"),
     };
+    let why = withheld.map(|why| format!(", because {why}")).unwrap_or_default();
     observer.event(TrainEvent::Note(format!(
-        "the network is that of the run it starts from, and so are the weights of {given} of {} classes{others}",
+        "the network is that of the run it starts from, and so are the weights of {given} of {} classes{others}{why}",
         info.classes.len()
     )));
     Ok(())
 }
 
-/// A best epoch that cannot be gone back to is none: its checkpoint went when a later one, now damaged, was better.
+/// A best epoch that cannot be gone back to is none: its checkpoint is damaged, or went when a later one, now damaged, was
+/// better. That of `state` itself was looked at when it was found.
 fn with_best_on_disk(mut state: CheckpointState, start: &Start<'_>, observer: &mut dyn Observer) -> CheckpointState {
-    if let Some(lost) = state.best.filter(|best| !start.folder.has_checkpoint(best.step)) {
+    let Some(best) = state.best.filter(|best| best.step != state.step) else { return state };
+    if let Err(error) = start.folder.checkpoint(best.step) {
         state.best = Some(patience::best_left(&state, start.best));
         observer.event(TrainEvent::Warning(format!(
-            "the best checkpoint, that of step {}, is gone; until an epoch is better, that of step {} is used",
-            lost.step, state.step
+            "the best checkpoint, that of step {}, cannot be used ({}); until an epoch is better, that of step {} is",
+            best.step,
+            find_checkpoint::reason(&error),
+            state.step
         )));
     }
     state
@@ -232,12 +278,14 @@ pub(super) fn run_info(
         started: chrono::Local::now().to_rfc3339(),
         classes: split.train_classes.len() as u32,
         images: split.train.len() as u32,
+        begun_epochs: None,
         automatic: automatic_keys(config),
         series: config.run.as_ref().and_then(|before| before.series.clone()),
     };
     let Some(before) = config.run.clone().filter(RunInfo::has_begun) else { return now };
     let start_sha256 = if now.start_sha256.is_empty() { before.start_sha256 } else { now.start_sha256 };
-    RunInfo { start_sha256, started: before.started, automatic: before.automatic, ..now }
+    let RunInfo { started, automatic, begun_epochs, .. } = before;
+    RunInfo { start_sha256, started, automatic, begun_epochs, ..now }
 }
 
 /// Settings that nobody asked for, those among them that were chosen for the first run of the series.

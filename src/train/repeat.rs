@@ -1,14 +1,14 @@
 //! The same run over several seeds: what a measure is worth is its mean and its spread, not the luckiest run.
 
 use super::checkpoint;
-use super::evaluate::{StoredEvaluation, load_evaluation, no_pairs_path, report_path};
+use super::evaluate::{StoredEvaluation, load_evaluation, load_no_pairs, no_pairs_path, report_path};
 use super::events::EpochMetrics;
-use super::find_checkpoint::latest_checkpoint;
+use super::find_checkpoint::{best_sha256, latest_checkpoint};
 use super::prepare::settings;
-use super::run_folder::is_run;
+use super::run_folder::{is_run, read_config};
 use super::{Place, RunOnDisk, RunSummary, TrainError, TrainRequest, patience};
+use crate::config::{RunConfig, SeriesInfo};
 use serde::Serialize;
-use std::fs::DirEntry;
 use std::path::{Path, PathBuf};
 
 /// Mean and sample standard deviation of a measure over runs.
@@ -65,7 +65,7 @@ impl RunSummary {
     /// When the run is none that could be continued with these images.
     pub fn of_finished(request: &TrainRequest) -> Result<Option<Self>, TrainError> {
         let Place::Resume(run) = &request.place else { return Ok(None) };
-        let config = settings(request)?;
+        let config = settings(request)?.config;
         let Ok((checkpoint, _)) = latest_checkpoint(run) else { return Ok(None) };
         let state = &checkpoint.state;
         let is_over = state.epoch >= config.train.epochs || patience::is_over(state, &config.train);
@@ -73,7 +73,10 @@ impl RunSummary {
             return Ok(None);
         }
         let end = End::after(run, &checkpoint.path);
-        Ok(end.map(|end| Self::of_folder(run, state.epoch, state.last_epoch.as_ref(), &end)))
+        Ok(end.map(|end| {
+            let best = state.best.map(|best| best.epoch);
+            Self::of_folder(run, (state.epoch, best), state.last_epoch.as_ref(), &end)
+        }))
     }
 
     /// What a run of the list came to, of which `newest` is the newest checkpoint; `None` when something is still to be
@@ -84,14 +87,16 @@ impl RunSummary {
         }
         let last = run.epochs.last()?;
         let end = End::after(&run.path, newest)?;
-        Some(Self::of_folder(&run.path, last.epoch, Some(last), &end))
+        let best = run.epochs.iter().rfind(|epoch| epoch.best).map(|epoch| epoch.epoch);
+        Some(Self::of_folder(&run.path, (last.epoch, best), Some(last), &end))
     }
 
-    /// Nothing was done for it now, so it took no time.
-    fn of_folder(run: &Path, epochs: u32, last: Option<&EpochMetrics>, end: &End) -> Self {
+    /// Nothing was done for it now, so it took no time. Of the epochs, how many there are and which is the best.
+    fn of_folder(run: &Path, (epochs, best_epoch): (u32, Option<u32>), last: Option<&EpochMetrics>, end: &End) -> Self {
         let mut summary = Self {
             run: run.canonicalize().unwrap_or_else(|_| run.to_owned()),
             epochs,
+            best_epoch,
             images_per_second: 0.0,
             input_wait_share: 0.0,
             train_loss: last.map(|epoch| epoch.train_loss),
@@ -118,17 +123,23 @@ enum End {
 }
 
 impl End {
-    /// Of what the run learned in the end: what was found before its newest checkpoint is of an earlier state. Only its own
-    /// held-out images count, whatever else it was measured on. `None` when it is still to be measured.
-    fn after(run: &Path, checkpoint: &Path) -> Option<Self> {
+    /// Of what the run learned in the end: what was measured with other weights than its best is of an earlier state. Where
+    /// the weights were not noted, it has to be newer than the newest checkpoint. Only the run's own held-out images count,
+    /// whatever else it was measured on. `None` when it is still to be measured.
+    fn after(run: &Path, newest: &Path) -> Option<Self> {
+        let best = best_sha256(run);
         let written = |path: PathBuf| std::fs::metadata(path).and_then(|facts| facts.modified()).ok();
-        let saved = written(checkpoint.join(checkpoint::INFO_FILE))?;
-        let is_later = |path: PathBuf| written(path).is_some_and(|at| at >= saved);
-        let evaluation = if is_later(report_path(run)) { load_evaluation(run) } else { None };
-        match evaluation.filter(StoredEvaluation::is_own) {
-            Some(evaluation) => Some(Self::Measured(Box::new(evaluation))),
-            None => is_later(no_pairs_path(run)).then_some(Self::NoPairs),
+        let saved = written(newest.join(checkpoint::INFO_FILE))?;
+        let is_of_end = |measured: Option<&str>, file: PathBuf| match (measured, &best) {
+            (Some(measured), Some(best)) => measured == best,
+            _ => written(file).is_some_and(|at| at >= saved),
+        };
+        let own = load_evaluation(run).filter(StoredEvaluation::is_own);
+        if let Some(own) = own.filter(|own| is_of_end(own.model_sha256.as_deref(), report_path(run))) {
+            return Some(Self::Measured(Box::new(own)));
         }
+        let no_pairs = load_no_pairs(run)?;
+        is_of_end(no_pairs.model_sha256.as_deref(), no_pairs_path(run)).then_some(Self::NoPairs)
     }
 }
 
@@ -140,17 +151,47 @@ pub fn run_of_seed(series: &Path, seed: u32) -> PathBuf {
     series.join(format!("{SEED}{seed}"))
 }
 
-/// The runs that have begun in the folder of a series, by their seeds, ascending.
-pub fn begun_runs(series: &Path) -> impl Iterator<Item = PathBuf> {
-    let seed = |entry: DirEntry| entry.file_name().to_str()?.strip_prefix(SEED)?.parse::<u32>().ok();
-    let mut seeds: Vec<u32> = std::fs::read_dir(series).into_iter().flatten().flatten().filter_map(seed).collect();
-    seeds.sort_unstable();
-    seeds.into_iter().map(move |seed| run_of_seed(series, seed)).filter(|run| is_run(run))
+/// The runs of series that have begun in this folder, by their seeds, ascending. What is called otherwise now is known by what
+/// it says of itself.
+pub fn begun_runs(series: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(series).into_iter().flatten().flatten().map(|entry| entry.path());
+    let begun = entries.filter(|run| is_run(run)).filter_map(|run| Some((seed_of(&run)?, run)));
+    let mut begun: Vec<(u32, PathBuf)> = begun.collect();
+    begun.sort_unstable();
+    begun.into_iter().map(|(_, run)| run).collect()
+}
+
+/// The run of the series called `id` that has this seed and has begun in this folder, whatever it is called since. Older runs do
+/// not say what series they are of: the usual name is enough for them, unless it was given to a run with another seed.
+pub fn begun_run(series: &Path, seed: u32, id: Option<&str>) -> Option<PathBuf> {
+    let is_of_another = |run: &Path| read_config(run).is_ok_and(|config| config.train.seed != seed);
+    let usual = Some(run_of_seed(series, seed)).filter(|run| is_run(run) && !is_of_another(run));
+    let Some(id) = id else { return usual };
+    let is_it = |run: &PathBuf| {
+        let config = read_config(run).ok();
+        config.is_some_and(|config| config.train.seed == seed && series_of(&config).is_some_and(|own| own.id == id))
+    };
+    // Most have their names still, and there may be a thousand of them.
+    if usual.as_ref().is_some_and(is_it) {
+        return usual;
+    }
+    begun_runs(series).into_iter().find(is_it).or(usual)
+}
+
+fn series_of(config: &RunConfig) -> Option<&SeriesInfo> {
+    config.run.as_ref()?.series.as_ref()
+}
+
+fn seed_of(run: &Path) -> Option<u32> {
+    let said = read_config(run).ok().filter(|config| series_of(config).is_some()).map(|config| config.train.seed);
+    let in_name = || run.file_name()?.to_str()?.strip_prefix(SEED)?.parse().ok();
+    said.or_else(in_name)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::RunInfo;
 
     #[test]
     fn the_spread_is_that_of_a_sample() {
@@ -159,6 +200,43 @@ mod tests {
         assert!((found.sd.unwrap() - 1.527_525_231_651_947).abs() < 1e-12);
         assert_eq!(MeanSd::of(&[3.0]), Some(MeanSd { mean: 3.0, sd: None, runs: 1 }));
         assert_eq!(MeanSd::of(&[]), None);
+    }
+
+    #[test]
+    fn a_run_of_a_series_is_known_by_its_seed_after_it_got_another_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, seed: u32, id: Option<&str>| {
+            let mut config = RunConfig::default();
+            config.train.seed = seed;
+            let series = |id: &str| SeriesInfo { id: id.to_owned(), first_seed: 1, seeds: 12 };
+            config.run = id.map(|id| RunInfo::before(series(id)));
+            let run = folder.path().join(name);
+            std::fs::create_dir(&run).unwrap();
+            crate::config::save(&config, &run.join("run.toml")).unwrap();
+        };
+        for (name, seed, id) in [
+            ("seed-10", 10, Some("one")),
+            ("the best", 2, Some("one")),
+            ("seed-3", 3, Some("one")),
+            ("of another", 4, Some("another")),
+            ("seed-5", 5, None),
+            ("by itself", 6, None),
+            ("seed-8", 9, Some("one")),
+        ] {
+            write(name, seed, id);
+        }
+        std::fs::create_dir(folder.path().join("seed-7")).unwrap();
+        let begun = |seed, id| {
+            let run = begun_run(folder.path(), seed, id)?;
+            Some(run.file_name()?.to_string_lossy().into_owned())
+        };
+        let of_one = [2, 3, 4, 5, 6, 7, 10].map(|seed| begun(seed, Some("one")));
+        let names = [Some("the best"), Some("seed-3"), None, Some("seed-5"), None, None, Some("seed-10")];
+        assert_eq!(of_one.each_ref().map(Option::as_deref), names);
+        assert_eq!((begun(5, None).as_deref(), begun(2, None)), (Some("seed-5"), None));
+        assert_eq!((begun(8, Some("one")), begun(9, Some("one")).as_deref()), (None, Some("seed-8")), "it was renamed");
+        let all = begun_runs(folder.path()).into_iter().map(|run| run.file_name().unwrap().to_owned());
+        assert_eq!(all.collect::<Vec<_>>(), ["the best", "seed-3", "of another", "seed-5", "seed-8", "seed-10"]);
     }
 
     #[test]

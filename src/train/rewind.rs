@@ -2,6 +2,10 @@
 //!
 //! Where it goes back to is a function of the steps, so that a diverged run stays a function of its seed: a run that was
 //! stopped or killed and continued goes back to the same step as one that was not.
+//!
+//! Before the first target that is its start, less than `STEPS_BETWEEN_TARGETS` steps back. Earlier targets would save
+//! little: in its first steps, those of the warm-up, a network has learned next to nothing, and a state from just before it
+//! blew up is often on its way there already.
 
 use super::checkpoint::is_rewind_target;
 use super::events::{AngleHistogram, TrainEvent};
@@ -14,6 +18,7 @@ use super::prepare::{Start, put_back};
 use super::run::{Observer, Run};
 use super::session::open_session;
 use super::tensorboard::Board;
+use super::validate::at_once;
 use super::{CheckpointState, Control, TrainError};
 
 /// The learning rate is multiplied by this each time.
@@ -51,12 +56,13 @@ impl Run {
         let (target, origin) = self.rewind_target(observer)?;
         let mut session =
             open_session(self.device, &self.info.network.embedder, &self.info.head, &self.resolved.config.train)?;
-        let seed = u64::from(self.resolved.config.train.seed);
+        let train = &self.resolved.config.train;
+        let (seed, at_once) = (u64::from(train.seed), at_once(train));
         let start = Start {
             folder: &self.folder,
             info: &self.info,
             origin: origin.as_ref(),
-            part: TrainingPart { store: &self.store, split: &self.split, seed, control },
+            part: TrainingPart { store: &self.store, split: &self.split, seed, at_once, control },
             best: self.resolved.config.train.best,
         };
         let state = put_back(target, &start, session.as_mut(), observer)?;

@@ -9,11 +9,14 @@ use super::imprint::TrainingPart;
 use super::kept_point::kept_rule;
 use super::metrics_log::MetricsLog;
 use super::origin::Origin;
-use super::prepare::{Start, batch_size, build_store, data_facts, model_info, restore, run_info, run_label, settings};
+use super::prepare::{
+    InForce, Start, batch_size, build_store, data_facts, model_info, restore, run_info, run_label, settings,
+};
 use super::run_folder::{Place, RunFolder};
 use super::schedule::{Plan, lr_at, margin_at, moment_at};
 use super::session::{Fate, Session, StepOutcome, open_session};
 use super::tensorboard::Board;
+use super::validate::at_once;
 use super::{Control, ModelInfo, TrainError, TrainedModel, device, evaluate, find_checkpoint, patience, rewind};
 use crate::config::{Resolved, RunConfig, resolve};
 use crate::data::{
@@ -36,7 +39,8 @@ pub trait Observer {
 pub struct TrainRequest {
     /// The data set.
     pub catalog: Arc<Catalog>,
-    /// The settings. A resumed run uses its own, except for the number of epochs when that is larger here.
+    /// The settings. A resumed run uses its own, except for the device, the number of epochs when that is larger here, and the
+    /// place of the run that it started from.
     pub config: RunConfig,
     /// Where the run lives.
     pub place: Place,
@@ -88,10 +92,10 @@ impl Run {
         control: &Control,
         observer: &mut dyn Observer,
     ) -> Result<Self, TrainError> {
-        let mut config = settings(request)?;
+        let InForce { mut config, catalog, notes } = settings(request)?;
+        notes.into_iter().for_each(|text| observer.event(TrainEvent::Note(text)));
         let origin = Origin::find(&mut config, &request.place)?;
         let reasons = origin.as_ref().map(|origin| origin.settle(&mut config)).unwrap_or_default();
-        let catalog = Arc::clone(&request.catalog);
         let mut split = split(&catalog, &config.data, u64::from(config.train.seed))?;
         let mut resolved = resolve(&config, &data_facts(&catalog, &split))?;
         resolved.reasons.extend(reasons);
@@ -110,7 +114,8 @@ impl Run {
         let mut session = open_session(device, &info.network.embedder, &info.head, &resolved.config.train)?;
         let folder = RunFolder::create(&request.place, &run_label(&catalog, &resolved.config))?;
         let best = resolved.config.train.best;
-        let part = TrainingPart { store: &store, split: &split, seed: u64::from(resolved.config.train.seed), control };
+        let (seed, at_once) = (u64::from(resolved.config.train.seed), at_once(&resolved.config.train));
+        let part = TrainingPart { store: &store, split: &split, seed, at_once, control };
         let start = Start { folder: &folder, info: &info, origin: origin.as_ref(), part, best };
         let state = match restore(&start, session.as_mut(), observer) {
             Ok(state) => state,
@@ -297,7 +302,9 @@ impl Run {
             Verdict::Doubtful(reason) => (reason, false),
             Verdict::GoBack(reason) => (reason, true),
         };
-        observer.event(TrainEvent::Warning(format!("step {}: {reason}", self.state.step + 1)));
+        let step = self.state.step + 1;
+        tracing::warn!(step, reason, "doubtful step");
+        observer.event(TrainEvent::DoubtfulStep { step, reason });
         !go_back
     }
 
@@ -363,11 +370,13 @@ impl Run {
         // A last checkpoint that could not be written is an error now: nothing would be left of the run.
         find_checkpoint::latest_checkpoint(self.folder.path())?;
         self.say_if_start_is_best(observer);
-        let seconds = self.clock.began.elapsed().as_secs_f64();
+        let began = self.clock.began;
+        let seconds = began.elapsed().as_secs_f64();
         let last = self.state.last_epoch.clone();
         let mut summary = RunSummary {
             run: self.folder.path().to_owned(),
             epochs: self.state.epoch,
+            best_epoch: self.state.best.map(|best| best.epoch),
             images_per_second: self.clock.steps as f64 * self.batch() as f64 / seconds.max(1e-9),
             input_wait_share: self.clock.input_wait_share(),
             train_loss: last.as_ref().map(|epoch| epoch.train_loss),
@@ -379,17 +388,25 @@ impl Run {
             seconds,
             stopped: !finished,
         };
-        match self.final_evaluation(control) {
+        match self.final_evaluation(control, observer) {
             Ok(evaluation) => summary.take_in(&evaluation),
             Err(TrainError::Cancelled) => {}
             Err(error) => observer.event(TrainEvent::Warning(format!("the run is saved, but not evaluated: {error}"))),
         }
-        summary.seconds = self.clock.began.elapsed().as_secs_f64();
+        summary.seconds = began.elapsed().as_secs_f64();
         Ok(summary)
     }
 
-    fn final_evaluation(&self, control: &Control) -> Result<evaluate::StoredEvaluation, TrainError> {
+    fn final_evaluation(
+        self,
+        control: &Control,
+        observer: &mut dyn Observer,
+    ) -> Result<evaluate::StoredEvaluation, TrainError> {
+        // What is measured comes from the disk: the network that learned, its optimiser's state and all that goes with them
+        // would only lie beside it.
+        drop(self.session);
         let model = TrainedModel::open(self.folder.path(), self.device)?;
+        model.told().iter().for_each(|text| observer.event(TrainEvent::Warning(text.clone())));
         let eval = &self.resolved.config.eval;
         let task = evaluate::EvaluationTask {
             store: &self.store,

@@ -141,9 +141,12 @@ impl RunFolder {
         Ok(())
     }
 
-    /// The checkpoint of this step is there, whether or not it can be used.
-    pub fn has_checkpoint(&self, step: u64) -> bool {
-        checkpoint_path(&self.path, step).is_dir()
+    /// The checkpoint of this step, its checksums looked at.
+    ///
+    /// # Errors
+    /// When it is gone or damaged.
+    pub(super) fn checkpoint(&self, step: u64) -> Result<Checkpoint, TrainError> {
+        Checkpoint::open(&checkpoint_path(&self.path, step))
     }
 
     /// Makes the folder that of a run which goes on from `state`. Checkpoints of later steps, none of which could be
@@ -252,8 +255,7 @@ fn runs_inside(folder: &Path) -> Option<String> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten().take(LOOKED_AT);
     let runs = entries.filter(|entry| is_run(&entry.path()));
     let mut names: Vec<String> = runs.map(|run| run.file_name().to_string_lossy().into_owned()).collect();
-    // Of numbers, ten comes after nine.
-    names.sort_by(|a, b| a.len().cmp(&b.len()).then_with(|| a.cmp(b)));
+    names.sort_by(|a, b| config::natural_order(a, b));
     let more = names.len().saturating_sub(NAMED);
     names.truncate(NAMED);
     let named = names.join(", ");
@@ -336,7 +338,7 @@ fn steps_of(run: &Path, prefix: &str) -> Result<Vec<u64>, TrainError> {
 }
 
 /// The step in a name as [`entry_path`] makes it.
-fn step_of(digits: &str) -> Option<u64> {
+pub(super) fn step_of(digits: &str) -> Option<u64> {
     digits.parse::<u64>().ok().filter(|step| format!("{step:06}") == digits)
 }
 

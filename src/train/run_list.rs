@@ -2,7 +2,7 @@
 
 use super::events::{EpochMetrics, RunSummary};
 use super::{TrainError, find_checkpoint, metrics_log, patience, run_change, run_folder};
-use crate::config::{RunConfig, RunInfo, SeriesInfo};
+use crate::config::{RunConfig, RunInfo, SeriesInfo, natural_order};
 use std::fs::DirEntry;
 use std::path::{Path, PathBuf};
 
@@ -75,7 +75,7 @@ pub fn list_runs(root: &Path) -> Vec<RunOnDisk> {
             runs.extend(runs_of_series(&path));
         }
     }
-    runs.sort_unstable_by(|a, b| b.path.cmp(&a.path));
+    runs.sort_unstable_by(|a, b| natural_order(&b.name, &a.name));
     runs
 }
 
@@ -138,6 +138,17 @@ mod tests {
         let found = list_runs(root);
         assert_eq!(found[0].path, root.join("softmax/seed-2"));
         assert_eq!(read_run(&found[0].path).unwrap().name, "seed-2", "by itself it is called what its folder is");
+    }
+
+    #[test]
+    fn the_tenth_run_of_a_series_is_newer_than_the_second() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["seed-10", "seed-2", "seed-1"] {
+            run(folder.path(), name);
+        }
+        assert_eq!(names(folder.path()), ["seed-10", "seed-2", "seed-1"]);
+        let error = run_folder::require_run(folder.path()).unwrap_err().to_string();
+        assert!(error.contains("seed-1, seed-2, seed-10"), "{error}");
     }
 
     #[test]

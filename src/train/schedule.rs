@@ -2,6 +2,9 @@
 //!
 //! While the network rests, only the class weights learn, and they need neither: warm-up, fall and margin begin when the network
 //! begins to learn. Else both would have run out by then, and the network would get the full rate and the full margin at once.
+//!
+//! A run that is made longer has its rate fall towards the new end. Its margin goes on as it was begun: as a share of the longer
+//! run the ramp would not be over any more, and the margin would become smaller than it was.
 
 use crate::config::{Margins, Resolved, Schedule};
 use crate::loss::Moment;
@@ -11,6 +14,8 @@ use crate::loss::Moment;
 pub struct Plan {
     /// Steps in all.
     pub total_steps: u64,
+    /// The same when the run was begun: fewer where it was made longer since.
+    pub begun_steps: u64,
     /// Steps at the start in which the network rests.
     pub frozen_steps: u64,
     /// Steps of the warm-up, after the frozen ones.
@@ -38,11 +43,15 @@ impl Plan {
         let (train, loss) = (&resolved.config.train, &resolved.config.loss);
         let total = steps * f64::from(train.epochs);
         let frozen = steps * f64::from(train.frozen_epochs());
+        let begun = resolved.config.run.as_ref().and_then(|facts| facts.begun_epochs).unwrap_or(train.epochs);
+        let begun = steps * f64::from(begun.min(train.epochs));
+        let ramp = (begun - frozen).max(0.0) * resolved.margin_ramp;
         Self {
             total_steps: total as u64,
+            begun_steps: begun as u64,
             frozen_steps: frozen as u64,
             warmup_steps: (steps * resolved.warmup_epochs).round() as u64,
-            ramp_steps: if loss.head.ramps() { ((total - frozen) * resolved.margin_ramp).round() as u64 } else { 0 },
+            ramp_steps: if loss.head.ramps() { ramp.round() as u64 } else { 0 },
             lr: resolved.lr,
             margins: resolved.margins,
             schedule: train.schedule,
@@ -88,7 +97,7 @@ pub(super) fn moment_at(plan: &Plan, step: u64, seed: u64) -> Moment {
         share: margin_share_at(plan, step),
         step,
         frozen_steps: plan.frozen_steps,
-        run_steps: plan.total_steps,
+        run_steps: plan.begun_steps,
         seed: seed ^ (step + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15),
     }
 }
@@ -101,12 +110,13 @@ pub fn margin_at(plan: &Plan, step: u64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{Auto, DataFacts, RunConfig, resolve};
+    use crate::config::{Auto, DataFacts, Head, RunConfig, RunInfo, resolve};
 
     fn plan(schedule: Schedule) -> Plan {
         let margins = Margins { rad: 0.4, ..Margins::NONE };
         Plan {
             total_steps: 100,
+            begun_steps: 100,
             frozen_steps: 0,
             warmup_steps: 10,
             ramp_steps: 20,
@@ -185,6 +195,27 @@ mod tests {
     }
 
     #[test]
+    fn a_run_that_is_made_longer_keeps_the_margin_that_it_had_and_its_rate_falls_to_the_new_end() {
+        let facts =
+            DataFacts { train_classes: 10, train_images: 320, validation_images: 10, typical_px: 64, all_grey: false };
+        for head in [Head::ArcFace, Head::SphereFace] {
+            let mut config = RunConfig::default();
+            (config.loss.head, config.train.epochs) = (head, 4);
+            let begun = Plan::new(&resolve(&config, &facts).unwrap());
+            config.run = Some(RunInfo::default());
+            assert_eq!(Plan::new(&resolve(&config, &facts).unwrap()), begun, "nothing was made longer");
+            (config.train.epochs, config.run) = (60, Some(RunInfo { begun_epochs: Some(4), ..RunInfo::default() }));
+            let longer = Plan::new(&resolve(&config, &facts).unwrap());
+            assert_eq!((longer.total_steps, longer.begun_steps, longer.ramp_steps), (600, 40, begun.ramp_steps));
+            for step in [0, 3, 20, 39] {
+                assert_eq!(moment_at(&longer, step, 1), moment_at(&begun, step, 1), "{head:?} at {step}");
+            }
+            assert_eq!((margin_share_at(&longer, 40), margin_share_at(&longer, 599)), (1.0, 1.0));
+            assert!(lr_at(&longer, 40) > lr_at(&begun, 39) && lr_at(&longer, 599) < lr_at(&longer, 40));
+        }
+    }
+
+    #[test]
     fn every_schedule_falls_and_stays_positive_until_the_last_step() {
         for schedule in ALL {
             let plan = plan(schedule);
@@ -217,7 +248,7 @@ mod tests {
 
     #[test]
     fn a_step_is_told_where_in_the_run_it_is_and_gets_a_seed_of_its_own() {
-        let plan = Plan { frozen_steps: 10, ..plan(Schedule::Cosine) };
+        let plan = Plan { frozen_steps: 10, total_steps: 150, ..plan(Schedule::Cosine) };
         let moment = moment_at(&plan, 20, 7);
         assert_eq!((moment.share, moment.step, moment.frozen_steps, moment.run_steps), (0.5, 20, 10, 100));
         assert_eq!(moment, moment_at(&plan, 20, 7));

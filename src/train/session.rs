@@ -13,7 +13,7 @@ use crate::config::{Precision, TrainConfig};
 use crate::data::HostBatch;
 use crate::kernels::{Cpu, Engine};
 use crate::loss::{HeadBatch, HeadSpec, Moment};
-use crate::model::{EmbedderSpec, Inference, Recomputed, save_weights};
+use crate::model::{EmbedderSpec, Inference, Recomputed, Statistics, save_weights};
 use burn::module::{AutodiffModule, Module};
 use burn::optim::{GradientsAccumulator, GradientsParams};
 use burn::tensor::backend::Backend;
@@ -21,6 +21,7 @@ use burn::tensor::{FloatDType, Tensor, TensorData};
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
+mod parts;
 mod start;
 
 /// One step's result.
@@ -76,6 +77,8 @@ pub trait Session {
     /// # Errors
     /// When the device fails.
     fn embed(&self, batch: &HostBatch) -> Result<Vec<f32>, TrainError>;
+    /// Lets go of the network's frozen copy, which [`Session::embed`] keeps for the next images.
+    fn end_embedding(&mut self);
     /// Margin-free logits (N × classes) of embeddings as [`Session::embed`] returns them.
     ///
     /// # Errors
@@ -181,6 +184,7 @@ pub(super) struct BurnSession<B: Engine> {
     average: Option<Average<B>>,
     micro_batches: usize,
     recompute: bool,
+    statistics: Statistics,
     mode: Mode,
     loss_scale: LossScale,
     /// Steps that nobody has looked at.
@@ -212,6 +216,7 @@ impl<B: Engine> BurnSession<B> {
             average: (config.weight_average > 0.0).then(|| Average::start(&net, config.weight_average)),
             micro_batches: config.micro_batches as usize,
             recompute: config.recompute,
+            statistics: if config.keeps_norm() { Statistics::Kept } else { Statistics::Usual },
             mode,
             loss_scale: LossScale::new(mode.precision),
             pending: Vec::new(),
@@ -272,11 +277,11 @@ impl<B: Engine> BurnSession<B> {
         }
         if self.recompute {
             let images = in_precision(images::<B::InnerBackend>(part, &self.devices.plain), self.mode.precision);
-            let forward = self.net.embedder.forward_recomputing(images);
+            let forward = self.net.embedder.forward_recomputing(images, self.statistics);
             return (forward.embeddings.clone(), Some(forward));
         }
         let images = in_precision(images::<B>(part, &self.devices.training), self.mode.precision);
-        (self.net.embedder.forward(images), None)
+        (self.net.embedder.forward_with(images, self.statistics), None)
     }
 
     fn by_group(&self, all: &mut B::Gradients) -> Grads {
@@ -373,6 +378,10 @@ impl<B: Engine> Session for BurnSession<B> {
         floats(frozen.forward(images::<B::InnerBackend>(batch, &self.devices.plain)))
     }
 
+    fn end_embedding(&mut self) {
+        self.frozen.take();
+    }
+
     fn logits(&self, embeddings: Vec<f32>) -> Result<Vec<f32>, TrainError> {
         let head = self.shown().head;
         floats(head.logits_plain(upload_rows(embeddings, self.embedding_dim, &self.devices.plain)))
@@ -381,9 +390,12 @@ impl<B: Engine> Session for BurnSession<B> {
     fn save(&self) -> Result<Saved, TrainError> {
         let failed = |error: String| TrainError::Compute(format!("the weights could not be read: {error}"));
         let net = self.shown();
-        let record = record::to_bytes::<B>(self.net.clone().into_record(), "the network's state")?;
-        let [decayed, plain] = self.optimizer.save()?;
-        let average = self.average.as_ref().map(Average::save).transpose()?.unwrap_or_default();
+        // Each part is let go of before the next one is made: together they are larger than all else that a run holds.
+        let mut resume = Vec::new();
+        parts::add(&mut resume, &record::to_bytes::<B>(self.net.clone().into_record(), "the network's state")?);
+        self.optimizer.save()?.into_iter().for_each(|state| parts::add(&mut resume, &state));
+        parts::add(&mut resume, &self.loss_scale.save());
+        parts::add(&mut resume, &self.average.as_ref().map(Average::save).transpose()?.unwrap_or_default());
         let metadata = BTreeMap::from([
             ("format".to_owned(), "pt".to_owned()),
             ("producer".to_owned(), format!("arclens {}", env!("CARGO_PKG_VERSION"))),
@@ -391,13 +403,13 @@ impl<B: Engine> Session for BurnSession<B> {
         Ok(Saved {
             model: save_weights(&net.embedder, &metadata).map_err(|error| failed(error.to_string()))?,
             head: save_weights(&net.head, &metadata).map_err(|error| failed(error.to_string()))?,
-            resume: join(&[&record, &decayed, &plain, &self.loss_scale.save(), &average]),
+            resume,
         })
     }
 
     fn restore(&mut self, resume: &[u8]) -> Result<(), TrainError> {
-        let [record, decayed, plain, loss_scale, average] =
-            split(resume).ok_or_else(|| TrainError::CannotResume("the checkpoint's state is cut off".to_owned()))?;
+        let [record, decayed, plain, loss_scale, average] = parts::split(resume)
+            .ok_or_else(|| TrainError::CannotResume("the checkpoint's state is cut off".to_owned()))?;
         let record = record::from_bytes::<B, _>(record, "the network's state", &self.devices.training)?;
         self.net = self.net.clone().load_record(record);
         self.frozen.take();
@@ -469,24 +481,4 @@ pub(super) fn cross_entropy_sum(logits: &[f32], labels: &[u32]) -> f64 {
         sum.ln() - f64::from(own - top)
     };
     rows(logits, labels).zip(labels).map(|(row, label)| one(row, *label)).sum()
-}
-
-/// Parts with their lengths in front, little-endian.
-fn join(parts: &[&[u8]]) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(parts.iter().map(|part| part.len() + 8).sum());
-    for part in parts {
-        bytes.extend_from_slice(&(part.len() as u64).to_le_bytes());
-        bytes.extend_from_slice(part);
-    }
-    bytes
-}
-
-fn split<const N: usize>(mut bytes: &[u8]) -> Option<[&[u8]; N]> {
-    let mut parts = [&[][..]; N];
-    for part in &mut parts {
-        let (length, rest) = bytes.split_first_chunk::<8>()?;
-        let length = usize::try_from(u64::from_le_bytes(*length)).ok()?;
-        (*part, bytes) = rest.split_at_checked(length)?;
-    }
-    bytes.is_empty().then_some(parts)
 }

@@ -3,7 +3,7 @@
 
 use super::checkpoint::Checkpoint;
 use super::events::AngleHistogram;
-use super::find_checkpoint::{best_checkpoint, latest_checkpoint};
+use super::find_checkpoint::{best_usable, latest_checkpoint};
 use super::*;
 use crate::config::{Auto, Head, RunConfig, RunInfo, SeriesInfo, SplitBy};
 use crate::data::Catalog;
@@ -16,6 +16,7 @@ mod divergence;
 mod faults;
 mod fine_tune;
 mod folder;
+mod going_on;
 mod recompute;
 mod series;
 mod start;
@@ -95,6 +96,11 @@ fn run(
     run_until(&request, |event| matches!(event, TrainEvent::Step(metrics) if is_reached(metrics))).0
 }
 
+/// The best checkpoint, or what is used in its place.
+fn best_checkpoint(run: &Path) -> Result<Checkpoint, TrainError> {
+    best_usable(run).map(|(found, _)| found)
+}
+
 /// What a run came to that was not interrupted.
 struct Trained {
     catalog: Arc<Catalog>,
@@ -112,10 +118,15 @@ impl Trained {
 }
 
 fn warnings(events: &[TrainEvent]) -> Vec<&str> {
-    events
-        .iter()
-        .filter_map(|event| if let TrainEvent::Warning(text) = event { Some(text.as_str()) } else { None })
-        .collect()
+    events.iter().filter_map(warning).collect()
+}
+
+fn warning(event: &TrainEvent) -> Option<&str> {
+    match event {
+        TrainEvent::Warning(text) => Some(text),
+        TrainEvent::DoubtfulStep { reason, .. } => Some(reason),
+        _ => None,
+    }
 }
 
 #[test]
@@ -287,6 +298,22 @@ fn a_loaded_model_embeds_an_image_as_the_batch_did() {
     let cosine = crate::eval::cosine_similarity(&single, result.table.row(0));
     assert!(cosine > 0.9999, "{cosine}");
     assert!(best_checkpoint(&path).is_ok());
+}
+
+/// How many images come together may decide the last bits of an embedding: it has to be the same number both times.
+#[test]
+fn what_a_run_measured_at_its_end_is_what_is_measured_again() {
+    for (batch, parts, at_once) in [(8, 4, 8), (24, 1, 24)] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut config = one_epoch();
+        (config.train.batch, config.train.micro_batches) = (batch, parts);
+        let Trained { catalog, path, .. } = Trained::below(folder.path(), [15, 8], &config);
+        let stored = load_evaluation(&path).unwrap();
+        let model = TrainedModel::open(&path, Device::Cpu).unwrap();
+        assert_eq!(model.at_once(), at_once);
+        let again = evaluate_split(&model, &catalog, stored.rule, &Control::default(), &mut |_, _| {}).unwrap();
+        assert_eq!(again.report, stored.report);
+    }
 }
 
 #[test]

@@ -2,7 +2,9 @@
 
 use super::checkpoint::{Checkpoint, HEAD_FILE, MODEL_FILE};
 use super::device::Device;
+use super::run_folder::read_config;
 use super::session::{floats, images, upload_rows};
+use super::validate::at_once;
 use super::{ModelInfo, TrainError, find_checkpoint};
 use crate::data::{HostBatch, fit};
 use crate::kernels::Kernels;
@@ -23,6 +25,9 @@ pub struct TrainedModel {
     info: ModelInfo,
     run: PathBuf,
     checkpoint: PathBuf,
+    sha256: String,
+    told: Vec<String>,
+    at_once: usize,
     infer: Box<dyn Infer>,
 }
 
@@ -38,8 +43,8 @@ impl TrainedModel {
     /// # Errors
     /// When the run has no usable checkpoint, or its weights do not fit its description.
     pub fn open(run: &Path, device: Device) -> Result<Self, TrainError> {
-        let checkpoint = find_checkpoint::best_checkpoint(run)?;
-        Self::from_checkpoint(run, &checkpoint, device)
+        let (checkpoint, told) = find_checkpoint::best_usable(run)?;
+        Ok(Self { told, ..Self::from_checkpoint(run, &checkpoint, device)? })
     }
 
     /// Loads one checkpoint.
@@ -69,7 +74,11 @@ impl TrainedModel {
             Device::Cuda(_) => Box::new(BurnModel::<Flex>::load(&info, checkpoint, Default::default())?),
         };
         let path = checkpoint.path.canonicalize().unwrap_or_else(|_| checkpoint.path.clone());
-        Ok(Self { info, run: run.to_owned(), checkpoint: path, infer })
+        // Settings that cannot be read are no reason not to embed: the network says all that this needs.
+        let train = read_config(run).unwrap_or_default().train;
+        let sha256 = checkpoint.digest(MODEL_FILE).to_owned();
+        let run = run.to_owned();
+        Ok(Self { info, run, checkpoint: path, sha256, told: Vec::new(), at_once: at_once(&train), infer })
     }
 
     /// What it was made for.
@@ -77,14 +86,24 @@ impl TrainedModel {
         &self.info
     }
 
+    /// SHA-256 of its weights: what was measured with others says nothing of it.
+    pub fn sha256(&self) -> &str {
+        &self.sha256
+    }
+
+    /// Sentences about the checkpoints that had to be passed over, the best one above all.
+    pub fn told(&self) -> &[String] {
+        &self.told
+    }
+
+    /// Images that it embeds at once where there are many.
+    pub fn at_once(&self) -> usize {
+        self.at_once
+    }
+
     /// Its run.
     pub fn run(&self) -> &Path {
         &self.run
-    }
-
-    /// The checkpoint folder it came from, links followed.
-    pub fn checkpoint(&self) -> &Path {
-        &self.checkpoint
     }
 
     /// Embeddings (N × D, not normalised); the means with those of the mirrored images if the run says so, so that they are

@@ -2,17 +2,39 @@
 
 use super::session::{count_correct, cross_entropy_sum};
 use super::{Control, TrainError};
-use crate::config::EvalConfig;
-use crate::data::{Catalog, DataError, HostBatch, ImageStore, Warnings, plain_batches};
+use crate::config::{EvalConfig, TrainConfig};
+use crate::data::{Catalog, DataError, HostBatch, ImageStore, Warnings, largest_part, plain_batches};
 use crate::eval::{
     EmbeddingTable, ErrorRates, OperatingRule, ScoredPairs, VerificationReport, make_pairs, score_pairs,
     verification_report,
 };
 
-/// Images embedded at once.
-pub const EMBED_BATCH: usize = 64;
+/// Images embedded at once: more are hardly faster.
+const MOST_AT_ONCE: usize = 64;
+/// Fewer would leave cores without work.
+const LEAST_AT_ONCE: usize = 8;
 /// After an epoch at most this many held-out images are looked at, evenly over them; the end of the run takes all.
 pub const LIVE_IMAGES: usize = 2000;
+
+/// Images that the network of a run embeds at once: as many as a training step computes at once, so that looking at the
+/// held-out images takes no more memory than learning from the others.
+///
+/// It depends on nothing but the settings of the run. How many images come together decides how a convolution is computed, and
+/// so the last bits of an embedding; what a run measured at its end has to be what is measured again later.
+pub(super) fn at_once(train: &TrainConfig) -> usize {
+    largest_part(train.batch as usize, train.micro_batches as usize).clamp(LEAST_AT_ONCE, MOST_AT_ONCE)
+}
+
+/// Images to go through.
+#[derive(Clone, Copy, Debug)]
+pub struct InBatches<'a> {
+    /// Where they come from.
+    pub store: &'a ImageStore,
+    /// Which of them, in this order.
+    pub items: &'a [u32],
+    /// How many at once.
+    pub at_once: usize,
+}
 
 /// Calls `each` for every batch of plain (unaugmented) images. Those that cannot be read (any more) are left out and
 /// returned as warnings.
@@ -20,8 +42,7 @@ pub const LIVE_IMAGES: usize = 2000;
 /// # Errors
 /// When no image can be read or `each` fails; [`TrainError::Cancelled`] when asked to stop.
 pub fn for_batches(
-    store: &ImageStore,
-    items: &[u32],
+    InBatches { store, items, at_once }: InBatches<'_>,
     control: &Control,
     progress: &mut dyn FnMut(usize, usize),
     each: &mut dyn FnMut(&HostBatch) -> Result<(), TrainError>,
@@ -30,7 +51,7 @@ pub fn for_batches(
     let items: Vec<u32> = items.iter().copied().filter(|item| !failed.contains(item)).collect();
     let (mut done, mut read) = (0, 0);
     let mut warnings = Warnings::default();
-    for (batch, left_out) in plain_batches(store, &items, EMBED_BATCH, false) {
+    for (batch, left_out) in plain_batches(store, &items, at_once, false) {
         if control.is_cancelled() {
             return Err(TrainError::Cancelled);
         }
@@ -137,4 +158,20 @@ pub fn rates_of(
 pub fn thin(items: &[u32], limit: usize) -> Vec<u32> {
     let step = items.len().div_ceil(limit.max(1)).max(1);
     items.iter().copied().step_by(step).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::RunConfig;
+
+    #[test]
+    fn no_more_images_are_embedded_at_once_than_a_step_computes_at_once() {
+        let at_once = |batch: u32, micro_batches: u32| {
+            at_once(&TrainConfig { batch, micro_batches, ..RunConfig::default().train })
+        };
+        assert_eq!((at_once(32, 1), at_once(64, 4), at_once(33, 2)), (32, 16, 17));
+        assert_eq!((at_once(512, 1), at_once(512, 64)), (MOST_AT_ONCE, LEAST_AT_ONCE));
+        assert_eq!((at_once(4, 1), at_once(32, 256)), (LEAST_AT_ONCE, LEAST_AT_ONCE));
+    }
 }

@@ -1,6 +1,7 @@
 //! The one question the program asks before closing, and only while closing would break something off.
 
 use super::theme::{self, SPACE};
+use super::widgets::dialog::focus_when_opened;
 use crate::app::{Action, Unfinished};
 use eframe::egui::{self, Id, Modal, RichText};
 
@@ -11,6 +12,8 @@ struct Words {
     lines: Vec<&'static str>,
     close: &'static str,
     stay: &'static str,
+    /// Closing throws something away.
+    is_lossy: bool,
 }
 
 impl Words {
@@ -30,7 +33,7 @@ impl Words {
             (false, false, false) => ("Nothing is going on any more", "Close", "Stay"),
             _ => ("Work is going on", "Close and stop it", "Stay"),
         };
-        Self { heading, lines, close, stay }
+        Self { heading, lines, close, stay, is_lossy: export }
     }
 }
 
@@ -46,10 +49,13 @@ pub fn closing_ui(ui: &mut egui::Ui, unfinished: Unfinished, out: &mut Vec<Actio
         }
         ui.add_space(SPACE * 2.0);
         ui.horizontal(|ui| {
-            if theme::primary_button(ui, words.close).clicked() {
+            let close = theme::primary_button(ui, words.close);
+            let stay = ui.add(theme::plain_button(words.stay));
+            focus_when_opened(ui, if words.is_lossy { &stay } else { &close });
+            if close.clicked() {
                 out.push(Action::ConfirmClose);
             }
-            if ui.add(theme::plain_button(words.stay)).clicked() {
+            if stay.clicked() {
                 out.push(Action::CancelClose);
             }
         });
@@ -68,7 +74,8 @@ mod tests {
         let one = Unfinished { export: true, ..Unfinished::default() };
         let words = Words::of(one);
         assert!(words.heading.contains("exported") && words.lines.len() == 1, "{:?}", words.lines);
-        assert!(words.lines[0].contains("nothing of it is kept"));
+        assert!(words.lines[0].contains("nothing of it is kept") && words.is_lossy);
+        assert!(!Words::of(Unfinished { training: true, alignment: true, export: false }).is_lossy);
         let all = Words::of(Unfinished { training: true, export: true, alignment: true });
         assert_eq!((all.heading, all.lines.len()), ("Work is going on", 3));
         assert!(Words::of(Unfinished::default()).lines.is_empty(), "all of it ended meanwhile");

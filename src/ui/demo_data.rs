@@ -80,6 +80,7 @@ pub fn demo_evaluation(name: &str, separation: f32, catalog: Arc<Catalog>) -> Re
         report,
         table: Arc::new(table),
         catalog,
+        model_sha256: String::new(),
     })
 }
 
@@ -115,7 +116,10 @@ pub fn demo_verify_result(evaluation: &Evaluation, rows: [usize; 2], rule: Opera
     VerifyResult {
         similarity,
         angle_deg: angle_deg(similarity),
+        model_sha256: evaluation.model_sha256.clone(),
         operating: Some(operating),
+        is_outdated: false,
+        measured: Some(Arc::new(evaluation.clone())),
         crops: rows.map(|row| crop(evaluation, row)),
         lengths: None,
         neighbours: rows.map(|row| nearest(table, table.row(row), NEIGHBOURS, Some(row))),

@@ -139,7 +139,7 @@ impl Demo {
             headline: headline.into(),
             causes: vec![cause.into()],
             hint: Some(hint.into()),
-            device_lost: false,
+            is_of_seed: false,
         };
         self.tell(Event::Ended { job, outcome: Outcome::Failed(error) });
     }

@@ -19,6 +19,8 @@ mod remember;
 mod shell;
 mod shortcuts;
 mod status;
+#[cfg(test)]
+mod test_page;
 pub mod theme;
 mod toasts;
 pub mod widgets;

@@ -9,15 +9,13 @@ use super::protocol::{
 };
 use super::source;
 use super::{exchange, explain};
-use crate::config::RunConfig;
+use crate::config::{RunConfig, counted};
 use crate::data::{Catalog, DataError, Progress, Protocol, Thumb};
-use crate::eval::{
-    EmbeddingTable, OperatingPoint, angle_deg, cosine_similarity, nearest, operating_point, vector_length,
-};
+use crate::eval::{angle_deg, cosine_similarity, nearest, operating_point, vector_length};
 use crate::train::{
-    Control, Device, Observer, Place, StoredEvaluation, TrainError, TrainEvent, TrainRequest, TrainedModel,
-    changed_images, choose, devices, evaluate_all, evaluate_protocol, evaluate_split, kept_rule, load_operating_point,
-    read_config, reopen, store_first_evaluation, store_own_evaluation, train,
+    Control, Device, Observer, Place, StoredEvaluation, Threshold, TrainError, TrainEvent, TrainRequest, TrainedModel,
+    best_sha256, changed_images, choose, devices, evaluate_all, evaluate_protocol, evaluate_split, kept_rule,
+    read_config, reopen, rule_of, store_first_evaluation, store_own_evaluation, threshold_of, train,
 };
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -50,6 +48,8 @@ struct Compute<'a> {
 #[derive(Default)]
 struct Bench {
     model: Option<TrainedModel>,
+    /// SHA-256 of the weights that its run marked as the best when it was loaded.
+    best: Option<String>,
     catalog: Option<Arc<Catalog>>,
 }
 
@@ -115,30 +115,32 @@ impl Compute<'_> {
             EvaluateOn::Whole(catalog) => open_images(run, catalog).map_err(explain)?,
             EvaluateOn::Protocol { file, images } => Target::Pairs(open_protocol(file, images.as_deref(), look)?),
         };
-        self.bench.load(run).map_err(explain)?;
+        self.bench.load(run, job, self.emitter).map_err(explain)?;
         let Some(model) = &self.bench.model else { return Ok(()) };
         let eval = read_config(run).map_err(explain)?.eval;
-        let before = kept_rule(run, &eval);
+        let usual = rule_of(&eval);
         let mut result = match &target {
-            Target::Split(catalog) => evaluate_split(model, catalog, before, control, &mut progress),
+            Target::Split(catalog) => evaluate_split(model, catalog, usual, control, &mut progress),
             Target::Whole(catalog) | Target::Changed(catalog, _) => {
-                evaluate_all(model, catalog, before, control, &mut progress)
+                evaluate_all(model, catalog, usual, control, &mut progress)
             }
-            Target::Pairs(protocol) => evaluate_protocol(model, protocol, before, control, &mut progress),
+            Target::Pairs(protocol) => evaluate_protocol(model, protocol, usual, control, &mut progress),
         }
         .map_err(explain)?;
-        // Embedding takes a while: a person may have chosen another rule since.
+        // Asked for only now: embedding takes a while, and a person may choose another rule meanwhile.
         let rule = kept_rule(run, &eval);
-        if rule != before {
+        if rule != usual {
             result.report.operating = operating_point(&result.rates, rule);
         }
         let catalog = target.catalog();
         let source = catalog.root.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let on_words = match target {
-            Target::Split(_) => format!("{} held-out images of {source}", result.table.len()),
-            Target::Whole(_) => format!("{} images of {source}", result.table.len()),
-            Target::Changed(..) => format!("{} images of {source}, changed since training", result.table.len()),
-            Target::Pairs(_) => format!("{} pairs of {source}", result.report.pairs),
+            Target::Split(_) => format!("{} of {source}", counted(result.table.len(), "held-out image")),
+            Target::Whole(_) => format!("{} of {source}", counted(result.table.len(), "image")),
+            Target::Changed(..) => {
+                format!("{} of {source}, changed since training", counted(result.table.len(), "image"))
+            }
+            Target::Pairs(_) => format!("{} of {source}", counted(result.report.pairs, "pair")),
         };
         let stored = StoredEvaluation {
             on: on_words.clone(),
@@ -146,6 +148,7 @@ impl Compute<'_> {
             rule,
             report: result.report.clone(),
             classification: result.classification,
+            model_sha256: Some(result.model_sha256.clone()),
         };
         // An imported network has no images of its own. What others are measured on does not take the place of those, and
         // images that it may have learned from give it no threshold.
@@ -155,7 +158,10 @@ impl Compute<'_> {
             Target::Changed(..) => Ok(false),
         };
         kept.map_err(explain)?;
-        let kept_elsewhere = load_operating_point(run).filter(|point| *point != result.report.operating);
+        let kept_elsewhere = match threshold_of(model) {
+            Threshold::Known(point) if point != result.report.operating => Some(point),
+            _ => None,
+        };
         let evaluation = Evaluation {
             run: run.to_owned(),
             name: run.file_name().unwrap_or_default().to_string_lossy().into_owned(),
@@ -171,6 +177,7 @@ impl Compute<'_> {
             table: Arc::new(result.table),
             catalog,
             warnings: result.warnings,
+            model_sha256: result.model_sha256,
         };
         self.emitter.send(Event::Evaluated { job: job.id, evaluation: Arc::new(evaluation) });
         Ok(())
@@ -249,14 +256,17 @@ fn open_protocol(file: &Path, images: Option<&Path>, look: Look<'_>) -> Result<P
 }
 
 impl Bench {
-    /// Loads the best checkpoint of `run`, unless exactly that one lies ready.
-    fn load(&mut self, run: &Path) -> Result<(), TrainError> {
-        let best = run.join("best").canonicalize().ok();
-        let ready =
-            self.model.as_ref().is_some_and(|model| model.run() == run && best.as_deref() == Some(model.checkpoint()));
-        if !ready {
+    /// Loads the best checkpoint of `run`, unless exactly that one lies ready. A run that went back to an earlier state may
+    /// have other weights in a folder of the same name.
+    fn load(&mut self, run: &Path, job: &Job, emitter: &Emitter) -> Result<(), TrainError> {
+        let best = best_sha256(run);
+        let is_ready =
+            self.model.as_ref().is_some_and(|model| model.run() == run) && best.is_some() && best == self.best;
+        if !is_ready {
             let device = choose("auto").map_or(Device::Cpu, |(device, _)| device);
-            self.model = Some(TrainedModel::open(run, device)?);
+            let model = TrainedModel::open(run, device)?;
+            emitter.warn(job.id, model.told());
+            (self.model, self.best) = (Some(model), best);
         }
         Ok(())
     }
@@ -298,26 +308,25 @@ impl Bench {
     }
 
     fn verify(&mut self, job: &Job, emitter: &Emitter) -> Result<(), Box<JobError>> {
-        let Request::Verify { run, images, gallery, operating } = &job.request else { return Ok(()) };
+        let Request::Verify { run, images, measured } = &job.request else { return Ok(()) };
         let explain = |error: TrainError| Box::new(explain::from_train(&error));
-        self.load(run).map_err(explain)?;
+        self.load(run, job, emitter).map_err(explain)?;
         let Some(model) = &self.model else { return Ok(()) };
-        let operating = operating.clone().or_else(|| load_operating_point(run));
-        let result = compare(model, images, gallery.as_deref(), operating)?;
+        let result = compare(model, images, measured.as_ref())?;
         emitter.send(Event::Verified { job: job.id, result: Box::new(result) });
         Ok(())
     }
 }
 
-/// Embeds two pictures and compares them.
+/// Embeds two pictures and compares them. What was `measured` with other weights of the run has neither a threshold for
+/// these nor embeddings that they could be compared with.
 ///
 /// # Errors
 /// When a picture cannot be read or the device fails.
 fn compare(
     model: &TrainedModel,
     images: &[ImageSource; 2],
-    gallery: Option<&EmbeddingTable>,
-    operating: Option<OperatingPoint>,
+    measured: Option<&Arc<Evaluation>>,
 ) -> Result<VerifyResult, Box<JobError>> {
     let embed = |source: &ImageSource| {
         let image = source::load(source).map_err(|error| {
@@ -331,17 +340,23 @@ fn compare(
     let (second, second_crop) = embed(&images[1])?;
     let similarity = cosine_similarity(&first, &second);
     let tells_quality = model.info().head.head.length_tells_quality();
-    let dim = model.info().network.embedder.embedding_dim;
+    let of_these = measured.filter(|measured| measured.model_sha256 == model.sha256());
     let known = |embedding: &[f32]| {
-        gallery
-            .filter(|table| table.dim() == dim)
-            .map_or_else(Vec::new, |table| nearest(table, embedding, NEIGHBOURS, None))
+        of_these.map_or_else(Vec::new, |measured| nearest(&measured.table, embedding, NEIGHBOURS, None))
     };
+    let kept = match of_these {
+        Some(measured) => Threshold::Known(measured.threshold()),
+        None => threshold_of(model),
+    };
+    let is_outdated = kept == Threshold::Outdated || (kept == Threshold::Missing && measured.is_some());
     Ok(VerifyResult {
         similarity,
         angle_deg: angle_deg(similarity),
         neighbours: [known(&first), known(&second)],
-        operating,
+        operating: if let Threshold::Known(point) = kept { Some(point) } else { None },
+        is_outdated,
+        measured: of_these.map(Arc::clone),
+        model_sha256: model.sha256().to_owned(),
         crops: [first_crop, second_crop],
         lengths: tells_quality.then(|| [&first, &second].map(|embedding| vector_length(embedding) as f32)),
     })

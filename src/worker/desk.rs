@@ -39,9 +39,7 @@ pub(super) fn serve(jobs: &Mutex<Receiver<Job>>, detectors: &Detectors, emitter:
             Ok(Ok(())) => Outcome::Finished,
             Ok(Err(_)) if job.control.is_cancelled() => Outcome::Cancelled,
             Ok(Err(error)) => Outcome::Failed(*error),
-            Err(panic) => {
-                Outcome::Failed(JobError { device_lost: false, ..explain::from_panic(job.request.kind(), &*panic) })
-            }
+            Err(panic) => Outcome::Failed(explain::from_panic(job.request.kind(), &*panic)),
         };
         emitter.end(job.id, outcome);
     }

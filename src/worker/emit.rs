@@ -43,6 +43,11 @@ impl Emitter {
         (self.wake)();
     }
 
+    /// Sends what a person should know, although the job goes on.
+    pub fn warn(&self, job: JobId, told: &[String]) {
+        told.iter().for_each(|text| self.send(Event::Warned { job, text: text.clone() }));
+    }
+
     /// The last event of a job.
     pub fn end(&self, job: JobId, outcome: Outcome) {
         tracing::debug!(job = job.0, ?outcome, "job ended");

@@ -35,7 +35,7 @@ pub(super) fn import(
     Ok(())
 }
 
-/// Writes a run's network.
+/// Writes a run's network, over a file of that name: the dialog that asks for the place asks about it.
 ///
 /// # Errors
 /// When the run has no usable checkpoint or the disk refuses.
@@ -46,8 +46,9 @@ pub(super) fn export(
     out: &Path,
     emitter: &Emitter,
 ) -> Result<(), Box<JobError>> {
-    let bytes = crate::train::export(run, format, out).map_err(|error| Box::new(explain::from_train(&error)))?;
-    emitter.send(Event::Exported { job: job.id, out: out.to_owned(), bytes });
+    let done = crate::train::export(run, format, out, true).map_err(|error| Box::new(explain::from_train(&error)))?;
+    emitter.warn(job.id, &done.told);
+    emitter.send(Event::Exported { job: job.id, out: out.to_owned(), bytes: done.bytes, advice: done.advice() });
     Ok(())
 }
 

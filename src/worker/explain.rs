@@ -16,12 +16,12 @@ pub fn from_error(error: &dyn Error, hint: Option<String>) -> JobError {
     let headline = sentence(&error.to_string());
     // Wrappers that only repeat their cause add nothing.
     causes.retain(|cause| !headline.contains(cause.as_str()));
-    JobError { headline, causes, hint, device_lost: false }
+    JobError { headline, causes, hint, is_of_seed: false }
 }
 
 /// A training error.
 pub fn from_train(error: &TrainError) -> JobError {
-    JobError { device_lost: matches!(error, TrainError::Compute(_)), ..from_error(error, error.hint()) }
+    JobError { is_of_seed: error.is_of_seed(), ..from_error(error, error.hint()) }
 }
 
 /// A job that panicked.
@@ -38,7 +38,7 @@ pub fn from_panic(kind: JobKind, panic: &(dyn Any + Send)) -> JobError {
             "Everything saved before is kept. Restart ArcLens before using the GPU again, and please report this text."
                 .to_owned(),
         ),
-        device_lost: true,
+        is_of_seed: false,
     }
 }
 

@@ -74,7 +74,7 @@ fn refused(file: &Path, what: &str, hint: &str) -> Box<JobError> {
         headline: format!("{name} {what}"),
         causes: Vec::new(),
         hint: Some(hint.to_owned()),
-        device_lost: false,
+        is_of_seed: false,
     })
 }
 

@@ -4,20 +4,19 @@
 //! queued without bound; progress is latest-value; results are never dropped.
 
 mod by_hand;
+mod evaluation;
 mod image_source;
 mod run_entry;
 
 pub use by_hand::{HandDone, HandStep};
+pub use evaluation::{Classification, Evaluation, VerifyResult};
 pub use image_source::ImageSource;
 pub use run_entry::{RunChange, RunEntry};
 
 use crate::config::RunConfig;
 use crate::convert::ConvertRequest;
-use crate::data::{Catalog, Diagnosis, Examination, Exported, ProtocolLook, Split, Thumb, Warnings};
-use crate::eval::{
-    Decision, DetFigure, EmbeddingTable, ErrorRates, Neighbour, OperatingPoint, OperatingRule, VerificationReport,
-    operating_point,
-};
+use crate::data::{Catalog, Diagnosis, Examination, Exported, ProtocolLook, Split, Thumb};
+use crate::eval::{DetFigure, EmbeddingTable};
 use crate::faces::{AlignOptions, Aligned, Face, FinderFile, HandSpec};
 use crate::map::{Layout, MapMethod, TsneSpec};
 use crate::train::{
@@ -150,14 +149,9 @@ pub enum Request {
     Evaluate { run: PathBuf, on: EvaluateOn },
     /// Lays embeddings out.
     Map { table: Arc<EmbeddingTable>, method: MapMethod, tsne: TsneSpec },
-    /// Compares two images with a run's best checkpoint.
-    /// `operating` replaces the run's own operating point.
-    Verify {
-        run: PathBuf,
-        images: Box<[ImageSource; 2]>,
-        gallery: Option<Arc<EmbeddingTable>>,
-        operating: Option<OperatingPoint>,
-    },
+    /// Compares two images with a run's best checkpoint. If that is what was `measured`, its threshold decides in place of the
+    /// one that is kept with the run, and its images are searched for neighbours.
+    Verify { run: PathBuf, images: Box<[ImageSource; 2]>, measured: Option<Arc<Evaluation>> },
     /// Keeps the chosen operating point with the run, for the commands without a window.
     SaveOperatingPoint { run: PathBuf, kept: KeptPoint },
     /// Writes DET curves to a file, whose ending says as what. `replace`: a file of that name may be replaced.
@@ -272,89 +266,6 @@ pub struct ExclusionChange {
     pub diagnosis: Arc<Diagnosis>,
 }
 
-/// Error rates of a run with the embeddings they come from.
-#[derive(Clone, Debug)]
-pub struct Evaluation {
-    /// The run.
-    pub run: PathBuf,
-    /// Name for legends.
-    pub name: String,
-    /// What was evaluated, in words ("320 held-out images of sample-data").
-    pub on: String,
-    /// Those are the images that the run itself held out.
-    pub is_own: bool,
-    /// Says that the images where those of the run were are others now, and which; `None` where they are the same, or
-    /// others were asked for.
-    pub changed: Option<String>,
-    /// The name of the public protocol whose pairs these are, if it is one.
-    pub protocol: Option<String>,
-    /// How the threshold of the run is chosen.
-    pub rule: OperatingRule,
-    /// The threshold that is kept with the run, where the rule gives another one on these images: it comes from others.
-    pub kept_elsewhere: Option<OperatingPoint>,
-    /// The numbers.
-    pub report: VerificationReport,
-    /// The exact sweep behind them, for other thresholds.
-    pub rates: Arc<ErrorRates>,
-    /// Loss and accuracy where classes are known.
-    pub classification: Option<Classification>,
-    /// The embeddings.
-    pub table: Arc<EmbeddingTable>,
-    /// The images behind `table.items()`.
-    pub catalog: Arc<Catalog>,
-    /// Images that were left out, because they could not be read while they were embedded; of a protocol, whatever is
-    /// wrong with its images.
-    pub warnings: Warnings,
-}
-
-impl Evaluation {
-    /// The threshold of the run, which decides about two images whatever they are compared with.
-    pub fn threshold(&self) -> OperatingPoint {
-        self.kept_elsewhere.clone().unwrap_or_else(|| operating_point(&self.rates, self.rule))
-    }
-
-    /// The run for legends; with what it was measured on, where that is not its own choice.
-    pub fn label(&self) -> String {
-        match &self.protocol {
-            Some(protocol) => format!("{}, {protocol}", self.name),
-            None => self.name.clone(),
-        }
-    }
-}
-
-/// Closed-set result.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Classification {
-    /// Mean loss without margin.
-    pub loss: f64,
-    /// Share recognised, in [0, 1].
-    pub accuracy: f64,
-}
-
-/// Two images compared.
-#[derive(Clone, Debug)]
-pub struct VerifyResult {
-    /// Cosine of the two embeddings, in [-1, 1].
-    pub similarity: f32,
-    /// The same as an angle.
-    pub angle_deg: f32,
-    /// Threshold and measured error rates; none while nothing was measured with the model.
-    pub operating: Option<OperatingPoint>,
-    /// What the network saw of each image.
-    pub crops: [Thumb; 2],
-    /// Lengths of the two embeddings before they are normalised, where the loss makes them tell how good the images are.
-    pub lengths: Option<[f32; 2]>,
-    /// Nearest known images to each, if a gallery was given.
-    pub neighbours: [Vec<Neighbour>; 2],
-}
-
-impl VerifyResult {
-    /// The verdict, where there is a threshold.
-    pub fn decision(&self) -> Option<Decision> {
-        self.operating.as_ref().map(|point| point.decide(self.similarity))
-    }
-}
-
 /// A picture in which a face is to be marked.
 #[derive(Clone, Debug)]
 pub struct FoundFace {
@@ -390,8 +301,8 @@ pub struct JobError {
     pub causes: Vec<String>,
     /// What to do.
     pub hint: Option<String>,
-    /// The device can no longer be used by this process.
-    pub device_lost: bool,
+    /// A run came to it that may not with another seed, as one does that diverges.
+    pub is_of_seed: bool,
 }
 
 impl JobError {
@@ -402,7 +313,7 @@ impl JobError {
             headline: "An imported network is measured on the images that are open".to_owned(),
             causes: Vec::new(),
             hint: Some(hint.to_owned()),
-            device_lost: false,
+            is_of_seed: false,
         }
     }
 }
@@ -430,6 +341,8 @@ pub enum Event {
     Mapped { job: JobId, table: Arc<EmbeddingTable>, layout: Arc<Layout> },
     /// Two images were compared.
     Verified { job: JobId, result: Box<VerifyResult> },
+    /// Something that a person should know, although the job goes on.
+    Warned { job: JobId, text: String },
     /// A figure of error rates was written.
     FigureSaved { job: JobId, out: PathBuf },
     /// The runs on disk.
@@ -446,8 +359,8 @@ pub enum Event {
     PairsLooked { job: JobId, look: Arc<ProtocolLook> },
     /// Weights became a run; whose network they are, in words.
     Imported { job: JobId, run: PathBuf, flavour: String },
-    /// A network was written, so many bytes.
-    Exported { job: JobId, out: PathBuf, bytes: u64 },
+    /// A network was written, so many bytes; what to do beside running it, without a full stop.
+    Exported { job: JobId, out: PathBuf, bytes: u64, advice: Option<String> },
     /// The devices.
     Devices { job: JobId, devices: Vec<DeviceInfo> },
     /// A picture is ready to mark a face in.
@@ -474,6 +387,7 @@ impl Event {
             | Self::Evaluated { job, .. }
             | Self::Mapped { job, .. }
             | Self::Verified { job, .. }
+            | Self::Warned { job, .. }
             | Self::FigureSaved { job, .. }
             | Self::Runs { job, .. }
             | Self::NetworkRead { job, .. }

@@ -1,6 +1,6 @@
 //! Loads an image from wherever it comes: a file, the clipboard, a data set.
 
-use crate::data::{DataError, decode_file};
+use crate::data::{DataError, decode_named_file};
 use crate::faces::align;
 use crate::worker::protocol::ImageSource;
 use image::{DynamicImage, RgbaImage};
@@ -35,7 +35,7 @@ pub enum SourceError {
 /// A sentence that names the file and what is wrong with it.
 pub fn load(source: &ImageSource) -> Result<DynamicImage, SourceError> {
     match source {
-        ImageSource::File(path) => Ok(decode_file(path)?),
+        ImageSource::File(path) => Ok(decode_named_file(path)?),
         ImageSource::Item(catalog, item) => Ok(catalog.load(*item as usize)?),
         ImageSource::Aligned { of, landmarks, size_px } => {
             align(&load(of)?, landmarks, *size_px).ok_or_else(|| SourceError::OneSpot { name: of.name() })

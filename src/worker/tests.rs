@@ -5,7 +5,7 @@ use super::*;
 use crate::config::{Auto, RunConfig};
 use crate::data::Catalog;
 use crate::data::testing::draw_classes;
-use crate::train::{Control, Place, TrainEvent};
+use crate::train::{Control, Place, TrainError, TrainEvent};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -86,6 +86,23 @@ fn open(bench: &mut Bench, path: &Path) -> Arc<Catalog> {
     opened.unwrap().catalog
 }
 
+/// A worker that has opened drawn images.
+struct Opened {
+    folder: tempfile::TempDir,
+    /// Where the images lie, below `folder`.
+    data: PathBuf,
+    bench: Bench,
+    catalog: Arc<Catalog>,
+}
+
+fn opened() -> Opened {
+    let folder = tempfile::tempdir().unwrap();
+    let data = draw(folder.path());
+    let mut bench = Bench::new();
+    let catalog = open(&mut bench, &data);
+    Opened { folder, data, bench, catalog }
+}
+
 fn list_runs(root: &Path) -> Request {
     Request::ListRuns { root: root.to_owned(), elsewhere: Vec::new() }
 }
@@ -106,10 +123,7 @@ fn measure_own(
 
 #[test]
 fn a_folder_goes_all_the_way_to_a_verdict() {
-    let folder = tempfile::tempdir().unwrap();
-    let data = draw(folder.path());
-    let mut bench = Bench::new();
-    let catalog = open(&mut bench, &data);
+    let Opened { folder, data, mut bench, catalog } = opened();
     let runs = folder.path().join("runs");
     let request = Request::Train { catalog, config: Box::new(config()), place: Place::NewIn(runs.clone()) };
     let (events, outcome) = bench.run(request);
@@ -135,8 +149,8 @@ fn a_folder_goes_all_the_way_to_a_verdict() {
     );
     let image = ImageSource::File(data.join("p00/0.png"));
     let images = Box::new([image.clone(), image]);
-    let gallery = Some(Arc::clone(&evaluation.table));
-    let (events, outcome) = bench.run(Request::Verify { run: run.clone(), images, gallery, operating: None });
+    let measured = Some(Arc::clone(&evaluation));
+    let (events, outcome) = bench.run(Request::Verify { run: run.clone(), images, measured });
     assert!(matches!(outcome, Outcome::Finished), "{outcome:?}");
     let Some(Event::Verified { result, .. }) = events.first() else { panic!("{events:?}") };
     assert!(result.similarity > 0.999 && result.decision() == Some(crate::eval::Decision::Same));
@@ -161,12 +175,12 @@ fn a_folder_goes_all_the_way_to_a_verdict() {
     assert!(evaluation.label().ends_with(", pairs.txt"));
     let images = Box::new([ImageSource::File(data.join("p00/0.png")), ImageSource::File(data.join("p01/0.png"))]);
     std::fs::remove_dir_all(run.join("evaluation")).unwrap();
-    let (events, outcome) = bench.run(Request::Verify { run: run.clone(), images, gallery: None, operating: None });
+    let (events, outcome) = bench.run(Request::Verify { run: run.clone(), images, measured: None });
     assert!(matches!(outcome, Outcome::Finished), "{outcome:?}");
     let Some(Event::Verified { result, .. }) = events.first() else { panic!("{events:?}") };
     assert!(result.similarity.is_finite() && result.decision().is_none(), "nothing was measured");
     let bad = Box::new([ImageSource::File(data.join("p00/0.png")), ImageSource::File(folder.path().join("gone.png"))]);
-    let (_, outcome) = bench.run(Request::Verify { run, images: bad, gallery: None, operating: None });
+    let (_, outcome) = bench.run(Request::Verify { run, images: bad, measured: None });
     let Outcome::Failed(error) = outcome else { panic!("{outcome:?}") };
     assert!(error.hint.as_deref().unwrap_or_default().contains("gone.png"), "{error:?}");
 }
@@ -213,10 +227,7 @@ fn images_that_changed_since_the_training_are_told_and_replace_nothing_that_was_
 
 #[test]
 fn a_cancelled_run_keeps_its_checkpoint_and_the_thread_goes_on() {
-    let folder = tempfile::tempdir().unwrap();
-    let data = draw(folder.path());
-    let mut bench = Bench::new();
-    let catalog = open(&mut bench, &data);
+    let Opened { folder, mut bench, catalog, .. } = opened();
     let run = folder.path().join("run");
     let mut config = config();
     config.train.epochs = 5000;
@@ -235,10 +246,7 @@ fn a_cancelled_run_keeps_its_checkpoint_and_the_thread_goes_on() {
 
 #[test]
 fn a_paused_run_answers_what_is_short_and_goes_on() {
-    let folder = tempfile::tempdir().unwrap();
-    let data = draw(folder.path());
-    let mut bench = Bench::new();
-    let catalog = open(&mut bench, &data);
+    let Opened { folder, data, mut bench, catalog } = opened();
     let mut trained = config();
     trained.train.epochs = 1;
     let first = folder.path().join("first");
@@ -253,12 +261,8 @@ fn a_paused_run_answers_what_is_short_and_goes_on() {
     let (id, control) = bench.send(Request::Train { catalog, config: Box::new(long), place });
     control.set_paused(true);
     let image = ImageSource::File(data.join("p01/0.png"));
-    let (events, outcome) = bench.run(Request::Verify {
-        run: first.clone(),
-        images: Box::new([image.clone(), image]),
-        gallery: None,
-        operating: None,
-    });
+    let (events, outcome) =
+        bench.run(Request::Verify { run: first.clone(), images: Box::new([image.clone(), image]), measured: None });
     assert!(matches!(outcome, Outcome::Finished), "{outcome:?}");
     assert!(events.iter().any(|event| matches!(event, Event::Verified { .. })));
     // What goes out to other programs, and comes in from them, does not wait for the end of a training either.
@@ -320,6 +324,17 @@ fn a_panic_becomes_words() {
 }
 
 #[test]
+fn a_run_that_diverges_says_nothing_of_the_next_seed_and_a_full_disk_does() {
+    let diverged = TrainError::Diverged { step: 7, rewinds: 3, lr: 0.1, has_checkpoint: true };
+    let full = TrainError::Disk {
+        verb: "write the checkpoint",
+        path: "/runs/a".into(),
+        source: std::io::ErrorKind::StorageFull.into(),
+    };
+    assert!(explain::from_train(&diverged).is_of_seed && !explain::from_train(&full).is_of_seed);
+}
+
+#[test]
 fn small_pictures_come_back_under_their_key() {
     let folder = tempfile::tempdir().unwrap();
     let data = draw(folder.path());
@@ -364,10 +379,7 @@ fn a_worker_that_panics_says_so_and_goes_on_working() {
 
 #[test]
 fn weights_are_looked_at_and_then_imported_with_the_preprocessing_asked_for() {
-    let folder = tempfile::tempdir().unwrap();
-    let data = draw(folder.path());
-    let mut bench = Bench::new();
-    let catalog = open(&mut bench, &data);
+    let Opened { folder, mut bench, catalog, .. } = opened();
     let (run, file) = (folder.path().join("run"), folder.path().join("net.safetensors"));
     let mut config = config();
     config.train.epochs = 1;

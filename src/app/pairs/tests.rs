@@ -1,6 +1,5 @@
 use super::*;
 use crate::app::{Dialog, command, dialog_answer, on_event, on_refused};
-use crate::config::RunConfig;
 use crate::data::testing::look_of_list;
 use crate::worker::protocol::{Event, Job, JobError, Outcome, RunEntry};
 use std::path::Path;
@@ -14,21 +13,8 @@ fn state() -> State {
 /// A state in which this run is in use.
 fn with_model() -> State {
     let mut state = state();
-    let path = PathBuf::from("/nowhere/runs/a");
-    state.runs = vec![RunEntry {
-        name: "a".into(),
-        config: RunConfig::default(),
-        note: String::new(),
-        epochs: Arc::from([]),
-        epochs_done: 1,
-        eer: None,
-        has_model: true,
-        resumable: false,
-        finished: None,
-        is_elsewhere: false,
-        path: path.clone(),
-    }];
-    state.active_run = Some(path);
+    state.runs = vec![RunEntry::with_model("/nowhere/runs/a")];
+    state.active_run = Some("/nowhere/runs/a".into());
     state
 }
 
@@ -59,7 +45,7 @@ fn refused() -> ProtocolLook {
 
 fn failure() -> Outcome {
     let headline = "Line 3 of the pair list".to_owned();
-    Outcome::Failed(JobError { headline, causes: Vec::new(), hint: None, device_lost: false })
+    Outcome::Failed(JobError { headline, causes: Vec::new(), hint: None, is_of_seed: false })
 }
 
 #[test]

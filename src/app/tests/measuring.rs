@@ -45,6 +45,11 @@ fn set_rule(run: &Path, rule: OperatingRule) -> Action {
     Action::SetRule { run: run.to_owned(), rule }
 }
 
+/// The threshold that decides about two images.
+fn threshold(state: &State) -> Option<OperatingPoint> {
+    state.active_evaluation().map(|evaluation| evaluation.threshold())
+}
+
 /// What is to be kept of a threshold.
 fn kept(effects: &[Effect]) -> (PathBuf, KeptPoint) {
     match &job(effects).request {
@@ -78,11 +83,12 @@ fn every_run_has_its_own_rule_and_only_a_person_changes_it() {
 
     let effects = update(&mut state, set_rule(&second.run, OperatingRule::Far(0.2)));
     let point = operating_point(&second.rates, OperatingRule::Far(0.2));
-    let chosen = KeptPoint { point: point.clone(), rule: Some(OperatingRule::Far(0.2)), on_other_images: false };
+    let (rule, model_sha256) = (Some(OperatingRule::Far(0.2)), Some(second.model_sha256));
+    let chosen = KeptPoint { point: point.clone(), rule, on_other_images: false, model_sha256 };
     assert_eq!(kept(&effects), (second.run, chosen));
-    assert_eq!(state.operating_point(), Some(point));
+    assert_eq!(threshold(&state), Some(point));
     update(&mut state, Action::ShowOverlay(0));
-    assert_eq!(state.operating_point(), Some(operating_point(&rates, OperatingRule::Far(0.1))));
+    assert_eq!(threshold(&state), Some(operating_point(&rates, OperatingRule::Far(0.1))));
 }
 
 /// A run that was measured on its own images and then on these pairs, which are fewer.
@@ -122,14 +128,14 @@ fn a_rule_that_is_chosen_on_pairs_is_the_runs_and_is_kept_as_chosen_there() {
     assert_ne!(chosen, operating_point(&own.rates, rule), "this test needs two thresholds");
     assert_eq!(thresholds(&state), [(rule, Some(chosen.clone())), (rule, None)]);
     update(&mut state, Action::ShowOverlay(0));
-    assert_eq!(state.operating_point(), Some(chosen), "it is the run's, whatever is on the page");
+    assert_eq!(threshold(&state), Some(chosen), "it is the run's, whatever is on the page");
     // Chosen by the command line, say.
     end_saving(&mut state);
     let again = Evaluation { rule: OperatingRule::Far(0.3), ..own };
     with_measured(&mut state, std::slice::from_ref(&again));
     let of_own = operating_point(&again.rates, again.rule);
     assert_eq!(thresholds(&state), [(again.rule, None), (again.rule, Some(of_own.clone()))]);
-    assert_eq!(state.operating_point(), Some(of_own));
+    assert_eq!(threshold(&state), Some(of_own));
 }
 
 #[test]
@@ -143,10 +149,10 @@ fn the_threshold_that_is_kept_with_a_run_decides_until_another_is_chosen() {
     with_measured(&mut state, &[Evaluation { kept_elsewhere: Some(elsewhere.clone()), ..own.clone() }]);
     let image = |name: &str| crate::worker::protocol::ImageSource::File(name.into());
     let effects = update(&mut state, Action::VerifyImages(vec![image("1.png"), image("2.png")]));
-    let Request::Verify { operating, .. } = &job(&effects).request else { panic!("{effects:?}") };
-    assert_eq!(operating.as_ref(), Some(&elsewhere));
+    let Request::Verify { measured: Some(measured), .. } = &job(&effects).request else { panic!("{effects:?}") };
+    assert_eq!(measured.threshold(), elsewhere);
     update(&mut state, set_rule(&own.run, OperatingRule::Eer));
-    assert_eq!(state.operating_point(), Some(operating_point(&own.rates, OperatingRule::Eer)));
+    assert_eq!(threshold(&state), Some(operating_point(&own.rates, OperatingRule::Eer)));
     assert_eq!(thresholds(&state), [(OperatingRule::Eer, None)]);
 }
 
@@ -163,7 +169,7 @@ fn a_rule_is_that_of_the_run_on_the_page_whichever_is_in_use() {
     let (run, _) = kept(&update(&mut state, set_rule(&first.run, OperatingRule::Far(0.2))));
     assert_eq!(run, first.run);
     let eer = operating_point(&second.rates, OperatingRule::Eer);
-    assert_eq!(state.operating_point(), Some(eer), "that of the run in use stays");
+    assert_eq!(threshold(&state), Some(eer), "that of the run in use stays");
     // A run that was never measured is put to use, as the one that is being trained.
     state.active_run = Some("/runs/new".into());
     assert!(!update(&mut state, set_rule(&first.run, OperatingRule::Far(0.1))).is_empty());
@@ -218,7 +224,7 @@ fn a_rule_that_is_chosen_while_a_run_is_measured_stands_and_is_kept_once_more() 
     update(&mut state, set_rule(&own.run, rule));
     let anew = Evaluation { rates: Arc::clone(&own.rates), ..pairs };
     on_event(&mut state, Event::Evaluated { job: sent, evaluation: Arc::new(anew) });
-    assert_eq!(state.operating_point(), Some(operating_point(&own.rates, rule)));
+    assert_eq!(threshold(&state), Some(operating_point(&own.rates, rule)));
 }
 
 #[test]
@@ -261,4 +267,46 @@ fn any_run_can_be_measured_on_the_images_that_are_open() {
     assert!(*asked == run && Arc::ptr_eq(images, &state.open_data().unwrap().catalog));
     assert_eq!(state.workspace, Workspace::Evaluate);
     assert_eq!(offered(&state), None, "it is being measured");
+}
+
+#[test]
+fn what_was_measured_before_a_run_went_on_decides_nothing_until_it_is_measured_anew() {
+    let (folder, mut state, id) = training();
+    let run = state.training.as_ref().and_then(TrainView::run).unwrap().to_owned();
+    let catalog = Arc::new(Catalog::open(folder.path(), &|_| {}, &|| false).unwrap());
+    let before = Evaluation { model_sha256: "before".into(), ..measured(&run, catalog) };
+    let overlay = Overlay { evaluation: Arc::new(before.clone()), visible: true, is_outdated: false };
+    state.evaluate.overlays.push(overlay);
+    state.active_run = Some(run.clone());
+    let epoch_of = |epoch: EpochMetrics| Event::Train { job: id, event: TrainEvent::Epoch(epoch) };
+    on_event(&mut state, epoch_of(EpochMetrics { best: false, ..epoch(7) }));
+    assert!(threshold(&state).is_some(), "its best network is that which was measured");
+    on_event(&mut state, epoch_of(EpochMetrics { best: true, ..epoch(8) }));
+    assert!(threshold(&state).is_none() && state.evaluate.is_outdated() && state.has_model());
+    let image = |name: &str| crate::worker::protocol::ImageSource::File(name.into());
+    let effects = update(&mut state, Action::VerifyImages(vec![image("1.png"), image("2.png")]));
+    let Request::Verify { measured, .. } = &job(&effects).request else { panic!("{effects:?}") };
+    assert!(measured.is_none(), "neither its threshold nor its embeddings are those of the network now");
+    let notices = state.notices.len();
+    assert!(update(&mut state, set_rule(&run, OperatingRule::Far(0.2))).is_empty());
+    assert!(update(&mut state, set_rule(&run, OperatingRule::Far(0.3))).is_empty());
+    let told = state.notices.last().unwrap();
+    assert!(state.notices.len() == notices + 1 && told.headline.contains("has learned since"), "it is said once");
+
+    let after = Evaluation { model_sha256: "after".into(), on: "pairs".into(), is_own: false, ..before };
+    let sent = job(&update(&mut state, Action::Evaluate(run.clone()))).id;
+    on_event(&mut state, Event::Evaluated { job: sent, evaluation: Arc::new(after) });
+    assert_eq!(state.active_evaluation().unwrap().model_sha256, "after");
+    assert!(state.evaluate.overlays[0].is_outdated && !state.evaluate.is_outdated());
+    let (_, point) = kept(&update(&mut state, set_rule(&run, OperatingRule::Far(0.2))));
+    assert_eq!(point.model_sha256.as_deref(), Some("after"));
+    assert_eq!(state.evaluate.overlays[0].evaluation.rule, OperatingRule::Eer, "it stays as it was measured");
+}
+
+#[test]
+fn what_a_worker_warns_of_is_shown() {
+    let mut state = state();
+    on_event(&mut state, Event::Warned { job: JobId(1), text: "the best checkpoint cannot be used".into() });
+    let notice = state.notices.last().unwrap();
+    assert_eq!((notice.severity, notice.headline.as_str()), (Severity::Warning, "the best checkpoint cannot be used"));
 }

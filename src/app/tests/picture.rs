@@ -17,7 +17,7 @@ fn with_curves() -> State {
         ..first.clone()
     };
     for evaluation in [first, second, on_pairs] {
-        state.evaluate.overlays.push(Overlay { evaluation: Arc::new(evaluation), visible: true });
+        state.evaluate.overlays.push(Overlay { evaluation: Arc::new(evaluation), visible: true, is_outdated: false });
     }
     state.evaluate.current = 1;
     state.notices.clear();

@@ -25,6 +25,12 @@ fn runs_are_sorted_as_asked() {
         update(&mut state, RunAction::Sort(order).into());
         assert_eq!(names(&state), wanted, "{order:?}");
     }
+    let runs = ["s/seed-10", "s/seed-2", "s/seed-1"].map(|name| entry(name, "x", None)).to_vec();
+    on_event(&mut state, Event::Runs { job: JobId(0), runs });
+    // Begun in the same second, the later seed counts as newer.
+    assert_eq!(names(&state), ["s/seed-10", "s/seed-2", "s/seed-1"]);
+    update(&mut state, RunAction::Sort(RunOrder::Name).into());
+    assert_eq!(names(&state), ["s/seed-1", "s/seed-2", "s/seed-10"]);
 }
 
 #[test]
@@ -71,6 +77,49 @@ fn a_renamed_run_stays_in_use_and_a_deleted_one_does_not() {
     assert_eq!(state.active_run, None);
     assert!(state.runs_view.compared.is_empty());
     assert!(state.notices.last().unwrap().headline.contains("bin"));
+}
+
+#[test]
+fn settings_that_start_from_a_renamed_run_follow_it_and_a_deleted_one_is_told() {
+    let mut state = with_runs();
+    let (run, other) = (PathBuf::from("/runs/a"), PathBuf::from("/runs/b"));
+    update(&mut state, RunAction::FineTune(run.clone()).into());
+    update(&mut state, RunAction::FineTune(other.clone()).into());
+    let renamed = |state: &mut State, before: &Path, after: Option<&Path>| {
+        let (before, after) = (before.to_owned(), after.map(Path::to_owned));
+        on_event(state, Event::RunChanged { job: JobId(0), before, after });
+    };
+    renamed(&mut state, &other, Some(Path::new("/runs/better")));
+    assert_eq!(state.config.train.start_from, "/runs/better");
+    // So does what can be gone back to.
+    renamed(&mut state, &run, Some(Path::new("/runs/good")));
+    update(&mut state, Action::Undo);
+    assert_eq!(state.config.train.start_from, "/runs/good");
+    update(&mut state, Action::Redo);
+    assert_eq!(state.config.train.start_from, "/runs/better");
+    renamed(&mut state, Path::new("/runs/good"), None);
+    let hint = |state: &State| state.notices.last().unwrap().hint.clone().unwrap();
+    assert!(!hint(&state).contains("start from it"), "{}", hint(&state));
+    renamed(&mut state, Path::new("/runs/better"), None);
+    assert!(hint(&state).contains("was to start from it"), "{}", hint(&state));
+}
+
+#[test]
+fn the_runs_of_a_series_that_have_not_begun_follow_the_run_that_they_start_from() {
+    let pictures = folder();
+    let mut state = with_runs();
+    let run = state.runs[0].path.clone();
+    open(&mut state, pictures.path());
+    update(&mut state, RunAction::FineTune(run.clone()).into());
+    update(&mut state, Action::SetSeeds(2));
+    let (first, _) = train_job(&update(&mut state, Action::StartTraining)).unwrap();
+    on_event(&mut state, Event::RunChanged { job: JobId(0), before: run, after: Some("/runs/good".into()) });
+    let effects = on_event(&mut state, Event::Trained { job: first, summary: Box::new(summary("/runs/x", 0.1)) });
+    let of_training = |effect: &Effect| match effect {
+        Effect::Send(Job { request: Request::Train { config, .. }, .. }) => Some(config.train.start_from.clone()),
+        _ => None,
+    };
+    assert_eq!(effects.iter().find_map(of_training).as_deref(), Some("/runs/good"));
 }
 
 #[test]
@@ -125,8 +174,17 @@ fn a_network_is_exported_as_the_name_of_the_file_says() {
     let effects = update(&mut state, RunAction::ExportTo("/out/net.onnx".into()).into());
     let sent = job(&effects);
     assert!(matches!(&sent.request, Request::Export { format: ExportFormat::Onnx, .. }));
-    on_event(&mut state, Event::Exported { job: sent.id, out: "/out/net.onnx".into(), bytes: 2_500_000 });
-    assert!(state.notices.last().unwrap().headline.contains("2.5 MB"));
+    let written = |advice: Option<&str>| Event::Exported {
+        job: sent.id,
+        out: "/out/net.onnx".into(),
+        bytes: 2_500_000,
+        advice: advice.map(str::to_owned),
+    };
+    on_event(&mut state, written(None));
+    let notice = state.notices.last().unwrap();
+    assert!(notice.headline.contains("2.5 MB") && notice.hint.as_deref() == Some("It is in /out."), "{notice:?}");
+    on_event(&mut state, written(Some("Add the mirror image")));
+    assert_eq!(state.notices.last().unwrap().hint.as_deref(), Some("It is in /out. Add the mirror image."));
     update(&mut state, RunAction::Export(run).into());
     assert!(update(&mut state, RunAction::ExportTo("/out/net.txt".into()).into()).is_empty());
     assert!(state.notices.last().unwrap().hint.as_ref().unwrap().contains(".safetensors"));

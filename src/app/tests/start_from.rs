@@ -1,7 +1,7 @@
 //! What is planned for a run that starts from the network of another one.
 
 use super::*;
-use crate::config::{Auto, Net, Pooling};
+use crate::config::{Auto, Colour, Net, Pooling};
 use crate::model::weights::{Weight, Weights};
 use crate::model::{EmbedderSpec, Form};
 use crate::train::{
@@ -132,6 +132,62 @@ fn reading(effects: &[Effect], run: &Path) -> JobId {
 
 fn start_from(state: &mut State, run: &Path) -> Vec<Effect> {
     update(state, RunAction::FineTune(run.to_owned()).into())
+}
+
+#[test]
+fn from_scratch_again_the_settings_are_those_of_before_a_network_decided_them() {
+    let mut state = with_runs();
+    let (run, other) = (state.runs[0].path.clone(), state.runs[1].path.clone());
+    for (entry, net, image_px) in [(0, Net::Iresnet50, 112), (1, Net::Resnet18, 48)] {
+        let own = &mut state.runs[entry].config;
+        (own.model.net, own.data.image_px, own.eval.flip) = (net, Auto::Set(image_px), Auto::Set(true));
+        (own.model.pooling, own.data.colour) = (Pooling::Flatten, Colour::Rgb);
+    }
+    let set = |state: &mut State, key, value| drop(update(state, Action::Set { key, value }));
+    set(&mut state, "model.net", Value::Text("vgg16".into()));
+    set(&mut state, "model.pooling", Value::Text("depthwise".into()));
+    let before = state.config.clone();
+    start_from(&mut state, &run);
+    start_from(&mut state, &other);
+    let chosen = &state.config;
+    assert_eq!((chosen.model.net, chosen.data.image_px), (Net::Resnet18, Auto::Set(48)));
+    assert_eq!(chosen.eval.flip, Auto::Auto, "the plan tells what it becomes");
+    // What is changed meanwhile is a person's.
+    set(&mut state, "data.image_px", Value::Int(64));
+    set(&mut state, "model.dropout", Value::Float(0.3));
+    update(&mut state, Action::Reset("train.start_from"));
+    let mut wanted = before.clone();
+    (wanted.data.image_px, wanted.model.dropout) = (Auto::Set(64), 0.3);
+    assert_eq!(state.config, wanted);
+    // It is one step back to the network, and another one from there again.
+    update(&mut state, Action::Undo);
+    assert_eq!((Path::new(&state.config.train.start_from), state.config.model.net), (&*other, Net::Resnet18));
+    set(&mut state, "train.start_from", Value::Text(String::new()));
+    assert_eq!(state.config, wanted);
+
+    // A choice about the mirror image stays whatever is started from.
+    set(&mut state, "eval.flip", Value::Bool(false));
+    start_from(&mut state, &run);
+    assert_eq!((state.config.model.net, state.config.eval.flip), (Net::Iresnet50, Auto::Set(false)));
+    // Nobody knows what was before the settings of a file.
+    state.config.train.start_from = other.to_string_lossy().into_owned();
+    update(&mut state, Action::Reset("train.start_from"));
+    let config = &state.config;
+    assert_eq!((config.model.net, config.model.pooling), (Net::Iresnet50, Pooling::Auto));
+    assert_eq!((config.data.image_px, config.data.colour), (Auto::Auto, Colour::Auto));
+}
+
+#[test]
+fn what_is_wrong_with_a_loss_is_told_before_a_run_begins_with_it() {
+    let pictures = folder();
+    let mut state = with_runs();
+    assert_eq!(state.loss_warning(), None, "there are no images");
+    open(&mut state, pictures.path());
+    state.config.loss.length_low = 60.0;
+    update(&mut state, Action::Set { key: "train.epochs", value: Value::Int(7) });
+    assert_eq!(state.loss_warning(), None, "the loss does not look at the length");
+    update(&mut state, Action::Set { key: "loss.head", value: Value::Text("magface".into()) });
+    assert!(state.loss_warning().is_some_and(|words| words.contains("loss.length_low")), "{:?}", state.loss_warning());
 }
 
 /// A network with its layer as published, whatever the images.

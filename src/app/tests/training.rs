@@ -114,6 +114,64 @@ fn a_stopped_run_ends_its_series() {
     assert!(state.series.is_none());
 }
 
+/// A training job that had begun fails.
+fn fail(state: &mut State, job: JobId, is_of_seed: bool) -> Vec<Effect> {
+    let begun = TrainEvent::Started(Box::new(started(Path::new("/runs/b"))));
+    on_event(state, Event::Train { job, event: begun });
+    let headline = "The run diverged at step 7, and again after going back 3 times; nothing is left".to_owned();
+    let error = JobError { headline, causes: Vec::new(), hint: None, is_of_seed };
+    on_event(state, Event::Ended { job, outcome: Outcome::Failed(error) })
+}
+
+#[test]
+fn a_series_goes_on_after_a_seed_that_diverges_and_tells_of_it_at_its_end() {
+    let (_folder, mut state, second) = second_of_five();
+    let first_seed = state.config.train.seed;
+    let effects = fail(&mut state, second, true);
+    let (third, seed) = train_job(&effects).expect("the next one is started");
+    assert_eq!((seed, state.series.as_ref().unwrap().number()), (first_seed + 2, 3));
+    let effects = on_event(&mut state, Event::Trained { job: third, summary: Box::new(summary("/runs/c", 0.2)) });
+    let (fourth, _) = train_job(&effects).unwrap();
+    // On a full disk, say, none of the others could be trained either.
+    assert_eq!(train_job(&fail(&mut state, fourth, false)), None);
+    assert!(state.series.is_none() && !state.is_training());
+    let notice = state.notices.last().unwrap();
+    assert!(notice.headline.starts_with("2 of 5 runs, seeds 1 to 3: EER "), "{notice:?}");
+    let hint = notice.hint.as_deref().unwrap();
+    let wanted = "Failed, and in no mean: seed 2 (The run diverged at step 7, and again after going back 3 times).";
+    assert!(hint.ends_with(wanted), "{hint}");
+}
+
+#[test]
+fn a_series_of_which_every_seed_diverges_ends() {
+    let folder = folder();
+    let mut state = state();
+    open(&mut state, folder.path());
+    update(&mut state, Action::SetSeeds(2));
+    let (first, _) = train_job(&update(&mut state, Action::StartTraining)).unwrap();
+    let (second, _) = train_job(&fail(&mut state, first, true)).expect("the other one is started");
+    assert_eq!(train_job(&fail(&mut state, second, true)), None);
+    assert!(state.series.is_none() && !state.is_training());
+    let notice = state.notices.last().unwrap();
+    assert!(notice.headline.starts_with("No run of the series"), "{notice:?}");
+    assert_eq!(notice.hint.as_deref().unwrap().matches("diverged").count(), 2, "{notice:?}");
+}
+
+#[test]
+fn the_only_run_of_a_series_that_did_not_diverge_is_no_mean() {
+    let folder = folder();
+    let mut state = state();
+    open(&mut state, folder.path());
+    update(&mut state, Action::SetSeeds(2));
+    let (first, _) = train_job(&update(&mut state, Action::StartTraining)).unwrap();
+    let effects = on_event(&mut state, Event::Trained { job: first, summary: Box::new(summary("/runs/a", 0.1)) });
+    let (second, _) = train_job(&effects).unwrap();
+    assert_eq!(train_job(&fail(&mut state, second, true)), None);
+    let notice = state.notices.last().unwrap();
+    assert!(notice.headline.starts_with("1 of 2 runs, seed 1: EER "), "{notice:?}");
+    assert!(notice.hint.as_deref().unwrap().starts_with("One run has no spread"), "{notice:?}");
+}
+
 #[test]
 fn no_run_of_a_series_follows_one_that_was_stopped_when_it_was_done_already() {
     let (_folder, mut state, second) = second_of_five();
@@ -200,6 +258,43 @@ fn a_training_that_finds_no_room_can_be_started_again() {
 }
 
 #[test]
+fn a_run_of_one_epoch_says_so_and_a_small_rate_is_not_nothing() {
+    for (is_stopped, said) in [(false, "Trained 1 epoch, EER 0.040 %"), (true, "Stopped after 1 epoch, EER 0.040 %; ")]
+    {
+        let (_folder, mut state, id) = training();
+        let summary = RunSummary { stopped: is_stopped, ..summary("/runs/a", 0.0004) };
+        on_event(&mut state, Event::Trained { job: id, summary: Box::new(summary) });
+        assert!(state.notices.last().unwrap().headline.starts_with(said), "{:?}", state.notices.last());
+    }
+}
+
+#[test]
+fn the_doubtful_steps_of_a_run_are_one_notice_that_counts_them() {
+    let (_folder, mut state, id) = training();
+    state.notices.clear();
+    let doubt = |state: &mut State, step| {
+        let event = TrainEvent::DoubtfulStep { step, reason: "its loss is not a number" };
+        on_event(state, Event::Train { job: id, event });
+    };
+    let told = |state: &State| -> Vec<String> {
+        let warnings = state.notices.iter().filter(|notice| notice.severity == Severity::Warning);
+        warnings.map(|notice| notice.headline.clone()).collect()
+    };
+    doubt(&mut state, 7);
+    assert_eq!(told(&state), ["Step 7: its loss is not a number"]);
+    let other = TrainEvent::Warning("the disk is full".to_owned());
+    on_event(&mut state, Event::Train { job: id, event: other });
+    doubt(&mut state, 8);
+    doubt(&mut state, 12);
+    let last = "3 steps were doubtful; the last, step 12: its loss is not a number";
+    assert_eq!(told(&state), ["the disk is full", last]);
+    let id = state.notices.last().unwrap().id;
+    update(&mut state, Action::Dismiss(id));
+    doubt(&mut state, 13);
+    assert!(told(&state)[1].starts_with("4 steps were doubtful"), "{:?}", told(&state));
+}
+
+#[test]
 fn a_broken_setting_keeps_training_from_starting_and_is_named() {
     let folder = folder();
     let mut state = state();
@@ -207,5 +302,5 @@ fn a_broken_setting_keeps_training_from_starting_and_is_named() {
     update(&mut state, Action::Set { key: "train.epochs", value: Value::Int(1) });
     update(&mut state, Action::Set { key: "train.warmup_epochs", value: Value::Float(9.0) });
     assert!(update(&mut state, Action::StartTraining).is_empty());
-    assert!(state.notices.last().unwrap().headline.contains("train.warmup_epochs"));
+    assert!(state.notices.last().unwrap().headline.starts_with("\"Warm-up\" is 9, but"));
 }

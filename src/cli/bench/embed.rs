@@ -1,9 +1,10 @@
 //! `arclens bench embed`: from files to embeddings.
 
 use super::timing::{Timing, peak_mib, peak_words, report, rounded};
-use crate::cli::args::{get_device, get_path};
+use crate::cli::args::get_path;
+use crate::cli::model::open_model;
 use crate::data::{Catalog, ImageStore};
-use crate::train::{Control, TrainedModel, for_batches};
+use crate::train::{Control, InBatches, for_batches};
 use clap::ArgMatches;
 use serde_json::{Map, json};
 use std::sync::Arc;
@@ -11,12 +12,13 @@ use std::time::Instant;
 
 /// Times and prints.
 pub fn run(matches: &ArgMatches) -> anyhow::Result<()> {
-    let model = TrainedModel::open(get_path(matches, "run")?, get_device(matches)?)?;
+    let model = open_model(get_path(matches, "run")?, matches)?;
     let catalog = Arc::new(Catalog::open(get_path(matches, "data")?, &|_| {}, &|| false)?);
     let items: Vec<u32> = (0..catalog.items.len() as u32).collect();
     let store = ImageStore::on_demand(Arc::clone(&catalog), model.info().network.preprocess.clone());
     let (mut seconds, mut images, mut began) = (Vec::new(), 0, Instant::now());
-    for_batches(&store, &items, &Control::default(), &mut |_, _| {}, &mut |batch| {
+    let all = InBatches { store: &store, items: &items, at_once: model.at_once() };
+    for_batches(all, &Control::default(), &mut |_, _| {}, &mut |batch| {
         model.embed(batch)?;
         // Every batch is a time of its own, decoding included.
         seconds.push(began.elapsed().as_secs_f64() / batch.len().max(1) as f64);

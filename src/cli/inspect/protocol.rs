@@ -3,7 +3,7 @@
 
 use super::EXAMPLES;
 use crate::cli::output;
-use crate::config::folder_of;
+use crate::config::{counted, folder_of};
 use crate::data::{
     DataError, PairList, ProtocolLook, VerificationSet, WarningKind, Warnings, decode_file, median_short_px, path_text,
 };
@@ -51,14 +51,16 @@ pub fn list(path: &Path, list: &PairList, images: Option<&Path>, quick: bool) ->
     pairs_line(&look);
     folds_line(&look);
     let folder = images.unwrap_or(folder_of(path));
-    anyhow::ensure!(folder.is_dir(), "there is no such folder of images: {}", folder.display());
+    if !folder.is_dir() {
+        return Err(DataError::NoImagesFolder(folder.to_owned()).into());
+    }
     let files = look.find_images(list, folder);
     let (read, problems) = if let Some(obstacle) = &look.obstacle {
         output::line(format!("problem  {obstacle}"));
-        (0, vec![json!({ "kind": "NoPairs", "count": look.pairs, "headline": output::plain(obstacle) })])
+        (0, vec![json!({ "kind": "NoPairs", "count": look.pairs, "headline": obstacle })])
     } else {
         let place = images.map_or("beside the list".to_owned(), |folder| format!("in {}", folder.display()));
-        output::line(format!("images   {} {place}, {} pairs complete", look.images, look.complete));
+        output::line(format!("images   {} {place}, {} complete", look.images, counted(look.complete, "pair")));
         let read = if quick { 0 } else { read_some(&files, folder, &mut look.warnings) };
         output::line(match read {
             0 => "check    images were not read (--quick)".to_owned(),
@@ -112,9 +114,6 @@ pub fn problems_but(warnings: &Warnings, said: &[WarningKind]) -> Vec<Value> {
     }
     groups
         .iter()
-        .map(|group| {
-            let headline = output::plain(&group.headline);
-            json!({ "kind": format!("{:?}", group.kind), "count": group.count, "headline": headline })
-        })
+        .map(|group| json!({ "kind": format!("{:?}", group.kind), "count": group.count, "headline": group.headline }))
         .collect()
 }

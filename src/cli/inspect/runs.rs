@@ -2,7 +2,7 @@
 
 use crate::cli::output;
 use crate::config::{counted, folder_of};
-use crate::train::{RunOnDisk, is_run, list_runs, read_run};
+use crate::train::{RunOnDisk, checkpoint_problems, is_run, list_runs, read_run};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
@@ -48,7 +48,8 @@ fn in_short(run: &RunOnDisk) -> String {
         return ": imported weights".to_owned();
     }
     let eer = run.best_eer().map(|eer| format!(", best EER {}", output::percent(eer))).unwrap_or_default();
-    format!(": {}, {} of {} epochs{eer}", run.config.loss.head.label(), epochs(run), run.config.train.epochs)
+    let all = counted(run.config.train.epochs as usize, "epoch");
+    format!(": {}, {} of {all}{eer}", run.config.loss.head.label(), epochs(run))
 }
 
 /// One run.
@@ -73,7 +74,11 @@ pub(super) fn run(path: &Path) -> anyhow::Result<Value> {
     if let Some(eer) = run.best_eer() {
         output::line(format!("best EER {}", output::percent(eer)));
     }
-    Ok(object(&run))
+    let problems = checkpoint_problems(path);
+    problems.iter().for_each(|problem| output::line(format!("problem  {problem}")));
+    let mut object = object(&run);
+    object["problems"] = json!(problems);
+    Ok(object)
 }
 
 fn object(run: &RunOnDisk) -> Value {
@@ -121,5 +126,18 @@ mod tests {
         assert_eq!((&found["kind"], &found["count"]), (&json!("runs"), &json!(2)));
         let names: Vec<&Value> = found["runs"].as_array().unwrap().iter().map(|run| &run["name"]).collect();
         assert_eq!(names, [&json!("seed-2"), &json!("seed-1")], "the newest first");
+    }
+
+    #[test]
+    fn what_is_wrong_with_the_checkpoints_of_a_run_is_said() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        std::fs::create_dir(&path).unwrap();
+        save(&RunConfig::default(), &path.join("run.toml")).unwrap();
+        assert_eq!(run(&path).unwrap()["problems"], json!([]), "it has just begun");
+        std::fs::create_dir_all(path.join("checkpoints/000012")).unwrap();
+        let found = run(&path).unwrap();
+        let problems = found["problems"].as_array().unwrap();
+        assert!(problems.len() == 1 && problems[0].as_str().unwrap().contains("step 12"), "{problems:?}");
     }
 }

@@ -1,6 +1,7 @@
 //! What is inspected besides data sets: files of weights. Whose network they are of, and whether they are all of it.
 
 use crate::cli::output;
+use crate::config::counted;
 use crate::model::weights::read_weights;
 use crate::train::{FoundNetwork, Refusal, WeightsLook, look_into};
 use serde_json::{Value, json};
@@ -18,7 +19,7 @@ pub(super) fn weights(path: &Path) -> anyhow::Result<Value> {
 }
 
 fn lines(look: &WeightsLook, numbers: usize) -> Vec<String> {
-    let mut lines = vec![format!("weights  {} tensors, {numbers} numbers", look.tensors)];
+    let mut lines = vec![format!("weights  {}, {}", counted(look.tensors, "tensor"), counted(numbers, "number"))];
     if !look.foreign.is_empty() {
         lines.push(format!("code     named in the file, not run: {}", look.foreign.join(", ")));
     }

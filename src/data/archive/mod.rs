@@ -16,6 +16,7 @@ use super::open::explain_nothing;
 use super::packed::PackFile;
 use super::scan::{Look, Looked, Looking, Watch, images, judge};
 use super::{Catalog, DataError, Layout, WarningKind, Warnings, path_text};
+use crate::config::counted;
 use members::Members;
 use pack::ArchivePack;
 use rayon::prelude::*;
@@ -81,7 +82,7 @@ pub(super) fn open(path: &Path, form: Form, watch: &Watch) -> Result<Catalog, Da
         return Err(exclusions.refusal(&warnings).unwrap_or(nothing));
     }
     if tree.loose > 0 {
-        warnings.push(WarningKind::LooseImage, path_text(path), format!("{} images", tree.loose));
+        warnings.push(WarningKind::LooseImage, path_text(path), counted(tree.loose, "image"));
     }
     let layout = Layout::Archive { form: form.word(), inner: Box::new(tree.layout) };
     let (root, base) = (path.to_owned(), path.to_owned());

@@ -5,7 +5,7 @@ use super::finding::{Finding, FindingKind, Group};
 use super::near::NearPair;
 use super::size::{Oddity, Usual};
 use super::{Diagnosis, Examination};
-use crate::config::{count_text, counted, counted_as};
+use crate::config::{counted, counted_as};
 use crate::data::warnings::LEFT_OUT;
 use crate::data::{Catalog, Item, Mode, Warning, WarningKind, class_sizes};
 use std::collections::{BTreeMap, BTreeSet};
@@ -160,8 +160,7 @@ impl View<'_> {
             0 => headline += "; they are too many to be excluded by name: move or delete them",
             known => {
                 headline += &format!(
-                    "; {} of them can be excluded, the others are too many to be kept by name: move or delete them",
-                    count_text(known)
+                    "; {known} of them can be excluded, the others are too many to be kept by name: move or delete them",
                 );
             }
         }
@@ -203,8 +202,7 @@ impl View<'_> {
             let title = format!("{word}: {}, {}", self.class_name(class), counted(size as usize, "image"));
             Some(Group { title, items: items.take(EXAMPLES).collect() })
         });
-        let [most, least] = [largest, smallest].map(|size| count_text(size as usize));
-        let headline = format!("The largest class has {most} images, the smallest {least}");
+        let headline = format!("The largest class has {largest} images, the smallest {smallest}");
         finding(FindingKind::Imbalance, 1, headline, groups.collect())
     }
 

@@ -1,5 +1,5 @@
 use super::*;
-use crate::data::testing::draw_classes;
+use crate::data::testing::{draw_classes, draw_idx};
 use crate::data::warnings::LEFT_OUT;
 use crate::data::{DataError, MAX_STORED, RecWriter, Warnings};
 
@@ -76,6 +76,25 @@ fn what_is_excluded_is_kept_and_what_could_not_be_opened_again_is_not() {
     assert!(exclude(&whole, &all).is_err());
     assert_eq!(open(folder.path()).unwrap().excluded(), [1, 5]);
     assert!(Arc::ptr_eq(&exclude(&whole, &[]).unwrap(), &whole) && !folder.path().join(EXCLUDE_FILE).exists());
+}
+
+#[test]
+fn the_list_beside_numbered_images_is_no_file_of_images() {
+    let folder = tempfile::tempdir().unwrap();
+    let inner = folder.path().join("wrapper");
+    std::fs::create_dir(&inner).unwrap();
+    draw_idx(&inner, &[3, 3, 7, 7, 7]);
+    let whole = Arc::new(open(&inner).unwrap());
+    exclude(&whole, &[2]).unwrap();
+    assert!(whole.exclude_path().file_name().unwrap().to_string_lossy().contains("images-idx3"));
+    for path in [folder.path(), inner.as_path(), inner.join("train-images-idx3-ubyte").as_path()] {
+        assert_eq!(open(path).unwrap().excluded(), [2], "{}", path.display());
+    }
+    // Named as the list, it is told what it is.
+    let error = open(&whole.exclude_path()).unwrap_err().to_string();
+    assert!(error.contains("what is left out"), "{error}");
+    exclude(&Arc::new(open(&inner).unwrap()).whole(), &[]).unwrap();
+    assert_eq!(open(folder.path()).unwrap().fingerprint, whole.fingerprint);
 }
 
 #[test]

@@ -15,9 +15,10 @@ mod write;
 use super::DataError;
 use super::decode::decode_bytes;
 use super::endings::{SET_ENDING, ends_with};
+use super::layout::list;
 use super::packed::PackFile;
 use input::bad;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use value::{Blob, Dtype, Value};
 use vm::Unpickled;
 
@@ -69,6 +70,13 @@ impl VerificationSet {
         let begins = || PackFile::open(path).ok().and_then(|file| file.array::<2>(0).ok());
         begins()
             .is_some_and(|start| matches!(start, [0x80, 2..=5]) || (named && matches!(start, [b'(', _] | [b']', _])))
+    }
+
+    /// The files of a folder that are named as such sets are and begin as one, by their names; none where it cannot be listed.
+    pub(super) fn all_in(folder: &Path) -> Vec<PathBuf> {
+        let files = list(folder).map(|listing| listing.files).unwrap_or_default();
+        let paths = files.into_iter().map(|name| folder.join(name));
+        paths.filter(|path| ends_with(path, &[SET_ENDING]) && Self::is_one(path)).collect()
     }
 
     /// Number of images.

@@ -151,7 +151,6 @@ impl ProtocolLook {
                     return self.take_over(of_list(list, found, path, folder, watch));
                 }
                 Err(DataError::Cancelled) => return Err(DataError::Cancelled),
-                Err(DataError::Missing(folder)) => format!("there is no such folder of images: {}", folder.display()),
                 Err(error) => error.to_string(),
             };
             // The first folder is where the images are expected.

@@ -16,7 +16,8 @@ use super::exclude::Exclusions;
 use super::open::{hex_digest, warn_of_classes};
 use super::packed::{Pack, PackFile};
 use super::scan::Watch;
-use super::{Catalog, DataError, Item, Layout, Location, Part, WarningKind, Warnings, path_text};
+use super::{Catalog, DataError, Item, Layout, Location, Part, VerificationSet, WarningKind, Warnings, path_text};
+use crate::config::{classes_text, counted_as, folder_of};
 use index::Entry;
 use look::{Look, Seen};
 use rayon::prelude::*;
@@ -110,11 +111,13 @@ pub(super) fn open(files: &RecFiles, root: &Path, watch: &Watch) -> Result<Catal
             .unwrap_or_else(|| class_of.keys().map(ToString::to_string).collect()),
         items,
         warnings,
-        fingerprint: fingerprint(&packs, &found),
+        fingerprint: fingerprint(&found),
+        earlier_fingerprint: Some(earlier_fingerprint(&packs, &found)),
         idx: Vec::new(),
         packs,
         excluded: Vec::new(),
         whole: None,
+        verification_sets: VerificationSet::all_in(folder_of(&files.first)),
     };
     check_property(&files.first, &mut catalog);
     warn_of_classes(&mut catalog);
@@ -226,19 +229,28 @@ fn check_property(rec: &Path, catalog: &mut Catalog) {
     let Some(property) = index::read_property(&path) else { return };
     let found = catalog.classes.len() as u64;
     if property.classes != found {
-        let detail = format!("it says {} classes, the records have {found}", property.classes);
+        let detail = format!("it says {}, the records have {found}", classes_text(property.classes as usize));
         catalog.warnings.push(WarningKind::Mismatch, "property", detail);
     }
     let other = catalog.items.iter().filter(|item| (item.width, item.height) != (property.width, property.height));
     let count = other.count();
     if count > 0 {
-        let detail = format!("it says {}×{} px, {count} images have another size", property.width, property.height);
+        let others = counted_as(count, "image has another size", "images have another size");
+        let detail = format!("it says {}×{} px, {others}", property.width, property.height);
         catalog.warnings.push(WarningKind::Mismatch, "property", detail);
     }
 }
 
-/// Over the place, label and length of every image: the same for a copy of the file anywhere.
-fn fingerprint(packs: &[Arc<dyn Pack>], found: &[(u8, Vec<Seen>)]) -> String {
+/// Over the place, label and length of every image: the same for a copy of the file anywhere, under any name.
+fn fingerprint(found: &[(u8, Vec<Seen>)]) -> String {
+    let lines = found.iter().flat_map(|(pack, all)| {
+        all.iter().map(move |seen| format!("{pack}\t{}\t{}\t{}", seen.offset, seen.label, seen.bytes))
+    });
+    hex_digest(lines)
+}
+
+/// The same with the names of the files in it.
+fn earlier_fingerprint(packs: &[Arc<dyn Pack>], found: &[(u8, Vec<Seen>)]) -> String {
     let lines = found.iter().zip(packs).flat_map(|((_, all), pack)| {
         all.iter().map(move |seen| format!("{}\t{}\t{}", pack.name(seen.offset), seen.label, seen.bytes))
     });

@@ -3,9 +3,11 @@
 use super::record::{self, MAGIC};
 use super::write::{RecWriter, frame};
 use super::{PackFile, index};
-use crate::data::Warnings;
+use crate::data::testing::draw_classes;
+use crate::data::{Catalog, Warnings, exclude, export_records};
 use serde_json::Value;
 use std::path::Path;
+use std::sync::Arc;
 
 fn golden(row: &str) -> Value {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/format_golden.json");
@@ -136,4 +138,58 @@ fn any_byte_may_be_wrong_without_a_panic() {
             assert!(crate::data::Catalog::open(&path, &|_| (), &|| false).is_err());
         }
     }
+}
+
+#[test]
+fn verification_sets_beside_the_records_are_listed() {
+    let folder = tempfile::tempdir().unwrap();
+    let (images, records) = (folder.path().join("images"), folder.path().join("records"));
+    draw_classes(&images, 3, 2);
+    std::fs::create_dir(&records).unwrap();
+    let open = |path: &Path| Arc::new(Catalog::open(path, &|_| {}, &|| false).unwrap());
+    let drawn = open(&images);
+    export_records(&drawn, &[0, 1, 2, 3, 4, 5], None, &records, &|_| {}, &|| false).unwrap();
+    let write = |name: &str, bytes: &[u8]| std::fs::write(records.join(name), bytes).unwrap();
+    // Two pickles; what torch.save writes is an archive, and hidden files are left alone.
+    write("lfw.bin", b"\x80\x02].");
+    write("agedb_30.BIN", b"\x80\x03].");
+    write("net.bin", b"PK\x03\x04");
+    write(".x.bin", b"\x80\x02].");
+    let sets = ["agedb_30.BIN", "lfw.bin"].map(|name| records.join(name));
+    let found = open(&records);
+    assert_eq!(found.verification_sets, sets);
+    assert_eq!(open(&records.join("train.rec")).verification_sets, sets);
+    assert_eq!(exclude(&found, &[0]).unwrap().verification_sets, sets);
+    assert!(drawn.verification_sets.is_empty());
+}
+
+#[test]
+fn records_are_known_under_another_name_and_by_what_earlier_versions_noted() {
+    let folder = tempfile::tempdir().unwrap();
+    let (images, records) = (folder.path().join("images"), folder.path().join("records"));
+    draw_classes(&images, 3, 2);
+    std::fs::create_dir(&records).unwrap();
+    let open = |path: &Path| Arc::new(Catalog::open(path, &|_| {}, &|| false).unwrap());
+    export_records(&open(&images), &[0, 1, 2, 3, 4, 5], None, &records, &|_| {}, &|| false).unwrap();
+    let before = open(&records);
+    let noted = before.earlier_fingerprint.clone().unwrap();
+    assert!(noted != before.fingerprint && before.with_fingerprint(&noted).is_some());
+    let fewer = before.without(&[0]).unwrap();
+    assert!(fewer.earlier_fingerprint.is_some_and(|earlier| earlier != fewer.fingerprint && earlier != noted));
+    exclude(&before, &[0]).unwrap();
+    // The list of those excluded may name the data as an earlier version did.
+    let list = before.exclude_path();
+    let text = std::fs::read_to_string(&list).unwrap().replace(&before.fingerprint, &noted);
+    assert!(text.contains(&noted), "{text}");
+    std::fs::write(&list, text).unwrap();
+    assert_eq!(open(&records).excluded(), [0]);
+    std::fs::remove_file(list).unwrap();
+
+    for ending in ["rec", "idx"] {
+        let file = |name: &str| records.join(name).with_extension(ending);
+        std::fs::rename(file("train"), file("casia")).unwrap();
+    }
+    let renamed = open(&records.join("casia.rec"));
+    assert!(renamed.has_fingerprint(&before.fingerprint), "the images are the same");
+    assert!(!renamed.has_fingerprint(&noted), "which name was meant is not known");
 }

@@ -29,10 +29,12 @@ fn catalog(classes: &[(&str, u32, u32, u32)]) -> Catalog {
         items,
         warnings: Warnings::default(),
         fingerprint: String::new(),
+        earlier_fingerprint: None,
         idx: Vec::new(),
         packs: Vec::new(),
         excluded: Vec::new(),
         whole: None,
+        verification_sets: Vec::new(),
     }
 }
 
@@ -185,4 +187,11 @@ fn removing_broken_images_keeps_the_labels() {
     let gone: Vec<u32> = (0..4).collect();
     split.remove(&gone);
     assert_eq!((split.train.len() + split.validation.len(), split.label(2)), (8, Some(2)));
+}
+
+#[test]
+fn a_held_out_part_of_one_image_is_counted_as_one() {
+    let catalog = catalog(&[("a", 0, 4, 0), ("b", 0, 4, 0), ("c", 0, 0, 1)]);
+    let error = split(&catalog, &config(SplitBy::Identity), 1).unwrap_err().to_string();
+    assert!(error.starts_with("the held-out part has 1 class and 1 image; "), "{error}");
 }

@@ -7,7 +7,7 @@
 
 use super::one::{encoded, holds, remove, taken, write};
 use super::record::{OwnCrop, Row, Table};
-use super::{AlignOptions, CropFormat, FolderImage, images_and_table, without_crop};
+use super::{AlignOptions, CropFormat, FolderImage, Found, find_images, without_crop};
 use crate::data::{Warnings, decode_file, path_text};
 use crate::faces::{FaceError, Landmarks, align, centre};
 use image::DynamicImage;
@@ -34,14 +34,15 @@ pub struct FormerRow {
 }
 
 impl HandSpec {
-    /// The images without an aligned crop, in the order of their names. Folders that cannot be listed are passed over, as
-    /// they are when the folder is opened, which says so.
+    /// The images without an aligned crop, in the order of their names, but for those that are excluded. Folders that cannot
+    /// be listed are passed over, as they are when the folder is opened, which says so.
     ///
     /// # Errors
     /// When there are no images at all, the folder of the crops cannot be used, or it is cancelled.
     pub fn images(&self, cancelled: &(dyn Fn() -> bool + Sync)) -> Result<Vec<FolderImage>, FaceError> {
         let inputs = std::slice::from_ref(&self.root);
-        let (images, table) = images_and_table(inputs, &self.out, self.options, &mut Warnings::default(), cancelled)?;
+        let found = find_images(inputs, &self.out, self.options, &mut Warnings::default(), cancelled)?;
+        let Found { images, table, .. } = found;
         without_crop(images, |image| table.has(image, &self.out), cancelled)
     }
 

@@ -43,18 +43,23 @@ pub struct AlignSpec {
 /// What became of the images.
 #[derive(Debug, Default, Clone)]
 pub struct Aligned {
-    /// Images looked for.
+    /// Images looked for, without those that are excluded.
     pub images: u64,
     /// Crops written now.
     pub aligned: u64,
     /// Crops that were there from an earlier time.
     pub already: u64,
+    /// Of those, crops that would come out otherwise now, being of another kind of file or of a face less sure than is asked
+    /// for; they stay.
+    pub otherwise: u64,
     /// Images in which no face was found.
     pub unfound: u64,
     /// Of those, images whose middle was written.
     pub kept: u64,
     /// Images that could not be read or written.
     pub left_out: u64,
+    /// Images that are excluded from the data set they belong to.
+    pub excluded: u64,
     /// Stopped before the end.
     pub stopped: bool,
     /// The folder of the crops.
@@ -77,12 +82,23 @@ pub fn align_folder(
     cancelled: &(dyn Fn() -> bool + Sync),
 ) -> Result<Aligned, FaceError> {
     let mut done = Aligned { out: spec.out.clone(), record: spec.out.join(RECORD_NAME), ..Aligned::default() };
-    let (sources, table) = images_and_table(&spec.inputs, &spec.out, spec.options, &mut done.warnings, cancelled)?;
+    let found = find_images(&spec.inputs, &spec.out, spec.options, &mut done.warnings, cancelled)?;
+    let Found { images: sources, excluded, table } = found;
     done.doubt = spec.finder.doubt();
     done.images = sources.len() as u64;
+    done.excluded = excluded.len() as u64;
     std::fs::create_dir_all(&spec.out).map_err(FaceError::writing(&spec.out))?;
-    let record = Record::begin(table)?;
-    let todo = without_crop(&sources, |source| record.has(source, &spec.out), cancelled)?;
+    let mut record = Record::begin(table)?;
+    for image in &excluded {
+        record.exclude(image, &spec.out, spec.options.size_px)?;
+    }
+    let is_detected = matches!(spec.finder, Finder::Detector(_));
+    let has = |source: &FolderImage| {
+        let has = record.has(source, &spec.out);
+        done.otherwise += u64::from(has && record.is_otherwise(source, spec.options, is_detected));
+        has
+    };
+    let todo = without_crop(&sources, has, cancelled)?;
     done.already = done.images - todo.len() as u64;
     let count = AtomicU64::new(done.already);
     let shared = Mutex::new((record, done));
@@ -109,26 +125,36 @@ pub fn align_folder(
     Ok(done)
 }
 
-/// The images of `inputs` with the names of their crops, and the table that knows of those. Listing takes its time; the
-/// table is read after it, so that what was marked meanwhile is in there, and before it, so that nobody waits for a refusal.
-fn images_and_table(
+/// Images with the names of their crops, and the table that knows of those.
+struct Found {
+    images: Vec<FolderImage>,
+    /// Those that a person left out of the data set they belong to.
+    excluded: Vec<FolderImage>,
+    table: Table,
+}
+
+/// The images of `inputs`. Listing takes its time; the table is read after it, so that what was marked meanwhile is in there,
+/// and before it, so that nobody waits for a refusal.
+fn find_images(
     inputs: &[PathBuf],
     out: &Path,
     options: AlignOptions,
     warnings: &mut Warnings,
     cancelled: &(dyn Fn() -> bool + Sync),
-) -> Result<(Vec<FolderImage>, Table), FaceError> {
+) -> Result<Found, FaceError> {
     check(inputs, out, options.size_px)?;
     Table::open(out, options.size_px)?;
-    let listed = sources::list(inputs, out, warnings, cancelled)?;
+    let listing = sources::list(inputs, out, warnings, cancelled)?;
     let table = Table::open(out, options.size_px)?;
-    Ok((sources::with_crops(listed, &table, options.format), table))
+    let named = |listed| sources::with_crops(listed, &table, options.format);
+    let (images, excluded) = (named(listing.images), named(listing.excluded));
+    Ok(Found { images, excluded, table })
 }
 
 /// The images that have no aligned crop yet. Asking the disk of each takes its time where there are many.
 fn without_crop<T: Borrow<FolderImage>>(
     images: impl IntoIterator<Item = T>,
-    has: impl Fn(&FolderImage) -> bool,
+    mut has: impl FnMut(&FolderImage) -> bool,
     cancelled: &(dyn Fn() -> bool + Sync),
 ) -> Result<Vec<T>, FaceError> {
     let mut left = Vec::new();
@@ -173,10 +199,24 @@ fn check(inputs: &[PathBuf], out: &Path, size_px: u32) -> Result<(), FaceError> 
     if folder.is_some() && inputs.iter().any(|input| real(input) == folder) {
         return refuse("the crops cannot go into the folder of the images; choose another folder for them".to_owned());
     }
+    let planned = real_or_planned(out);
+    let holds = |input: &PathBuf| input.is_dir() && real(input).is_some_and(|input| planned.starts_with(input));
+    if inputs.iter().any(holds) {
+        let reason = "the crops cannot go into a folder within that of the images, where they would be taken for more \
+                      images of the data set; choose a folder beside it";
+        return refuse(reason.to_owned());
+    }
     if out.exists() && !out.is_dir() {
         return refuse("the crops need a folder, and this is a file".to_owned());
     }
     Ok(())
+}
+
+/// The one path of a folder, also of one that is still to be made.
+fn real_or_planned(folder: &Path) -> PathBuf {
+    let whole = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+    let real = |above: &Path| Some(above.canonicalize().ok()?.join(whole.strip_prefix(above).ok()?));
+    whole.ancestors().find_map(real).unwrap_or_else(|| whole.clone())
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The table of what was done: one row per image, written as it happens, sorted at the end.
 
-use super::{CropFormat, FolderImage};
+use super::one::remove;
+use super::{AlignOptions, CropFormat, FolderImage};
 use crate::config::temporary;
 use crate::data::path_text;
 use crate::faces::{Face, FaceError, Point};
@@ -29,9 +30,12 @@ const FIRST_COLUMNS: [&str; 8] = ["path", "file", "size_px", "score", "left", "t
 const PATH: usize = 0;
 const FILE: usize = 1;
 const SIZE: usize = 2;
+const SCORE: usize = 3;
 const COLUMNS: usize = FIRST_COLUMNS.len() + POINT_COLUMNS.len() + 1;
 /// The last one; empty for a face that was aligned.
 const REASON: usize = COLUMNS - 1;
+/// The reason of an image that is excluded from the data set it belongs to.
+const EXCLUDED: &str = "excluded";
 
 /// What is known of one image.
 #[derive(Debug, Default)]
@@ -117,6 +121,29 @@ impl Table {
         self.rows.get(&image.name).and_then(|row| OwnCrop::of(row, image))
     }
 
+    /// The aligned crop of this image would not come out so with these options: it is of another kind of file, or of a face
+    /// that the detector is less sure of. Where no detector looks (`is_detected`), no score counts.
+    pub(super) fn is_otherwise(&self, image: &FolderImage, options: AlignOptions, is_detected: bool) -> bool {
+        let Some(row) = self.rows.get(&image.name) else { return false };
+        let score = row.get(SCORE).and_then(|score| score.parse::<f32>().ok());
+        let is_unsure = is_detected && score.is_some_and(|score| score < options.min_score);
+        is_unsure || OwnCrop::of(row, image).is_some_and(|own| own.format != options.format)
+    }
+
+    /// Notes that an image is excluded, and has no crop for that; the points of its face stay, so that they can be used again.
+    fn exclude(&mut self, image: &FolderImage, size_px: u32) -> csv::StringRecord {
+        let bare = || Row { path: image.name.clone(), size_px, ..Row::default() }.fields();
+        let former = self.rows.remove(&image.name).unwrap_or_else(bare);
+        let fields = former.iter().enumerate().map(|(at, text)| match at {
+            FILE => "",
+            REASON => EXCLUDED,
+            _ => text,
+        });
+        let row: csv::StringRecord = fields.collect();
+        self.rows.insert(image.name.clone(), row.clone());
+        row
+    }
+
     /// Puts a row in the place of what was known of its image, and returns that.
     pub(super) fn put(&mut self, row: Row) -> Option<csv::StringRecord> {
         let fields = row.fields();
@@ -166,11 +193,29 @@ impl Record {
         self.table.own_crop(image)
     }
 
+    /// As [`Table::is_otherwise`].
+    pub(super) fn is_otherwise(&self, image: &FolderImage, options: AlignOptions, is_detected: bool) -> bool {
+        self.table.is_otherwise(image, options, is_detected)
+    }
+
+    /// Notes that an image is excluded. The crop that we wrote before it was goes: the crops are a data set, too.
+    pub(super) fn exclude(&mut self, image: &FolderImage, folder: &Path, size_px: u32) -> Result<(), FaceError> {
+        if let Some(own) = self.own_crop(image) {
+            remove(&folder.join(own.path))?;
+        }
+        let row = self.table.exclude(image, size_px);
+        self.write(&row)
+    }
+
     /// Adds what was just done.
     pub(super) fn add(&mut self, row: Row) -> Result<(), FaceError> {
-        self.journal.write_all(&line(&row.fields())).map_err(FaceError::writing(&self.table.path))?;
+        self.write(&row.fields())?;
         self.table.put(row);
         Ok(())
+    }
+
+    fn write(&mut self, fields: &csv::StringRecord) -> Result<(), FaceError> {
+        self.journal.write_all(&line(fields)).map_err(FaceError::writing(&self.table.path))
     }
 
     /// Writes the table anew, sorted and with one row per image.

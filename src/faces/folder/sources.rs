@@ -3,7 +3,7 @@
 use super::CropFormat;
 use super::record::Table;
 use crate::config::folder_of;
-use crate::data::{Warnings, image_files, path_text};
+use crate::data::{ExcludedFiles, Warnings, image_files, path_text};
 use crate::faces::FaceError;
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -19,6 +19,15 @@ pub struct FolderImage {
     pub(super) target: PathBuf,
 }
 
+/// The images there are.
+#[derive(Default)]
+pub(super) struct Listing {
+    /// Those to align.
+    pub(super) images: Vec<Listed>,
+    /// Those that a person left out of the data set they belong to.
+    pub(super) excluded: Vec<Listed>,
+}
+
 /// An image whose crop has no name yet.
 pub(super) struct Listed {
     path: PathBuf,
@@ -28,21 +37,22 @@ pub(super) struct Listed {
 }
 
 /// Every image of `inputs`, which are folders and image files, in a fixed order and once. `out` is the folder of the crops,
-/// which are no images to align.
+/// which are no images to align. What is excluded from a data set is told apart in folders; a file that is named by itself is
+/// asked for.
 pub(super) fn list(
     inputs: &[PathBuf],
     out: &Path,
     warnings: &mut Warnings,
     cancelled: &(dyn Fn() -> bool + Sync),
-) -> Result<Vec<Listed>, FaceError> {
-    let mut found = Vec::new();
+) -> Result<Listing, FaceError> {
+    let mut found = Listing::default();
     for input in inputs {
         // Any system error, and above all "not found", is about this input.
         let meta = std::fs::metadata(input).map_err(|source| FaceError::reading(input, source))?;
         if !meta.is_dir() {
             let wanted = input.file_name().map(PathBuf::from).unwrap_or_default();
             let name = path_text(&real(folder_of(input)).join(&wanted));
-            found.push(Listed { path: input.clone(), name, wanted });
+            found.images.push(Listed { path: input.clone(), name, wanted });
             continue;
         }
         let alone = inputs.len() == 1;
@@ -51,17 +61,20 @@ pub(super) fn list(
         } else {
             (real(input), input.file_name().map(PathBuf::from).unwrap_or_default())
         };
+        let excluded = ExcludedFiles::below(input, warnings);
         for file in image_files(input, out, warnings, cancelled)? {
+            let place = if excluded.has(&file) { &mut found.excluded } else { &mut found.images };
             let name = path_text(&whole.join(&file));
-            found.push(Listed { path: input.join(&file), name, wanted: below.join(file) });
+            place.push(Listed { path: input.join(&file), name, wanted: below.join(file) });
         }
     }
-    if found.is_empty() {
+    if found.images.is_empty() && found.excluded.is_empty() {
         let first = inputs.first().cloned().unwrap_or_default();
         return Err(FaceError::NoImages(first));
     }
     let mut names = HashSet::new();
-    found.retain(|image| names.insert(image.name.clone()));
+    found.images.retain(|image| names.insert(image.name.clone()));
+    found.excluded.retain(|image| names.insert(image.name.clone()));
     Ok(found)
 }
 

@@ -151,6 +151,11 @@ fn another_size_and_the_folder_of_the_images_are_refused() {
     assert!(text.contains("crops of 56 px"), "{text}");
     let text = said(AlignSpec { out: bench.path("photos"), ..bench.spec() });
     assert!(text.contains("folder of the images"), "{text}");
+    for inside in ["photos/aligned", "photos/a/of/mine", "photos/b"] {
+        let text = said(AlignSpec { out: bench.path(inside), ..bench.spec() });
+        assert!(text.contains("within that of the images") && text.contains("choose"), "{inside}: {text}");
+    }
+    assert!(!bench.path("photos/aligned").exists());
     assert!(said(sized(4)).contains("16 to 1024"));
     assert!(said(AlignSpec { inputs: vec![bench.path("gone")], ..bench.spec() }).contains("gone"));
 }

@@ -23,6 +23,7 @@ pub(super) use folded::{Finish, folded_weight};
 pub(super) use reference::{channels_first, channels_last};
 pub(super) use shape::Maps;
 pub use shape::output_px;
+pub use winograd::kept_per_weight;
 
 use burn::backend::Autodiff;
 use burn::backend::autodiff::NodeId;

@@ -260,6 +260,6 @@ impl<B: NormBackend, C: CheckpointStrategy> NormBackend for Autodiff<B, C> {
         };
         NormForward { y, mean: Self::from_inner(mean), var: Self::from_inner(var) }
     }
-    // `affine` inherits the reference body, whose operations are differentiable by themselves; inference runs on the
-    // inner backend and never comes here.
+    // `affine` inherits the reference body, whose operations are differentiable by themselves. Only a network that keeps its
+    // statistics in training comes here; inference runs on the inner backend.
 }

@@ -28,7 +28,7 @@ fn every_network_is_recognised_by_its_names_and_takes_its_weights() {
         (Flavour::Arcface, spec(Net::Iresnet18, Form::Usual, Pooling::Flatten)),
         (Flavour::Arcface, spec(Net::Iresnet34, Form::Usual, Pooling::Flatten)),
         (Flavour::ArcfaceMobile, spec(Net::MobileFaceNet, Form::Usual, Pooling::Auto)),
-        (Flavour::ArcfaceMobile, spec(Net::MobileFaceNet, Form::Large, Pooling::Auto)),
+        (Flavour::ArcfaceMobile, spec(Net::MobileFaceNetLarge, Form::Usual, Pooling::Auto)),
         (Flavour::Classic, spec(Net::MobileFaceNetClassic, Form::Usual, Pooling::Auto)),
         (Flavour::Relu6, spec(Net::MobileFaceNetClassic, Form::Relu6, Pooling::Auto)),
         (Flavour::Adaface, spec(Net::Iresnet18, Form::Adaface, Pooling::Flatten)),

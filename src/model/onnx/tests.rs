@@ -142,7 +142,7 @@ const EVERY: [(Net, Form, Pooling); 17] = [
     (Net::MobileFaceNet, Form::Usual, Pooling::Auto),
     (Net::MobileFaceNetClassic, Form::Usual, Pooling::Auto),
     (Net::MobileFaceNetClassic, Form::Relu6, Pooling::Auto),
-    (Net::MobileFaceNet, Form::Large, Pooling::Auto),
+    (Net::MobileFaceNetLarge, Form::Usual, Pooling::Auto),
     (Net::Iresnet18, Form::Usual, Pooling::Depthwise),
     (Net::Iresnet18, Form::Usual, Pooling::AveragePrelu),
     (Net::Resnet50, Form::Usual, Pooling::Average),

@@ -60,7 +60,7 @@ fn the_face_networks_have_the_names_and_shapes_of_the_published_checkpoints() {
             "r50" => (Net::Iresnet50, Form::Usual),
             "r100" => (Net::Iresnet100, Form::Usual),
             "mbf" => (Net::MobileFaceNet, Form::Usual),
-            "mbf_large" => (Net::MobileFaceNet, Form::Large),
+            "mbf_large" => (Net::MobileFaceNetLarge, Form::Usual),
             other => panic!("{other} is compared with nothing"),
         };
         let found = EmbedderSpec { form, pooling: Pooling::Auto, ..spec(net, 3, 112, 512) }.weight_shapes();
@@ -115,6 +115,8 @@ fn the_other_forms_have_the_published_size() {
         (Net::MobileFaceNetClassic, Form::Usual, 512, 1_200_512, 0.221),
         (Net::MobileFaceNetClassic, Form::Usual, 128, 1_003_136, 0.221),
         (Net::MobileFaceNetClassic, Form::Relu6, 128, 999_936, 0.234),
+        (Net::MobileFaceNetLarge, Form::Usual, 512, 6_314_880, 1.816),
+        // As earlier versions named it.
         (Net::MobileFaceNet, Form::Large, 512, 6_314_880, 1.816),
         (Net::Iresnet50, Form::Evolve, 512, 43_574_976, 6.296),
         (Net::Iresnet50, Form::EvolveSe, 512, 43_797_696, 6.297),
@@ -249,7 +251,7 @@ fn the_counted_parameters_are_those_of_the_network() {
         EmbedderSpec { form: Form::EvolveSe, pooling: Pooling::Flatten, ..spec(Net::Iresnet18, 3, 40, 32) },
         EmbedderSpec { pooling: Pooling::Depthwise, ..spec(Net::Iresnet18, 3, 40, 32) },
         EmbedderSpec { pooling: Pooling::AveragePrelu, ..spec(Net::Iresnet18, 3, 40, 32) },
-        EmbedderSpec { form: Form::Large, ..spec(Net::MobileFaceNet, 3, 50, 64) },
+        spec(Net::MobileFaceNetLarge, 3, 50, 64),
         EmbedderSpec { pooling: Pooling::Depthwise, ..spec(Net::Small, 3, 40, 32) },
         spec(Net::Resnet50, 3, 40, 32),
         EmbedderSpec { pooling: Pooling::Flatten, ..spec(Net::Resnet50, 1, 70, 32) },

@@ -16,6 +16,7 @@ mod tests;
 mod torch_file;
 
 pub use error::{Problem, WeightsError};
+pub(super) use safetensors_file::in_order;
 
 use std::collections::BTreeMap;
 use std::io::Read as _;
@@ -73,8 +74,8 @@ pub fn read_weights(path: &Path) -> Result<Weights, WeightsError> {
     read_weights_unless(path, &|| false)
 }
 
-/// As [`read_weights`], but given up as soon as `cancelled` says so while the file is read: a few gigabytes take minutes
-/// from a slow disk.
+/// As [`read_weights`], but given up as soon as `cancelled` says so, between two parts of the file or two tensors in it: a few
+/// gigabytes take minutes from a slow disk.
 ///
 /// # Errors
 /// [`WeightsError::Cancelled`], or what is wrong and what to do.
@@ -86,7 +87,7 @@ pub fn read_weights_unless(path: &Path, cancelled: &dyn Fn() -> bool) -> Result<
         return Err(content(Problem::TooLarge { bytes, limit: MAX_FILE_BYTES }));
     }
     let bytes = read_in_parts(path, bytes, cancelled).map_err(io)?.ok_or(WeightsError::Cancelled)?;
-    weights_from_bytes(&bytes).map_err(content)
+    parsed(&bytes, cancelled).map_err(content)?.ok_or(WeightsError::Cancelled)
 }
 
 /// The content of a file that is `length` bytes long as far as its entry says; none when it was cancelled.
@@ -152,9 +153,15 @@ impl Kind {
 /// # Errors
 /// What is wrong and what to do.
 pub fn weights_from_bytes(bytes: &[u8]) -> Result<Weights, Problem> {
+    // Nothing cancels it.
+    parsed(bytes, &|| false).map(Option::unwrap_or_default)
+}
+
+/// What a file holds; none when it was cancelled.
+fn parsed(bytes: &[u8], cancelled: &dyn Fn() -> bool) -> Result<Option<Weights>, Problem> {
     match Kind::of(bytes).ok_or(Problem::Unknown)? {
-        Kind::Zip => torch_file::read_zip(bytes),
-        Kind::Legacy => torch_file::read_legacy(bytes),
-        Kind::Safetensors => safetensors_file::read(bytes),
+        Kind::Zip => torch_file::read_zip(bytes, cancelled),
+        Kind::Legacy => torch_file::read_legacy(bytes, cancelled),
+        Kind::Safetensors => safetensors_file::read(bytes, cancelled),
     }
 }

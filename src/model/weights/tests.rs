@@ -1,6 +1,7 @@
 use super::pickle::{Node, Pickle};
 use super::{
-    PART_BYTES, Problem, Weight, Weights, WeightsError, looks_like_weights, read_weights_unless, weights_from_bytes,
+    PART_BYTES, Problem, Weight, Weights, WeightsError, in_order, looks_like_weights, read_weights_unless,
+    weights_from_bytes,
 };
 use std::io::{Cursor, Write as _};
 
@@ -189,6 +190,27 @@ fn safetensors_survive_writing_and_reading() {
 }
 
 #[test]
+fn the_same_weights_are_the_same_bytes_whatever_is_said_of_them() {
+    let mut weights = Weights::default();
+    for (name, size) in [("z", 1), ("fc.weight", 3), ("a", 2)] {
+        weights.tensors.insert(name.to_owned(), Weight { shape: vec![size], data: SIX[..size].to_vec() });
+    }
+    weights.metadata.extend((0..40).map(|number| (format!("key {number}"), format!("\"Åse\" {number}"))));
+    let bytes = weights.to_safetensors().unwrap();
+    for _ in 0..5 {
+        assert!(weights.to_safetensors().unwrap() == bytes);
+    }
+    assert_eq!(weights_from_bytes(&bytes).unwrap(), weights);
+    let (header, _) = safetensors::SafeTensors::read_metadata(&bytes).unwrap();
+    assert_eq!(header % 8, 0);
+    // However it was written before.
+    let said = weights.metadata.clone().into_iter().collect();
+    let library = safetensors::serialize(&weights.tensors, Some(said)).unwrap();
+    assert!(in_order(library).unwrap() == bytes);
+    assert!(in_order(bytes[..20].to_vec()).is_err() && in_order(Vec::new()).is_err());
+}
+
+#[test]
 fn what_holds_no_weights_is_refused_with_what_it_holds() {
     let empty = |pickle: Vec<u8>| weights_from_bytes(&zip_of(&pickle, &[])).unwrap_err().to_string();
     let object = empty(Pickler::new().global("models", "Net").raw(b")\x81}b").done());
@@ -297,6 +319,33 @@ fn reading_a_large_file_is_given_up_between_two_parts_of_it() {
     };
     assert!(matches!(read(1), Err(WeightsError::Cancelled)) && looks.get() == 2, "{}", looks.get());
     assert!(matches!(read(9), Err(WeightsError::Content { problem: Problem::Unknown, .. })));
+}
+
+#[test]
+fn reading_is_given_up_between_two_tensors_whatever_the_kind_of_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("weights");
+    let one = 7i64.to_le_bytes().to_vec();
+    let zip = zip_of(&dictionary(Pickler::new(), &three(), false).done(), &[("0", floats(&SIX)), ("1", one.clone())]);
+    let storages = [("1", 1, one), ("0", 6, floats(&SIX))];
+    let legacy = legacy_of(&dictionary(Pickler::new(), &three(), true).done(), &storages);
+    let safetensors = weights_from_bytes(&zip).unwrap().to_safetensors().unwrap();
+    for bytes in [zip, legacy, safetensors] {
+        std::fs::write(&file, bytes).unwrap();
+        let looks = std::cell::Cell::new(0);
+        let read = |most: usize| {
+            looks.set(0);
+            read_weights_unless(&file, &|| {
+                looks.set(looks.get() + 1);
+                looks.get() > most
+            })
+        };
+        // Two before and after the file's one part, and one before each of its tensors.
+        for most in 0..5 {
+            assert!(matches!(read(most), Err(WeightsError::Cancelled)), "{most}");
+        }
+        assert_eq!(read(5).unwrap().tensors.len(), 3);
+    }
 }
 
 #[test]

@@ -21,11 +21,11 @@ pub(super) fn is_of_torch(file: File) -> bool {
     ZipArchive::new(BufReader::new(file)).is_ok_and(|archive| are_of_torch(archive.file_names()))
 }
 
-/// Reads a zip archive.
+/// Reads a zip archive; none when it was cancelled between two tensors.
 ///
 /// # Errors
 /// When it is damaged or holds no weights.
-pub(super) fn read_zip(bytes: &[u8]) -> Result<Weights, Problem> {
+pub(super) fn read_zip(bytes: &[u8], cancelled: &dyn Fn() -> bool) -> Result<Option<Weights>, Problem> {
     let most = bytes.len();
     let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(zip_problem)?;
     let index = archive.file_names().find(|name| name.ends_with(TORCH_INDEX)).map(str::to_owned);
@@ -37,7 +37,8 @@ pub(super) fn read_zip(bytes: &[u8]) -> Result<Weights, Problem> {
         return Err(Problem::Unsupported("numbers with the highest byte first".to_owned()));
     }
     let pickle = Pickle::read(&entry(&mut archive, &index, most)?)?;
-    gather(&pickle, bytes.len(), |stored| entry(&mut archive, &format!("{folder}data/{}", stored.key), most))
+    let read = |stored: &Stored| entry(&mut archive, &format!("{folder}data/{}", stored.key), most);
+    gather(&pickle, bytes.len(), cancelled, read)
 }
 
 /// torch.save stores entries as they are, so none is larger than the file (`most`).
@@ -55,11 +56,11 @@ fn zip_problem(error: zip::result::ZipError) -> Problem {
     }
 }
 
-/// Reads the older form.
+/// Reads the older form; none when it was cancelled between two tensors.
 ///
 /// # Errors
 /// When it is damaged or holds no weights.
-pub(super) fn read_legacy(bytes: &[u8]) -> Result<Weights, Problem> {
+pub(super) fn read_legacy(bytes: &[u8], cancelled: &dyn Fn() -> bool) -> Result<Option<Weights>, Problem> {
     let mut at = 0;
     let mut next = || -> Result<(Pickle, usize), Problem> {
         let pickle = Pickle::read(bytes.get(at..).unwrap_or_default())?;
@@ -77,7 +78,7 @@ pub(super) fn read_legacy(bytes: &[u8]) -> Result<Weights, Problem> {
     }
     let keys: Vec<&str> = keys.members(keys.root()).iter().filter_map(|key| keys.text(*key)).collect();
     let ranges = legacy_storages(bytes, start, &keys, &sizes(&object))?;
-    gather(&object, bytes.len(), |stored| {
+    gather(&object, bytes.len(), cancelled, |stored| {
         let range = ranges.get(&stored.key).cloned();
         let found = range.and_then(|range| bytes.get(range));
         found.map(<[u8]>::to_vec).ok_or_else(|| Problem::damaged(format!("storage {} is missing", stored.key)))
@@ -116,12 +117,13 @@ fn legacy_storages(
     Ok(ranges)
 }
 
-/// Reads the numbers of every tensor. `read` gives the bytes of a tensor's storage.
+/// Reads the numbers of every tensor; none when it was cancelled between two. `read` gives the bytes of a tensor's storage.
 fn gather(
     pickle: &Pickle,
     file_len: usize,
+    cancelled: &dyn Fn() -> bool,
     mut read: impl FnMut(&Stored) -> Result<Vec<u8>, Problem>,
-) -> Result<Weights, Problem> {
+) -> Result<Option<Weights>, Problem> {
     let mut wanted = tensors(pickle)?;
     // Tensors may share a storage, but a file that grows when it is read is an attack.
     let total = wanted.iter().try_fold(0usize, |sum, (_, tensor)| sum.checked_add(tensor.len()));
@@ -132,6 +134,9 @@ fn gather(
     let mut tensors = BTreeMap::new();
     let mut storage: (Option<String>, Vec<f32>) = (None, Vec::new());
     for (name, tensor) in wanted {
+        if cancelled() {
+            return Ok(None);
+        }
         if storage.0.as_ref() != Some(&tensor.key) {
             storage = (Some(tensor.key.clone()), tensor.element.floats(&read(&tensor)?));
         }
@@ -147,5 +152,5 @@ fn gather(
         };
         tensors.insert(name, Weight { shape: tensor.shape, data });
     }
-    Ok(Weights { tensors, metadata: BTreeMap::new(), foreign: foreign_names(pickle) })
+    Ok(Some(Weights { tensors, metadata: BTreeMap::new(), foreign: foreign_names(pickle) }))
 }

@@ -58,11 +58,11 @@ pub struct PreprocessChange {
     pub add_mirror: Option<bool>,
 }
 
-/// Means that can be used, as shares of 255. Far beyond all that are in use: larger ones are in another unit, and with a
-/// small deviation leave what a network can compute with.
-const MEAN: RangeInclusive<f32> = -1e4..=1e4;
-/// Deviations that can be used, as shares of 255.
-const STD: RangeInclusive<f32> = 1e-4..=1e4;
+/// Means that can be used, as shares of 255. Pixels are shares between 0 and 1 where the mean is taken from them, and so are
+/// all means in use: larger ones are in another unit, such as 127.5, with which a network sees one grey whatever the image.
+const MEAN: RangeInclusive<f32> = -2.0..=2.0;
+/// Deviations that can be used, as shares of 255. A network that was trained on bytes as they are has 1/255 = 0.0039.
+const STD: RangeInclusive<f32> = 1e-4..=2.0;
 
 impl PreprocessChange {
     /// Whether a mean can be used.
@@ -73,7 +73,7 @@ impl PreprocessChange {
         if MEAN.contains(&mean) {
             Ok(())
         } else {
-            Err("the mean must be a number between -10000 and 10000, as a share of 255 (0.5 stands for 127.5)")
+            Err("the mean must be a number between -2 and 2, as a share of 255 (0.5 stands for 127.5)")
         }
     }
 
@@ -85,7 +85,7 @@ impl PreprocessChange {
         if STD.contains(&std) {
             Ok(())
         } else {
-            Err("the deviation must be a number between 0.0001 and 10000, as a share of 255 (0.5 stands for 127.5)")
+            Err("the deviation must be a number between 0.0001 and 2, as a share of 255 (0.5 stands for 127.5)")
         }
     }
 

@@ -62,7 +62,7 @@ fn imported_weights_are_a_run_that_embeds_and_survives_export_and_import() {
     import(&ImportRequest { preprocess: change, ..request(&file, &out) }).unwrap();
     assert_ne!(embedding(&at("changed")), first);
 
-    export(&at("changed"), ExportFormat::Safetensors, &at("again.safetensors")).unwrap();
+    export(&at("changed"), ExportFormat::Safetensors, &at("again.safetensors"), false).unwrap();
     let again = import(&request(&at("again.safetensors"), &at("again"))).unwrap();
     assert_eq!(again.flavour, "ArcLens");
     assert!(again.info.network.preprocess.blue_first);
@@ -78,7 +78,7 @@ fn an_exported_file_has_the_published_names_and_shapes() {
     let spec = EmbedderSpec { image_px: 112, embedding_dim: 512, ..spec(Net::MobileFaceNet, Form::Usual) };
     write(&at("net.safetensors"), &weights(&spec));
     import(&request(&at("net.safetensors"), &at("run"))).unwrap();
-    export(&at("run"), ExportFormat::Safetensors, &at("out.safetensors")).unwrap();
+    export(&at("run"), ExportFormat::Safetensors, &at("out.safetensors"), false).unwrap();
     let out = weights_from_bytes(&std::fs::read(at("out.safetensors")).unwrap()).unwrap();
     let wanted = golden["nets"]["mbf"]["keys"].as_object().unwrap().iter();
     let wanted: BTreeMap<&str, Vec<u64>> = wanted
@@ -91,7 +91,7 @@ fn an_exported_file_has_the_published_names_and_shapes() {
         .map(|(name, weight)| (name.as_str(), weight.shape.iter().map(|size| *size as u64).collect::<Vec<_>>()));
     assert_eq!(found.collect::<BTreeMap<_, _>>(), wanted);
     assert_eq!((out.metadata["colour_order"].as_str(), out.metadata["classes"].as_str()), ("RGB", "[]"));
-    let length = export(&at("run"), ExportFormat::Onnx, &at("out.onnx")).unwrap();
+    let length = export(&at("run"), ExportFormat::Onnx, &at("out.onnx"), false).unwrap().bytes;
     assert_eq!(std::fs::metadata(at("out.onnx")).unwrap().len(), length);
     assert!(length > 4 * spec.parameter_count() as u64);
 }
@@ -223,13 +223,16 @@ fn a_run_that_is_not_wanted_any_more_when_it_is_written_goes_again() {
 
 #[test]
 fn numbers_of_ones_own_are_checked_one_by_one() {
-    for good in [0.0, -1.0, 0.485, 1e4] {
+    for good in [0.0, -1.0, 0.485, 2.0] {
         assert!(PreprocessChange::check_mean(good).is_ok(), "{good}");
     }
-    for bad in [f32::NAN, f32::INFINITY, -1.1e4, 3e38] {
+    // Those of bytes from 0 to 255, which most trainers write down, are in another unit.
+    for bad in [f32::NAN, f32::INFINITY, -2.1, 127.5, 3e38] {
         assert!(PreprocessChange::check_mean(bad).unwrap_err().contains("the mean"), "{bad}");
         assert!(PreprocessChange::check_std(bad).unwrap_err().contains("the deviation"), "{bad}");
     }
+    assert!(PreprocessChange::check_mean(127.5).unwrap_err().contains("0.5 stands for 127.5"));
+    assert!(PreprocessChange::check_std(1.0 / 255.0).is_ok(), "bytes as they are");
     assert!(PreprocessChange::check_std(1e-4).is_ok() && PreprocessChange::check_std(0.0).is_err());
     let folder = tempfile::tempdir().unwrap();
     let (file, out) = (folder.path().join("net.safetensors"), folder.path().join("run"));
@@ -269,6 +272,6 @@ fn a_taken_folder_is_not_touched() {
     write(&file, &weights(&spec(Net::MobileFaceNetClassic, Form::Usual)));
     std::fs::create_dir(&out).unwrap();
     std::fs::write(out.join("mine.txt"), "kept").unwrap();
-    assert!(matches!(import(&request(&file, &out)), Err(TrainError::Exists(_))));
+    assert!(matches!(import(&request(&file, &out)), Err(TrainError::ImportExists(_))));
     assert_eq!(std::fs::read_dir(&out).unwrap().count(), 1);
 }

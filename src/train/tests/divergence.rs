@@ -247,7 +247,7 @@ fn what_a_run_may_go_back_to_stays_until_there_is_a_newer_one() {
     assert!(step == 4 && told[0].contains("passed over"), "{step}: {told:?}");
 
     // Of what comes after the step that is gone back to, only the damaged one stays, out of the way.
-    let best = Some(BestSoFar { epoch: 1, step: first + 4, value: 0.1 });
+    let best = Some(BestSoFar { epoch: 1, step: first + 4, value: 0.1, by: None });
     run.set_best(first + 4).unwrap();
     run.rewind_to(&CheckpointState { step: first + 3, best: None, ..CheckpointState::default() }).unwrap();
     assert!(steps().is_empty(), "{:?}", steps());
@@ -284,7 +284,7 @@ fn where_the_right_checkpoint_is_not_to_be_had_the_newest_is_gone_back_to() {
 
     // The best epoch lies further back than what can be used.
     let later = RunFolder::create(&Place::NewAt(folder.path().join("later")), "x").unwrap();
-    let best = Some(BestSoFar { epoch: 1, step: 1000, value: 0.1 });
+    let best = Some(BestSoFar { epoch: 1, step: 1000, value: 0.1, by: None });
     write(&later, 1, 0, 1000, best);
     write(&later, 1, 500, 1000, best);
     write(&later, 1, 600, 1000, best);

@@ -1,5 +1,6 @@
 //! What happens to a run when folders vanish and disks fill under it: nothing that was learnt is lost.
 
+use super::super::run::Run;
 use super::*;
 
 /// Trains until the end, and calls `each` on every event.
@@ -63,7 +64,7 @@ fn a_disk_that_refuses_a_checkpoint_is_a_warning_and_the_next_one_is_written() {
 }
 
 /// Writes another state into a checkpoint, as if the run had come to it in another way.
-fn change_state(checkpoint: &Checkpoint, change: impl FnOnce(&mut CheckpointState)) {
+pub(super) fn change_state(checkpoint: &Checkpoint, change: impl FnOnce(&mut CheckpointState)) {
     let mut state = checkpoint.state.clone();
     change(&mut state);
     std::fs::write(checkpoint.path.join("state.json"), serde_json::to_vec(&state).unwrap()).unwrap();
@@ -126,6 +127,7 @@ pub(super) fn checkpoints(run: &Path) -> Vec<PathBuf> {
 fn a_run_without_a_usable_checkpoint_is_left_as_it_is() {
     let folder = tempfile::tempdir().unwrap();
     let Trained { catalog, path, .. } = Trained::below(folder.path(), [12, 4], &config());
+    assert!(checkpoint_problems(&path).is_empty());
     checkpoints(&path).iter().for_each(|checkpoint| damage(checkpoint));
     std::fs::write(checkpoints(&path).last().unwrap().join("state.json"), "{").unwrap();
     let files = || ["metrics.jsonl", "run.toml"].map(|name| std::fs::read(path.join(name)).unwrap());
@@ -136,12 +138,16 @@ fn a_run_without_a_usable_checkpoint_is_left_as_it_is() {
     let words = ["step ", "checksum", "start a new run", "backup"];
     assert!(words.iter().all(|word| text.contains(word)), "{text}");
     assert!(files() == before, "the run was changed");
+    let problems = checkpoint_problems(&path);
+    assert!(problems.len() == 1 && problems[0].starts_with("none of this run's checkpoints"), "{problems:?}");
     // Where none was ever written, there is nothing to lose.
     std::fs::remove_dir_all(path.join("checkpoints")).unwrap();
+    assert!(checkpoint_problems(&path)[0].contains("are gone"), "something was the best");
     assert_eq!(run(&catalog, &config(), Place::Resume(path.clone()), None).unwrap().epochs, 3);
 }
 
-fn copy(from: &Path, to: &Path) {
+/// Copies the files of a folder.
+pub(super) fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
         std::fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
@@ -195,15 +201,57 @@ fn a_best_checkpoint_that_is_gone_gives_way_to_one_that_is_there() {
     let Trained { catalog, path: place, .. } = Trained::below(folder.path(), [12, 4], &config);
     let (newest, _) = latest_checkpoint(&place).unwrap();
     // No later epoch could be better.
-    change_state(&newest, |state| state.best = Some(BestSoFar { epoch: 1, step: 1, value: -1.0 }));
+    let by = Some(crate::config::Best::Eer);
+    change_state(&newest, |state| state.best = Some(BestSoFar { epoch: 1, step: 1, value: -1.0, by }));
     config.train.epochs = 3;
     let (result, events) = run_with(&catalog, &config, Place::Resume(place.clone()), |_| {});
     result.unwrap();
     let told = warnings(&events);
-    assert!(told.iter().any(|text| text.contains("the best checkpoint, that of step 1, is gone")), "{told:?}");
+    assert!(told.iter().any(|text| text.contains("the best checkpoint, that of step 1, cannot be used")), "{told:?}");
     let best = latest_checkpoint(&place).unwrap().0.state.best.unwrap();
     assert!(best.value >= 0.0 && best.step >= newest.state.step, "{best:?}");
     assert_eq!(best_checkpoint(&place).unwrap().state.step, best.step);
+}
+
+#[test]
+fn a_damaged_best_checkpoint_is_told_of_and_gives_way_when_the_run_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut config = config();
+    config.train.epochs = 2;
+    let Trained { catalog, path: place, .. } = Trained::below(folder.path(), [12, 4], &config);
+    let all = checkpoints(&place);
+    assert_eq!(all.len(), 2, "one of each epoch");
+    let (first, newest) = (&all[0], &all[1]);
+    let step = Checkpoint::open(first).unwrap().state.step;
+    let best = Some(BestSoFar { epoch: 1, step, value: 0.0, by: None });
+    change_state(&Checkpoint::open(newest).unwrap(), |state| state.best = best);
+    RunFolder::open(&place).unwrap().set_best(step).unwrap();
+    assert!(best_usable(&place).unwrap().1.is_empty() && checkpoint_problems(&place).is_empty());
+    damage(first);
+
+    let (used, told) = best_usable(&place).unwrap();
+    assert_eq!((&used.path, told.len()), (newest, 1));
+    assert!(told[0].contains("the best checkpoint of the run cannot be used (its checksum"), "{told:?}");
+    assert_eq!(TrainedModel::open(&place, Device::Cpu).unwrap().told(), told);
+    let out = folder.path().join("net.safetensors");
+    assert_eq!(export(&place, ExportFormat::Safetensors, &out, false).unwrap().told, told);
+    assert_eq!(checkpoint_problems(&place), told);
+
+    // Who starts from it is told as well.
+    let mut second = config.clone();
+    second.train.start_from = place.to_string_lossy().into_owned();
+    let (place_of_second, mut watcher) = (Place::NewAt(folder.path().join("second")), Watcher::default());
+    let request = TrainRequest { catalog: Arc::clone(&catalog), config: second, place: place_of_second };
+    drop(Run::prepare(&request, &Control::default(), &mut watcher).unwrap());
+    let said = warnings(&watcher.events);
+    assert!(said.iter().any(|text| text.starts_with("the best checkpoint of the run cannot be used")), "{said:?}");
+
+    config.train.epochs = 3;
+    let (result, events) = run_with(&catalog, &config, Place::Resume(place.clone()), |_| {});
+    result.unwrap();
+    let said = format!("the best checkpoint, that of step {step}, cannot be used (its checksum");
+    assert!(warnings(&events).iter().any(|text| text.starts_with(&said)), "{:?}", warnings(&events));
+    assert!(best_usable(&place).unwrap().1.is_empty());
 }
 
 /// A small disk of its own; unmounted when dropped.

@@ -1,13 +1,13 @@
 //! Runs that start from other runs.
 
 use super::super::checkpoint::{HEAD_FILE, MODEL_FILE};
-use super::super::origin::Origin;
+use super::super::origin::{NewRun, Origin};
 use super::super::run::Run;
 use super::faults::checkpoints;
 use super::*;
 use crate::config::{Net, Pooling};
 use crate::loss::HeadSpec;
-use crate::model::weights::{Weights, weights_from_bytes};
+use crate::model::weights::{Weight, Weights, weights_from_bytes};
 
 pub(super) fn weights(checkpoint: &Checkpoint, file: &str) -> Weights {
     weights_from_bytes(&checkpoint.read(file).unwrap()).unwrap()
@@ -69,9 +69,35 @@ fn the_network_rests_while_it_is_frozen_and_learns_afterwards() {
 }
 
 #[test]
+fn normalisations_keep_the_statistics_of_the_start_when_told_to_and_a_stop_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let (catalog, first) = first_run(folder.path());
+    let mut config = second_config(&first);
+    config.model.dropout = 0.0;
+    config.train.freeze_norm = true;
+    let [whole, stopped] = ["whole", "stopped"].map(|name| folder.path().join(name));
+    run(&catalog, &config, Place::NewAt(whole.clone()), None).unwrap();
+    let newest = |path: &Path| latest_checkpoint(path).unwrap().0;
+    let (start, end) = (best_checkpoint(&first).unwrap(), newest(&whole));
+    let (start, tensors) = (weights(&start, MODEL_FILE).tensors, weights(&end, MODEL_FILE).tensors);
+    let mut statistics = start.keys().filter(|name| name.contains("running_")).peekable();
+    assert!(statistics.peek().is_some(), "{:?}", start.keys());
+    statistics.for_each(|name| assert_eq!(tensors[name], start[name], "{name}"));
+    assert_ne!(tensors, start, "the network learns on");
+
+    run(&catalog, &config, Place::NewAt(stopped.clone()), Some(end.state.step - 1)).unwrap();
+    assert_eq!(newest(&stopped).state.step, end.state.step - 1);
+    run(&catalog, &config, Place::Resume(stopped.clone()), None).unwrap();
+    assert_eq!(weights(&newest(&stopped), MODEL_FILE).tensors, tensors);
+    // From scratch there are no statistics worth keeping.
+    config.train.start_from.clear();
+    assert!(!config.train.keeps_norm());
+}
+
+#[test]
 fn class_weights_are_found_by_name() {
     let folder = tempfile::tempdir().unwrap();
-    let (_, first) = first_run(folder.path());
+    let (catalog, first) = first_run(folder.path());
     let origin = Origin::find(&mut second_config(&first), &Place::NewIn(folder.path().into())).unwrap().unwrap();
     let mut classes: Vec<String> = origin.info.classes.iter().rev().cloned().collect();
     classes.insert(2, "nobody knows".to_owned());
@@ -80,7 +106,8 @@ fn class_weights_are_found_by_name() {
     let check = |head: &HeadSpec, row_of: fn(usize) -> usize| {
         let mut session = open_session(Device::Cpu, &origin.info.network.embedder, head, &config().train).unwrap();
         let fresh = weights_from_bytes(&session.save().unwrap().head).unwrap();
-        let known = origin.give(session.as_mut(), head, &classes, 1).unwrap().unwrap();
+        let new = NewRun { classes: &classes, data: &catalog, seed: 1 };
+        let known = origin.give(session.as_mut(), head, &new).unwrap().unwrap().known;
         assert!((0..classes.len()).all(|class| known[class] == (classes[class] != "nobody knows")), "{known:?}");
         let saved = session.save().unwrap();
         assert_eq!(
@@ -118,14 +145,14 @@ fn class_weights_are_found_by_name() {
 #[test]
 fn further_centres_of_a_known_class_begin_beside_the_one_that_it_had() {
     let folder = tempfile::tempdir().unwrap();
-    let (_, first) = first_run(folder.path());
+    let (catalog, first) = first_run(folder.path());
     let origin = Origin::find(&mut second_config(&first), &Place::NewIn(folder.path().into())).unwrap().unwrap();
     let (classes, dim) = (origin.info.classes.clone(), origin.info.head.embedding_dim);
     let mut head = HeadSpec::plain(Head::ArcFace, [classes.len(), dim], 16.0, crate::config::Margins::NONE);
     head.options.subcenters = 3;
     let given = |seed| {
         let mut session = open_session(Device::Cpu, &origin.info.network.embedder, &head, &config().train).unwrap();
-        origin.give(session.as_mut(), &head, &classes, seed).unwrap();
+        origin.give(session.as_mut(), &head, &NewRun { classes: &classes, data: &catalog, seed }).unwrap();
         weights_from_bytes(&session.save().unwrap().head).unwrap().tensors["weight"].data.clone()
     };
     let found = given(7);
@@ -295,4 +322,17 @@ fn a_run_with_damaged_checkpoints_cannot_be_started_from_and_the_advice_is_for_w
     let words = ["checksum", "backup", "train.start_from", first.to_str().unwrap()];
     assert!(words.iter().all(|word| text.contains(word)), "{text}");
     assert!(!second.exists(), "a folder was made for a run that cannot begin");
+}
+
+#[test]
+fn who_starts_from_a_file_of_weights_is_told_to_import_it_first() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, other) = (folder.path().join("weights.safetensors"), folder.path().join("notes.txt"));
+    let tensors = [("fc.weight".to_owned(), Weight { shape: vec![2], data: vec![1.0, 2.0] })].into_iter().collect();
+    std::fs::write(&file, Weights { tensors, ..Weights::default() }.to_safetensors().unwrap()).unwrap();
+    std::fs::write(&other, "no weights").unwrap();
+    let error = |path: &Path| Origin::open(&second_config(path)).unwrap_err();
+    let text = error(&file).to_string();
+    assert!(text.contains(&format!("arclens import {} --out RUN", file.display())), "{text}");
+    assert!(matches!(error(&other), TrainError::NotARun { .. }), "{}", error(&other));
 }

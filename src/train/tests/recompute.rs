@@ -33,23 +33,41 @@ fn recomputing_changes_no_weight_by_a_single_bit() {
         (Net::MobileFaceNetClassic, Form::Relu6, Pooling::Auto),
     ] {
         let spec = EmbedderSpec { net, form, pooling, channels: 3, image_px: 18, embedding_dim: 8, dropout: 0.0 };
-        let head = HeadSpec::plain(Head::ArcFace, [3, 8], 16.0, Margins { rad: 0.3, ..Margins::NONE });
-        let trained = |recompute: bool| {
-            let train = TrainConfig { recompute, micro_batches: 2, ..config().train };
-            let mut session = open_session(Device::Cpu, &spec, &head, &train).unwrap();
-            let mut losses = Vec::new();
-            for step in 0..2_u64 {
-                let moment = Moment { step, seed: step, ..Moment::LATE };
-                let outcome = session.step(&batch(6, &spec, step as usize), 0.05, moment).unwrap();
-                losses.extend(outcome.iter().map(|outcome| outcome.loss.to_bits()));
-            }
-            let saved = session.save().unwrap();
-            let tensors = |bytes: &[u8]| weights_from_bytes(bytes).unwrap().tensors;
-            (losses, tensors(&saved.model), tensors(&saved.head))
-        };
-        let (plain, again) = (trained(false), trained(true));
-        assert_eq!(plain.0, again.0, "{spec:?}: losses");
-        assert!(plain.1 == again.1, "{spec:?}: weights or running statistics");
-        assert!(plain.2 == again.2, "{spec:?}: head");
+        check(&spec, &config().train);
     }
+}
+
+/// The first pass goes the fast way of inference then, the second that with gradients.
+#[test]
+fn nor_does_it_where_the_normalisations_keep_their_statistics() {
+    for (net, form, pooling) in
+        [(Net::Small, Form::Usual, Pooling::Depthwise), (Net::Iresnet18, Form::EvolveSe, Pooling::Flatten)]
+    {
+        let spec = EmbedderSpec { net, form, pooling, channels: 3, image_px: 18, embedding_dim: 8, dropout: 0.0 };
+        let train = TrainConfig { start_from: "another run".to_owned(), freeze_norm: true, ..config().train };
+        assert!(train.keeps_norm());
+        check(&spec, &train);
+    }
+}
+
+/// Two steps come to the same, whether maps are kept or computed again.
+fn check(spec: &EmbedderSpec, train: &TrainConfig) {
+    let head = HeadSpec::plain(Head::ArcFace, [3, 8], 16.0, Margins { rad: 0.3, ..Margins::NONE });
+    let trained = |recompute: bool| {
+        let train = TrainConfig { recompute, micro_batches: 2, ..train.clone() };
+        let mut session = open_session(Device::Cpu, spec, &head, &train).unwrap();
+        let mut losses = Vec::new();
+        for step in 0..2_u64 {
+            let moment = Moment { step, seed: step, ..Moment::LATE };
+            let outcome = session.step(&batch(6, spec, step as usize), 0.05, moment).unwrap();
+            losses.extend(outcome.iter().map(|outcome| outcome.loss.to_bits()));
+        }
+        let saved = session.save().unwrap();
+        let tensors = |bytes: &[u8]| weights_from_bytes(bytes).unwrap().tensors;
+        (losses, tensors(&saved.model), tensors(&saved.head))
+    };
+    let (plain, again) = (trained(false), trained(true));
+    assert_eq!(plain.0, again.0, "{spec:?}: losses");
+    assert!(plain.1 == again.1, "{spec:?}: weights or running statistics");
+    assert!(plain.2 == again.2, "{spec:?}: head");
 }

@@ -1,5 +1,6 @@
 //! What the runs of a series came to, as their folders tell: which of them are done, and by which measurement.
 
+use super::faults::{change_state, copy};
 use super::*;
 use crate::config::Colour;
 
@@ -46,7 +47,8 @@ fn a_run_that_goes_on_has_its_threshold_chosen_as_a_person_chose_it_before() {
     let stored = load_evaluation(&path).unwrap();
     assert_eq!(stored.rule, OperatingRule::Eer);
     let rule = OperatingRule::Far(0.5);
-    let kept = KeptPoint { point: stored.report.operating, rule: Some(rule), on_other_images: false };
+    let point = stored.report.operating;
+    let kept = KeptPoint { point, rule: Some(rule), on_other_images: false, model_sha256: stored.model_sha256 };
     save_operating_point(&path, &kept).unwrap();
     assert_eq!(run(&catalog, &config(), Place::Resume(path.clone()), None).unwrap().epochs, 3);
     assert_eq!((load_evaluation(&path).unwrap().rule, kept_rule(&path, &config().eval)), (rule, rule));
@@ -58,7 +60,8 @@ fn a_threshold_that_was_chosen_on_other_images_gives_way_when_the_run_has_learne
     let Trained { catalog, path, .. } = Trained::below(folder.path(), [12, 4], &one_epoch());
     let measured = load_operating_point(&path).unwrap();
     let point = crate::eval::OperatingPoint { threshold: 0.125, ..measured };
-    let kept = KeptPoint { point: point.clone(), rule: Some(crate::eval::OperatingRule::Eer), on_other_images: true };
+    let rule = Some(crate::eval::OperatingRule::Eer);
+    let kept = KeptPoint { point: point.clone(), rule, on_other_images: true, model_sha256: None };
     save_operating_point(&path, &kept).unwrap();
     // There is nothing left to learn: it is merely measured.
     run(&catalog, &one_epoch(), Place::Resume(path.clone()), None).unwrap();
@@ -86,15 +89,46 @@ fn a_run_without_pairs_to_be_measured_on_is_done_all_the_same() {
     assert!(measured.iter().any(|measure| measure.key == "val_accuracy"), "{measured:?}");
     assert!(measured.iter().all(|measure| measure.key != "eer"), "{measured:?}");
 
-    // Of an earlier state it says nothing: where a run that is longer now was not measured anew, it is not done.
+    // Of other weights it says nothing: where a run that is longer now was not measured anew, it is not done.
     let file = path.join("evaluation/no_pairs.json");
-    let (said, at) = (std::fs::read(&file).unwrap(), std::fs::metadata(&file).unwrap().modified().unwrap());
+    let at = std::fs::metadata(&file).unwrap().modified().unwrap();
     config.train.epochs = 2;
     run(&catalog, &config, Place::Resume(path.clone()), None).unwrap();
     assert!(finished(&catalog, &path).is_some(), "it was measured anew");
-    std::fs::write(&file, said).unwrap();
+    let is_done = || [finished(&catalog, &path).is_some(), read_run(&path).unwrap().finished.is_some()];
+    std::fs::write(&file, r#"{"reason": "only one class is held out", "model_sha256": "of others"}"#).unwrap();
+    assert_eq!(is_done(), [false; 2]);
+    // As older versions wrote it: it has to be newer than what the run learned.
+    std::fs::write(&file, r#"{"reason": "only one class is held out"}"#).unwrap();
+    assert_eq!(is_done(), [true; 2]);
     std::fs::File::options().write(true).open(&file).unwrap().set_modified(at).unwrap();
+    assert_eq!(is_done(), [false; 2]);
+}
+
+#[test]
+fn what_was_measured_before_a_run_went_on_says_nothing_of_its_best_network_now() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut config = one_epoch();
+    let Trained { catalog, path, .. } = Trained::below(folder.path(), [12, 4], &config);
+    let before = TrainedModel::open(&path, Device::Cpu).unwrap();
+    assert!(matches!(threshold_of(&before), Threshold::Known(_)));
+    let (evaluation, aside) = (path.join("evaluation"), folder.path().join("aside"));
+    copy(&evaluation, &aside);
+    // Every later epoch is better.
+    change_state(&latest_checkpoint(&path).unwrap().0, |state| state.best.as_mut().unwrap().value = 1e9);
+    config.train.epochs = 2;
+    run(&catalog, &config, Place::Resume(path.clone()), None).unwrap();
+    assert!(finished(&catalog, &path).is_some());
+
+    // As when it is killed before it is measured anew; whichever file is newer.
+    std::fs::remove_dir_all(&evaluation).unwrap();
+    copy(&aside, &evaluation);
+    let model = TrainedModel::open(&path, Device::Cpu).unwrap();
+    assert_ne!(model.sha256(), before.sha256());
+    assert_eq!(threshold_of(&model), Threshold::Outdated);
     assert!(finished(&catalog, &path).is_none() && read_run(&path).unwrap().finished.is_none());
+    let again = load_evaluation(&path).unwrap();
+    assert_eq!(again.model_sha256.as_deref(), Some(before.sha256()));
 }
 
 #[test]

@@ -141,6 +141,62 @@ fn classes_of_known_names_keep_their_weights_beside_new_ones() {
     assert!(observer.events.iter().any(is_told), "{:?}", observer.events);
 }
 
+/// What is said of the class weights that a run begins with.
+fn told(events: &[TrainEvent]) -> &str {
+    let note = events.iter().find_map(|event| match event {
+        TrainEvent::Note(text) if text.starts_with("the network is that of") => Some(text.as_str()),
+        _ => None,
+    });
+    note.unwrap()
+}
+
+#[test]
+fn classes_with_fewer_centres_than_before_begin_at_their_means_and_it_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut config = one_epoch();
+    config.data.split = SplitBy::Image;
+    config.loss.head = Head::ArcFace;
+    config.loss.subcenters = 3;
+    let Trained { catalog, path: first, .. } = Trained::below(folder.path(), [6, 8], &config);
+    let place = Place::NewAt(folder.path().join("second"));
+    let observer = &mut Watcher::default();
+    let run = prepare(&TrainRequest { catalog, config: second_config(&first), place }, observer);
+    let ([_, head], means) = (tensors(&run), means(&run, MOST_IMAGES));
+    assert!(furthest(&head["weight"], &means) < 1e-4);
+    let wanted = "0 of 6 classes; 6 others begin at the mean of their images, because a class has 3 centres in the run it \
+                  starts from and 1 in this one";
+    assert!(told(&observer.events).ends_with(wanted), "{}", told(&observer.events));
+}
+
+#[test]
+fn classes_that_are_numbers_are_the_same_only_in_the_same_images() {
+    let folder = tempfile::tempdir().unwrap();
+    let numbered = |name: &str, images: u8| {
+        let place = folder.path().join(name);
+        draw_classes(&place, 6, images);
+        for class in 0..6 {
+            std::fs::rename(place.join(format!("p{class:02}")), place.join(class.to_string())).unwrap();
+        }
+        Arc::new(Catalog::open(&place, &|_| {}, &|| false).unwrap())
+    };
+    let (catalog, first) = (numbered("data", 8), folder.path().join("first"));
+    let mut config = one_epoch();
+    config.data.split = SplitBy::Image;
+    super::run(&catalog, &config, Place::NewAt(first.clone()), None).unwrap();
+    let said = |catalog: Arc<Catalog>, out: &str| {
+        let observer = &mut Watcher::default();
+        let place = Place::NewAt(folder.path().join(out));
+        prepare(&TrainRequest { catalog, config: second_config(&first), place }, observer);
+        told(&observer.events).to_owned()
+    };
+    let same = said(catalog, "same");
+    assert!(same.ends_with("the weights of 6 of 6 classes"), "{same}");
+    let other = said(numbered("other", 7), "elsewhere");
+    assert!(
+        other.contains("of 0 of 6 classes; 6 others begin at the mean of their images, because classes have numbers")
+    );
+}
+
 /// The images of new classes are read for the second time, of each no more than [`MOST_IMAGES`].
 fn is_imprinting(event: &TrainEvent) -> bool {
     matches!(event, TrainEvent::Preparing(_, total) if *total == 6 * MOST_IMAGES)
@@ -288,7 +344,7 @@ fn a_run_in_which_nothing_was_better_than_its_start_says_so() {
     let mut run = prepare(&TrainRequest { catalog, config: second_config(&first), place }, observer);
     let mut told = |after, epoch| {
         run.state.epoch = after;
-        run.state.best = Some(BestSoFar { epoch, step: 0, value: 0.1 });
+        run.state.best = Some(BestSoFar { epoch, step: 0, value: 0.1, by: None });
         let mut watcher = Watcher::default();
         run.say_if_start_is_best(&mut watcher);
         watcher
@@ -320,18 +376,19 @@ impl Strangers {
         Self { store: ImageStore::on_demand(catalog, Preprocess::new(16, 1)), split, session, head }
     }
 
-    /// The rows that classes get, and how many problems there were.
-    fn rows(&self, control: &Control) -> Result<(Vec<usize>, usize), TrainError> {
-        let part = TrainingPart { store: &self.store, split: &self.split, seed: 1, control };
-        let found = imprint::rows(self.session.as_ref(), &part, &self.head, &[false; 3], &mut |_, _| {})?;
-        Ok((found.0.iter().map(|row| row.row).collect(), found.1.groups().len()))
+    /// The classes that get rows, and how many problems there were.
+    fn rows(&mut self, control: &Control) -> Result<(Vec<usize>, usize), TrainError> {
+        let part = TrainingPart { store: &self.store, split: &self.split, seed: 1, at_once: 64, control };
+        let (begun, left_out) =
+            imprint::set_rows(self.session.as_mut(), &part, &self.head, &[false; 3], &mut |_, _| {})?;
+        Ok((begun, left_out.groups().len()))
     }
 }
 
 #[test]
 fn a_class_whose_images_cannot_be_read_keeps_its_random_weights() {
     let folder = tempfile::tempdir().unwrap();
-    let strangers = Strangers::below(folder.path());
+    let mut strangers = Strangers::below(folder.path());
     let control = Control::default();
     assert_eq!(strangers.rows(&control).unwrap(), (vec![0, 1, 2], 0));
     std::fs::remove_dir_all(folder.path().join("p01")).unwrap();

@@ -68,7 +68,12 @@ impl Demo {
             classes: split.map_or(0, |split| split.train_classes.len()),
             train_images: split.map_or(0, |split| split.train.len()),
             validation_images: split.map_or(0, |split| split.validation.len()),
-            footprint: Footprint { parameters: 284_096, multiply_adds: 29_000_000, training_bytes: 210_000_000 },
+            footprint: Footprint {
+                parameters: 284_096,
+                multiply_adds: 29_000_000,
+                step_bytes: 210_000_000,
+                training_bytes: 210_000_000,
+            },
             steps_per_epoch: STEPS as usize,
             epochs: EPOCHS,
             resumed_at_step: 0,
@@ -154,6 +159,7 @@ fn summary(run: PathBuf) -> RunSummary {
     RunSummary {
         run,
         epochs: EPOCHS,
+        best_epoch: Some(EPOCHS),
         images_per_second: 412.0,
         input_wait_share: 0.01,
         train_loss: Some(last.train_loss),

@@ -21,10 +21,11 @@ use crate::ui::theme::{self, SPACE};
 use crate::ui::widgets::figures::{classes_text, count_text, counted};
 use crate::ui::widgets::job_bar::{images_text, progress_bar, share_done};
 use crate::ui::widgets::segmented::{Segment, segmented};
+use crate::ui::widgets::set_buttons::set_buttons;
 use crate::worker::protocol::Progress;
 use eframe::egui::{self, Align, Layout, RichText, ScrollArea, Ui, vec2};
 use facts::Facts;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Room for the button in the summary.
 const BUTTON_WIDTH: f32 = 150.0;
@@ -90,6 +91,10 @@ impl DataPanel {
                     let selected = classes.selected(data);
                     theme::card(ui, |ui| gallery::gallery_ui(ui, data, facts, selected, media));
                     theme::card(ui, |ui| split_ui(ui, data, facts));
+                    let sets = data.catalog.verification_sets.as_slice();
+                    if !sets.is_empty() {
+                        theme::card(ui, |ui| sets_ui(ui, sets, out));
+                    }
                     let problems = problems::besides(data);
                     if !problems.is_empty() {
                         theme::card(ui, |ui| problems::problems_ui(ui, &problems));
@@ -251,6 +256,15 @@ fn split_ui(ui: &mut Ui, data: &OpenData, facts: &Facts) {
         ("Impostor pairs", count_text(facts.impostor), "Pairs of held-out images of different classes"),
     ];
     theme::stats(ui, &items);
+}
+
+/// What lies beside the images for models to be measured on.
+fn sets_ui(ui: &mut Ui, sets: &[PathBuf], out: &mut Vec<Action>) {
+    ui.label(theme::subheading("Verification sets beside it"));
+    ui.label(theme::caption("Pairs of other images, on which a model is measured in Evaluate"));
+    ui.add_space(SPACE / 2.0);
+    let pressed = ui.horizontal_wrapped(|ui| set_buttons(ui, sets)).inner;
+    out.extend(pressed.map(|set| Action::LookAtPairs(set.clone())));
 }
 
 /// A bar that shows how much is held out.

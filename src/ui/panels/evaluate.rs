@@ -20,6 +20,7 @@ use crate::ui::widgets::job_bar::{done_text, titled_job};
 use crate::ui::widgets::operating_rule::OperatingMemory;
 use crate::ui::widgets::roc_plot::roc_plot;
 use crate::ui::widgets::score_histogram::{ScoreHistogram, score_histogram};
+use crate::ui::widgets::set_buttons::set_buttons;
 use crate::worker::protocol::Evaluation;
 use eframe::egui::{self, Align, Ui, Vec2, vec2};
 
@@ -57,6 +58,7 @@ impl EvaluatePanel {
         egui::ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
             header_ui(ui, state, evaluation, out);
             left_out_ui(ui, evaluation);
+            outdated_ui(ui, state);
             ui.add_space(theme::SPACE);
             if let Some(notice) = &evaluate.error {
                 theme::error_card(ui, notice, out);
@@ -168,9 +170,25 @@ fn left_out_ui(ui: &mut Ui, evaluation: &Evaluation) {
     }
 }
 
-/// Another question to the same model.
+/// That the figures are of an earlier network of the run.
+fn outdated_ui(ui: &mut Ui, state: &State) {
+    if state.evaluate.is_outdated() {
+        let text =
+            "The run has learned since these were measured. Measure it again to choose the threshold of its network.";
+        ui.label(theme::caption(text).color(theme::tokens(ui).warning));
+    }
+}
+
+/// Another question to the same model; those that lie beside the open data need not be looked for.
 fn pairs_button(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
     CommandButton::new("run.evaluate_pairs").ui(ui, state, out);
+    let sets = state.open_data().map(|data| data.catalog.verification_sets.as_slice()).unwrap_or_default();
+    if !sets.is_empty() {
+        let menu = ui.menu_button("Verification sets", |ui| {
+            out.extend(set_buttons(ui, sets).map(|set| Action::LookAtPairs(set.clone())));
+        });
+        menu.response.on_hover_text("Those that lie beside the open data");
+    }
 }
 
 /// Why nothing can be measured while no model is in use.

@@ -74,9 +74,10 @@ impl ExplorePanel {
         egui::CentralPanel::no_frame().show(ui, |ui| self.centre_ui(ui, state, &shown, media, out));
     }
 
-    /// Escape clears search, selection and isolation, unless a menu is open, which it closes.
+    /// Escape clears search, selection and isolation, unless a menu or a dialog is in front, which it closes.
     fn keys(&mut self, ui: &Ui, explore: &ExploreView, out: &mut Vec<Action>) {
-        if !ui.input(|input| input.key_pressed(Key::Escape)) || egui::Popup::is_any_open(ui.ctx()) {
+        let is_behind = ui.memory(|memory| memory.top_modal_layer().is_some()) || egui::Popup::is_any_open(ui.ctx());
+        if is_behind || !ui.input(|input| input.key_pressed(Key::Escape)) {
             return;
         }
         self.search.clear();
@@ -113,7 +114,9 @@ impl ExplorePanel {
             ui.with_layout(egui::Layout::right_to_left(Align::Center), |ui| {
                 if ui
                     .button("Fit")
-                    .on_hover_text("Shows the whole map again (double click on the map, or Home)")
+                    .on_hover_text(
+                        "Shows the whole map again (double click on the map, or Home; Shift and arrow keys move it)",
+                    )
                     .clicked()
                 {
                     self.view.reset();
@@ -133,7 +136,8 @@ impl ExplorePanel {
         }
         theme::card(ui, |ui| {
             if shown.explore.selected.is_none() {
-                ui.label(theme::caption("Click a point to see its image and its nearest neighbours."));
+                let text = "Click a point, or walk with the arrow keys, to see an image and its nearest neighbours.";
+                ui.label(theme::caption(text));
                 ui.add_space(theme::SPACE / 2.0);
             }
             legend_ui(ui, &self.legend, shown, out);
@@ -190,6 +194,7 @@ impl ExplorePanel {
             neighbours: &shown.explore.neighbours,
             class_name: if self.hides_names { None } else { Some(&name) },
             names_class: &|class| isolated.is_empty() || isolated.contains(&class),
+            walks: true,
         };
         let frame = theme::card_frame(ui).inner_margin(egui::Margin::same(1));
         let view = &mut self.view;
@@ -197,6 +202,7 @@ impl ExplorePanel {
         if reply.clicked && reply.hovered != shown.explore.selected {
             out.push(Action::Select(reply.hovered));
         }
+        out.extend(reply.walked_to.map(|row| Action::Select(Some(row))));
         hover_ui(ui, shown, &reply, media);
     }
 }

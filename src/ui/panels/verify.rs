@@ -15,7 +15,7 @@ use crate::ui::widgets::image_slot::{ImageSlot, image_slot};
 use crate::ui::widgets::neighbour_strip::NeighbourStrip;
 use crate::ui::widgets::operating_rule::{OperatingMemory, rule_chooser};
 use crate::ui::widgets::score_histogram::{ScoreHistogram, score_histogram};
-use crate::worker::protocol::{ImageSource, VerifyResult};
+use crate::worker::protocol::{Evaluation, ImageSource, VerifyResult};
 use eframe::egui::{self, Align, Ui, vec2};
 use std::sync::Arc;
 
@@ -46,7 +46,7 @@ impl VerifyPanel {
             ui.add_space(theme::SPACE * 1.5);
             self.scores_ui(ui, state, out);
             if let Some(result) = &state.verify.result {
-                neighbours_ui(ui, state, result, media, out);
+                neighbours_ui(ui, result, media, out);
             }
             ui.add_space(theme::SPACE);
         });
@@ -57,7 +57,11 @@ impl VerifyPanel {
 
     /// Where this similarity falls among all pairs that were measured.
     fn scores_ui(&mut self, ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
-        let Some(evaluation) = state.active_evaluation() else { return };
+        // Those of another network than the one that compared the two images would say nothing of them.
+        let is_of_result = |known: &Evaluation| {
+            state.verify.result.as_ref().is_none_or(|result| result.model_sha256 == known.model_sha256)
+        };
+        let Some(evaluation) = state.active_evaluation().filter(|known| is_of_result(known)) else { return };
         let kept_elsewhere = evaluation.kept_elsewhere.clone();
         let point = kept_elsewhere.unwrap_or_else(|| self.operating.get(&evaluation.rates, evaluation.rule));
         theme::card(ui, |ui| {
@@ -146,11 +150,9 @@ fn slot_ui(ui: &mut Ui, index: usize, state: &State, media: &mut Media, out: &mu
 }
 
 /// The nearest known images to each of the two.
-fn neighbours_ui(ui: &mut Ui, state: &State, result: &VerifyResult, media: &mut Media, out: &mut Vec<Action>) {
-    // The rows belong to the gallery the comparison was made with, which is the active run's.
-    let gallery = state.active_evaluation().map(|evaluation| (&evaluation.table, &evaluation.catalog));
-    let shown = state.explore.table.as_ref().zip(state.explore.catalog.as_ref());
-    let Some((table, catalog)) = gallery.or(shown) else { return };
+fn neighbours_ui(ui: &mut Ui, result: &VerifyResult, media: &mut Media, out: &mut Vec<Action>) {
+    let Some(measured) = &result.measured else { return };
+    let (table, catalog) = (&measured.table, &measured.catalog);
     if result.neighbours.iter().all(Vec::is_empty) {
         return;
     }

@@ -2,6 +2,7 @@
 //!
 //! Not which jobs there are, nor what becomes of one that is stopped.
 
+use super::dialog::focus_when_opened;
 use super::figures::{count_text, counted};
 use crate::ui::format;
 use crate::ui::theme::{self, SPACE};
@@ -77,7 +78,9 @@ pub fn job_in_dialog(ui: &mut Ui, progress: &Progress, text: &str, stop_help: &s
     ui.add_space(SPACE * 2.0);
     let mut reply = None;
     ui.horizontal(|ui| {
-        if ui.add(theme::plain_button("Go on in the background")).clicked() {
+        let go_on = ui.add(theme::plain_button("Go on in the background"));
+        focus_when_opened(ui, &go_on);
+        if go_on.clicked() {
             reply = Some(JobReply::GoOn);
         }
         if ui.add(theme::plain_button("Stop")).on_hover_text(stop_help).clicked() {

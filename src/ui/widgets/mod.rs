@@ -6,6 +6,7 @@
 pub mod curve;
 pub mod det_plot;
 pub mod detector_row;
+pub mod dialog;
 pub mod face_picture;
 pub mod figures;
 pub mod image_slot;
@@ -20,4 +21,5 @@ pub mod roc_plot;
 pub mod scatter;
 pub mod score_histogram;
 pub mod segmented;
+pub mod set_buttons;
 pub mod sheet;

@@ -6,7 +6,7 @@
 
 mod control;
 
-use crate::config::{Group, PARAMS, ParamSpec, Resolved, RunConfig, Value};
+use crate::config::{Group, PARAMS, ParamSpec, Resolved, RunConfig, Value, with_labels};
 use crate::train::DeviceInfo;
 use crate::ui::theme::{self, SPACE};
 use control::Row;
@@ -132,7 +132,7 @@ impl ParamForm {
             indented(ui, theme::caption(reason.why.clone()));
         }
         if let Some(problem) = input.problem.and_then(|problem| problem_of(problem, spec)) {
-            indented(ui, theme::caption(problem).color(theme::tokens(ui).bad));
+            indented(ui, theme::caption(with_labels(&problem)).color(theme::tokens(ui).bad));
         }
     }
 

@@ -7,11 +7,14 @@
 mod drawing;
 
 use self::drawing::{draw_globe, draw_marks, draw_points};
+use super::figures::counted;
 use super::projection::{Bounds, Projected, Projection, Viewpoint, pick};
 use crate::eval::Neighbour;
-use crate::map::Layout;
+use crate::map::{Direction, Layout, next_towards};
 use crate::ui::theme;
-use eframe::egui::{self, Color32, FontId, Key, Painter, Rect, Response, Role, Sense, Ui, Vec2, WidgetInfo, vec2};
+use eframe::egui::{
+    self, Color32, FontId, Key, Modifiers, Painter, Rect, Response, Role, Sense, Ui, Vec2, WidgetInfo, vec2,
+};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -21,6 +24,8 @@ const REACH_PT: f32 = 12.0;
 const MAX_LABELS: usize = 40;
 /// Points moved per press of an arrow key.
 const KEY_STEP_PT: f32 = 24.0;
+/// A row that is walked to keeps at least this far from the edge, in points.
+const MARGIN_PT: f32 = 16.0;
 /// A cluster that reaches further up than this carries its name in its middle, in points.
 const WIDE_PT: f32 = 44.0;
 
@@ -42,14 +47,18 @@ pub struct ScatterInput<'a> {
     pub class_name: Option<&'a dyn Fn(u32) -> String>,
     /// Whether a class may be named; those that are dimmed need no name.
     pub names_class: &'a dyn Fn(u32) -> bool,
+    /// Arrow keys walk from row to row, and move or turn the map with Shift only.
+    pub walks: bool,
 }
 
-/// What the pointer is doing.
+/// What the pointer and the arrow keys are doing.
 pub struct ScatterReply {
     /// The row under the pointer.
     pub hovered: Option<u32>,
     /// The pointer was clicked (on nothing, if `hovered` is `None`).
     pub clicked: bool,
+    /// The row that an arrow key leads to.
+    pub walked_to: Option<u32>,
     /// The map itself.
     pub response: Response,
 }
@@ -89,15 +98,16 @@ impl ScatterView {
     pub fn ui(&mut self, ui: &mut Ui, input: &ScatterInput<'_>) -> ScatterReply {
         self.follow(input);
         let (response, painter) = ui.allocate_painter(ui.available_size(), Sense::click_and_drag());
-        let name = format!("Map of {} images", input.layout.rows.len());
+        let name = format!("Map of {}", counted(input.layout.rows.len(), "image"));
         response.widget_info(|| WidgetInfo::labeled(Role::Canvas, true, &name));
         let Some(bounds) = self.shown.as_ref().map(|shown| shown.bounds) else {
-            return ScatterReply { hovered: None, clicked: false, response };
+            return ScatterReply { hovered: None, clicked: false, walked_to: None, response };
         };
         let solid = bounds.dims == 3;
-        self.steer(ui, &response, solid);
+        self.steer(ui, &response, input);
         let projection = Projection::new(&bounds, response.rect.shrink(theme::SPACE * 2.0), &self.view);
         let points = place_all(&projection, input);
+        let walked_to = self.walk(ui, &response, input, &points);
         let hovered = response.hover_pos().filter(|_| !response.dragged()).and_then(|pointer| {
             let candidates = points.iter().filter(|point| point.emphasised);
             pick(candidates.map(|point| (point.row, point.place)), pointer, REACH_PT)
@@ -112,7 +122,7 @@ impl ScatterView {
         if hovered.is_some() {
             ui.set_cursor_icon(egui::CursorIcon::PointingHand);
         }
-        ScatterReply { hovered, clicked: response.clicked(), response }
+        ScatterReply { hovered, clicked: response.clicked(), walked_to, response }
     }
 
     /// Takes notice of a new layout; the view is kept while the method stays the same.
@@ -130,7 +140,8 @@ impl ScatterView {
         });
     }
 
-    fn steer(&mut self, ui: &Ui, response: &Response, solid: bool) {
+    fn steer(&mut self, ui: &Ui, response: &Response, input: &ScatterInput<'_>) {
+        let solid = input.layout.dims == 3;
         if response.dragged() {
             self.view.drag(response.drag_delta(), solid);
         }
@@ -146,17 +157,18 @@ impl ScatterView {
             }
         }
         if response.has_focus() {
-            self.steer_by_keys(ui, response, solid);
+            self.steer_by_keys(ui, response, input);
         }
     }
 
-    fn steer_by_keys(&mut self, ui: &Ui, response: &Response, solid: bool) {
+    fn steer_by_keys(&mut self, ui: &Ui, response: &Response, input: &ScatterInput<'_>) {
+        let solid = input.layout.dims == 3;
         let arrows = egui::EventFilter { horizontal_arrows: true, vertical_arrows: true, ..Default::default() };
         ui.memory_mut(|memory| memory.set_focus_lock_filter(response.id, arrows));
         let pressed = |key| ui.input(|input| input.key_pressed(key));
         let step = |more, less| (f32::from(u8::from(pressed(more))) - f32::from(u8::from(pressed(less)))) * KEY_STEP_PT;
         let delta = vec2(step(Key::ArrowLeft, Key::ArrowRight), step(Key::ArrowUp, Key::ArrowDown));
-        if delta != Vec2::ZERO {
+        if delta != Vec2::ZERO && (!input.walks || ui.input(|input| input.modifiers.shift)) {
             self.view.drag(if solid { delta * 0.5 } else { delta }, solid);
         }
         if pressed(Key::Plus) || pressed(Key::Equals) {
@@ -168,6 +180,26 @@ impl ScatterView {
         if pressed(Key::Home) {
             self.reset();
         }
+    }
+
+    /// From the selected row to the next one in the direction of the arrow key that is pressed; without one, to the first row.
+    /// What is dimmed, or behind the globe, is passed over.
+    fn walk(&mut self, ui: &Ui, map: &Response, input: &ScatterInput<'_>, points: &[Point]) -> Option<u32> {
+        let direction = if input.walks { pressed_arrow(ui, map)? } else { return None };
+        let solid = input.layout.dims == 3;
+        let can_be_seen = |point: &&Point| point.emphasised && (!solid || point.place.depth > 0.0);
+        let open: Vec<(u32, [f32; 2])> =
+            points.iter().filter(can_be_seen).map(|point| (point.row, point.place.at.into())).collect();
+        let at = |row: u32| points.iter().find(|point| point.row == row).map(|point| point.place.at);
+        let row = match input.selected.and_then(at) {
+            Some(from) => next_towards(&open, from.into(), direction)?,
+            None => open.iter().map(|(row, _)| *row).min()?,
+        };
+        // The globe is in sight as a whole, unless it was made larger: then it is turned by hand.
+        if let Some(to) = at(row).filter(|to| !solid && !map.rect.shrink(MARGIN_PT).contains(*to)) {
+            self.view.drag(map.rect.center() - to, false);
+        }
+        Some(row)
     }
 
     /// Names of classes, the largest first, none over another: above a small cluster, in the middle of a wide one.
@@ -193,6 +225,24 @@ impl ScatterView {
             taken.push(rect);
         }
     }
+}
+
+/// The arrow key that is pressed for the map: it has the keyboard, or nothing has, and no dialog or menu is in front.
+fn pressed_arrow(ui: &Ui, map: &Response) -> Option<Direction> {
+    let has_keyboard = ui.memory(|memory| {
+        memory.top_modal_layer().is_none() && memory.focused().is_none_or(|focused| focused == map.id)
+    });
+    if !has_keyboard || egui::Popup::is_any_open(ui.ctx()) || ui.input(|input| input.modifiers.any()) {
+        return None;
+    }
+    let arrows = [
+        (Key::ArrowLeft, Direction::Left),
+        (Key::ArrowRight, Direction::Right),
+        (Key::ArrowUp, Direction::Up),
+        (Key::ArrowDown, Direction::Down),
+    ];
+    let is_pressed = |key| ui.input_mut(|input| input.consume_key(Modifiers::NONE, key));
+    arrows.into_iter().find(|(key, _)| is_pressed(*key)).map(|(_, direction)| direction)
 }
 
 /// The middle of each class: the median per axis, because one stray point must not pull a name off its cluster; on the

@@ -67,6 +67,27 @@ impl RunEntry {
     }
 }
 
+#[cfg(test)]
+impl RunEntry {
+    /// A run with a model after one epoch, of which nothing else is known: what tests of the window begin with.
+    pub fn with_model(path: impl Into<PathBuf>) -> Self {
+        let path = path.into();
+        Self {
+            name: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+            path,
+            config: RunConfig::default(),
+            note: String::new(),
+            epochs_done: 1,
+            epochs: Arc::from([]),
+            eer: None,
+            has_model: true,
+            resumable: false,
+            finished: None,
+            is_elsewhere: false,
+        }
+    }
+}
+
 /// What is done to a run's folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RunChange {

@@ -33,10 +33,7 @@ fn a_data_set_is_checked_and_what_is_excluded_stays_so() {
 
 #[test]
 fn a_data_set_is_exported_without_its_excluded_images_and_read_back() {
-    let folder = tempfile::tempdir().unwrap();
-    let data = draw(folder.path());
-    let mut bench = Bench::new();
-    let whole = open(&mut bench, &data);
+    let Opened { folder, mut bench, catalog: whole, .. } = opened();
     let catalog = Arc::new(whole.without(&[0, 7]).unwrap());
     let out = folder.path().join("out/train.rec");
     let request = ConvertRequest { px: Some(12), ..ConvertRequest::default() };

@@ -28,11 +28,8 @@ fn measure(bench: &mut Bench, run: &Path, on: EvaluateOn) -> Result<Arc<Evaluati
 
 #[test]
 fn measuring_a_run_again_chooses_its_threshold_as_it_was_chosen_before() {
-    let folder = tempfile::tempdir().unwrap();
-    let data = draw(folder.path());
+    let Opened { folder, mut bench, catalog, .. } = opened();
     let run = folder.path().join("run");
-    let mut bench = Bench::new();
-    let catalog = open(&mut bench, &data);
     train(&mut bench, &catalog, &run, |config| config.eval.far_target = Auto::Set(0.25));
     let eval = read_config(&run).unwrap().eval;
     let own = || EvaluateOn::OwnSplit { open: None };
@@ -43,7 +40,8 @@ fn measuring_a_run_again_chooses_its_threshold_as_it_was_chosen_before() {
 
     let choose = |bench: &mut Bench, rule: OperatingRule| {
         let point = operating_point(&again.rates, rule);
-        save(bench, &run, &KeptPoint { point, rule: Some(rule), on_other_images: false }).unwrap();
+        let model_sha256 = Some(again.model_sha256.clone());
+        save(bench, &run, &KeptPoint { point, rule: Some(rule), on_other_images: false, model_sha256 }).unwrap();
     };
     choose(&mut bench, OperatingRule::Eer);
     assert_eq!(measure(&mut bench, &run, own()).unwrap().rule, OperatingRule::Eer);
@@ -55,6 +53,7 @@ fn measuring_a_run_again_chooses_its_threshold_as_it_was_chosen_before() {
         point: OperatingPoint { threshold: 0.75, ..again.threshold() },
         rule: Some(OperatingRule::Far(0.5)),
         on_other_images: true,
+        model_sha256: Some(again.model_sha256.clone()),
     };
     save(&mut bench, &run, &kept).unwrap();
     let again = measure(&mut bench, &run, own()).unwrap();
@@ -62,6 +61,55 @@ fn measuring_a_run_again_chooses_its_threshold_as_it_was_chosen_before() {
     assert_ne!(again.report.operating, kept.point);
     assert_eq!(load_operating_point(&run), Some(kept.point));
     assert_eq!(crate::train::load_evaluation(&run).unwrap().rule, OperatingRule::Far(0.5));
+}
+
+#[test]
+fn what_was_measured_before_a_run_went_on_neither_decides_nor_is_searched() {
+    let Opened { folder, data, mut bench, catalog } = opened();
+    let run = folder.path().join("run");
+    train(&mut bench, &catalog, &run, |_| {});
+    let measured = measure(&mut bench, &run, EvaluateOn::OwnSplit { open: None }).unwrap();
+    let verify = |bench: &mut Bench, measured: Arc<Evaluation>| {
+        let images = Box::new([data.join("p00/0.png"), data.join("p01/1.png")].map(ImageSource::File));
+        let (events, outcome) = bench.run(Request::Verify { run: run.clone(), images, measured: Some(measured) });
+        assert!(matches!(outcome, Outcome::Finished), "{outcome:?}");
+        let of_event = |event| if let Event::Verified { result, .. } = event { Some(result) } else { None };
+        events.into_iter().find_map(of_event).expect("they were compared")
+    };
+    let now = verify(&mut bench, Arc::clone(&measured));
+    assert_eq!((now.operating.clone(), now.is_outdated), (Some(measured.threshold()), false));
+    assert!(now.measured.is_some() && now.neighbours.iter().all(|found| !found.is_empty()));
+    assert_eq!(now.model_sha256, measured.model_sha256);
+
+    // As if these were measured with an earlier network; what is kept with the run is of the one now.
+    let earlier = Arc::new(Evaluation { model_sha256: "earlier".into(), ..(*measured).clone() });
+    let kept = verify(&mut bench, Arc::clone(&earlier));
+    assert_eq!((kept.operating.clone(), kept.is_outdated), (load_operating_point(&run), false));
+    assert!(kept.measured.is_none() && kept.neighbours.iter().all(Vec::is_empty));
+    let point = measured.threshold();
+    let model_sha256 = Some("earlier".to_owned());
+    let older = KeptPoint { point, rule: Some(measured.rule), on_other_images: false, model_sha256 };
+    save(&mut bench, &run, &older).unwrap();
+    let none = verify(&mut bench, earlier);
+    assert!(none.operating.is_none() && none.is_outdated && none.decision().is_none());
+}
+
+#[test]
+fn a_damaged_best_checkpoint_is_told_when_another_is_used_in_its_place() {
+    let Opened { folder, mut bench, catalog, .. } = opened();
+    let run = folder.path().join("run");
+    train(&mut bench, &catalog, &run, |config| config.train.epochs = 2);
+    // Of two epochs, both checkpoints are there; the mark is put where no checkpoint is.
+    std::fs::remove_file(run.join("best")).unwrap();
+    std::fs::write(run.join("best"), "checkpoints/000000").unwrap();
+    let (events, outcome) = bench.run(Request::Export {
+        run: run.clone(),
+        format: ExportFormat::Safetensors,
+        out: folder.path().join("net.safetensors"),
+    });
+    assert!(matches!(outcome, Outcome::Finished), "{outcome:?}");
+    let told = events.iter().find_map(|event| if let Event::Warned { text, .. } = event { Some(text) } else { None });
+    assert!(told.unwrap().starts_with("the best checkpoint of the run cannot be used"), "{told:?}");
 }
 
 /// Keeps a threshold with a run.
@@ -90,18 +138,15 @@ fn no_folder_is_made_for_the_threshold_of_a_run_that_is_gone() {
         undecided_high: 0.6,
         limited: false,
     };
-    let kept = KeptPoint { point, rule: Some(OperatingRule::Eer), on_other_images: false };
+    let kept = KeptPoint { point, rule: Some(OperatingRule::Eer), on_other_images: false, model_sha256: None };
     let error = save(&mut Bench::new(), &run, &kept).unwrap_err();
     assert!(error.headline.contains("not a run folder") && !run.exists(), "{error:?}");
 }
 
 #[test]
 fn what_waits_for_the_end_of_a_training_ends_when_it_is_stopped() {
-    let folder = tempfile::tempdir().unwrap();
-    let data = draw(folder.path());
+    let Opened { folder, mut bench, catalog, .. } = opened();
     let run = folder.path().join("run");
-    let mut bench = Bench::new();
-    let catalog = open(&mut bench, &data);
     train(&mut bench, &catalog, &run, |_| {});
     let mut long = config();
     long.train.epochs = 5000;
@@ -118,11 +163,8 @@ fn what_waits_for_the_end_of_a_training_ends_when_it_is_stopped() {
 
 #[test]
 fn images_that_could_not_be_read_are_told_with_what_was_measured() {
-    let folder = tempfile::tempdir().unwrap();
-    let data = draw(folder.path());
+    let Opened { folder, mut bench, catalog, .. } = opened();
     let run = folder.path().join("run");
-    let mut bench = Bench::new();
-    let catalog = open(&mut bench, &data);
     train(&mut bench, &catalog, &run, |_| {});
     let other = folder.path().join("other");
     draw_classes(&other, 6, 4);
@@ -159,11 +201,8 @@ fn a_run_is_measured_on_the_open_images_and_of_its_own_on_those_it_held_out() {
 /// The window may not know of a run from elsewhere yet that its weights were imported.
 #[test]
 fn an_imported_run_is_measured_on_what_is_open_whatever_was_asked_for() {
-    let folder = tempfile::tempdir().unwrap();
-    let data = draw(folder.path());
+    let Opened { folder, mut bench, catalog, .. } = opened();
     let (run, file) = (folder.path().join("run"), folder.path().join("net.safetensors"));
-    let mut bench = Bench::new();
-    let catalog = open(&mut bench, &data);
     train(&mut bench, &catalog, &run, |_| {});
     bench.run(Request::Export { run, format: ExportFormat::Safetensors, out: file.clone() });
     let root = folder.path().join("runs");
@@ -179,15 +218,12 @@ fn an_imported_run_is_measured_on_what_is_open_whatever_was_asked_for() {
 
 #[test]
 fn the_length_of_an_embedding_is_told_where_the_loss_makes_it_mean_something() {
-    let folder = tempfile::tempdir().unwrap();
-    let data = draw(folder.path());
-    let mut bench = Bench::new();
-    let catalog = open(&mut bench, &data);
+    let Opened { folder, data, mut bench, catalog } = opened();
     for (head, is_told) in [(Head::MagFace, true), (Head::ArcFace, false)] {
         let run = folder.path().join(head.label());
         train(&mut bench, &catalog, &run, |config| config.loss.head = head);
         let images = [data.join("p00/0.png"), data.join("p01/1.png")].map(ImageSource::File);
-        let (events, _) = bench.run(Request::Verify { run, images: Box::new(images), gallery: None, operating: None });
+        let (events, _) = bench.run(Request::Verify { run, images: Box::new(images), measured: None });
         let Some(Event::Verified { result, .. }) = events.first() else { panic!("{events:?}") };
         assert_eq!(result.lengths.is_some(), is_told, "{head:?}");
         assert!(result.lengths.into_iter().flatten().all(|length| length.is_finite() && length > 0.0));

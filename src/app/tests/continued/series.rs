@@ -123,6 +123,20 @@ fn a_series_of_one_run_is_told_in_the_singular() {
 }
 
 #[test]
+fn runs_of_different_lengths_are_told_with_their_mean() {
+    let folder = folder();
+    let catalog = whole(folder.path());
+    let mut state = state();
+    with_series(&mut state, &catalog, [Some(0.02), Some(0.04)]);
+    let mut runs = state.runs.clone();
+    let longer = runs.iter_mut().find(|run| run.name == "b").unwrap();
+    longer.finished.as_mut().unwrap().epochs = 60;
+    on_event(&mut state, Event::Runs { job: JobId(0), runs });
+    let facts = state.series_facts(state.run_entry(Path::new("/runs/a")).unwrap()).unwrap();
+    assert_eq!(facts.words.as_deref(), Some("2 of 3 runs of 1 to 60 epochs, seeds 7 to 8: EER 3.0 ± 1.4 %"));
+}
+
+#[test]
 fn a_series_that_could_not_be_measured_is_over_and_tells_no_rates() {
     let folder = folder();
     let catalog = whole(folder.path());

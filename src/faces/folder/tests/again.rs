@@ -223,3 +223,64 @@ fn a_list_that_is_too_large_is_refused_and_not_cut_off() {
     let said = LandmarkList::read(&path).unwrap_err().to_string();
     assert!(said.contains("1024 MiB"), "{said}");
 }
+
+#[test]
+fn what_is_excluded_has_no_crop_until_it_is_included_again() {
+    let bench = Bench::new();
+    bench.run(&bench.spec()).unwrap();
+    let list = bench.path("photos").join(crate::data::EXCLUDE_FILE);
+    std::fs::write(&list, "version = 2\nimages = [\"a/two.jpg\"]\nunreadable = [\"b/broken.png\"]\n").unwrap();
+    let done = bench.run(&bench.spec()).unwrap();
+    assert_eq!((counts(&done), done.excluded), ([3, 0, 2, 1, 0], 2));
+    assert_eq!(bench.row("a/two.jpg"), (String::new(), "excluded".to_owned()));
+    assert_eq!(bench.row("b/broken.png"), (String::new(), "excluded".to_owned()));
+    assert!(!bench.path("out/a/two.png").exists(), "the crops would bring it back");
+    assert_eq!(names(&listed(&bench.by_hand())), ["b/none.png"]);
+    let table = LandmarkList::read(&bench.path("out").join(RECORD_NAME)).unwrap();
+    assert!(table.get("a/two.jpg").is_some(), "its points are not lost");
+    // The images of a sub-folder are those of the data set, too; a file that is named by itself is asked for.
+    bench.list("one.png,30,40,60,40\ntwo.jpg,30,40,60,42\n");
+    let align = |input: &str, out: &str| {
+        bench.run(&AlignSpec { inputs: vec![bench.path(input)], out: bench.path(out), ..bench.spec() }).unwrap()
+    };
+    let part = align("photos/a", "part");
+    assert_eq!((counts(&part), part.excluded), ([1, 1, 0, 0, 0], 1));
+    let named = align("photos/a/two.jpg", "named");
+    assert_eq!((named.images, named.excluded), (1, 0));
+    std::fs::remove_file(&list).unwrap();
+    bench.list("a/two.jpg,30,40,60,42\n");
+    assert_eq!(counts(&bench.run(&bench.spec()).unwrap()), [5, 1, 2, 1, 1]);
+    assert_eq!(bench.row("a/two.jpg"), ("a/two.png".to_owned(), String::new()));
+}
+
+#[test]
+fn a_folder_of_which_everything_is_excluded_is_no_error() {
+    let bench = Bench::new();
+    let list = bench.path("photos").join(crate::data::EXCLUDE_FILE);
+    std::fs::write(&list, "version = 1\nimages = [\"a/one.png\", \"a/two.jpg\"]\n").unwrap();
+    let done = bench.run(&AlignSpec { inputs: vec![bench.path("photos/a")], ..bench.spec() }).unwrap();
+    assert_eq!((counts(&done), done.excluded), ([0; 5], 2));
+}
+
+#[test]
+fn crops_that_would_come_out_otherwise_stay_and_are_counted() {
+    let bench = Bench::new();
+    bench.run(&bench.spec()).unwrap();
+    assert_eq!(bench.pass(false, CropFormat::Png).otherwise, 0);
+    let done = bench.pass(false, CropFormat::Jpeg);
+    assert_eq!((done.already, done.otherwise), (3, 3));
+    assert!(bench.path("out/a/one.png").is_file() && !bench.path("out/a/one.jpg").exists());
+    // As a detector would have left it.
+    let record = bench.path("out").join(RECORD_NAME);
+    let text = std::fs::read_to_string(&record).unwrap();
+    std::fs::write(&record, text.replace("a/one.png,a/one.png,56,,", "a/one.png,a/one.png,56,0.7000,")).unwrap();
+    let options = bench.spec().options;
+    let (inputs, out) = ([bench.path("photos")], bench.path("out"));
+    let found = find_images(&inputs, &out, options, &mut Warnings::default(), &|| false).unwrap();
+    let image = &found.images[0];
+    assert_eq!(image.name, "a/one.png");
+    for (min_score, is_detected, expected) in [(0.8, true, true), (0.7, true, false), (0.8, false, false)] {
+        let options = AlignOptions { min_score, ..options };
+        assert_eq!(found.table.is_otherwise(image, options, is_detected), expected, "{min_score} {is_detected}");
+    }
+}

@@ -45,6 +45,12 @@ pub(super) fn pays_for_weights(shape: &ConvShape) -> bool {
     worth(shape, MIN_PIXELS, MAX_SUMS_PER_PIXEL)
 }
 
+/// Numbers that a convolution keeps packed from call to call per number of its weights, at most: transformed ones are more.
+pub fn kept_per_weight([channels_in, channels_out]: [usize; 2], side: usize) -> usize {
+    let may_pay = channels_in.min(channels_out) >= MIN_CHANNELS && channels_in * channels_out <= MAX_PAIRS;
+    if side == transforms::KERNEL && may_pay { transforms::PLACES / (side * side) } else { 1 }
+}
+
 fn worth(shape: &ConvShape, min_pixels: usize, pairs_per_pixel: usize) -> bool {
     let [channels_in, channels_out] = [shape.input.channels, shape.output.channels];
     let (pixels, pairs) = (shape.n * shape.output.pixels(), channels_in * channels_out);

@@ -5,6 +5,7 @@ use crate::faces::{AlignOptions, Aligned, CROP_PX_RANGE, CropFormat};
 use crate::ui::format::capitalised;
 use crate::ui::theme::{self, SPACE};
 use crate::ui::widgets::detector_row::{DetectorReply, NO_FINDER, detector_row};
+use crate::ui::widgets::dialog::focus_when_opened;
 use crate::ui::widgets::figures::{count_text, counted};
 use crate::ui::widgets::job_bar::{JobReply, images_text, job_in_dialog};
 use crate::ui::widgets::number_row::number_row;
@@ -68,6 +69,7 @@ fn start_ui(ui: &mut Ui, state: &State, folder: &FolderView, out: &mut Vec<Actio
         let why_not = obstacle(folder.finder, state.faces.finder_file().is_some(), cfg!(feature = "faces"));
         let label = if folder.done.is_some() { "Go on" } else { "Align" };
         let start = ui.add_enabled_ui(why_not.is_none(), |ui| theme::primary_button(ui, label)).inner;
+        focus_when_opened(ui, &start);
         let start = start.on_hover_text("Runs in the background; your images are only read");
         if start.on_disabled_hover_text(why_not.unwrap_or_default()).clicked() {
             out.push(FaceAction::StartFolder.into());
@@ -189,6 +191,9 @@ fn done_ui(ui: &mut Ui, folder: &FolderView, done: &Aligned, out: &mut Vec<Actio
     if let Some(doubt) = done.doubt {
         ui.add(egui::Label::new(format!("{}.", capitalised(doubt))).wrap());
     }
+    if done.otherwise > 0 {
+        ui.add(egui::Label::new(theme::caption(otherwise(done.otherwise))).wrap());
+    }
     let has_left = done.unfound + done.left_out > 0;
     if has_left {
         let name = done.record.file_name().unwrap_or_default().to_string_lossy();
@@ -199,6 +204,7 @@ fn done_ui(ui: &mut Ui, folder: &FolderView, done: &Aligned, out: &mut Vec<Actio
     ui.horizontal(|ui| {
         let any = done.aligned + done.already + folder.marked > 0;
         let open = ui.add_enabled_ui(any, |ui| theme::primary_button(ui, "Open the aligned images")).inner;
+        focus_when_opened(ui, &open);
         let open = open.on_hover_text("Opens the crops as a data set").on_disabled_hover_text("No face was aligned");
         if open.clicked() {
             out.push(FaceAction::OpenAligned.into());
@@ -228,17 +234,28 @@ fn button(ui: &mut Ui, label: &str, help: &str) -> bool {
     ui.add(theme::plain_button(label)).on_hover_text(help).clicked()
 }
 
+/// Of crops that are there already, and are not as they would be made now.
+fn otherwise(count: u64) -> String {
+    format!(
+        "{} made earlier, of another kind of file or with a lower score than asked for now, {} as before. Remove such crops \
+         from the new folder to have them made anew.",
+        counted(count as usize, "crop"),
+        if count == 1 { "stays" } else { "stay" }
+    )
+}
+
 fn summary(done: &Aligned) -> String {
     let part = |count: u64, words: &str| match count {
         0 => String::new(),
         count => format!(", {} {words}", count_text(count as usize)),
     };
     format!(
-        "{} of {} aligned{}{}.",
+        "{} of {} aligned{}{}{}.",
         count_text((done.aligned + done.already) as usize),
         counted(done.images as usize, "image"),
         part(done.unfound, "without a face"),
-        part(done.left_out, "left out")
+        part(done.left_out, "left out"),
+        part(done.excluded, "excluded")
     )
 }
 

@@ -4,7 +4,8 @@ use crate::app::{Action, ExportAction, ExportSubject, ExportView, NAMELESS, Open
 use crate::convert::{ConvertForm, ConvertRequest, PAIRS_RANGE, PX_RANGE};
 use crate::data::Part;
 use crate::ui::theme::{self, SPACE};
-use crate::ui::widgets::figures::counted;
+use crate::ui::widgets::dialog::focus_when_opened;
+use crate::ui::widgets::figures::{count_text, counted};
 use crate::ui::widgets::job_bar::{JobReply, job_in_dialog, share_done, with_time_left};
 use crate::ui::widgets::number_row::number_row;
 use crate::ui::widgets::segmented::{Segment, segmented};
@@ -87,6 +88,7 @@ fn form_ui(ui: &mut Ui, view: &ExportView, subject: &ExportSubject, data: &OpenD
         let choose = choose
             .on_hover_text("Asks for a file, then writes it")
             .on_disabled_hover_text(obstacle.unwrap_or_default());
+        focus_when_opened(ui, &choose);
         if choose.clicked() {
             out.push(ExportAction::Choose.into());
         }
@@ -158,7 +160,11 @@ fn about(form: ConvertForm) -> &'static str {
 
 /// How many images are meant.
 fn extent(request: &ConvertRequest, subject: &ExportSubject, excluded: usize) -> String {
-    let images = counted(subject.images(request.part), "image");
+    let mut images = counted(subject.images(request.part), "image");
+    if subject.is_divided && request.part == Part::All {
+        let [train, held_out] = [Part::Train, Part::HeldOut].map(|part| count_text(subject.images(part)));
+        images += &format!(" of both parts ({train} to train on, {held_out} held out)");
+    }
     let mut text = if request.form.is_of_pairs() {
         format!("Pairs are made of {images}")
     } else {
@@ -189,7 +195,9 @@ fn done_ui(ui: &mut Ui, view: &ExportView, summary: &str, out: &mut Vec<Action>)
     }
     ui.add_space(SPACE * 2.0);
     ui.horizontal(|ui| {
-        if theme::primary_button(ui, "Show the folder").clicked() {
+        let show = theme::primary_button(ui, "Show the folder");
+        focus_when_opened(ui, &show);
+        if show.clicked() {
             out.push(ExportAction::ShowFolder.into());
         }
         let again = ui.add(theme::plain_button("Export again"));

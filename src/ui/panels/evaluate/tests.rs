@@ -6,21 +6,15 @@ use crate::app::{Action, Effect, Overlay, PictureAction, State, on_event, update
 use crate::data::{Catalog, WarningKind};
 use crate::eval::{OperatingPoint, OperatingRule, operating_point};
 use crate::ui::demo_data::demo_evaluation;
-use crate::ui::media::Media;
-use crate::ui::theme;
+use crate::ui::test_page;
 use crate::worker::protocol::{Event, OpenedData};
-use eframe::egui::{self, Key, Pos2, Ui, vec2};
+use eframe::egui::{self, Key, Pos2, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
 use std::path::Path;
 use std::sync::Arc;
 
-struct Page {
-    panel: EvaluatePanel,
-    state: State,
-    media: Media,
-    out: Vec<Action>,
-}
+type Page = test_page::Page<EvaluatePanel>;
 
 /// A page with two evaluated runs; `None` without the sample data.
 fn page() -> Option<Harness<'static, Page>> {
@@ -33,19 +27,9 @@ fn page() -> Option<Harness<'static, Page>> {
     for (name, separation) in [("arcface", 1.0), ("softmax", 0.62)] {
         let evaluation =
             Arc::new(demo_evaluation(name, separation, Arc::clone(&catalog)).expect("the sample has pairs"));
-        state.evaluate.overlays.push(Overlay { evaluation, visible: true });
+        state.evaluate.overlays.push(Overlay { evaluation, visible: true, is_outdated: false });
     }
-    let page = Page { panel: EvaluatePanel::default(), state, media: Media::blocking(), out: Vec::new() };
-    let draw = |ui: &mut Ui, page: &mut Page| {
-        // Fonts are there from the next pass on.
-        if ui.ctx().cumulative_pass_nr() == 0 {
-            return theme::install(ui.ctx());
-        }
-        page.panel.ui(ui, &page.state, &mut page.media, &mut page.out);
-    };
-    let mut harness = Harness::builder().with_size((1200.0, 1400.0)).build_ui_state(draw, page);
-    harness.run_steps(3);
-    Some(harness)
+    Some(test_page::page_of(state, [1200.0, 1400.0], EvaluatePanel::ui))
 }
 
 fn chosen_far(harness: &Harness<'_, Page>) -> Option<f64> {
@@ -127,6 +111,25 @@ fn the_run_on_the_page_is_measured_on_the_open_images_from_the_menu() {
 }
 
 #[test]
+fn verification_sets_beside_the_open_data_are_offered() {
+    let Some(mut harness) = page() else { return };
+    assert!(harness.query_by_label("Verification sets").is_none());
+    let state = &mut harness.state_mut().state;
+    let root = state.evaluate.overlays[0].evaluation.catalog.root.clone();
+    let mut catalog = Catalog::open(&root, &|_| {}, &|| false).unwrap();
+    catalog.verification_sets = vec!["/faces/agedb_30.bin".into(), "/faces/lfw.bin".into()];
+    let job = update(state, Action::OpenData(root)).into_iter().find_map(test_page::job_of).unwrap().id;
+    let data = OpenedData { catalog: Arc::new(catalog), elapsed_secs: 0.0 };
+    on_event(state, Event::DataOpened { job, data });
+    harness.run_steps(2);
+    harness.get_by_label("Verification sets").click();
+    harness.run_steps(3);
+    harness.get_by_label("lfw.bin").click();
+    harness.run_steps(1);
+    assert_eq!(harness.state().out, [Action::LookAtPairs("/faces/lfw.bin".into())]);
+}
+
+#[test]
 fn a_rule_is_chosen_by_its_full_name() {
     let Some(mut harness) = page() else { return };
     harness.get_by_label("FAR 1 %").click();
@@ -151,12 +154,7 @@ fn a_threshold_from_other_images_is_told_and_gives_way_to_the_one_on_the_page() 
     assert!(harness.query_by_label(told).is_some());
     harness.get_by_label("Use the one above").click();
     harness.run_steps(1);
-    let page = harness.state_mut();
-    assert_eq!(page.out, [set_rule("runs/arcface", OperatingRule::Eer)]);
-    for action in std::mem::take(&mut page.out) {
-        update(&mut page.state, action);
-    }
-    harness.run_steps(2);
+    assert_eq!(test_page::apply(&mut harness), [set_rule("runs/arcface", OperatingRule::Eer)]);
     assert!(harness.query_by_label(told).is_none());
 }
 

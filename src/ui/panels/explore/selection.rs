@@ -30,7 +30,11 @@ pub(super) fn selection_ui(ui: &mut Ui, shown: &Shown<'_>, row: u32, media: &mut
             if ui.button("Verify").on_hover_text("Puts this image into the first slot of Verify").clicked() {
                 out.push(Action::SetSlot(0, ImageSource::Item(Arc::clone(shown.catalog), item)));
             }
-            if ui.button("Clear").on_hover_text("Selects nothing (Esc)").clicked() {
+            if ui
+                .button("Clear")
+                .on_hover_text("Selects nothing (Esc); arrow keys walk to the next point in a direction")
+                .clicked()
+            {
                 out.push(Action::Select(None));
             }
         });

@@ -6,33 +6,17 @@ use crate::app::{Action, State};
 use crate::data::Catalog;
 use crate::map::MapMethod;
 use crate::ui::demo_data::{demo_layout, demo_table};
-use crate::ui::media::Media;
-use crate::ui::theme;
-use eframe::egui::{Key, Ui};
+use crate::ui::test_page;
+use eframe::egui::Key;
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
 use std::path::Path;
 use std::sync::Arc;
 
-struct Page {
-    panel: ExplorePanel,
-    state: State,
-    media: Media,
-    out: Vec<Action>,
-}
+type Page = test_page::Page<ExplorePanel>;
 
 fn harness(state: State) -> Harness<'static, Page> {
-    let page = Page { panel: ExplorePanel::default(), state, media: Media::blocking(), out: Vec::new() };
-    let draw = |ui: &mut Ui, page: &mut Page| {
-        // Fonts are there from the next pass on.
-        if ui.ctx().cumulative_pass_nr() == 0 {
-            return theme::install(ui.ctx());
-        }
-        page.panel.ui(ui, &page.state, &mut page.media, &mut page.out);
-    };
-    let mut harness = Harness::builder().with_size((1200.0, 800.0)).build_ui_state(draw, page);
-    harness.run_steps(3);
-    harness
+    test_page::page_of(state, [1200.0, 800.0], ExplorePanel::ui)
 }
 
 /// A state with a map; `None` without the sample data.
@@ -75,12 +59,63 @@ fn a_click_in_the_legend_isolates_and_escape_clears() {
 }
 
 #[test]
+fn keys_for_a_question_in_front_do_not_reach_the_map() {
+    let Some(mut state) = mapped() else { return };
+    state.explore.selected = Some(3);
+    let mut harness = test_page::page_of(state, [1200.0, 800.0], |panel: &mut ExplorePanel, ui, state, media, out| {
+        panel.ui(ui, state, media, out);
+        crate::ui::closing::closing_ui(ui, state.unfinished(), out);
+    });
+    harness.key_press(Key::ArrowRight);
+    harness.run_steps(2);
+    assert!(harness.state().out.is_empty(), "{:?}", harness.state().out);
+    harness.key_press(Key::Escape);
+    harness.run_steps(1);
+    assert_eq!(harness.state().out, [Action::CancelClose]);
+}
+
+#[test]
 fn the_method_is_chosen_by_name() {
     let Some(state) = mapped() else { return };
     let mut harness = harness(state);
     harness.get_by_label("Sphere").click();
     harness.run_steps(1);
     assert_eq!(harness.state().out, [Action::SetMethod(MapMethod::Sphere)]);
+}
+
+#[test]
+fn arrow_keys_walk_over_the_map_while_no_field_has_the_keyboard() {
+    let Some(state) = mapped() else { return };
+    let layout = state.explore.layout.clone().expect("mapped");
+    let place = |row: u32| {
+        let shown = layout.rows.iter().position(|known| *known == row).expect("on the map");
+        <[f32; 2]>::try_from(layout.position(shown)).expect("flat")
+    };
+    let mut harness = harness(state);
+    let mut walk = |from: Option<u32>, key: Key| {
+        harness.state_mut().state.explore.selected = from;
+        harness.state_mut().out.clear();
+        harness.key_press(key);
+        harness.run_steps(1);
+        std::mem::take(&mut harness.state_mut().out)
+    };
+    assert_eq!(walk(None, Key::ArrowUp), [Action::Select(layout.rows.first().copied())]);
+    // From the middle there is something on every side.
+    let off = |row: &u32| place(*row).into_iter().map(f32::abs).sum::<f32>();
+    let from = layout.rows.iter().copied().min_by(|a, b| off(a).total_cmp(&off(b))).expect("the sample has images");
+    for (key, axis, sign) in
+        [(Key::ArrowLeft, 0, -1.0), (Key::ArrowRight, 0, 1.0), (Key::ArrowUp, 1, 1.0), (Key::ArrowDown, 1, -1.0)]
+    {
+        let out = walk(Some(from), key);
+        let [Action::Select(Some(to))] = out.as_slice() else { panic!("{key:?}: {out:?}") };
+        assert!((place(*to)[axis] - place(from)[axis]) * sign > 0.0, "{key:?}");
+    }
+    harness.get_by_label("Search class or file").focus();
+    harness.run_steps(1);
+    harness.state_mut().out.clear();
+    harness.key_press(Key::ArrowRight);
+    harness.run_steps(1);
+    assert!(harness.state().out.is_empty(), "the arrow belongs to the field");
 }
 
 #[test]

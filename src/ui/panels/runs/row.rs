@@ -2,7 +2,7 @@
 
 use crate::app::{Action, MOST_COMPARED, OPEN_IMAGES_HELP, RunAction, State};
 use crate::ui::theme::{self, SPACE};
-use crate::ui::widgets::figures::{counted, rate_text};
+use crate::ui::widgets::figures::{classes_text, counted, rate_text};
 use crate::worker::protocol::RunEntry;
 use eframe::egui::{self, Align, Label, Layout, RichText, Ui};
 
@@ -88,7 +88,7 @@ fn name_ui(ui: &mut Ui, run: &RunEntry, active: bool) {
     let seed = run.series().map(|_| format!(", seed {} of a series", run.config.train.seed)).unwrap_or_default();
     let facts = match &run.config.run {
         Some(facts) if run.is_imported() => format!("imported from {}{used}", facts.imported),
-        Some(facts) => format!("{}, {} classes{seed}{used}", run.data_name(), facts.classes),
+        Some(facts) => format!("{}, {}{seed}{used}", run.data_name(), classes_text(facts.classes as usize)),
         None => format!("{}{used}", run.data_name()),
     };
     let first_line = run.note.lines().next().unwrap_or_default();

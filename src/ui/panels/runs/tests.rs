@@ -5,9 +5,9 @@ use crate::app::{Action, Effect, RunAction, RunOrder, State, on_event, update};
 use crate::config::{RunConfig, RunInfo, SeriesInfo};
 use crate::data::Catalog;
 use crate::train::RunSummary;
-use crate::ui::theme;
+use crate::ui::test_page;
 use crate::worker::protocol::{Event, JobId, OpenedData, RunEntry};
-use eframe::egui::{Key, Role, Ui};
+use eframe::egui::Key;
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use std::path::{Path, PathBuf};
@@ -21,6 +21,7 @@ pub(super) fn entry(name: &str, seed: u32, eer: Option<f64>) -> RunEntry {
     let summary = |eer| RunSummary {
         run: path.clone(),
         epochs: 3,
+        best_epoch: Some(2),
         images_per_second: 0.0,
         input_wait_share: 0.0,
         train_loss: None,
@@ -33,17 +34,13 @@ pub(super) fn entry(name: &str, seed: u32, eer: Option<f64>) -> RunEntry {
         stopped: false,
     };
     RunEntry {
-        finished: eer.map(summary),
-        path,
         name: name.into(),
+        finished: eer.map(summary),
         config,
-        note: String::new(),
-        epochs: Arc::from([]),
         epochs_done: 3,
         eer: Some(0.5),
-        has_model: true,
         resumable: eer.is_none(),
-        is_elsewhere: false,
+        ..RunEntry::with_model(path)
     }
 }
 
@@ -55,25 +52,10 @@ pub(super) fn listing(runs: Vec<RunEntry>) -> State {
     state
 }
 
-/// The page, what it shows, and what was asked for on it.
-pub(super) struct Page {
-    panel: RunsPanel,
-    pub(super) state: State,
-    pub(super) out: Vec<Action>,
-}
+pub(super) type Page = test_page::Page<RunsPanel>;
 
 pub(super) fn page_of(state: State) -> Harness<'static, Page> {
-    let draw = |ui: &mut Ui, page: &mut Page| {
-        // Fonts are there from the next pass on.
-        if ui.ctx().cumulative_pass_nr() == 0 {
-            return theme::install(ui.ctx());
-        }
-        page.panel.ui(ui, &page.state, &mut page.out);
-    };
-    let page = Page { panel: RunsPanel::default(), state, out: Vec::new() };
-    let mut harness = Harness::builder().with_size((1200.0, 800.0)).build_ui_state(draw, page);
-    harness.run_steps(3);
-    harness
+    test_page::page_of(state, [1200.0, 800.0], |panel: &mut RunsPanel, ui, state, _, out| panel.ui(ui, state, out))
 }
 
 fn harness(runs: Vec<RunEntry>) -> Harness<'static, Page> {
@@ -172,8 +154,7 @@ fn enter_saves_a_name_and_not_an_empty_one() {
             edit.name = name.into();
         }
         harness.run_steps(1);
-        harness.get_by_role_and_label(Role::TextInput, "Name (of the folder, too)").focus();
-        harness.run_steps(2);
+        // The name has the keyboard as soon as the dialog is there.
         harness.key_press(Key::Enter);
         harness.run_steps(2);
         let is_asked = harness.state().out.contains(&RunAction::SaveEdit.into());

@@ -74,6 +74,7 @@ impl LiveView {
                 neighbours: &[],
                 class_name: None,
                 names_class: &|_| false,
+                walks: false,
             };
             self.map.ui(ui, &input);
         });

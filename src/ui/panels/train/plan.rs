@@ -2,7 +2,7 @@
 
 use super::margin::MarginPlot;
 use crate::app::{OpenData, State};
-use crate::config::{Resolved, spec};
+use crate::config::{Resolved, spec, with_labels};
 use crate::train::{Plan, lr_at};
 use crate::ui::Media;
 use crate::ui::format;
@@ -56,6 +56,10 @@ fn numbers_ui(ui: &mut Ui, state: &State, data: &OpenData, resolved: &Resolved) 
         ("Steps in all", count_text(resolved.steps_per_epoch * train.epochs as usize), "Steps per epoch times epochs"),
     ];
     theme::stats(ui, &items);
+    if let Some(words) = state.loss_warning() {
+        ui.add_space(SPACE / 2.0);
+        ui.add(egui::Label::new(RichText::new(with_labels(&words)).color(theme::tokens(ui).warning)).wrap());
+    }
     let Some(cost) = state.footprint() else { return };
     let memory = format::bytes(cost.training_bytes);
     let items = [
@@ -68,7 +72,7 @@ fn numbers_ui(ui: &mut Ui, state: &State, data: &OpenData, resolved: &Resolved) 
         (
             "Memory, about",
             memory,
-            "What a step needs beside the images, give or take a third; a smaller batch, a smaller image or more parts of a batch need less",
+            "The most that the run holds at once beside the images, give or take a third; a smaller batch, a smaller image, more parts of a batch or a smaller network need less",
         ),
     ];
     ui.add_space(SPACE / 2.0);

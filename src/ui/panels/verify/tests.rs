@@ -1,56 +1,26 @@
 //! The two slots under a pointer, without drawing pixels.
 
 use super::VerifyPanel;
-use crate::app::{Action, Dialog, FaceAction, Notice, Severity, State, Workspace, on_event, update};
-use crate::config::{RunConfig, RunInfo};
-use crate::ui::media::Media;
-use crate::ui::theme;
-use crate::worker::protocol::{Event, FoundFace, ImageSource, RunEntry, VerifyResult};
-use eframe::egui::{Key, Ui};
+use crate::app::{Action, Dialog, FaceAction, Notice, Overlay, Severity, State, Workspace, on_event, update};
+use crate::config::RunInfo;
+use crate::ui::test_page::{self, apply};
+use crate::worker::protocol::{Evaluation, Event, FoundFace, ImageSource, RunEntry, VerifyResult};
+use eframe::egui::Key;
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-struct Page {
-    panel: VerifyPanel,
-    state: State,
-    media: Media,
-    out: Vec<Action>,
-}
+type Page = test_page::Page<VerifyPanel>;
 
 fn harness(state: State) -> Harness<'static, Page> {
-    let page = Page { panel: VerifyPanel::default(), state, media: Media::blocking(), out: Vec::new() };
-    let draw = |ui: &mut Ui, page: &mut Page| {
-        // Fonts are there from the next pass on.
-        if ui.ctx().cumulative_pass_nr() == 0 {
-            return theme::install(ui.ctx());
-        }
-        page.panel.ui(ui, &page.state, &mut page.media, &mut page.out);
-    };
-    let mut harness = Harness::builder().with_size((1200.0, 800.0)).build_ui_state(draw, page);
-    harness.run_steps(3);
-    harness
+    test_page::page_of(state, [1200.0, 800.0], VerifyPanel::ui)
 }
 
 fn with_model() -> State {
     let mut state = State::new("runs".into());
-    let path = PathBuf::from("runs/one");
-    state.active_run = Some(path.clone());
-    let config = RunConfig::default();
-    state.runs = vec![RunEntry {
-        path,
-        name: "one".into(),
-        config,
-        note: String::new(),
-        epochs: Arc::from([]),
-        epochs_done: 3,
-        eer: None,
-        has_model: true,
-        resumable: false,
-        finished: None,
-        is_elsewhere: false,
-    }];
+    state.runs = vec![RunEntry::with_model("runs/one")];
+    state.active_run = Some("runs/one".into());
     state
 }
 
@@ -105,17 +75,6 @@ fn marking() -> Harness<'static, Page> {
     };
     on_event(&mut state, Event::FaceFound { job, found: Arc::new(found) });
     harness(state)
-}
-
-/// Carries out what was asked for, as the window does.
-fn apply(harness: &mut Harness<'static, Page>) -> Vec<Action> {
-    let page = harness.state_mut();
-    let actions = std::mem::take(&mut page.out);
-    for action in actions.clone() {
-        update(&mut page.state, action);
-    }
-    harness.run_steps(2);
-    actions
 }
 
 #[test]
@@ -179,20 +138,48 @@ fn the_face_cannot_be_applied_before_both_eyes_are_marked_and_says_so() {
     assert!(harness.query_by_label("Mark both eyes first").is_some());
 }
 
+/// Two images compared by a network that was not measured.
+fn compared() -> VerifyResult {
+    let crop = crate::data::Thumb { width: 1, height: 1, rgba: vec![128; 4] };
+    VerifyResult {
+        similarity: 0.5,
+        angle_deg: 60.0,
+        model_sha256: "now".into(),
+        operating: None,
+        is_outdated: false,
+        measured: None,
+        crops: [crop.clone(), crop],
+        lengths: None,
+        neighbours: [Vec::new(), Vec::new()],
+    }
+}
+
+#[test]
+fn scores_of_an_older_network_are_not_drawn_and_it_is_said_why_there_is_no_verdict() {
+    let folder = tempfile::tempdir().unwrap();
+    crate::data::testing::draw_classes(folder.path(), 4, 3);
+    let catalog = Arc::new(crate::data::Catalog::open(folder.path(), &|_| {}, &|| false).unwrap());
+    let evaluation = crate::ui::demo_data::demo_evaluation("one", 1.0, catalog).unwrap();
+    for (model_sha256, is_of_result) in [("now", true), ("before", false)] {
+        let mut state = with_model();
+        state.verify.slots = [Some(grey()), Some(grey())];
+        let evaluation = Arc::new(Evaluation { model_sha256: model_sha256.into(), ..evaluation.clone() });
+        state.evaluate.overlays = vec![Overlay { evaluation, visible: true, is_outdated: false }];
+        state.verify.result = Some(Box::new(VerifyResult { is_outdated: !is_of_result, ..compared() }));
+        let harness = harness(state);
+        assert_eq!(harness.query_by_label("Scores and threshold").is_some(), is_of_result);
+        let said =
+            "The run has learned since its error rates were measured: its threshold was that of an earlier network.";
+        assert_eq!(harness.query_by_label(said).is_some(), !is_of_result);
+    }
+}
+
 #[test]
 fn the_length_of_an_embedding_stands_under_its_image_where_it_tells_something() {
     for lengths in [None, Some([24.31, 9.02])] {
         let mut state = with_model();
         state.verify.slots = [Some(grey()), Some(grey())];
-        let crop = crate::data::Thumb { width: 1, height: 1, rgba: vec![128; 4] };
-        state.verify.result = Some(Box::new(VerifyResult {
-            similarity: 0.5,
-            angle_deg: 60.0,
-            operating: None,
-            crops: [crop.clone(), crop],
-            lengths,
-            neighbours: [Vec::new(), Vec::new()],
-        }));
+        state.verify.result = Some(Box::new(VerifyResult { lengths, ..compared() }));
         let shown = |harness: &Harness<'static, Page>| {
             let of = |text: &str| harness.query_by_label(text).map(|node| node.rect().left());
             [of("Length 24.3"), of("Length 9.0")]

@@ -79,7 +79,7 @@ fn result_ui(ui: &mut Ui, state: &State, result: &VerifyResult, out: &mut Vec<Ac
     ui.add_space(theme::SPACE);
     ui.separator();
     ui.add_space(theme::SPACE / 2.0);
-    if state.active_evaluation().is_some() {
+    if result.measured.is_some() {
         ui.label(cost(point));
         ui.label(theme::caption(
             "In brackets the 95 % intervals. Images unlike the measured ones may fare differently.",
@@ -93,12 +93,15 @@ fn result_ui(ui: &mut Ui, state: &State, result: &VerifyResult, out: &mut Vec<Ac
     }
 }
 
-/// An imported network that was measured on nothing: how alike is known, what that means is not.
+/// A network that was measured on nothing, as an imported one, or one that has learned since: how alike is known, what that
+/// means is not.
 fn no_threshold_ui(ui: &mut Ui, state: &State, result: &VerifyResult, out: &mut Vec<Action>) {
     ui.label(theme::heading("No verdict yet"));
-    ui.label(
-        "How alike two images of the same thing are differs from model to model, and was not measured for this one.",
-    );
+    ui.label(if result.is_outdated {
+        "The run has learned since its error rates were measured: its threshold was that of an earlier network."
+    } else {
+        "How alike two images of the same thing are differs from model to model, and was not measured for this one."
+    });
     ui.add_space(theme::SPACE);
     figures_ui(ui, result);
     ui.add_space(theme::SPACE);

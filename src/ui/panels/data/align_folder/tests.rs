@@ -1,27 +1,19 @@
 //! The dialogs of a folder of faces under pointer and keys, with the jobs done as the worker does them.
 
 use super::super::DataPanel;
-use crate::app::{Action, Effect, FaceAction, FinderKind, QueueAction, State, on_event, update};
+use crate::app::{Action, FaceAction, FinderKind, QueueAction, State, on_event, update};
 use crate::data::Catalog;
 use crate::data::testing::draw_classes;
 use crate::faces::{AlignOptions, Aligned, CropFormat, FinderFile};
-use crate::ui::media::Media;
-use crate::ui::theme;
+use crate::ui::test_page::{self, apply, job_of, press};
 use crate::worker::protocol::{Event, FoundFace, HandDone, HandStep, Job, OpenedData, Outcome, Request};
-use eframe::egui::{Key, Role, Ui};
+use eframe::egui::{Key, Role};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
 use std::path::Path;
 use std::sync::Arc;
 
-struct Page {
-    panel: DataPanel,
-    state: State,
-    media: Media,
-    out: Vec<Action>,
-    /// Jobs that are still to be done.
-    jobs: Vec<Job>,
-}
+type Page = test_page::Page<DataPanel>;
 
 /// The dialog for `root`, a folder of 2 classes of 2 images.
 fn harness(root: &Path) -> Harness<'static, Page> {
@@ -32,36 +24,12 @@ fn harness(root: &Path) -> Harness<'static, Page> {
     on_event(&mut state, Event::DataOpened { job, data: OpenedData { catalog, elapsed_secs: 0.1 } });
     on_event(&mut state, Event::Ended { job, outcome: Outcome::Finished });
     update(&mut state, FaceAction::OpenFolder.into());
-    let page = Page { panel: DataPanel::default(), state, media: Media::blocking(), out: Vec::new(), jobs: Vec::new() };
-    let draw = |ui: &mut Ui, page: &mut Page| {
-        // Fonts are there from the next pass on.
-        if ui.ctx().cumulative_pass_nr() == 0 {
-            return theme::install(ui.ctx());
+    test_page::page_of(state, [1200.0, 900.0], |panel: &mut DataPanel, ui, state, media, out| {
+        panel.ui(ui, state, media, out);
+        if state.asks_before_closing {
+            crate::ui::closing::closing_ui(ui, state.unfinished(), out);
         }
-        page.panel.ui(ui, &page.state, &mut page.media, &mut page.out);
-        if page.state.asks_before_closing {
-            crate::ui::closing::closing_ui(ui, page.state.unfinished(), &mut page.out);
-        }
-    };
-    let mut harness = Harness::builder().with_size((1200.0, 900.0)).build_ui_state(draw, page);
-    harness.run_steps(3);
-    harness
-}
-
-/// Carries out what was asked for, as the window does; jobs wait.
-fn apply(harness: &mut Harness<'static, Page>) -> Vec<Action> {
-    let page = harness.state_mut();
-    let actions = std::mem::take(&mut page.out);
-    for action in actions.clone() {
-        let effects = update(&mut page.state, action);
-        page.jobs.extend(effects.into_iter().filter_map(job_of));
-    }
-    harness.run_steps(2);
-    actions
-}
-
-fn job_of(effect: Effect) -> Option<Job> {
-    if let Effect::Send(job) = effect { Some(job) } else { None }
+    })
 }
 
 /// Does the jobs that wait, and those that follow from them.
@@ -103,12 +71,6 @@ fn picture() -> Arc<FoundFace> {
 
 fn click(harness: &mut Harness<'static, Page>, name: &str) -> Vec<Action> {
     harness.get_by_role_and_label(Role::Button, name).click();
-    harness.run_steps(2);
-    apply(harness)
-}
-
-fn press(harness: &mut Harness<'static, Page>, key: Key) -> Vec<Action> {
-    harness.key_press(key);
     harness.run_steps(2);
     apply(harness)
 }
@@ -252,9 +214,8 @@ fn keys_for_the_closing_question_do_not_reach_the_dialog_beneath() {
     mark_eyes(&mut harness);
     harness.state_mut().state.asks_before_closing = true;
     harness.run_steps(3);
-    for key in [Key::Enter, Key::S] {
-        assert!(press(&mut harness, key).is_empty(), "{key:?}");
-    }
+    assert!(press(&mut harness, Key::S).is_empty());
+    assert_eq!(press(&mut harness, Key::Enter), [Action::ConfirmClose], "the question has the keyboard");
     harness.state_mut().state.asks_before_closing = false;
     harness.run_steps(3);
     assert_eq!(press(&mut harness, Key::Enter), [QueueAction::Next.into()]);

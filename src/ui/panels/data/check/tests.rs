@@ -3,21 +3,15 @@
 use super::CheckPanel;
 use crate::app::{Action, CheckAction, Effect, State, on_event, update};
 use crate::data::{Catalog, examine};
-use crate::ui::Media;
-use crate::ui::theme;
+use crate::ui::test_page;
 use crate::worker::protocol::{Event, JobId, OpenedData, Outcome};
-use eframe::egui::{Role, Ui};
+use eframe::egui::Role;
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
 use std::path::Path;
 use std::sync::Arc;
 
-struct Page {
-    panel: CheckPanel,
-    state: State,
-    media: Media,
-    out: Vec<Action>,
-}
+type Page = test_page::Page<CheckPanel>;
 
 /// The job that an action asks for.
 fn job(state: &mut State, action: Action) -> JobId {
@@ -39,20 +33,11 @@ fn harness(folder: &Path) -> Harness<'static, Page> {
 }
 
 fn drawn(state: State) -> Harness<'static, Page> {
-    let page = Page { panel: CheckPanel::default(), state, media: Media::blocking(), out: Vec::new() };
-    let draw = |ui: &mut Ui, page: &mut Page| {
-        // Fonts are there from the next pass on.
-        if ui.ctx().cumulative_pass_nr() == 0 {
-            return theme::install(ui.ctx());
-        }
-        let Page { panel, state, media, out } = page;
+    test_page::page_of(state, [1200.0, 800.0], |panel: &mut CheckPanel, ui, state, media, out| {
         if let Some(data) = state.open_data() {
             panel.ui(ui, state, data, media, out);
         }
-    };
-    let mut harness = Harness::builder().with_size((1200.0, 800.0)).build_ui_state(draw, page);
-    harness.run_steps(3);
-    harness
+    })
 }
 
 #[test]

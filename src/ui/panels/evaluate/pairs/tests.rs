@@ -3,80 +3,27 @@
 
 use super::*;
 use crate::app::{Effect, Workspace, on_event, update};
-use crate::config::RunConfig;
 use crate::data::testing::look_of_list;
 use crate::ui::demo_state::{self, DemoKind};
-use crate::ui::media::Media;
 use crate::ui::panels::evaluate::EvaluatePanel;
+use crate::ui::test_page::{self, click, press};
 use crate::worker::protocol::{Event, JobError, JobId, Outcome, Progress, RunEntry};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
-use std::path::PathBuf;
 use std::sync::Arc;
 
-struct Page {
-    panel: EvaluatePanel,
-    state: State,
-    media: Media,
-    out: Vec<Action>,
-}
+type Page = test_page::Page<EvaluatePanel>;
 
 fn page_of(state: State) -> Harness<'static, Page> {
-    let draw = |ui: &mut Ui, page: &mut Page| {
-        // Fonts are there from the next pass on.
-        if ui.ctx().cumulative_pass_nr() == 0 {
-            return theme::install(ui.ctx());
-        }
-        page.panel.ui(ui, &page.state, &mut page.media, &mut page.out);
-    };
-    let page = Page { panel: EvaluatePanel::default(), state, media: Media::blocking(), out: Vec::new() };
-    let mut harness = Harness::builder().with_size((1000.0, 700.0)).build_ui_state(draw, page);
-    harness.run_steps(3);
-    harness
-}
-
-/// Carries out what was asked for, as the window does.
-fn apply(harness: &mut Harness<'static, Page>) -> Vec<Action> {
-    let page = harness.state_mut();
-    let actions = std::mem::take(&mut page.out);
-    for action in actions.clone() {
-        update(&mut page.state, action);
-    }
-    harness.run_steps(2);
-    actions
-}
-
-fn click(harness: &mut Harness<'static, Page>, label: &str) -> Vec<Action> {
-    harness.get_by_label(label).click();
-    harness.run_steps(2);
-    apply(harness)
-}
-
-fn press(harness: &mut Harness<'static, Page>, key: Key) -> Vec<Action> {
-    harness.key_press(key);
-    harness.run_steps(2);
-    apply(harness)
+    test_page::page_of(state, [1000.0, 700.0], EvaluatePanel::ui)
 }
 
 /// A state in which a list is looked at; with a run in use or not.
 fn looking(has_model: bool) -> (State, JobId) {
     let mut state = State::new("runs".into());
     if has_model {
-        let path = PathBuf::from("runs/faces");
-        state.runs = vec![RunEntry {
-            name: "faces".into(),
-            config: RunConfig::default(),
-            note: String::new(),
-            epochs: Arc::from([]),
-            epochs_done: 1,
-            eer: None,
-            has_model: true,
-            resumable: false,
-            finished: None,
-            is_elsewhere: false,
-            path: path.clone(),
-        }];
-        state.active_run = Some(path);
+        state.runs = vec![RunEntry::with_model("runs/faces")];
+        state.active_run = Some("runs/faces".into());
     }
     let effects = update(&mut state, Action::LookAtPairs("/protocols/pairs.txt".into()));
     let sent = effects.iter().find_map(|effect| if let Effect::Send(job) = effect { Some(job.id) } else { None });
@@ -172,7 +119,7 @@ fn a_look_shows_how_far_it_is_and_its_failure() {
     assert!(busy.query_by_label("310 of 7701 images").is_some());
     assert_eq!(click(&mut busy, "Cancel the pairs"), [PairsAction::Cancel.into()]);
     let error =
-        JobError { headline: "Line 3 of the pair list".to_owned(), causes: Vec::new(), hint: None, device_lost: false };
+        JobError { headline: "Line 3 of the pair list".to_owned(), causes: Vec::new(), hint: None, is_of_seed: false };
     on_event(&mut state, Event::Ended { job, outcome: Outcome::Failed(error) });
     let mut failed = page_of(state);
     assert!(failed.query_by_label("Line 3 of the pair list").is_some());
@@ -201,7 +148,7 @@ fn what_failed_on_its_own_images_can_be_tried_again_beside_the_sheet_which_asks_
         update(&mut state, asked);
         let job = state.evaluate.job.expect("it is being measured");
         let headline = "The images are gone".to_owned();
-        let error = JobError { headline, causes: Vec::new(), hint: None, device_lost: false };
+        let error = JobError { headline, causes: Vec::new(), hint: None, is_of_seed: false };
         on_event(&mut state, Event::Ended { job, outcome: Outcome::Failed(error) });
         let mut harness = page_of(state);
         assert!(harness.query_by_label("Measure on pairs").is_some());

@@ -4,28 +4,12 @@ use crate::app::{Action, Dialog, Effect, ImportAction, PreprocessChoice, State, 
 use crate::model::{Misfit, Misshaped};
 use crate::train::{Refusal, WeightsLook};
 use crate::ui::panels::runs::tests::{Page, page_of};
+use crate::ui::test_page::{apply, click};
 use crate::worker::protocol::{Event, JobError, JobId, Outcome};
 use eframe::egui::Key;
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use std::sync::Arc;
-
-/// Carries out what was asked for, as the window does.
-fn apply(harness: &mut Harness<'static, Page>) -> Vec<Action> {
-    let page = harness.state_mut();
-    let actions = std::mem::take(&mut page.out);
-    for action in actions.clone() {
-        update(&mut page.state, action);
-    }
-    harness.run_steps(2);
-    actions
-}
-
-fn click(harness: &mut Harness<'static, Page>, label: &str) -> Vec<Action> {
-    harness.get_by_label(label).click();
-    harness.run_steps(2);
-    apply(harness)
-}
 
 fn looking() -> (State, JobId) {
     let mut state = State::new("runs".into());
@@ -116,7 +100,7 @@ fn a_look_can_be_cancelled_and_its_failure_is_shown() {
         headline: "The file is neither".to_owned(),
         causes: Vec::new(),
         hint: Some("Save the network".to_owned()),
-        device_lost: false,
+        is_of_seed: false,
     };
     on_event(&mut state, Event::Ended { job, outcome: Outcome::Failed(error) });
     let mut failed = page_of(state);

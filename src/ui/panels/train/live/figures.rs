@@ -3,10 +3,11 @@
 
 use super::{MAP_HEIGHT, PLOT_HEIGHT};
 use crate::app::TrainView;
+use crate::config::LossConfig;
 use crate::ui::format;
 use crate::ui::theme::{self, SPACE};
 use crate::ui::widgets::curve::{Curve, CurvePlot, CurveStyle, curve_plot, quiet, ticks};
-use crate::ui::widgets::figures::{count_text, rate_text};
+use crate::ui::widgets::figures::{count_text, counted, rate_text};
 use eframe::egui::{Role, Sense, Stroke, Ui, Vec2b, WidgetInfo};
 use egui_plot::{AxisHints, Bar, BarChart, Plot};
 
@@ -33,17 +34,23 @@ pub(super) fn numbers_ui(ui: &mut Ui, view: &TrainView) {
             of_step(&|s| format::significant(s.loss)),
             "Mean loss of the last steps, margin included; it starts high because of the margin",
         ),
-        (
-            "Accuracy",
-            of_step(&|s| rate_text(s.accuracy)),
-            "Training images whose nearest class centre is their own, margin left out",
-        ),
+        ("Accuracy", of_step(&|s| rate_text(s.accuracy)), accuracy_help(&view.config.loss)),
         ("Validation EER", eer.map_or_else(none, rate_text), eer_help.as_str()),
         ("Images/s", of_step(&|s| count_text(s.images_per_second.round() as usize)), "Training images per second"),
         time(view),
         ("Learning rate", of_step(&|s| format::significant(s.lr)), "How large a step is now"),
     ];
     theme::stats(ui, &items);
+}
+
+/// Of the training images. Where a step compares with a share of the classes, the others cannot be the nearest.
+fn accuracy_help(loss: &LossConfig) -> &'static str {
+    if loss.is_partial() {
+        "Training images whose nearest class centre is their own, margin left out, among the classes that their step compares \
+         with (Partial FC): among all classes it would be lower"
+    } else {
+        "Training images whose nearest class centre is their own, margin left out"
+    }
 }
 
 /// The time left while the run goes on, the time it took when it is over.
@@ -135,8 +142,13 @@ pub(super) fn loss_ui(ui: &mut Ui, view: &TrainView) {
 /// Accuracy over epochs.
 pub(super) fn accuracy_ui(ui: &mut Ui, view: &TrainView) {
     let curves = with_validation(ui, steps(view, |step| step.accuracy), epochs(view, |epoch| epoch.val_accuracy));
-    let drawn =
-        plot(view, "Accuracy", "Images whose nearest class centre is their own, margin left out", &curves, axis_rate);
+    let help = if view.config.loss.is_partial() {
+        "Images whose nearest class centre is their own, margin left out; those trained on among the classes of their step \
+         only (Partial FC), held-out ones among all"
+    } else {
+        "Images whose nearest class centre is their own, margin left out"
+    };
+    let drawn = plot(view, "Accuracy", help, &curves, axis_rate);
     curve_plot(ui, &CurvePlot { include_y: &[0.0, 1.0], ..drawn });
 }
 
@@ -192,7 +204,8 @@ pub(super) fn angles_ui(ui: &mut Ui, view: &TrainView) {
         Bar::new(bin as f64 * 5.0 + 2.5, f64::from(count)).width(4.4).fill(colour).stroke(Stroke::NONE)
     });
     let chart = BarChart::new("images", bars.collect()).color(colour).element_formatter(Box::new(|bar, _| {
-        format!("{:.0}° to {:.0}°: {} images", bar.argument - 2.5, bar.argument + 2.5, bar.value)
+        let images = counted(bar.value.round() as usize, "image");
+        format!("{:.0}° to {:.0}°: {images}", bar.argument - 2.5, bar.argument + 2.5)
     }));
     let shown = Plot::new("angles")
         .height(PLOT_HEIGHT)
@@ -228,5 +241,11 @@ mod tests {
         assert_eq!((mean.len(), mean[0], mean[19]), (40, [0.0, 4.0], [19.0, 4.0]));
         assert!(mean[25][1] > 4.0 && mean[25][1] < 8.0);
         assert_eq!(mean[39], [39.0, 8.0]);
+    }
+
+    #[test]
+    fn an_accuracy_among_some_of_the_classes_is_told_as_such() {
+        let of = |class_share| accuracy_help(&LossConfig { class_share, ..LossConfig::default() });
+        assert!(of(0.1).contains("Partial FC") && !of(1.0).contains("Partial FC"));
     }
 }

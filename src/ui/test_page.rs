@@ -1,0 +1,68 @@
+//! A panel under a pointer and a keyboard, without drawing pixels: what the tests of the panels share.
+
+use super::{Media, theme};
+use crate::app::{Action, Effect, State, update};
+use crate::worker::protocol::Job;
+use eframe::egui::{Key, Ui};
+use egui_kittest::Harness;
+use egui_kittest::kittest::Queryable as _;
+
+/// How a panel is drawn.
+pub type Draw<P> = fn(&mut P, &mut Ui, &State, &mut Media, &mut Vec<Action>);
+
+/// A panel, what it shows, and what was asked for on it.
+pub struct Page<P> {
+    pub panel: P,
+    pub state: State,
+    /// What was asked for and not carried out yet.
+    pub out: Vec<Action>,
+    /// Jobs that were asked for, which nobody does.
+    pub jobs: Vec<Job>,
+    media: Media,
+}
+
+/// A panel on a page of this size in points, drawn a few times.
+pub fn page_of<P: Default + 'static>(state: State, size: [f32; 2], draw: Draw<P>) -> Harness<'static, Page<P>> {
+    let page = Page { panel: P::default(), state, out: Vec::new(), jobs: Vec::new(), media: Media::blocking() };
+    let draw = move |ui: &mut Ui, page: &mut Page<P>| {
+        // Fonts are there from the next pass on.
+        if ui.ctx().cumulative_pass_nr() == 0 {
+            return theme::install(ui.ctx());
+        }
+        draw(&mut page.panel, ui, &page.state, &mut page.media, &mut page.out);
+    };
+    let mut harness = Harness::builder().with_size(size).build_ui_state(draw, page);
+    harness.run_steps(3);
+    harness
+}
+
+/// Carries out what was asked for, as the window does; jobs wait.
+pub fn apply<P: 'static>(harness: &mut Harness<'static, Page<P>>) -> Vec<Action> {
+    let page = harness.state_mut();
+    let actions = std::mem::take(&mut page.out);
+    for action in actions.clone() {
+        let effects = update(&mut page.state, action);
+        page.jobs.extend(effects.into_iter().filter_map(job_of));
+    }
+    harness.run_steps(2);
+    actions
+}
+
+/// Clicks on what has this label, and carries out what that asks for.
+pub fn click<P: 'static>(harness: &mut Harness<'static, Page<P>>, label: &str) -> Vec<Action> {
+    harness.get_by_label(label).click();
+    harness.run_steps(2);
+    apply(harness)
+}
+
+/// The same with a key.
+pub fn press<P: 'static>(harness: &mut Harness<'static, Page<P>>, key: Key) -> Vec<Action> {
+    harness.key_press(key);
+    harness.run_steps(2);
+    apply(harness)
+}
+
+/// The job that an effect sends.
+pub fn job_of(effect: Effect) -> Option<Job> {
+    if let Effect::Send(job) = effect { Some(job) } else { None }
+}
