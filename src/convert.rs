@@ -247,6 +247,18 @@ mod tests {
     }
 
     #[test]
+    fn images_of_other_sizes_are_counted_where_they_are_written_as_they_are() {
+        let folder = divided();
+        image::RgbImage::new(20, 30).save(folder.path().join("data/train/p00/odd.png")).unwrap();
+        let catalog = open(&folder.path().join("data"));
+        for (out, px, others) in [("as_they_are", None, 1), ("squares", Some(8), 0)] {
+            let request = ConvertRequest { part: Part::Train, px, ..ConvertRequest::default() };
+            let done = write(&catalog, &request, &folder.path().join(out)).unwrap();
+            assert_eq!((done.images, done.other_sizes), (16, others), "{out}");
+        }
+    }
+
+    #[test]
     fn pairs_come_in_ten_blocks_with_those_of_one_class_first_and_again_from_the_same_seed() {
         let folder = divided();
         let catalog = open(&folder.path().join("data"));

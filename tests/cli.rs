@@ -199,6 +199,32 @@ fn embed_writes_unit_rows_and_their_names_in_the_same_order() {
 }
 
 #[test]
+fn a_broken_image_among_those_named_is_left_out_and_a_list_is_never_written_over() {
+    let (folder, _) = trained();
+    let at = |name: &str| folder.path().join(name);
+    std::fs::write(at("broken.png"), "no picture").unwrap();
+    let good = "data/test/p017/p017_0001.png";
+    let output = arclens(folder.path(), &["embed", "run", good, "broken.png", good, "--out", "some.npy", "--json"]);
+    assert!(output.status.success() && stderr(&output).contains("broken.png"), "{}", stderr(&output));
+    assert_eq!(json(&output)["embeddings"], 2);
+    assert_eq!(std::fs::read_to_string(at("some.csv")).unwrap().matches(good).count(), 2);
+    let refused = |words: &[&str]| {
+        let output = arclens(folder.path(), words);
+        assert_eq!(output.status.code(), Some(2), "{words:?}");
+        stderr(&output)
+    };
+    assert!(refused(&["embed", "run", good, "gone.png", "--out", "some.npy"]).contains("no such file: gone.png"));
+    assert!(refused(&["embed", "run", good, "data", "--out", "some.npy"]).contains("one data set by itself"));
+    // The names of embeddings, which a map of them needs.
+    let names = std::fs::read(at("some.csv")).unwrap();
+    assert!(refused(&["map", "some.npy", "--method", "pca", "--out", "some.csv"]).contains("is read here"));
+    assert_eq!(std::fs::read(at("some.csv")).unwrap(), names);
+    assert!(refused(&["map", "gone.npy", "--out", "map.gif"]).contains("as .csv or .png"), "before anything is read");
+    let both = ["map", "some.npy", "--data", "data", "--method", "pca", "--out", "map.png"];
+    assert!(refused(&both).contains("leave one of them out"));
+}
+
+#[test]
 fn map_writes_a_table_and_a_picture() {
     let (folder, _) = trained();
     ok(folder.path(), &["map", "run", "--method", "pca", "--out", "map.csv", "--json"]);

@@ -172,6 +172,37 @@ fn what_was_measured_is_in_the_legend_where_it_is_not_the_runs_own() {
     assert!(told.contains("net: EER ") && told.matches("600 pairs of lfw").count() == 1, "{told}");
 }
 
+#[test]
+fn what_an_earlier_network_of_a_run_came_to_is_drawn_with_a_warning() {
+    let folder = tempfile::tempdir().unwrap();
+    let (folder, net) = (folder.path(), run(folder.path(), "net"));
+    let newest = net.join("checkpoints/000007");
+    std::fs::create_dir_all(&newest).unwrap();
+    let sums = serde_json::json!({ "loss_bits": 0, "correct": 0, "seen": 0 });
+    let state = serde_json::json!({
+        "format": 1, "step": 7, "epoch": 1, "step_in_epoch": 0, "epoch_sums": sums, "window": sums,
+        "files": { "model.safetensors": "now" },
+    });
+    std::fs::write(newest.join("state.json"), state.to_string()).unwrap();
+    std::fs::write(net.join("best"), "checkpoints/000007").unwrap();
+    for (measured, own, is_told) in [("now", true, false), ("earlier", true, true), ("earlier", false, true)] {
+        let stored = StoredEvaluation {
+            on: "600 pairs of lfw".into(),
+            own: Some(own),
+            rule: OperatingRule::Eer,
+            report: report(1.0),
+            classification: None,
+            model_sha256: Some(measured.into()),
+        };
+        store_evaluation(&net, &stored).unwrap();
+        let done = arclens(folder, &["det", "net", "--out", "net.svg", "--force"]);
+        let text = stderr(&done);
+        assert!(done.status.success(), "{text}");
+        let is_said = text.contains("earlier network of it") && text.contains("arclens evaluate net");
+        assert_eq!((is_said, text.contains("--pairs")), (is_told, is_told && !own), "{text}");
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn hostile_names_of_runs_stay_text() {

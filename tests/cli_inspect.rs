@@ -276,6 +276,29 @@ fn the_images_of_a_list_of_pairs_may_lie_elsewhere_and_some_of_them_are_read() {
 }
 
 #[test]
+fn of_a_verification_set_it_is_told_how_many_pairs_can_be_used() {
+    let (folder, classes) = drawn();
+    let folder = folder.path();
+    let image = std::fs::read(&listed(&classes[0])[0]).unwrap();
+    let write = |name: &str, second: &[u8]| {
+        let mut set = arclens::data::BinWriter::new(Vec::new(), 2).unwrap();
+        for bytes in [&image[..], second, &image[..], &image[..]] {
+            set.image(bytes).unwrap();
+        }
+        std::fs::write(folder.join(name), set.finish(&[true, false]).unwrap()).unwrap();
+    };
+    write("whole.bin", &image);
+    write("broken.bin", b"no picture");
+    for (name, complete) in [("whole.bin", 2), ("broken.bin", 1)] {
+        let seen = ok(folder, &["inspect", name, "--json"]);
+        let counts = ["pairs", "complete", "images"].map(|key| seen[key].as_u64().unwrap());
+        assert_eq!(counts, [2, complete, 4], "{seen}");
+        let said = String::from_utf8_lossy(&arclens(folder, &["inspect", name]).stdout).into_owned();
+        assert_eq!(said.contains("1 pair complete"), complete == 1, "{said}");
+    }
+}
+
+#[test]
 fn a_broken_file_is_called_what_it_is_and_what_is_wrong_with_it() {
     let (folder, classes) = drawn();
     let folder = folder.path();

@@ -223,6 +223,7 @@ fn a_series_goes_on_after_a_seed_that_diverges() {
     let seeds: Vec<&Value> = failed.iter().map(|run| &run["seed"]).collect();
     assert_eq!((seeds, of_runs(&summary, "eer").len()), (vec![&Value::from(1), &Value::from(2)], 0), "{error}");
     assert!(text.contains("seed 2 failed: the run diverged at step "), "{text}");
+    assert!(text.contains("try again what failed, from its last checkpoint"), "{text}");
     assert!(error.contains("error: 2 of 2 runs failed, those with the seeds 1, 2"), "{error}");
 }
 

@@ -99,6 +99,9 @@ fn broken_images_among_sound_ones_are_warnings_and_the_rest_opens() {
     put(dir.path(), "b/README.txt", b"about these images");
     put(dir.path(), "b/.DS_Store", b"x");
     put(dir.path(), "b/Thumbs.db", b"x");
+    // Smaller copies that a network drive makes, and what was deleted.
+    put(dir.path(), "b/@eaDir/0.png/SYNOFILE_THUMB_M.jpg", &jpeg);
+    put(dir.path(), "$RECYCLE.BIN/0.png", &png);
     fs::create_dir(dir.path().join("c")).unwrap();
     let catalog = open(dir.path()).unwrap();
     assert_eq!(catalog.classes, ["a", "b"]);
@@ -118,6 +121,19 @@ fn broken_images_among_sound_ones_are_warnings_and_the_rest_opens() {
     assert_eq!(store.failed(), cut);
     assert_eq!(warnings.count(WarningKind::Truncated), 2, "{warnings:?}");
     assert!(matches!(store.read(cut[0], &mut Vec::new()), Err(DataError::NoSuchItem { .. })));
+}
+
+#[test]
+fn folders_that_lie_too_deep_are_told_and_are_no_circle() {
+    let dir = folder();
+    sound(dir.path(), 2);
+    for (name, seed) in [("a/1/2/3/4/5/6/7/8/in.png", 40), ("a/1/2/3/4/5/6/7/8/9/out.png", 41)] {
+        put(dir.path(), name, &encode(&picture(16, 16, seed), ImageFormat::Png));
+    }
+    let catalog = open(dir.path()).unwrap();
+    let counts = [WarningKind::Unreadable, WarningKind::SymlinkLoop].map(|kind| catalog.warnings.count(kind));
+    assert_eq!((catalog.items.len(), counts), (5, [1, 0]));
+    assert!(catalog.warnings.stored().iter().any(|warning| warning.detail.contains("8 deep")));
 }
 
 #[test]

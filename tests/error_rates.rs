@@ -407,12 +407,13 @@ fn folds_need_two_folds_and_a_pair_for_each() {
 }
 
 #[test]
-fn made_lists_are_folded_in_balance() {
+fn made_lists_are_folded_with_as_many_pairs_of_each_kind() {
     let genuine = (0..70).map(|i| (i as f32 / 100.0, true));
     let (scores, same): (Vec<f32>, Vec<bool>) = genuine.chain((0..130).map(|i| (-(i as f32) / 200.0, false))).unzip();
     let list = ScoredPairs { scores, same };
     let ordered = fold_order(&list, 3);
-    for fold in ordered.same.chunks(20) {
+    assert_eq!(ordered.same.len(), 140);
+    for fold in ordered.same.chunks(14) {
         assert_eq!(fold.iter().filter(|&&s| s).count(), 7);
     }
     let sorted = |list: &ScoredPairs| {
@@ -421,9 +422,22 @@ fn made_lists_are_folded_in_balance() {
         i.sort_by(f32::total_cmp);
         (g, i)
     };
-    assert_eq!(sorted(&ordered), sorted(&list));
+    let (all, kept) = (sorted(&list), sorted(&ordered));
+    assert_eq!(kept.0, all.0, "every pair of the rarer kind");
+    assert!(kept.1.windows(2).all(|pair| pair[0] < pair[1]) && kept.1.iter().all(|score| all.1.contains(score)));
     assert_eq!(ordered, fold_order(&list, 3));
     assert_ne!(ordered, fold_order(&list, 4));
+}
+
+#[test]
+fn a_lopsided_list_does_not_make_a_network_that_knows_nothing_look_accurate() {
+    // Genuine and impostor scores are the same; only their numbers differ.
+    let (scores, same) = (0..2000_u16).map(|pair| (f32::from(pair / 20 % 100) / 100.0, pair % 20 == 0)).unzip();
+    let report = verification_report(&ScoredPairs { scores, same }, OperatingRule::Eer, false, 1).expect("valid");
+    close(report.auc, 0.5, 1e-9);
+    assert!(report.accuracy_10fold.expect("200 pairs") < 0.65, "{:?}", report.accuracy_10fold);
+    let few = ScoredPairs { scores: vec![0.9; 4], same: vec![true, false, false, false] };
+    assert_eq!(fold_order(&few, 1).same, [true, false]);
 }
 
 #[test]

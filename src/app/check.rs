@@ -3,7 +3,7 @@
 //! One change of the exclusions at a time: each is written to the disk, and two on two threads could overtake each other.
 
 use super::action::Effect;
-use super::counted;
+use super::counted_spaced;
 use super::export;
 use super::notice::{Notice, Severity};
 use super::state::{DataState, OpenData, State, Workspace};
@@ -200,7 +200,7 @@ impl Excluded {
         let images = self.images.saturating_sub(other.images);
         let files = self.files.saturating_sub(other.files);
         let some = [(images, "image"), (files, "file")].into_iter().filter(|(count, _)| *count > 0);
-        some.map(|(count, singular)| counted(count, singular)).collect::<Vec<_>>().join(" and ")
+        some.map(|(count, singular)| counted_spaced(count, singular)).collect::<Vec<_>>().join(" and ")
     }
 }
 

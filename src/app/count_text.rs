@@ -1,5 +1,5 @@
 //! Counts as the window shows them, with thin spaces between thousands. Sentences that the terminal prints as well have the
-//! plain digits of `config`.
+//! plain digits of `config`, whose functions have other names, so that neither is taken for the other.
 
 use crate::config::noun;
 
@@ -17,12 +17,12 @@ pub fn count_text(count: usize) -> String {
 }
 
 /// `1 image`, `12 images`.
-pub fn counted(count: usize, singular: &str) -> String {
+pub fn counted_spaced(count: usize, singular: &str) -> String {
     format!("{} {}", count_text(count), noun(count, singular, &format!("{singular}s")))
 }
 
 /// `1 class`, `12 classes`.
-pub fn classes_text(count: usize) -> String {
+pub fn classes_spaced(count: usize) -> String {
     format!("{} {}", count_text(count), noun(count, "class", "classes"))
 }
 
@@ -36,7 +36,7 @@ mod tests {
             [count_text(999), count_text(1234), count_text(1_234_567)],
             ["999", "1234", "1\u{2009}234\u{2009}567"]
         );
-        assert_eq!([counted(1, "image"), counted(20_000, "pair")], ["1 image", "20\u{2009}000 pairs"]);
-        assert_eq!([classes_text(1), classes_text(12_000)], ["1 class", "12\u{2009}000 classes"]);
+        assert_eq!([counted_spaced(1, "image"), counted_spaced(20_000, "pair")], ["1 image", "20\u{2009}000 pairs"]);
+        assert_eq!([classes_spaced(1), classes_spaced(12_000)], ["1 class", "12\u{2009}000 classes"]);
     }
 }

@@ -6,8 +6,8 @@ use super::runs::named;
 use super::state::{EvaluateView, Overlay, State, Workspace};
 use super::update::{explore_evaluation, request_verify, start, supersede};
 use crate::eval::{OperatingPoint, OperatingRule, operating_point};
-use crate::train::KeptPoint;
-use crate::worker::protocol::{EvaluateOn, Evaluation, JobError, JobId, JobKind, Request, RunEntry};
+use crate::train::{KeptPoint, Threshold};
+use crate::worker::protocol::{EvaluateOn, Evaluation, JobError, JobId, JobKind, Request, RunEntry, VerifyResult};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -35,10 +35,25 @@ impl EvaluateView {
         self.overlays.get(self.current).is_some_and(|overlay| overlay.is_outdated)
     }
 
-    /// What was measured of another network than the one that is now a run's best stays in the plots, and decides nothing.
-    pub(super) fn outdate(&mut self, is_of_older: impl Fn(&Evaluation) -> bool) {
+    /// The run of the weights that compared two images has learned since.
+    pub fn has_learned_since(&self, result: &VerifyResult) -> bool {
+        self.overlays
+            .iter()
+            .any(|overlay| overlay.is_outdated && overlay.evaluation.model_sha256 == result.model_sha256)
+    }
+
+    /// Some runs have a better network now: what was measured of an earlier one stays in the plots, and decides nothing.
+    pub(super) fn outdate(&mut self, has_learned: impl Fn(&Path) -> bool) {
         for overlay in &mut self.overlays {
-            overlay.is_outdated |= is_of_older(&overlay.evaluation);
+            overlay.is_outdated |= has_learned(&overlay.evaluation.run);
+        }
+    }
+
+    /// The best network of a run is the one with these weights: it may have learned in another window or on the command line,
+    /// or gone back to one that was measured before, which then decides again.
+    fn settle(&mut self, run: &Path, model_sha256: &str) {
+        for overlay in self.overlays.iter_mut().filter(|overlay| overlay.evaluation.run == run) {
+            overlay.is_outdated = overlay.evaluation.model_sha256 != model_sha256;
         }
     }
 
@@ -140,8 +155,7 @@ pub(super) fn evaluated(state: &mut State, job: JobId, evaluation: &Arc<Evaluati
         .iter()
         .position(|overlay| overlay.evaluation.run == evaluation.run && overlay.evaluation.on == evaluation.on);
     let overlay = Overlay { evaluation: Arc::clone(evaluation), visible: true, is_outdated: false };
-    // It may have learned on in another window, or on the command line.
-    state.evaluate.outdate(|known| known.run == evaluation.run && known.model_sha256 != evaluation.model_sha256);
+    state.evaluate.settle(&evaluation.run, &evaluation.model_sha256);
     state.evaluate.current = match known {
         Some(index) => {
             state.evaluate.overlays[index] = overlay;
@@ -225,7 +239,7 @@ fn choose(state: &mut State, choice: Choice) -> Vec<Effect> {
         && let Some(result) = &mut state.verify.result
         && result.model_sha256 == *model_sha256
     {
-        (result.operating, result.is_outdated) = (Some(threshold.clone()), false);
+        result.threshold = Threshold::Known(threshold.clone());
     }
     let kept = KeptPoint {
         point: threshold.clone(),

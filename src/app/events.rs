@@ -2,7 +2,7 @@
 
 use super::action::Effect;
 use super::check;
-use super::count_text::{classes_text, counted};
+use super::count_text::{classes_spaced, counted_spaced};
 use super::evaluate::{evaluate, evaluated};
 use super::notice::{Notice, Severity};
 use super::state::{DataState, OpenData, State, TrainPhase, TrainView, Workspace};
@@ -48,7 +48,7 @@ pub fn on_event(state: &mut State, event: Event) -> Vec<Effect> {
             Vec::new()
         }
         Event::Warned { text, .. } => {
-            state.notify(Notice::new(Severity::Warning, text));
+            state.notify(Notice::told(Severity::Warning, &text));
             Vec::new()
         }
         Event::FigureSaved { job, out } => picture::saved(state, job, out),
@@ -91,7 +91,8 @@ fn data_opened(state: &mut State, job: JobId, data: OpenedData) -> Vec<Effect> {
         return Vec::new();
     }
     let (problems, excluded) = (problems(&data.catalog.warnings), data.catalog.excluded().len());
-    let (images, classes) = (counted(data.catalog.items.len(), "image"), classes_text(data.catalog.classes.len()));
+    let (images, classes) =
+        (counted_spaced(data.catalog.items.len(), "image"), classes_spaced(data.catalog.classes.len()));
     state.data = DataState::Open(Box::new(OpenData::new(data.catalog)));
     state.history.forget_excluded();
     state.export.is_open = false;
@@ -203,12 +204,14 @@ fn train_event(state: &mut State, job: JobId, event: TrainEvent) -> Vec<Effect> 
             let is_best = metrics.best;
             view.epochs.push(metrics);
             if is_best {
-                state.evaluate.outdate(|known| view.is_of(&known.run));
+                state.evaluate.outdate(|run| view.is_of(run));
             }
         }
         TrainEvent::Validation(snapshot) => return validated(state, snapshot),
-        TrainEvent::Note(text) => state.say(text),
-        TrainEvent::Warning(text) => state.notify(Notice::new(Severity::Warning, text)),
+        TrainEvent::Note(text) => state.notify(Notice::told(Severity::Info, &text)),
+        // The plan says so, beside the button that started it.
+        TrainEvent::Warning(text) if state.is_in_plan(&text) => {}
+        TrainEvent::Warning(text) => state.notify(Notice::told(Severity::Warning, &text)),
         TrainEvent::DoubtfulStep { step, reason } => doubtful_step(state, step, reason),
         TrainEvent::Saved(_) => {}
     }
@@ -223,9 +226,9 @@ fn doubtful_step(state: &mut State, step: u64, reason: &str) {
     state.notices.retain(|notice| Some(notice.id) != before);
     let words = match count {
         1 => format!("Step {step}: {reason}"),
-        _ => format!("{} were doubtful; the last, step {step}: {reason}", counted(count, "step")),
+        _ => format!("{} were doubtful; the last, step {step}: {reason}", counted_spaced(count, "step")),
     };
-    state.notify(Notice::new(Severity::Warning, words));
+    state.notify(Notice::told(Severity::Warning, &words));
     let notice = state.notices.last().map(|notice| notice.id);
     if let Some(view) = &mut state.training {
         view.doubtful = (count, notice);
@@ -262,7 +265,7 @@ fn trained(state: &mut State, job: JobId, summary: RunSummary) -> Vec<Effect> {
     view.phase = if summary.stopped { TrainPhase::Stopped } else { TrainPhase::Done };
     let run = summary.run.clone();
     let rate = summary.eer.map(|eer| format!(", EER {}", rate_text(eer))).unwrap_or_default();
-    let epochs = counted(summary.epochs as usize, "epoch");
+    let epochs = counted_spaced(summary.epochs as usize, "epoch");
     let text = if summary.stopped {
         format!("Stopped after {epochs}{rate}; everything is kept")
     } else {

@@ -1,11 +1,11 @@
 //! The open data set written in a form other trainers read: what is asked for, and what became of it.
 
 use super::action::{Action, Dialog, Effect};
-use super::count_text::{classes_text, counted};
+use super::count_text::{classes_spaced, counted_spaced};
 use super::notice::{Notice, Severity};
 use super::state::{OpenData, State, Workspace};
 use super::update::{start, with_ending};
-use crate::config::folder_of;
+use crate::config::{counted_as, folder_of};
 use crate::convert::{ConvertForm, ConvertRequest};
 use crate::data::endings::ends_with;
 use crate::data::{Catalog, Exported, Location, Part};
@@ -283,6 +283,10 @@ fn written(form: ConvertForm, done: &Exported) -> Notice {
     let severity = if groups.is_empty() { Severity::Success } else { Severity::Warning };
     let mut notice = Notice::new(severity, summary(form, done));
     let mut hint: Vec<String> = groups.iter().map(|group| group.headline.clone()).collect();
+    if done.other_sizes > 0 {
+        let images = counted_as(done.other_sizes as usize, "image has", "images have");
+        hint.push(format!("{images} another size than the first; for trainers that need one size choose Square"));
+    }
     if let Some(file) = done.files.first() {
         hint.push(format!("It is in {}", folder_of(file).display()));
     }
@@ -293,14 +297,14 @@ fn written(form: ConvertForm, done: &Exported) -> Notice {
 fn summary(form: ConvertForm, done: &Exported) -> String {
     let name = done.files.first().and_then(|file| file.file_name()).unwrap_or_default().to_string_lossy();
     let what = if form.is_of_pairs() {
-        counted(done.groups as usize, "pair")
+        counted_spaced(done.groups as usize, "pair")
     } else {
-        format!("{} of {}", counted(done.images as usize, "image"), classes_text(done.groups as usize))
+        format!("{} of {}", counted_spaced(done.images as usize, "image"), classes_spaced(done.groups as usize))
     };
     let mut text = format!("{what} written to {name}");
     let left_out = done.warnings.total();
     if left_out > 0 {
-        text += &format!("; {} left out", counted(left_out, "image"));
+        text += &format!("; {} left out", counted_spaced(left_out, "image"));
         text += match (form.is_of_pairs(), left_out) {
             (false, _) => "",
             (true, 1) => " with its pairs",

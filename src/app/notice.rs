@@ -1,5 +1,6 @@
 //! What the program says on its own: a headline, the causes, and what to do.
 
+use crate::config::{window_text, with_labels};
 use crate::worker::protocol::JobError;
 
 /// Names a notice so that it can be dismissed.
@@ -40,6 +41,12 @@ impl Notice {
         Self { id: NoticeId(0), severity, headline: headline.into(), causes: Vec::new(), hint: None }
     }
 
+    /// What the core says, in the words that the terminal prints as well: they begin with a small letter and name settings by
+    /// their keys, which nobody sees in the window.
+    pub(super) fn told(severity: Severity, words: &str) -> Self {
+        Self::new(severity, window_text(words))
+    }
+
     /// Adds what to do.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
@@ -50,11 +57,9 @@ impl Notice {
     /// A failed job.
     pub fn from_error(error: &JobError) -> Self {
         Self {
-            id: NoticeId(0),
-            severity: Severity::Error,
-            headline: error.headline.clone(),
-            causes: error.causes.clone(),
-            hint: error.hint.clone(),
+            causes: error.causes.iter().map(|cause| with_labels(cause)).collect(),
+            hint: error.hint.as_deref().map(with_labels),
+            ..Self::told(Severity::Error, &error.headline)
         }
     }
 
@@ -68,5 +73,34 @@ impl Notice {
             text += &format!("\n{hint}");
         }
         text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::train::TrainError;
+
+    #[test]
+    fn the_core_s_words_begin_with_a_capital_and_name_settings_by_their_labels() {
+        let told = Notice::told(Severity::Warning, "the run ended early, as train.stop_after asks");
+        assert_eq!(told.headline, "The run ended early, as \"Stop early\" asks");
+        let words = |words: &str| words.to_owned();
+        let error = JobError {
+            headline: words("lower train.batch"),
+            causes: vec![words("train.batch is 9")],
+            hint: Some(words("Set train.batch.")),
+            is_of_seed: false,
+        };
+        let notice = Notice::from_error(&error);
+        assert_eq!(notice.text(), "Lower \"Batch size\"\n  because: \"Batch size\" is 9\nSet \"Batch size\".");
+        assert_eq!(notice.severity, Severity::Error);
+        let diverged = TrainError::Diverged { step: 7, rewinds: 3, lr: 0.1, has_checkpoint: true };
+        for error in [diverged, TrainError::Compute("no memory".into())] {
+            let told = Notice::told(Severity::Error, &error.to_string()).headline;
+            assert!(told.starts_with("The ") && !told.contains("train.") && !told.contains("data."), "{told}");
+        }
+        // What the window says itself may begin with the name of a file.
+        assert_eq!(Notice::new(Severity::Success, "det.csv was written").headline, "det.csv was written");
     }
 }

@@ -1,6 +1,7 @@
 //! The list of runs: in which order, which are compared, and what is done to their folders.
 
 use super::action::{Action, Dialog, Effect};
+use super::longer::{self, LongerView};
 use super::notice::{Notice, Severity};
 use super::series::{SeriesFacts, all_facts, continue_series};
 use super::start_from;
@@ -76,6 +77,8 @@ pub struct RunsView {
     pub compared: Vec<PathBuf>,
     /// The dialog for name and note, when it is open.
     pub edit: Option<RunEdit>,
+    /// The dialog that makes a run longer, when it is open.
+    pub longer: Option<LongerView>,
     /// The run to be exported, while a person chooses the file.
     pub exporting: Option<PathBuf>,
     /// Runs that were opened from elsewhere, which are listed with those below the folder of runs.
@@ -132,9 +135,10 @@ impl State {
         self.run_entry(run).map_or_else(own, |entry| entry.name.clone())
     }
 
-    /// The dialog for a run's name and note is in front: it is, as long as the page of runs is shown.
-    pub fn shows_run_edit(&self) -> bool {
-        self.workspace == Workspace::Runs && self.runs_view.edit.is_some()
+    /// A dialog about one of the runs is in front: it is, as long as the page of runs is shown.
+    pub fn shows_run_dialog(&self) -> bool {
+        let view = &self.runs_view;
+        self.workspace == Workspace::Runs && (view.edit.is_some() || view.longer.is_some())
     }
 
     /// The run with a model that was begun last, in whatever order the list is.
@@ -183,6 +187,19 @@ pub(super) fn update(state: &mut State, action: RunAction) -> Vec<Effect> {
             Vec::new()
         }
         RunAction::SaveEdit => save_edit(state),
+        RunAction::AskLonger(run) => {
+            longer::ask(state, &run);
+            Vec::new()
+        }
+        RunAction::SetEpochs(epochs) => {
+            longer::choose(state, epochs);
+            Vec::new()
+        }
+        RunAction::CancelLonger => {
+            state.runs_view.longer = None;
+            Vec::new()
+        }
+        RunAction::TrainLonger => longer::start(state),
         RunAction::Delete(run) => change(state, run, RunChange::Delete),
         RunAction::OpenFolder(run) => vec![Effect::ShowFolder(for_file_manager(run))],
         RunAction::Export(run) => {
@@ -213,6 +230,14 @@ pub enum RunAction {
     CancelEdit,
     /// Keep what was typed.
     SaveEdit,
+    /// Open the dialog that makes a run longer.
+    AskLonger(PathBuf),
+    /// The run should have so many epochs in all.
+    SetEpochs(u32),
+    /// Close it.
+    CancelLonger,
+    /// Go on with the run until it has them.
+    TrainLonger,
     /// Move a run to the bin beside the runs.
     Delete(PathBuf),
     /// Show the folder in the file manager.

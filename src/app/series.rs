@@ -159,7 +159,10 @@ impl Runs {
         let short = |reason: &str| reason.split("; ").next().unwrap_or_default().trim_end_matches('.').to_owned();
         let failed: Vec<String> =
             self.failed.iter().map(|(seed, reason)| format!("seed {seed} ({})", short(reason))).collect();
-        (!failed.is_empty()).then(|| format!("Failed, and in no mean: {}.", failed.join(", ")))
+        (!failed.is_empty()).then(|| {
+            let again = "Continue the series tries again what failed, from its last checkpoint if it has one.";
+            format!("Failed, and in no mean: {}. {again}", failed.join(", "))
+        })
     }
 
     fn facts(self) -> SeriesFacts {

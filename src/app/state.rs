@@ -13,7 +13,7 @@ use crate::eval::{EmbeddingTable, Neighbour};
 use crate::map::{Layout, MapMethod};
 use crate::train::{
     AngleHistogram, Control, DeviceInfo, EpochMetrics, Footprint, RunStarted, RunSummary, StepMetrics,
-    ValidationSnapshot, data_facts, loss_warning,
+    ValidationSnapshot, data_facts, loss_warning, memory_warning,
 };
 use crate::worker::protocol::{
     Evaluation, ImageSource, JobId, JobKind, Progress, RunEntry, SplitPreview, VerifyResult,
@@ -440,11 +440,26 @@ impl State {
         Some(Footprint::of(resolved, split.train_classes.len(), form))
     }
 
+    /// That a run of this cost takes more memory than the machine has, where the next one will be computed on the CPU.
+    pub fn memory_warning(&self, cost: &Footprint) -> Option<String> {
+        let is_cpu = match self.config.train.device.trim() {
+            "auto" => self.devices.iter().find(|device| device.usable).is_some_and(|device| device.id == "cpu"),
+            device => device == "cpu",
+        };
+        memory_warning(cost).filter(|_| is_cpu)
+    }
+
     /// What a person may not have meant by the loss of the next run.
     pub fn loss_warning(&self) -> Option<String> {
         let data = self.open_data()?;
         let (resolved, split) = (data.resolved.as_ref().ok()?, data.split.as_ref().ok()?);
         loss_warning(resolved, split.train_classes.len())
+    }
+
+    /// The plan of the next run warns of this.
+    pub(super) fn is_in_plan(&self, words: &str) -> bool {
+        let of_memory = || self.footprint().and_then(|cost| self.memory_warning(&cost));
+        self.loss_warning().as_deref() == Some(words) || of_memory().as_deref() == Some(words)
     }
 
     /// Tells whether this split keeps the classes apart.

@@ -95,7 +95,7 @@ fn a_folder_that_cannot_be_opened_becomes_an_error_with_advice() {
     let id = job(&effects).id;
     on_event(&mut state, Event::Ended { job: id, outcome: failure() });
     let DataState::Failed { notice, .. } = &state.data else { panic!("{:?}", state.data) };
-    assert_eq!((notice.headline.as_str(), notice.hint.as_deref()), ("it broke", Some("mend it")));
+    assert_eq!((notice.headline.as_str(), notice.hint.as_deref()), ("It broke", Some("mend it")));
 }
 
 #[test]
@@ -316,6 +316,7 @@ fn measured(run: &Path, catalog: Arc<Catalog>) -> Evaluation {
         on: "all images".into(),
         is_own: true,
         changed: None,
+        doubt: None,
         kept_elsewhere: None,
         warnings: crate::data::Warnings::default(),
         protocol: None,

@@ -5,7 +5,7 @@ use super::notice::{Notice, Severity};
 use super::series::{self, Series};
 use super::state::{DataState, State, TrainPhase, TrainView, Workspace};
 use super::update::{open_data, start};
-use crate::config::{RunConfig, with_labels};
+use crate::config::RunConfig;
 use crate::data::Catalog;
 use crate::train::{EpochMetrics, Place, StepMetrics};
 use crate::worker::protocol::{JobId, Request};
@@ -24,7 +24,7 @@ pub(super) fn start_training(state: &mut State) -> Vec<Effect> {
         return Vec::new();
     };
     if let Err(problem) = &data.resolved {
-        let notice = Notice::new(Severity::Error, with_labels(problem));
+        let notice = Notice::told(Severity::Error, problem);
         state.notify(notice.hint("Change the setting that is named, then start again."));
         return Vec::new();
     }
@@ -53,9 +53,23 @@ pub(super) fn begin_training(state: &mut State, catalog: Arc<Catalog>, config: R
 #[derive(Clone, Debug)]
 pub(super) enum Continuing {
     /// This run.
-    Run(PathBuf),
+    Run(Wanted),
     /// The series that this run is one of.
     Series(PathBuf),
+}
+
+/// A run that is to go on.
+#[derive(Clone, Debug)]
+pub(super) struct Wanted {
+    run: PathBuf,
+    /// Epochs that it should have in all, where that is more than it was to have.
+    epochs: u32,
+}
+
+impl Wanted {
+    fn as_planned(run: PathBuf) -> Self {
+        Self { run, epochs: 0 }
+    }
 }
 
 /// What it waits for.
@@ -71,7 +85,8 @@ impl Continuing {
     /// The folder of the run, which a person may rename meanwhile.
     pub(super) fn run_mut(&mut self) -> &mut PathBuf {
         match self {
-            Self::Run(run) | Self::Series(run) => run,
+            Self::Run(wanted) => &mut wanted.run,
+            Self::Series(run) => run,
         }
     }
 }
@@ -127,17 +142,26 @@ pub(super) fn images_of(state: &State, run: &Path) -> Option<Arc<Catalog>> {
 
 /// Continues a run; its images are opened first if they are not.
 pub(super) fn continue_run(state: &mut State, run: PathBuf) -> Vec<Effect> {
+    continue_wanted(state, Wanted::as_planned(run))
+}
+
+/// The same until it has so many epochs.
+pub(super) fn train_longer(state: &mut State, run: PathBuf, epochs: u32) -> Vec<Effect> {
+    continue_wanted(state, Wanted { run, epochs })
+}
+
+fn continue_wanted(state: &mut State, wanted: Wanted) -> Vec<Effect> {
     if is_busy(state) {
         return Vec::new();
     }
-    let Some(past) = Past::of(state, &run) else { return Vec::new() };
+    let Some(past) = Past::of(state, &wanted.run) else { return Vec::new() };
     let Some(catalog) = past.catalog.clone() else {
         let data = past.config.run.map(|facts| facts.data).unwrap_or_default();
-        return open_first(state, Continuing::Run(run), PathBuf::from(data));
+        return open_first(state, Continuing::Run(wanted), PathBuf::from(data));
     };
     state.workspace = Workspace::Train;
     state.series = None;
-    resume(state, run, past, catalog)
+    resume(state, wanted, past, catalog)
 }
 
 /// Opens the images in `data`, and remembers what waits for them.
@@ -158,7 +182,7 @@ pub(super) fn open_first(state: &mut State, continuing: Continuing, data: PathBu
 /// Images were opened by `job`: what waits for them goes on.
 pub(super) fn images_open(state: &mut State, job: JobId) -> Vec<Effect> {
     let effects = match arrived(state, Awaited::Images(job)) {
-        Some(Continuing::Run(run)) => run_goes_on(state, run),
+        Some(Continuing::Run(wanted)) => run_goes_on(state, wanted),
         Some(Continuing::Series(run)) => series::images_open(state, &run),
         None => return Vec::new(),
     };
@@ -175,7 +199,7 @@ pub(super) fn runs_listed(state: &mut State) -> Vec<Effect> {
         return Vec::new();
     }
     match arrived(state, Awaited::Runs) {
-        Some(Continuing::Run(run)) => continue_run(state, run),
+        Some(Continuing::Run(wanted)) => continue_wanted(state, wanted),
         Some(Continuing::Series(run)) => series::runs_listed(state, run),
         None => Vec::new(),
     }
@@ -191,27 +215,28 @@ pub(super) fn does_not_come(state: &mut State, awaited: Awaited) {
     drop(arrived(state, awaited));
 }
 
-fn run_goes_on(state: &mut State, run: PathBuf) -> Vec<Effect> {
-    let Some(past) = Past::of(state, &run) else { return Vec::new() };
+fn run_goes_on(state: &mut State, wanted: Wanted) -> Vec<Effect> {
+    let Some(past) = Past::of(state, &wanted.run) else { return Vec::new() };
     // Images that changed since are not the run's: the trainer refuses them, and says why.
     let open = state.open_data().map(|data| Arc::clone(&data.catalog));
     let Some(catalog) = past.catalog.clone().or(open) else { return Vec::new() };
     state.series = None;
-    resume(state, run, past, catalog)
+    resume(state, wanted, past, catalog)
 }
 
 /// Goes on with a run of a series; `None` when nothing is known of it any more.
 pub(super) fn go_on(state: &mut State, run: PathBuf, catalog: &Arc<Catalog>) -> Option<Vec<Effect>> {
     let past = Past::of(state, &run)?;
-    Some(resume(state, run, past, Arc::clone(catalog)))
+    Some(resume(state, Wanted::as_planned(run), past, Arc::clone(catalog)))
 }
 
 /// The earlier curves stay, and the new ones go on from them.
-fn resume(state: &mut State, run: PathBuf, past: Past, catalog: Arc<Catalog>) -> Vec<Effect> {
+fn resume(state: &mut State, wanted: Wanted, mut past: Past, catalog: Arc<Catalog>) -> Vec<Effect> {
     if state.open_data().is_some_and(|data| data.catalog.fingerprint != catalog.fingerprint) {
         state.say("The run goes on with the images it began with, whatever is open or excluded now");
     }
-    let effects = begin_training(state, catalog, past.config, Place::Resume(run));
+    past.config.train.epochs = past.config.train.epochs.max(wanted.epochs);
+    let effects = begin_training(state, catalog, past.config, Place::Resume(wanted.run));
     if let Some(view) = &mut state.training {
         (view.steps, view.epochs) = (past.steps, past.epochs);
     }

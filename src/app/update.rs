@@ -18,7 +18,7 @@ use super::series::MOST_SEEDS;
 use super::start_from;
 use super::state::{DataState, ExploreView, JobView, OpenData, State, VerifyView, Workspace};
 use super::training::{Awaited, continue_run, does_not_come, start_training, stop_training, toggle_pause};
-use crate::config::{RunConfig, Value, with_labels};
+use crate::config::{RunConfig, Value};
 use crate::worker::protocol::{ImageSource, Job, JobId, JobKind, Progress, Request};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -186,7 +186,7 @@ fn close_data(state: &mut State) -> Vec<Effect> {
 pub(super) fn set(state: &mut State, key: &'static str, value: Value) -> Vec<Effect> {
     let mut config = state.config.clone();
     if let Err(error) = config.set(key, value) {
-        state.notify(Notice::new(Severity::Warning, with_labels(&error.to_string())));
+        state.notify(Notice::told(Severity::Warning, &error.to_string()));
         return Vec::new();
     }
     if config == state.config {

@@ -2,7 +2,7 @@
 
 use super::output::{self, Meter};
 use super::{Answer, args, train};
-use crate::config::{classes_text, counted};
+use crate::config::{classes_text, counted, counted_as};
 use crate::convert::{ConvertForm, ConvertRequest, PAIRS_RANGE, PX_RANGE, convert};
 use crate::data::{Catalog, DataError, Exported, Part, Progress};
 use crate::train::Control;
@@ -97,16 +97,15 @@ fn write(matches: &ArgMatches, is_stopped: &(dyn Fn() -> bool + Sync)) -> anyhow
     Ok(Written { done: done.map_err(in_words)?, form: request.form, part: request.part, choice })
 }
 
-/// Which part of a divided data set was taken, and how another is.
+/// Which part of a divided data set was taken, and how another is. By itself, a form takes both or what is held out.
 fn choice(catalog: &Catalog, part: Part) -> String {
     let images = |part| counted(catalog.items.iter().filter(|item| item.part == part).count(), "image");
-    let (taken, left) = match part {
-        Part::All => ("both parts", "train or --part held-out takes one"),
-        Part::Train => ("the training part", "held-out or --part all takes others"),
-        Part::HeldOut => ("the held-out part", "train or --part all takes others"),
-    };
-    let (train, held_out) = (images(Part::Train), images(Part::HeldOut));
-    format!("of {taken}: the data set has {train} to train on and {held_out} held out; --part {left}")
+    let taken = if part == Part::HeldOut { "the held-out part" } else { "both parts" };
+    let others: Vec<&str> = PARTS.iter().filter(|(_, other)| *other != part).map(|(word, _)| *word).collect();
+    let (train, held_out, others) = (images(Part::Train), images(Part::HeldOut), others.join(" or --part "));
+    format!(
+        "of {taken}: the data set has {train} to train on and {held_out} held out; choose another with --part {others}"
+    )
 }
 
 /// The word for a part that `--part` takes.
@@ -150,12 +149,22 @@ fn report(Written { done, form, part, choice }: &Written, as_json: bool) {
     if let Some(choice) = choice {
         output::line(choice);
     }
+    if let Some(warning) = sizes_text(done.other_sizes) {
+        output::warning(warning);
+    }
     if as_json {
         output::json(&json!({
             "to": form.word(), "part": part_word(*part), "images": done.images, groups: done.groups, "files": names,
-            "left_out": done.warnings.total(),
+            "left_out": done.warnings.total(), "other_sizes": done.other_sizes,
         }));
     }
+}
+
+/// Of images that are not of one size.
+fn sizes_text(others: u64) -> Option<String> {
+    let images = counted_as(others as usize, "image has", "images have");
+    let text = format!("{images} another size than the first; trainers that need one size take squares (--px 112)");
+    (others > 0).then_some(text)
 }
 
 #[cfg(test)]
@@ -203,6 +212,14 @@ mod tests {
     }
 
     #[test]
+    fn of_images_of_other_sizes_it_is_said_what_helps() {
+        assert_eq!(sizes_text(0), None);
+        let [one, more] = [1, 2].map(|others| sizes_text(others).unwrap());
+        assert!(one.starts_with("1 image has another size") && more.starts_with("2 images have"), "{one}; {more}");
+        assert!(one.contains("--px 112"), "{one}");
+    }
+
+    #[test]
     fn what_was_taken_of_a_divided_data_set_is_told_where_nobody_chose() {
         let folder = tempfile::tempdir().unwrap();
         let data = folder.path().join("data");
@@ -220,7 +237,8 @@ mod tests {
         assert!(told.contains("both parts") && told.contains("15 images to train on and 12 images held out"), "{told}");
         assert!(told.contains("--part train or --part held-out"), "{told}");
         let pairs = written("data", "pairs.txt", &["--to", "pairs", "--pairs", "10"]);
-        assert!(pairs.choice.is_some_and(|told| told.contains("of the held-out part")));
+        let told = pairs.choice.unwrap();
+        assert!(told.contains("of the held-out part") && told.contains("--part all or --part train"), "{told}");
         assert_eq!(written("data", "train", &["--to", "rec", "--part", "train"]).choice, None);
         assert_eq!(written("plain", "rec", &["--to", "rec"]).choice, None);
     }

@@ -1,7 +1,7 @@
 //! `arclens det`: the DET curves of several runs in one figure, or the points behind them.
 
 use super::output;
-use super::{Answer, args};
+use super::{Answer, args, place};
 use crate::eval::{
     DetFigure, FigureCurve, FigureForm, LegendRun, USUAL_WIDTH_MM, WIDTH_MM_RANGE, folder_names, legend_names,
 };
@@ -64,8 +64,10 @@ pub fn run(matches: &ArgMatches) -> anyhow::Result<Answer> {
             "--{flag} is about the picture, and a .csv file is a table of points; leave it out or write an .svg file"
         );
     }
+    place::check(out, &[])?;
     let runs: Vec<PathBuf> = matches.get_many::<PathBuf>("runs").into_iter().flatten().cloned().collect();
     let measured = runs.iter().map(|run| measured(run)).collect::<anyhow::Result<Vec<_>>>()?;
+    runs.iter().zip(&measured).filter_map(|(run, stored)| doubt(run, stored)).for_each(output::warning);
     let folders = folders(&runs)?;
     let in_legend: Vec<LegendRun<'_>> = folders.iter().zip(&measured).map(legend_run).collect();
     let names = legend_names(&in_legend);
@@ -108,6 +110,18 @@ fn measured(run: &Path) -> anyhow::Result<StoredEvaluation> {
         format!(
             "this run has no error rates that can be read; measure them first with `arclens evaluate {run}`: {run}",
             run = run.display()
+        )
+    })
+}
+
+/// What a run came to that has learned since is drawn all the same, but says nothing of its network now.
+fn doubt(run: &Path, stored: &StoredEvaluation) -> Option<String> {
+    let others = if stored.is_own() { "" } else { " --data … or --pairs …" };
+    stored.is_outdated(run).then(|| {
+        let run = run.display();
+        format!(
+            "the curve of this run was measured with an earlier network of it; measure it again with: arclens evaluate \
+             {run}{others}"
         )
     })
 }

@@ -8,7 +8,7 @@ use crate::config::{Auto, RunInfo, counted};
 use crate::data::{Catalog, Protocol};
 use crate::eval::{OperatingRule, VerificationReport};
 use crate::train::{
-    Control, EvaluationResult, StoredEvaluation, TrainedModel, Verification, changed_images, evaluate_all,
+    Control, Doubt, EvaluationResult, StoredEvaluation, TrainedModel, Verification, changed_images, evaluate_all,
     evaluate_protocol, evaluate_split, kept_rule, read_config, rule_of, store_evaluation, store_first_evaluation,
     store_own_evaluation,
 };
@@ -59,6 +59,9 @@ struct Done {
 impl Done {
     fn new(on: String, result: EvaluationResult, own: bool) -> Self {
         output::left_out(&result.warnings);
+        if let Some(doubt) = result.doubt() {
+            output::warning(doubt_text(doubt));
+        }
         let EvaluationResult { report, classification, model_sha256, .. } = result;
         Self { on, report, classification, own, is_changed: false, model_sha256 }
     }
@@ -66,6 +69,15 @@ impl Done {
     fn accuracy(&self) -> Option<f64> {
         self.classification.map(|(_, accuracy)| accuracy)
     }
+}
+
+/// The sentence with what to do about it.
+fn doubt_text(doubt: Doubt) -> String {
+    let advice = match doubt {
+        Doubt::Collapsed => "",
+        Doubt::Copies { .. } => ", so look for them with `arclens inspect` before you trust these rates",
+    };
+    doubt.words(counted) + advice
 }
 
 /// The run's own images give it its threshold, unless a person chose one on others and asks for no other now; others only while
@@ -111,7 +123,9 @@ fn on_pairs(
     progress: &mut dyn FnMut(usize, usize),
 ) -> anyhow::Result<Done> {
     let protocol = Protocol::open(file, images, &|_| {}, &|| false)?;
-    let result = evaluate_protocol(model, &protocol, rule, &Control::default(), progress)?;
+    // What the list names in vain is why there are no pairs.
+    let result = evaluate_protocol(model, &protocol, rule, &Control::default(), progress)
+        .inspect_err(|_| output::left_out(&protocol.catalog.warnings))?;
     Ok(Done::new(format!("{} of {}", counted(result.report.pairs, "pair"), file.display()), result, false))
 }
 
@@ -255,6 +269,13 @@ mod tests {
         save_operating_point(run, &KeptPoint { model_sha256: Some("before".to_owned()), ..kept }).unwrap();
         keep(run, &done, rule, false).unwrap();
         assert_eq!(load_operating_point(run), Some(done.report.operating));
+    }
+
+    #[test]
+    fn copies_are_told_with_what_finds_them_and_a_network_that_learned_nothing_is_told_as_such() {
+        let said = doubt_text(Doubt::Copies { genuine: 3, impostor: 0 });
+        assert!(said.contains("of 3 genuine pairs have") && said.contains("arclens inspect"), "{said}");
+        assert!(doubt_text(Doubt::Collapsed).ends_with("its threshold means nothing"));
     }
 
     #[test]

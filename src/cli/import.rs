@@ -3,6 +3,7 @@
 use super::output;
 use super::{Answer, args, train};
 use crate::config::counted_as;
+use crate::data::Preprocess;
 use crate::train::{Control, ImportRequest, PreprocessChange, PreprocessPreset, TrainError, import};
 use anyhow::{Context as _, anyhow};
 use clap::{Arg, ArgAction, ArgMatches, Command};
@@ -29,7 +30,10 @@ pub fn command() -> Command {
     )
     .arg(three("mean", "Taken from each colour, as shares of 255 (0.5,0.5,0.5)"))
     .arg(three("std", "Divides what remains (0.5,0.5,0.5)"))
-    .arg(text("colour-order", "Order in which the network takes the colours").value_parser(["rgb", "bgr"]))
+    .arg(
+        text("colour-order", "Order in which the network takes the colours (default: as its project does)")
+            .value_parser(["rgb", "bgr"]),
+    )
     .arg(text("mirror", "Add the embedding of the mirrored image").action(ArgAction::SetTrue))
 }
 
@@ -41,6 +45,11 @@ pub fn run(matches: &ArgMatches) -> anyhow::Result<Answer> {
     train::stop_on_ctrl_c(&control)?;
     let request = ImportRequest { weights, out, preprocess: change(matches)?, control };
     let done = import(&request).map_err(in_words)?;
+    if let (Some(doubt), None) = (done.doubt, request.preprocess.blue_first) {
+        output::warning(format!(
+            "the names of its weights do not tell for sure whose network it is: {doubt}; for one of theirs give --colour-order bgr"
+        ));
+    }
     if !done.foreign.is_empty() {
         output::warning(format!("the file names Python code, none of which was run: {}", some(&done.foreign)));
     }
@@ -56,7 +65,6 @@ pub fn run(matches: &ArgMatches) -> anyhow::Result<Answer> {
         ));
     }
     let (spec, preprocess) = (&done.info.network.embedder, &done.info.network.preprocess);
-    let order = if preprocess.blue_first { "blue, green, red" } else { "red, green, blue" };
     output::line(format!("weights  {}", done.flavour));
     output::line(format!(
         "network  {}, {} numbers per embedding, {} parameters",
@@ -64,13 +72,7 @@ pub fn run(matches: &ArgMatches) -> anyhow::Result<Answer> {
         spec.embedding_dim,
         spec.parameter_count()
     ));
-    output::line(format!(
-        "images   {} px, {}, mean {:?}, deviation {:?}",
-        preprocess.image_px,
-        if spec.channels == 1 { "grey" } else { order },
-        preprocess.mean,
-        preprocess.std
-    ));
+    output::line(images_line(preprocess));
     output::line(format!("run      {}", done.run.display()));
     output::line(next_step(&done.run));
     if matches.get_flag("json") {
@@ -80,6 +82,18 @@ pub fn run(matches: &ArgMatches) -> anyhow::Result<Answer> {
         }));
     }
     Ok(Answer::Yes)
+}
+
+/// How a network sees images. The order of the colours is told because the names of weights cannot tell it for sure, and a
+/// wrong one fails nowhere: the embeddings are only worse.
+pub(super) fn images_line(preprocess: &Preprocess) -> String {
+    let order = match (preprocess.channels, preprocess.blue_first) {
+        (1, _) => "grey",
+        (_, true) => "blue, green, red",
+        (_, false) => "red, green, blue",
+    };
+    let Preprocess { image_px, mean, std, .. } = preprocess;
+    format!("images   {image_px} px, {order}, mean {mean:?}, deviation {std:?}")
 }
 
 /// Of a stop it is said what is left.

@@ -1,27 +1,23 @@
 //! `arclens map`: embeddings laid out as a table or a picture.
 
-use super::embed::{Names, embed_items};
+use super::embed::{Names, embed_items, is_embeddings, names_beside};
 use super::model::open_model;
 use super::output::{self, Meter};
 use super::own_images::own_catalog;
-use super::{Answer, args};
+use super::{Answer, args, npy, place};
 use crate::config::{atomic_write, counted};
 use crate::data::Catalog;
 use crate::eval::EmbeddingTable;
 use crate::map::{Layout, TsneSpec, lay_out};
 use crate::train::{Control, read_config};
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 use clap::ArgMatches;
 use image::{Rgb, RgbImage};
-use ndarray::Array2;
-use ndarray_npy::ReadNpyExt as _;
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Largest .npy that is read: 4 GiB, about two million embeddings of 512 numbers.
-const MAX_NPY_BYTES: u64 = 4 << 30;
 /// Side of the picture in pixels.
 const PICTURE_PX: u32 = 1200;
 
@@ -31,21 +27,26 @@ pub fn run(matches: &ArgMatches) -> anyhow::Result<Answer> {
     let out = args::get_path(matches, "out")?;
     let config = args::settings(matches)?;
     args::warn_without_effect(matches, &config);
+    let form = Form::of(out)?;
+    let is_file = is_embeddings(source);
+    let names_of_file = is_file.then(|| names_beside(source));
+    let data = matches.get_one::<PathBuf>("data").map(PathBuf::as_path);
+    ensure!(
+        !is_file || data.is_none(),
+        "--data names images for a run to embed, and {} holds embeddings; leave one of them out",
+        source.display()
+    );
+    place::check(out, &[names_of_file.as_deref(), data].into_iter().flatten().collect::<Vec<_>>())?;
     let seed = matches.get_one::<u32>("seed").copied().unwrap_or(1);
-    let (table, names) = if source.extension().is_some_and(|ending| ending == "npy") {
-        of_file(source)?
-    } else {
-        of_run(source, matches)?
-    };
+    let (table, names) = if is_file { of_file(source)? } else { of_run(source, matches)? };
     let spec = TsneSpec::new(&config.map, u64::from(seed));
     let layout = lay_out(&table, config.map.method.into(), &spec, &|| false)?;
     if let Some(note) = &layout.note {
         output::warning(note);
     }
-    match out.extension().and_then(|ending| ending.to_str()) {
-        Some("csv") => write_csv(out, &layout, &names)?,
-        Some("png") => write_png(out, &layout, &table)?,
-        _ => bail!("the map is written as .csv or .png; name such a file with --out, not {}", out.display()),
+    match form {
+        Form::Table => write_csv(out, &layout, &names)?,
+        Form::Picture => write_png(out, &layout, &table)?,
     }
     output::line(format!("{}: {}", counted(layout.rows.len(), "point"), out.display()));
     if matches.get_flag("json") {
@@ -78,26 +79,33 @@ fn of_run(run: &Path, matches: &ArgMatches) -> anyhow::Result<(EmbeddingTable, N
     named
 }
 
+/// What is written.
+#[derive(Clone, Copy)]
+enum Form {
+    Table,
+    Picture,
+}
+
+impl Form {
+    /// As the name's ending says; asked before anything is laid out.
+    fn of(out: &Path) -> anyhow::Result<Self> {
+        match out.extension().and_then(|ending| ending.to_str()) {
+            Some("csv") => Ok(Self::Table),
+            Some("png") => Ok(Self::Picture),
+            _ => bail!("the map is written as .csv or .png; name such a file with --out, not {}", out.display()),
+        }
+    }
+}
+
 fn of_file(path: &Path) -> anyhow::Result<(EmbeddingTable, Names)> {
-    let file = std::fs::File::open(path).with_context(|| format!("could not open {}", path.display()))?;
-    let length = file.metadata()?.len();
-    anyhow::ensure!(
-        length <= MAX_NPY_BYTES,
-        "the file has {length} bytes, more than the {MAX_NPY_BYTES} that are read: {}",
-        path.display()
-    );
-    let array = Array2::<f32>::read_npy(std::io::BufReader::new(file)).with_context(|| {
-        format!("expected embeddings (f32, N×D) as `arclens embed` writes them: {}", path.display())
-    })?;
-    let (count, dim) = array.dim();
-    let names = read_names(&path.with_extension("csv"), count)?;
+    let npy::Rows { count, dim, data } = npy::read(path)?;
+    let names = read_names(&names_beside(path), count)?;
     let mut classes = BTreeMap::new();
     for (_, label) in &names {
         let next = classes.len() as u32;
         classes.entry(label.clone()).or_insert(next);
     }
     let labels = names.iter().map(|(_, label)| classes.get(label).copied().unwrap_or(0)).collect();
-    let (data, _) = array.into_raw_vec_and_offset();
     Ok((EmbeddingTable::new(dim, data, (0..count as u32).collect(), labels)?, names))
 }
 
@@ -106,19 +114,17 @@ fn read_names(path: &Path, count: usize) -> anyhow::Result<Names> {
         return Ok((0..count).map(|row| (row.to_string(), String::new())).collect());
     }
     let mut reader = csv::Reader::from_path(path).with_context(|| format!("could not read {}", path.display()))?;
+    let unexpected = || format!("expected the columns path,label: {}", path.display());
+    let columns = reader.headers().with_context(unexpected)?;
+    let column = |name: &str| columns.iter().position(|column| column.trim() == name).with_context(unexpected);
+    let (path_at, label_at) = (column("path")?, column("label")?);
+    let text = |record: &csv::StringRecord, at: usize| record.get(at).unwrap_or_default().to_owned();
     let names = reader
         .records()
-        .map(|record| {
-            record.map(|record| (record.get(0).unwrap_or("").to_owned(), record.get(1).unwrap_or("").to_owned()))
-        })
+        .map(|record| record.map(|record| (text(&record, path_at), text(&record, label_at))))
         .collect::<Result<Names, _>>()
-        .with_context(|| format!("expected the columns path,label: {}", path.display()))?;
-    anyhow::ensure!(
-        names.len() == count,
-        "{count} embeddings, but {} rows of path and label: {}",
-        names.len(),
-        path.display()
-    );
+        .with_context(unexpected)?;
+    ensure!(names.len() == count, "{count} embeddings, but {} rows of path and label: {}", names.len(), path.display());
     Ok(names)
 }
 

@@ -1,6 +1,7 @@
 //! What the commands print: results, progress, one error.
 #![expect(clippy::print_stderr, reason = "this is the one place that writes to the terminal")]
 
+use crate::eval::percent_digits;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::{IsTerminal as _, Write as _};
 use std::time::{Duration, Instant};
@@ -8,7 +9,8 @@ use std::time::{Duration, Instant};
 /// Plain progress lines come at most this often.
 const LINE_EVERY: Duration = Duration::from_secs(5);
 
-/// Writes the log to standard error; warnings only, unless asked for more.
+/// Writes the log to standard error: errors only, unless asked for more. What a person should know, warnings among it, is said
+/// by the command itself.
 pub fn start_log(verbose: bool) {
     use tracing_subscriber::EnvFilter;
     let default = if verbose { "arclens=debug,warn" } else { "error" };
@@ -111,7 +113,19 @@ impl Meter {
     }
 }
 
-/// A rate as a percentage with sensible digits.
+/// A rate as a percentage: two decimals, and more where what is almost none or almost all would be shown as none or all.
 pub fn percent(rate: f64) -> String {
-    if rate < 0.001 { format!("{:.3} %", rate * 100.0) } else { format!("{:.2} %", rate * 100.0) }
+    let percent = rate * 100.0;
+    format!("{percent:.*} %", percent_digits(percent).max(2))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_almost_none_or_almost_all_is_not_shown_as_such() {
+        let texts: Vec<String> = [0.0, 2e-6, 0.000_43, 0.151, 0.999_97, 1.0].into_iter().map(percent).collect();
+        assert_eq!(texts, ["0.00 %", "0.00020 %", "0.043 %", "15.10 %", "99.997 %", "100.00 %"]);
+    }
 }

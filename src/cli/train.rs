@@ -29,7 +29,8 @@ pub fn run(matches: &ArgMatches) -> anyhow::Result<Answer> {
     let control = Control::default();
     stop_on_ctrl_c(&control)?;
     let mut watcher = Watcher::new();
-    let catalog = open(args::get_path(matches, "data")?, &control, &mut watcher.meter)?;
+    let data = args::get_path(matches, "data")?;
+    let catalog = open(data, &control, &mut watcher.meter)?;
     let json = matches.get_flag("json");
     let request = TrainRequest { catalog, config, place };
     if let (Some(seeds), Some(folder)) = (seeds, folder) {
@@ -37,7 +38,7 @@ pub fn run(matches: &ArgMatches) -> anyhow::Result<Answer> {
     } else {
         let summary = train(&request, &control, &mut watcher);
         watcher.meter.finish();
-        report(&summary?, json)?;
+        report(&summary?, data, json)?;
     }
     Ok(Answer::Yes)
 }
@@ -205,6 +206,8 @@ impl Observer for Watcher {
                     multiply_adds as f64 / 1e9,
                     training_bytes as f64 / 1e9
                 ));
+                let steps = started.steps_per_epoch as u64;
+                goes_on(started.resumed_at_step, steps, started.epochs).iter().for_each(|text| self.meter.note(text));
                 for reason in &started.reasons {
                     self.meter.note(&format!("  {} = {}: {}", reason.key, reason.value, reason.why));
                 }
@@ -225,6 +228,21 @@ impl Observer for Watcher {
             TrainEvent::Warning(text) => self.meter.note(&format!("warning: {text}")),
             TrainEvent::DoubtfulStep { step, reason } => self.meter.note(&format!("warning: step {step}: {reason}")),
             TrainEvent::Angles(_) | TrainEvent::Validation(_) | TrainEvent::Saved(_) => {}
+        }
+    }
+}
+
+/// Where a run goes on that has done so many steps; `None` for a new one.
+fn goes_on(done: u64, steps_per_epoch: u64, epochs: u32) -> Option<String> {
+    let total = steps_per_epoch * u64::from(epochs);
+    match done {
+        0 => None,
+        _ if done >= total => Some(format!(
+            "nothing is left to train: it has done all of its epochs ({epochs}); a larger --epochs makes the run longer"
+        )),
+        _ => {
+            let epoch = done / steps_per_epoch.max(1) + 1;
+            Some(format!("it goes on after step {done} of {total}, in epoch {epoch} of {epochs}"))
         }
     }
 }
@@ -250,15 +268,22 @@ fn epoch_line(epoch: &EpochMetrics, among: &str) -> String {
     )
 }
 
-fn report(summary: &RunSummary, json: bool) -> anyhow::Result<()> {
+fn report(summary: &RunSummary, data: &Path, json: bool) -> anyhow::Result<()> {
     output::line(what_came_of(summary));
     if summary.stopped {
-        output::line(format!("continue with: arclens train DATA --resume {}", summary.run.display()));
+        let [data, run] = [data, summary.run.as_path()].map(typed);
+        output::line(format!("continue with: arclens train {data} --resume {run}"));
     }
     if json {
         output::json(&serde_json::to_value(summary)?);
     }
     Ok(())
+}
+
+/// A path as it is typed in a shell.
+fn typed(path: &Path) -> String {
+    let text = path.display().to_string();
+    if text.contains(char::is_whitespace) { format!("\"{text}\"") } else { text }
 }
 
 fn what_came_of(summary: &RunSummary) -> String {
@@ -316,6 +341,20 @@ mod tests {
             epoch_line(&epoch, "")
         );
         assert!(epoch_line(&epoch, AMONG_SOME).contains("accuracy 75.0 % among the classes of a step, EER "));
+    }
+
+    #[test]
+    fn a_run_that_is_continued_says_where_it_goes_on() {
+        assert_eq!(goes_on(0, 32, 3), None);
+        let said = |done| goes_on(done, 32, 3).unwrap();
+        assert_eq!(said(31), "it goes on after step 31 of 96, in epoch 1 of 3");
+        assert_eq!(said(32), "it goes on after step 32 of 96, in epoch 2 of 3");
+        assert!(said(96).starts_with("nothing is left to train: it has done all of its epochs (3);"));
+    }
+
+    #[test]
+    fn a_path_with_spaces_is_told_so_that_it_can_be_typed() {
+        assert_eq!(["my faces", "faces"].map(|path| typed(Path::new(path))), ["\"my faces\"", "faces"]);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use super::output::{self, percent};
 use super::{Answer, args};
 use crate::data::decode_named_file;
 use crate::eval::{Decision, angle_deg, cosine_similarity, vector_length};
-use crate::train::{Threshold, threshold_of};
+use crate::train::{Threshold, read_config, threshold_of};
 use clap::ArgMatches;
 use serde_json::json;
 use std::path::Path;
@@ -24,13 +24,13 @@ pub fn run(matches: &ArgMatches) -> anyhow::Result<Answer> {
         "one of the two images has no usable embedding; train the run longer or choose another image"
     );
     let threshold = threshold_of(&model);
-    let point = if let Threshold::Known(point) = &threshold { Some(point) } else { None };
+    let point = threshold.point();
     let (word, answer) = match point.map(|point| point.decide(similarity)) {
         Some(Decision::Same) => ("same", Answer::Yes),
         Some(Decision::Different) => ("different", Answer::No),
         Some(Decision::Undecided) | None => ("undecided", Answer::Undecided),
     };
-    output::line(sentence(word, similarity, &threshold, run));
+    output::line(sentence(word, similarity, &threshold, &measuring(model.run())));
     if matches.get_flag("json") {
         output::json(&json!({
             "decision": word,
@@ -45,22 +45,27 @@ pub fn run(matches: &ArgMatches) -> anyhow::Result<Answer> {
     Ok(answer)
 }
 
-fn sentence(word: &str, similarity: f32, threshold: &Threshold, run: &Path) -> String {
+/// The command that gives a run its threshold. One that was trained here held images out for that; imported weights have none.
+fn measuring(run: &Path) -> String {
+    let facts = read_config(run).ok().and_then(|config| config.run);
+    let on = if facts.is_some_and(|facts| facts.is_imported()) { " --data … or --pairs …" } else { "" };
+    format!("arclens evaluate {}{on}", run.display())
+}
+
+/// What is said of the two images; `measuring` is the command that gives the run its threshold.
+fn sentence(word: &str, similarity: f32, threshold: &Threshold, measuring: &str) -> String {
     let alike = format!("similarity {similarity:.4} (angle {:.1}°)", angle_deg(similarity));
     let point = match threshold {
         Threshold::Known(point) => point,
         Threshold::Outdated => {
             return format!(
                 "{alike}; this run has learned since its threshold was measured, so nothing is decided; measure it again \
-                 with: arclens evaluate {}",
-                run.display()
+                 with: {measuring}"
             );
         }
         Threshold::Missing => {
             return format!(
-                "{alike}; this run has no threshold yet, so nothing is decided; measure one with: arclens evaluate {} \
-                 --data … or --pairs …",
-                run.display()
+                "{alike}; this run has no threshold yet, so nothing is decided; measure one with: {measuring}"
             );
         }
     };
@@ -80,13 +85,27 @@ fn sentence(word: &str, similarity: f32, threshold: &Threshold, run: &Path) -> S
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::{RunConfig, RunInfo, save};
+
+    #[test]
+    fn a_run_is_measured_on_the_images_that_it_held_out_and_imported_weights_on_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = folder.path();
+        let plain = format!("arclens evaluate {}", run.display());
+        assert_eq!(measuring(run), plain, "what keeps it from being read is told there");
+        for (imported, wanted) in [("", plain.clone()), ("net.pt", format!("{plain} --data … or --pairs …"))] {
+            let facts = RunInfo { imported: imported.into(), ..RunInfo::default() };
+            save(&RunConfig { run: Some(facts), ..RunConfig::default() }, &run.join("run.toml")).unwrap();
+            assert_eq!(measuring(run), wanted);
+        }
+    }
 
     #[test]
     fn without_a_threshold_for_this_network_it_is_said_why_and_what_to_do() {
-        let said = |threshold| sentence("undecided", 0.5, &threshold, Path::new("runs/a"));
+        let said = |threshold| sentence("undecided", 0.5, &threshold, "arclens evaluate runs/a");
         let outdated = said(Threshold::Outdated);
         assert!(outdated.contains("has learned since") && outdated.ends_with("arclens evaluate runs/a"), "{outdated}");
         let missing = said(Threshold::Missing);
-        assert!(missing.contains("no threshold yet") && missing.contains("evaluate runs/a --data"), "{missing}");
+        assert!(missing.contains("no threshold yet") && missing.ends_with("arclens evaluate runs/a"), "{missing}");
     }
 }

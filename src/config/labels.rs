@@ -1,4 +1,5 @@
-//! Settings named in sentences: by their keys where keys are typed, by their labels in the window, where nobody sees a key.
+//! Sentences as the window shows them: settings are named by their keys where keys are typed, and by their labels in the
+//! window, where nobody sees a key; what goes on a line of the terminal in small letters begins with a capital there.
 
 use super::spec;
 
@@ -22,9 +23,25 @@ pub fn with_labels(sentence: &str) -> String {
     text
 }
 
+/// A sentence that the terminal prints as well, as the window shows it: with a capital and with labels.
+pub fn window_text(sentence: &str) -> String {
+    capitalised(&with_labels(sentence))
+}
+
+/// With a capital letter at its beginning.
+pub fn capitalised(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_first_letter_is_a_capital_and_the_others_stay() {
+        assert_eq!(["", "cosFace", "élan", "7 seeds"].map(capitalised), ["", "CosFace", "Élan", "7 seeds"]);
+    }
 
     #[test]
     fn keys_become_labels_and_everything_else_stays() {

@@ -31,7 +31,7 @@ pub use disk::{
 pub use error::{ConfigError, Problem};
 pub use file::{load, load_over, save, to_toml};
 pub use head::{Head, MarginUse};
-pub use labels::with_labels;
+pub use labels::{capitalised, window_text, with_labels};
 pub use margins::Margins;
 pub use natural_order::natural_order;
 pub use params::{Applies, Group, Kind, PARAMS, ParamSpec, Value, markdown_table, spec};

@@ -26,6 +26,10 @@ pub struct RunInfo {
     pub data: String,
     /// SHA-256 over the names, sizes and classes of the images.
     pub data_fingerprint: String,
+    /// The same images as earlier versions noted them, where that was otherwise: runs from then are known by it. Empty where
+    /// it was not.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub earlier_fingerprint: String,
     /// When the run began (local time, RFC 3339).
     pub started: String,
     /// Classes trained on.
@@ -35,6 +39,10 @@ pub struct RunInfo {
     /// Epochs that it was begun with; `None` while it has no more. The ramp of its margin keeps to them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub begun_epochs: Option<u32>,
+    /// Epochs that it had done when it was last made longer; `None` while it was not. The patience of `train.stop_after` counts
+    /// from there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub longer_from: Option<u32>,
     /// Keys of the settings that were left to the program; above stands what it chose. Before a run of a series begins, those
     /// that were chosen for its first run already ([`RunConfig::follow`]).
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -53,6 +61,15 @@ impl RunInfo {
     /// The run has begun: every run that has says by which version.
     pub fn has_begun(&self) -> bool {
         !self.version.is_empty()
+    }
+
+    /// Both runs are on the same images, as far as is known. Of two that noted them otherwise, a third may know it.
+    pub fn has_images_of(&self, other: &Self) -> bool {
+        let noted = [&other.data_fingerprint, &other.earlier_fingerprint];
+        let is_noted = |own: &String| !own.is_empty() && noted.contains(&own);
+        self.data_fingerprint == other.data_fingerprint
+            || is_noted(&self.data_fingerprint)
+            || is_noted(&self.earlier_fingerprint)
     }
 
     /// What is known of a run of a series before it begins.

@@ -316,6 +316,15 @@ impl TrainConfig {
         self.is_fine_tuned() && self.freeze_norm
     }
 
+    /// The learning rate falls towards the last epoch, so that in a run made longer it falls later.
+    pub fn falls_to_its_end(&self) -> bool {
+        match self.schedule {
+            Schedule::Constant | Schedule::Plateau => false,
+            Schedule::Step => self.step_epochs.trim().is_empty(),
+            _ => true,
+        }
+    }
+
     /// Epochs at which the step schedule falls.
     ///
     /// # Errors

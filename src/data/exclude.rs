@@ -14,13 +14,15 @@
 //! A folder has `arclens-exclude.toml` inside, a file (IDX, RecordIO, archive, list) has `<file>.arclens-exclude.toml`
 //! beside it. Images of folders, archives and lists go by their names, so the file stays true when images come or go.
 //! Those of IDX and RecordIO are numbered, so the file also names the fingerprint of the data (`data`), and is set aside
-//! when that changed; unreadable records are therefore looked at, but not warned of. It is read like any hostile file, and
-//! a broken one costs a warning, not the data set.
+//! when that changed; unreadable records are therefore looked at, but not warned of. A record goes by its part and the byte
+//! where it begins, so that a `.rec` may get another name; the list beside it is renamed along. It is read like any hostile
+//! file, and a broken one costs a warning, not the data set.
 
 mod files;
 
 pub use files::ExcludedFiles;
 
+use super::layout::{HELD_OUT, TRAIN};
 use super::open::{hex_digest, warn_of_classes};
 use super::{Catalog, DataError, Layout, Warning, WarningKind, Warnings, duplicates, path_text};
 use crate::config::{atomic_write, read_text_at_most};
@@ -191,6 +193,11 @@ impl Catalog {
         self.fingerprint == fingerprint || self.earlier_fingerprint.as_deref() == Some(fingerprint)
     }
 
+    /// The fingerprint as earlier versions took it; `None` where that was no other.
+    pub fn earlier_fingerprint(&self) -> Option<&str> {
+        self.earlier_fingerprint.as_deref()
+    }
+
     /// The data set without some images, and without warnings of some of the files left out (positions in this one, which
     /// has nothing excluded itself; repeats are ignored, and a file left out takes all of its name with it). Classes of which
     /// nothing is left go too, and the fingerprint says which images are missing.
@@ -204,6 +211,32 @@ impl Catalog {
     /// Images of IDX and RecordIO files are told apart by numbers only.
     fn is_numbered(&self) -> bool {
         matches!(self.layout, Layout::Idx | Layout::Records)
+    }
+
+    /// What tells a record from the others whatever its file is called: the part it is in and the byte where it begins
+    /// (`train@4096`), for the name that one of these files has or had (`casia.rec@4096`). `None` where images have names of
+    /// their own, and for a name that no record can have.
+    fn record_key(&self, name: &str) -> Option<String> {
+        if self.layout != Layout::Records {
+            return None;
+        }
+        let (file, at) = name.rsplit_once('@')?;
+        let at: u64 = at.parse().ok()?;
+        // Two files belong together by their names, so that the part is in the name; one has a name of any kind.
+        let stem = Path::new(file).file_stem()?.to_str()?;
+        let is_one_of = |names: &[&str]| names.iter().any(|name| stem.eq_ignore_ascii_case(name));
+        let part = match self.packs.as_slice() {
+            [_] => "train",
+            _ if is_one_of(&TRAIN) => "train",
+            _ if is_one_of(&HELD_OUT) => "val",
+            _ => return None,
+        };
+        Some(format!("{part}@{at}"))
+    }
+
+    /// A name in the list of what is excluded, as it is compared.
+    fn compared(&self, name: &str) -> String {
+        self.record_key(name).unwrap_or_else(|| name.to_owned())
     }
 
     /// How the file names every image. A list may name one file twice, under one label or several.
@@ -224,22 +257,25 @@ impl Catalog {
 
 /// Positions of what a file names, sorted, and the names that nothing has: of its images, and of its unreadable files.
 fn find<'a>(whole: &Catalog, file: &'a ExcludeFile) -> (Vec<u32>, [BTreeSet<&'a str>; 2]) {
-    let wanted: [BTreeSet<&str>; 2] =
-        [&file.images, &file.unreadable].map(|names| names.iter().map(String::as_str).collect());
+    // The names as they are compared, and as they are written.
+    let wanted: [BTreeMap<String, &str>; 2] = [&file.images, &file.unreadable]
+        .map(|names| names.iter().map(|name| (whole.compared(name), name.as_str())).collect());
     let [images, unreadable] = &wanted;
     let [mut unknown_images, mut unknown_files] = wanted.clone();
     let mut excluded = Vec::new();
     for (item, key) in (0..).zip(whole.keys()) {
-        if images.contains(key.as_str()) {
+        let key = whole.record_key(&key).unwrap_or(key);
+        if images.contains_key(&key) {
             excluded.push(item);
-            unknown_images.remove(key.as_str());
+            unknown_images.remove(&key);
         }
     }
     // An image that was excluded may have been damaged since. Those of a list are named with their labels.
-    let (missing, is_list) = (unknown_images.clone(), whole.layout == Layout::List);
+    let missing: BTreeSet<&str> = unknown_images.values().copied().collect();
+    let is_list = whole.layout == Layout::List;
     for (position, warning) in whole.left_out().zip(whole.warnings.files_left_out()) {
-        let name = warning.path.as_str();
-        let mut is_wanted = images.contains(name) || unreadable.contains(name);
+        let name = whole.compared(&warning.path);
+        let mut is_wanted = images.contains_key(&name) || unreadable.contains_key(&name);
         let labelled = format!("{name} as ");
         let rows = missing.range::<&str, _>(labelled.as_str()..).take_while(|key| key.starts_with(&labelled));
         for row in rows.filter(|_| is_list) {
@@ -248,11 +284,11 @@ fn find<'a>(whole: &Catalog, file: &'a ExcludeFile) -> (Vec<u32>, [BTreeSet<&'a 
         }
         if is_wanted {
             excluded.push(position);
-            unknown_images.remove(name);
-            unknown_files.remove(name);
+            unknown_images.remove(&name);
+            unknown_files.remove(&name);
         }
     }
-    (excluded, [unknown_images, unknown_files])
+    (excluded, [unknown_images, unknown_files].map(|names| names.into_values().collect()))
 }
 
 /// Files that were left out, with all others of their names: rows of a list that name the same file have a position each,
@@ -280,18 +316,20 @@ fn without(whole: &Arc<Catalog>, excluded: &[u32]) -> Result<Catalog, DataError>
     let used: BTreeSet<u32> = items.iter().map(|item| item.class).collect();
     let number_of: BTreeMap<u32, u32> = used.iter().copied().zip(0..).collect();
     items.iter_mut().for_each(|item| item.class = number_of.get(&item.class).copied().unwrap_or(0));
-    let fingerprint = |of_whole: &String| match keys.len() {
-        0 => of_whole.clone(),
+    let fingerprint = |of_whole: &String, keys: &[String]| match keys {
+        [] => of_whole.clone(),
         _ => hex_digest([of_whole.as_str(), "without"].into_iter().chain(keys.iter().map(String::as_str))),
     };
+    // The fingerprint of records is without the names of their files, and earlier versions' with them.
+    let compared: Vec<String> = keys.iter().map(|key| whole.compared(key)).collect();
     let mut catalog = Catalog {
         root: whole.root.clone(),
         layout: whole.layout.clone(),
         classes: used.iter().filter_map(|class| whole.classes.get(*class as usize)).cloned().collect(),
         items,
         warnings: warnings_without(whole, &gone, &gone_files),
-        fingerprint: fingerprint(&whole.fingerprint),
-        earlier_fingerprint: whole.earlier_fingerprint.as_ref().map(fingerprint),
+        fingerprint: fingerprint(&whole.fingerprint, &compared),
+        earlier_fingerprint: whole.earlier_fingerprint.as_ref().map(|earlier| fingerprint(earlier, &keys)),
         base: whole.base.clone(),
         beside: whole.beside.clone(),
         idx: whole.idx.clone(),

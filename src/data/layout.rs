@@ -78,9 +78,21 @@ pub(super) fn list(folder: &Path) -> std::io::Result<Listing> {
     Ok(listing)
 }
 
-/// Entries that are none of the data: hidden ones, and what operating systems leave behind.
+/// What operating systems and network drives leave among the data; the last two hold smaller copies of the images beside them.
+const TRACES: [&str; 8] = [
+    "__MACOSX",
+    "desktop.ini",
+    "$RECYCLE.BIN",
+    "System Volume Information",
+    "lost+found",
+    "#recycle",
+    "Thumbs.db",
+    "@eaDir",
+];
+
+/// Entries that are none of the data: hidden ones and [`TRACES`].
 pub(super) fn is_hidden(name: &std::ffi::OsStr) -> bool {
-    name.as_encoded_bytes().starts_with(b".") || name == "__MACOSX" || name == "Thumbs.db" || name == "desktop.ini"
+    name.as_encoded_bytes().starts_with(b".") || TRACES.iter().any(|trace| name.eq_ignore_ascii_case(trace))
 }
 
 /// Recognises a folder.

@@ -2,8 +2,8 @@
 //!
 //! Understood, line by line, with tab, comma or white space between the fields: LFW's `name i j` and
 //! `name1 i name2 j` (file `name/name_0001`), with the header `folds n`, `n`, or none; `path path 0|1` and
-//! `0|1 path path`, with or without a line of column names; the two lines per pair of CALFW and CPLFW, `file label`
-//! (0 is different). Images are looked for in `resolve.rs`.
+//! `0|1 path path`; any of these with a line of column names, which among more columns than three say which count; the two
+//! lines per pair of CALFW and CPLFW, `file label` (0 is different). Images are looked for in `resolve.rs`.
 
 use super::DataError;
 use super::endings::{LIST_ENDINGS, ends_with, format_of_extension, names_pairs};
@@ -63,7 +63,7 @@ type Fault = (usize, String);
 fn parse(text: &str) -> Result<PairList, Fault> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let list = PairList { pairs: Vec::new(), folds: None, fields: 0 };
-    let mut reader = Reader { list, expected: None, half: None, is_first: true };
+    let mut reader = Reader { list, expected: None, columns: None, half: None, is_first: true };
     let mut last_line = 0;
     for (number, line) in (1..).zip(text.lines()) {
         let line = line.trim();
@@ -80,6 +80,8 @@ struct Reader {
     list: PairList,
     /// Pairs the header promises.
     expected: Option<usize>,
+    /// Where the two images and the label stand, as the column names say.
+    columns: Option<[usize; 3]>,
     /// The first line of a pair that takes two.
     half: Option<(String, bool)>,
     is_first: bool,
@@ -96,17 +98,32 @@ impl Reader {
             if is_column_names(&fields) {
                 return Ok(());
             }
+            self.columns = columns(&fields);
+            if self.columns.is_some() {
+                return Ok(());
+            }
         }
+        let found = || line.chars().take(80).collect::<String>();
+        let fields = match self.columns {
+            Some(columns) => {
+                let named: Option<Vec<&str>> = columns.iter().map(|&column| fields.get(column).copied()).collect();
+                named.ok_or_else(|| {
+                    format!("expected two images and a label below their names, found \"{}\"", found())
+                })?
+            }
+            None => fields,
+        };
         if self.list.fields == 0 {
             self.list.fields = fields.len();
         }
-        let found = || line.chars().take(80).collect::<String>();
         if self.list.fields == 2 {
             let half = half_pair(&fields)
                 .ok_or_else(|| format!("expected \"path label\", two lines for a pair, found \"{}\"", found()))?;
             return self.half(half);
         }
-        let pair = pair(&fields).ok_or_else(|| {
+        // Below names of columns, numbers are names of images.
+        let pair = if self.columns.is_some() { named_pair(&fields) } else { pair(&fields) };
+        let pair = pair.ok_or_else(|| {
             let forms = "\"name i j\", \"name i name j\", \"path path 0|1\" or \"0|1 path path\"";
             format!("expected {forms}, found \"{}\"", found())
         })?;
@@ -145,12 +162,16 @@ fn half_pair(fields: &[&str]) -> Option<(String, bool)> {
     Some((path(name)?, label != 0))
 }
 
-/// Tabs and commas allow spaces inside names.
+/// Tabs and commas allow spaces inside names. Kaggle's LFW has a comma behind its shorter lines.
 fn fields(line: &str) -> Vec<&str> {
     if line.contains('\t') {
         line.split('\t').map(str::trim).filter(|field| !field.is_empty()).collect()
     } else if line.contains(',') {
-        line.split(',').map(|field| field.trim().trim_matches('"')).collect()
+        let mut fields: Vec<&str> = line.split(',').map(|field| field.trim().trim_matches('"')).collect();
+        while fields.last().is_some_and(|field| field.is_empty()) {
+            fields.pop();
+        }
+        fields
     } else {
         line.split_whitespace().collect()
     }
@@ -170,10 +191,39 @@ fn header(fields: &[&str]) -> Result<Option<(Option<usize>, usize)>, String> {
     }
 }
 
+const LABELS: [&str; 7] = ["label", "same", "issame", "is_same", "match", "matched", "target"];
+
+fn is_label_name(field: &str) -> bool {
+    LABELS.iter().any(|name| name.eq_ignore_ascii_case(field))
+}
+
+/// Column names above lines that need none: `image1,image2,label` and the like, and `name,imagenum1,imagenum2` with or
+/// without the second name, as Kaggle's LFW has them.
 fn is_column_names(fields: &[&str]) -> bool {
-    const LABELS: [&str; 6] = ["label", "same", "issame", "is_same", "match", "target"];
-    let is_label = |field: Option<&&str>| field.is_some_and(|f| LABELS.contains(&f.to_ascii_lowercase().as_str()));
-    fields.len() == 3 && (is_label(fields.first()) || is_label(fields.last()))
+    let is_label = |field: Option<&&str>| field.is_some_and(|field| is_label_name(field));
+    let is_numbers = fields.iter().filter(|field| field.to_ascii_lowercase().starts_with("imagenum")).count() == 2;
+    is_numbers || (fields.len() == 3 && (is_label(fields.first()) || is_label(fields.last())))
+}
+
+/// Where the images and the label stand below names of more than three columns: the label by its name, the images as the
+/// only two that are named as images or paths, and alike but for a letter: an image and its mask are no pair.
+fn columns(fields: &[&str]) -> Option<[usize; 3]> {
+    const IMAGES: [&str; 5] = ["image", "img", "path", "file", "photo"];
+    let label = fields.iter().position(|field| is_label_name(field))?;
+    let is_image = |field: &str| IMAGES.iter().any(|word| field.to_ascii_lowercase().contains(word));
+    let images: Vec<usize> = (0..).zip(fields).filter(|(_, field)| is_image(field)).map(|(column, _)| column).collect();
+    match *images.as_slice() {
+        [first, second] if fields.len() > 3 && first != label && second != label => {
+            let names = fields.get(first).zip(fields.get(second));
+            names.is_some_and(|(a, b)| are_alike(a, b)).then_some([first, second, label])
+        }
+        _ => None,
+    }
+}
+
+/// Two names that differ in one letter: `image1_path` and `image2_path`.
+fn are_alike(a: &str, b: &str) -> bool {
+    a.chars().count() == b.chars().count() && a.chars().zip(b.chars()).filter(|(a, b)| a != b).count() == 1
 }
 
 fn pair(fields: &[&str]) -> Option<(String, String, bool)> {
@@ -196,10 +246,16 @@ fn pair(fields: &[&str]) -> Option<(String, String, bool)> {
     }
 }
 
+/// Two images and their label, in this order.
+fn named_pair(fields: &[&str]) -> Option<(String, String, bool)> {
+    let &[a, b, same] = fields else { return None };
+    Some((path(a)?, path(b)?, label(same)?))
+}
+
 fn label(field: &str) -> Option<bool> {
     match field.to_ascii_lowercase().as_str() {
-        "1" | "true" | "same" => Some(true),
-        "0" | "-1" | "false" | "different" => Some(false),
+        "1" | "1.0" | "true" | "same" => Some(true),
+        "0" | "0.0" | "-1" | "-1.0" | "false" | "different" => Some(false),
         _ => None,
     }
 }
@@ -245,6 +301,28 @@ mod tests {
         assert_eq!(list.pairs, [triple("x/1.png", "x/2.png", true), triple("x/1.png", "y/1.png", false)]);
         // A class that is itself called 1.
         assert_eq!(parse("1 5 6").unwrap().pairs, [triple("1/1_0005", "1/1_0006", true)]);
+    }
+
+    #[test]
+    fn column_names_say_what_counts() {
+        let pairs = [triple("Al/Al_0001", "Al/Al_0004", true), triple("Al/Al_0001", "Bo/Bo_0002", false)];
+        let kaggle = parse("name,imagenum1,imagenum2,\nAl,1,4,\nAl,1,Bo,2\n").unwrap();
+        assert_eq!((kaggle.pairs.as_slice(), kaggle.fields), (pairs.as_slice(), 3));
+        assert_eq!(parse("name,imagenum1,name,imagenum2\nAl,1,Bo,2\n").unwrap().pairs, pairs[1..]);
+        let expected = [triple("a/1.jpg", "a/2.jpg", true), triple("a/1.jpg", "b/1.jpg", false)];
+        for list in [
+            "id,image1_path,image2_path,label\n7,a/1.jpg,a/2.jpg,1\n8,a/1.jpg,b/1.jpg,0\n",
+            "Same,fold,File_A,File_B\n1.0,3,\"a/1.jpg\",\"a/2.jpg\"\n0.0,3,\"a/1.jpg\",\"b/1.jpg\"\n",
+        ] {
+            let found = parse(list).unwrap();
+            assert_eq!((found.pairs.as_slice(), found.fields), (expected.as_slice(), 3), "{list}");
+        }
+        assert_eq!(parse("id,image1,image2,label\n7,12,5,0\n").unwrap().pairs, [triple("12", "5", false)]);
+        let short = parse("id,image1_path,image2_path,label\n7,a/1.jpg,a/2.jpg\n").unwrap_err();
+        assert!(short.0 == 2 && short.1.contains("below their names"), "{short:?}");
+        assert!(parse("id,image1,label,image2\n7,a/1.jpg,x,b/1.jpg\n").is_err());
+        assert!(parse("id,path,mask_path,label\n7,a/1.jpg,a/1_mask.jpg,1\n").is_err());
+        assert!(parse("id,image,person,label\n7,a/1.jpg,x,1\n").is_err(), "one image in a line");
     }
 
     #[test]

@@ -32,7 +32,8 @@ pub struct Protocol {
     pub catalog: Arc<Catalog>,
     /// Two positions in the catalogue's items and whether they show the same identity, in the order of the protocol.
     pub pairs: Vec<ItemPair>,
-    /// The pairs are divided into folds of equal length, one after the other.
+    /// The pairs are divided into the ten folds of the accuracy, blocks of equal length one after the other. A list of another
+    /// number of folds does not say which the ten are.
     pub has_folds: bool,
 }
 
@@ -101,7 +102,7 @@ fn of_list(
         file: path,
         base: folder,
         layout: Layout::Pairs,
-        has_folds: list.folds.is_some_and(|folds| folds > 1),
+        has_folds: list.folds == Some(VerificationSet::FOLDS),
         names: files.iter().map(|file| file.strip_prefix(folder).unwrap_or(file).to_owned()).collect(),
         header: &|_, name| read_header(&folder.join(name)),
         class: &|_, name| class_of(name),

@@ -71,7 +71,8 @@ pub(super) fn resolve_unless(
     Ok((images, pairs, warnings))
 }
 
-/// What lies in a folder, by name in lower case.
+/// What lies in a folder. Names count as they are and, where no other is written like that, in any case: a folder may hold
+/// `a.jpg` beside `A.jpg`.
 struct Names {
     folders: HashMap<String, OsString>,
     files: HashMap<String, OsString>,
@@ -109,15 +110,14 @@ impl Finder {
         let mut folder = root.to_owned();
         let mut parts = parts.peekable();
         while let Some(part) = parts.next() {
-            let lower = part.to_lowercase();
             let names = self.folders.entry(folder.clone()).or_insert_with(|| Names::of(&folder));
             if parts.peek().is_none() {
                 let stem = Path::new(part).file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
                 let has_extension = format_of_extension(Path::new(part)).is_some();
-                let by_stem = || names.stems.get(&if has_extension { stem.to_lowercase() } else { lower.clone() });
-                return names.files.get(&lower).or_else(by_stem).map(|name| folder.join(name));
+                let by_stem = || named(&names.stems, if has_extension { stem } else { part });
+                return named(&names.files, part).or_else(by_stem).map(|name| folder.join(name));
             }
-            folder = folder.join(names.folders.get(&lower)?);
+            folder = folder.join(named(&names.folders, part)?);
         }
         None
     }
@@ -128,18 +128,52 @@ impl Names {
         let mut names = Self { folders: HashMap::new(), files: HashMap::new(), stems: HashMap::new() };
         // A folder that cannot be listed holds nothing for us; its images are reported as missing.
         let Ok(listing) = layout::list(folder) else { return names };
-        let lower = |name: &OsString| name.to_string_lossy().to_lowercase();
-        // Reversed, so that the first of two names that differ only in case wins.
-        for name in listing.folders.into_iter().rev() {
-            names.folders.insert(lower(&name), name);
-        }
-        for name in listing.files.into_iter().rev() {
-            if format_of_extension(Path::new(&name)).is_some() {
-                let stem = Path::new(&name).file_stem().map(OsString::from).unwrap_or_default();
-                names.stems.insert(lower(&stem), name.clone());
-            }
-            names.files.insert(lower(&name), name);
-        }
+        let text = |name: &OsString| name.to_string_lossy().into_owned();
+        let stem = |name: &OsString| Path::new(name).file_stem().map(|stem| stem.to_string_lossy().into_owned());
+        let images = listing.files.iter().filter(|name| format_of_extension(Path::new(name)).is_some());
+        let images: Vec<(String, &OsString)> = images.filter_map(|name| Some((stem(name)?, name))).collect();
+        names.stems = by_name(&images);
+        names.folders = by_name(&listing.folders.iter().map(|name| (text(name), name)).collect::<Vec<_>>());
+        names.files = by_name(&listing.files.iter().map(|name| (text(name), name)).collect::<Vec<_>>());
         names
+    }
+}
+
+/// By name as it is written, then in lower case; of two with one name the first.
+fn by_name(entries: &[(String, &OsString)]) -> HashMap<String, OsString> {
+    let mut found: HashMap<String, OsString> = HashMap::new();
+    for (name, entry) in entries {
+        found.entry(name.clone()).or_insert_with(|| (*entry).clone());
+    }
+    for (name, entry) in entries {
+        found.entry(name.to_lowercase()).or_insert_with(|| (*entry).clone());
+    }
+    found
+}
+
+fn named<'a>(names: &'a HashMap<String, OsString>, name: &str) -> Option<&'a OsString> {
+    names.get(name).or_else(|| names.get(&name.to_lowercase()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // Elsewhere the two names may be one file.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn names_that_differ_only_in_case_lead_to_their_own_images() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        for name in ["b/A.jpg", "b/a.jpg", "B/a.jpg", "c/Only.PNG"] {
+            std::fs::create_dir_all(path(name).parent().unwrap()).unwrap();
+            std::fs::write(path(name), b"not looked at").unwrap();
+        }
+        let pair = |a: &str, b: &str| (a.to_owned(), b.to_owned(), true);
+        let pairs = vec![pair("b/A.jpg", "b/a.jpg"), pair("B/A", "C/only.jpg"), pair("b/a", "b/A.png")];
+        let list = PairList { pairs, folds: None, fields: 3 };
+        let (images, pairs, warnings) = resolve_pairs(&list, folder.path()).unwrap();
+        assert_eq!(images, ["b/A.jpg", "b/a.jpg", "B/a.jpg", "c/Only.PNG"].map(path));
+        assert_eq!((pairs, warnings.total()), (vec![(0, 1, true), (2, 3, true), (1, 0, true)], 0));
     }
 }

@@ -174,8 +174,12 @@ impl Walk<'_> {
             }
         };
         let root_in_circle = self.root.canonicalize().is_ok_and(|root| root.starts_with(&real));
-        if ancestors.contains(&real) || root_in_circle || ancestors.len() > MAX_DEPTH {
+        if ancestors.contains(&real) || root_in_circle {
             self.warn(WarningKind::SymlinkLoop, folder, "");
+            return Ok(());
+        }
+        if ancestors.len() > MAX_DEPTH {
+            self.warn(WarningKind::Unreadable, folder, &too_deep(MAX_DEPTH));
             return Ok(());
         }
         for name in &listing.broken {
@@ -206,6 +210,11 @@ impl Walk<'_> {
     fn warn(&mut self, kind: WarningKind, path: &Path, detail: &str) {
         self.warnings.push(Warning { kind, path: path_text(path), detail: detail.to_owned() });
     }
+}
+
+/// Why a folder is not looked into that is no link in a circle.
+pub(super) fn too_deep(most: usize) -> String {
+    format!("folders within folders are followed {most} deep; move its images up")
 }
 
 fn look(root: &Path, folder: usize, path: &Path) -> Look {

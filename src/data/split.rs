@@ -180,9 +180,9 @@ impl Divider<'_> {
         if classes.len() < 4 || with_pairs < 2 {
             return Err(DataError::split(
                 format!(
-                    "holding out whole classes needs at least 4 classes with data.min_images = {} images, two of \
+                    "holding out whole classes needs at least 4 classes with {} (data.min_images), two of \
                      them with 2 images or more, but there are {} and {with_pairs}",
-                    self.config.min_images,
+                    counted(self.config.min_images as usize, "image"),
                     classes.len()
                 ),
                 "add classes or images, or set data.split to \"image\"",
@@ -241,9 +241,9 @@ impl Divider<'_> {
             let most = counts.iter().copied().max().unwrap_or(0);
             return Err(DataError::split(
                 format!(
-                    "training needs at least 2 classes with data.min_images = {} images; {} of {} classes are left \
+                    "training needs at least 2 classes with {} (data.min_images); {} of {} classes are left \
                      (the largest has {most})",
-                    self.config.min_images,
+                    counted(self.config.min_images as usize, "image"),
                     split.train_classes.len(),
                     counts.len()
                 ),

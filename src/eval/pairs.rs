@@ -7,7 +7,10 @@
 
 use std::collections::BTreeMap;
 
+use rand::distributions::uniform::SampleUniform;
+use rand::distributions::{Distribution, Uniform};
 use rand::seq::index;
+use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -80,7 +83,7 @@ fn genuine_pairs(groups: &[Vec<u32>], max: usize, seed: u64) -> Vec<Pair> {
         if share == all {
             (0..all).for_each(&mut take);
         } else {
-            index::sample(&mut rng, all, share).into_iter().for_each(&mut take);
+            draw(&mut rng, all, share, &mut take);
         }
     }
     pairs
@@ -132,8 +135,48 @@ fn impostor_pairs(groups: &[Vec<u32>], max: usize, seed: u64) -> Vec<Pair> {
     if all <= max {
         (0..all).map(pair).collect()
     } else {
-        index::sample(&mut named_stream(seed, "eval/impostor pairs"), all, max).into_iter().map(pair).collect()
+        let mut pairs = Vec::with_capacity(max);
+        draw(&mut named_stream(seed, "eval/impostor pairs"), all, max, &mut |i| pairs.push(pair(i)));
+        pairs
     }
+}
+
+/// Numbers that `index::sample` may write down, to draw from all of them: a gigabyte.
+const MOST_LISTED: usize = 1 << 28;
+/// It does that only where more than one in so many is drawn.
+const LISTED_SHARE: usize = 37;
+
+/// Draws `wanted` of the numbers below `all`, each once, in no order that means anything.
+fn draw(rng: &mut ChaCha8Rng, all: usize, wanted: usize, take: &mut dyn FnMut(usize)) {
+    if !takes_much_memory(all, wanted) {
+        index::sample(rng, all, wanted).into_iter().for_each(take);
+    } else if let Ok(all) = u32::try_from(all) {
+        draw_sorted(rng, all, wanted).into_iter().for_each(|i| take(i as usize));
+    } else {
+        draw_sorted(rng, all, wanted).into_iter().for_each(take);
+    }
+}
+
+/// `index::sample` would list all numbers, of which there are too many, or remember millions of drawn ones in a table that
+/// takes several times the room of the numbers.
+fn takes_much_memory(all: usize, wanted: usize) -> bool {
+    all > MOST_LISTED && wanted > MOST_LISTED / LISTED_SHARE
+}
+
+/// The numbers in ascending order, in little more room than they take: what was drawn twice is drawn again until nothing is
+/// missing. Where `index::sample` lists nothing, it draws the same numbers in the same way, one by one.
+fn draw_sorted<N: SampleUniform + Copy + Default + Ord>(rng: &mut ChaCha8Rng, all: N, wanted: usize) -> Vec<N> {
+    let any = Uniform::<N>::new(N::default(), all);
+    let mut drawn = Vec::with_capacity(wanted);
+    while drawn.len() < wanted {
+        for _ in drawn.len()..wanted {
+            drawn.push(any.sample(rng));
+        }
+        // A stable sort merges what is sorted already with the few that came to it.
+        drawn.sort();
+        drawn.dedup();
+    }
+    drawn
 }
 
 fn ordered(a: u32, b: u32, same: bool) -> Pair {
@@ -161,6 +204,7 @@ pub fn score_pairs(table: &EmbeddingTable, pairs: &[Pair]) -> Result<ScoredPairs
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rand::RngCore;
     use std::collections::BTreeSet;
 
     fn classes() -> Vec<u32> {
@@ -195,6 +239,26 @@ mod tests {
         assert_eq!([of_class(1), of_class(2), of_class(3), of_class(9)], [6, 6, 6, 12]);
         assert_eq!(pairs, make_pairs(&classes, 30, 100, 4));
         assert_ne!(pairs, make_pairs(&classes, 30, 100, 5));
+    }
+
+    #[test]
+    fn a_large_sample_is_drawn_in_little_memory_and_is_the_same_where_no_list_is_made_of_all() {
+        // A hundred million of the impostor pairs of 60,000 images; what is measured by default of them; pairs of few images.
+        assert!(takes_much_memory(1_800_000_000, 100_000_000) && takes_much_memory(20_000_000_000, 100_000_000));
+        assert!(!takes_much_memory(1_800_000_000, 200_000) && !takes_much_memory(MOST_LISTED, MOST_LISTED / 2));
+        for all in [1_000_000, 5_000_000_000_usize] {
+            let [mut before, mut now] = [1, 1].map(|seed| named_stream(seed, "pairs"));
+            let mut wanted = index::sample(&mut before, all, 2000).into_vec();
+            wanted.sort_unstable();
+            let drawn: Vec<usize> = match u32::try_from(all) {
+                Ok(all) => draw_sorted(&mut now, all, 2000).into_iter().map(|i| i as usize).collect(),
+                Err(_) => draw_sorted(&mut now, all, 2000),
+            };
+            assert_eq!(drawn, wanted);
+            assert_eq!(now.next_u64(), before.next_u64(), "what is drawn next is the same, too");
+        }
+        let whole = draw_sorted(&mut named_stream(1, "pairs"), 100_u32, 100);
+        assert_eq!(whole, (0..100).collect::<Vec<u32>>());
     }
 
     #[test]

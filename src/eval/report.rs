@@ -40,7 +40,7 @@ pub struct VerificationReport {
     pub auc: f64,
     /// Separation of the score distributions in standard deviations.
     pub d_prime: f64,
-    /// Mean accuracy over ten folds; `None` with fewer than ten pairs.
+    /// Mean accuracy over ten folds; `None` with fewer than ten pairs, as many of each kind unless the list is a published one.
     pub accuracy_10fold: Option<f64>,
     /// Its standard error.
     pub accuracy_10fold_se: Option<f64>,
@@ -59,7 +59,7 @@ pub struct VerificationReport {
 }
 
 /// Computes the report. `contiguous_folds` says that the list is a published one, whose order defines its
-/// folds; otherwise pairs are put into balanced folds by `seed`.
+/// folds; otherwise as many pairs of each kind are put into folds by `seed`.
 ///
 /// # Errors
 /// No genuine or no impostor pair, or a score that is not finite.

@@ -68,7 +68,7 @@ impl HeadSpec {
         }
         let least = magface::least_weight(&self.options, self.margins.rad, self.scale);
         (weight < least).then(|| {
-            format!("loss.length_weight {weight} is too small for this scale and these margins: below {least:.1} every embedding becomes as short as it can")
+            format!("loss.length_weight is {weight}, too small for this scale and these margins: below {least:.1} every embedding becomes as short as it can")
         })
     }
 

@@ -15,7 +15,7 @@ pub enum Flavour {
     Arcface,
     /// The same: MobileFaceNet.
     ArcfaceMobile,
-    /// InsightFace_Pytorch and what was made from it: the classic MobileFaceNet.
+    /// InsightFace_Pytorch and what was made from it, FaceX-Zoo among it: the classic MobileFaceNet.
     Classic,
     /// foamliu's MobileFaceNet.
     Relu6,
@@ -32,7 +32,7 @@ impl Flavour {
     pub fn label(self) -> &'static str {
         match self {
             Self::Arcface | Self::ArcfaceMobile => "arcface_torch (insightface)",
-            Self::Classic => "MobileFaceNet as in InsightFace_Pytorch",
+            Self::Classic => "MobileFaceNet as in InsightFace_Pytorch and FaceX-Zoo",
             Self::Relu6 => "MobileFaceNet with ReLU6 (foamliu)",
             Self::Adaface => "AdaFace IR",
             Self::Evolve => "face.evoLVe IR",
@@ -40,11 +40,21 @@ impl Flavour {
         }
     }
 
+    /// Other projects whose networks go by the same names but see pixels otherwise, as a clause.
+    pub fn doubt(self) -> Option<&'static str> {
+        matches!(self, Self::Evolve | Self::EvolveSe)
+            .then_some("networks of InsightFace_Pytorch and FaceX-Zoo have the same names, but take blue first (BGR)")
+    }
+
     /// The preprocessing its networks are trained with.
+    ///
+    /// InsightFace_Pytorch reads records with OpenCV and stores the images as they come, which exchanges red and blue, and
+    /// does so on purpose with those that it is measured on. FaceX-Zoo, whose MobileFaceNet has the same names, reads images
+    /// with OpenCV, too.
     pub fn preprocess(self, image_px: u32, channels: u32) -> Preprocess {
         let usual = Preprocess::new(image_px, channels);
         match self {
-            Self::Adaface => Preprocess { blue_first: channels == 3, ..usual },
+            Self::Adaface | Self::Classic => Preprocess { blue_first: channels == 3, ..usual },
             Self::Relu6 => usual.imagenet(),
             _ => usual,
         }

@@ -4,8 +4,9 @@ use super::Footprint;
 use super::device::Device;
 use super::events::{RunStarted, TrainEvent};
 use super::footprint::specs;
+use super::memory::memory_warning;
 use super::run::{Observer, Run};
-use crate::config::{Precision, Resolved};
+use crate::config::{Precision, Resolved, Schedule, TrainConfig, counted};
 use crate::model::Form;
 
 /// What a person may not have meant by the loss of a run with these settings, over so many classes.
@@ -15,15 +16,40 @@ pub fn loss_warning(resolved: &Resolved, classes: usize) -> Option<String> {
     head.warning(!resolved.config.train.is_fine_tuned())
 }
 
+/// What a person may not have meant by the schedule: falls that the run does not live to see, as where those of a longer run
+/// were taken over.
+fn schedule_warning(train: &TrainConfig) -> Option<String> {
+    let falls = train.falls().ok().filter(|_| train.schedule == Schedule::Step)?;
+    let is_late = |fall: &&f64| **fall >= f64::from(train.epochs);
+    let late: Vec<String> = falls.iter().filter(is_late).map(f64::to_string).collect();
+    let what_follows = if late.len() == falls.len() { "never falls" } else { "does not fall there" };
+    (!late.is_empty()).then(|| {
+        format!(
+            "train.step_epochs has {}, but the run is over after {}: the learning rate {what_follows}",
+            late.join(", "),
+            counted(train.epochs as usize, "epoch")
+        )
+    })
+}
+
 impl Run {
     /// Tells what begins, and what of the settings a person may not have meant.
     pub(super) fn announce(&self, device: String, observer: &mut dyn Observer) {
         let precision = self.resolved.config.train.precision;
         if self.device == Device::Cpu && precision != Precision::F32 {
-            let words = format!("train.precision {} has no effect: the CPU computes in 32 bits", precision.word());
+            let words = format!("train.precision is {}, to no effect: the CPU computes in 32 bits", precision.word());
             observer.event(TrainEvent::Warning(words));
         }
         if let Some(words) = loss_warning(&self.resolved, self.info.head.classes) {
+            observer.event(TrainEvent::Warning(words));
+        }
+        if let Some(words) = schedule_warning(&self.resolved.config.train) {
+            observer.event(TrainEvent::Warning(words));
+        }
+        let footprint = Footprint::of(&self.resolved, self.info.head.classes, self.info.network.embedder.form);
+        if self.device == Device::Cpu
+            && let Some(words) = memory_warning(&footprint)
+        {
             observer.event(TrainEvent::Warning(words));
         }
         let run = self.folder.path().display();
@@ -34,12 +60,36 @@ impl Run {
             classes: self.info.head.classes,
             train_images: self.split.train.len(),
             validation_images: self.split.validation.len(),
-            footprint: Footprint::of(&self.resolved, self.info.head.classes, self.info.network.embedder.form),
+            footprint,
             steps_per_epoch: self.resolved.steps_per_epoch,
             epochs: self.resolved.config.train.epochs,
             resumed_at_step: self.state.step,
             config: self.resolved.config.clone(),
             reasons: self.resolved.reasons.clone(),
         })));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn falls_after_the_end_of_the_run_are_told() {
+        let said = |schedule, epochs, falls: &str| {
+            let step_epochs = falls.to_owned();
+            schedule_warning(&TrainConfig { schedule, epochs, step_epochs, ..TrainConfig::default() })
+        };
+        assert_eq!(said(Schedule::Step, 25, "12, 20, 24"), None);
+        assert_eq!(said(Schedule::Step, 2, ""), None);
+        assert_eq!(said(Schedule::Cosine, 2, "12, 20, 24"), None);
+        let some = said(Schedule::Step, 20, "12, 20, 24").unwrap();
+        assert_eq!(
+            some,
+            "train.step_epochs has 20, 24, but the run is over after 20 epochs: the learning rate does not fall there"
+        );
+        assert!(
+            said(Schedule::Step, 1, "12, 20, 24").unwrap().ends_with("after 1 epoch: the learning rate never falls")
+        );
     }
 }

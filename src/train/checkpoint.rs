@@ -4,7 +4,7 @@ use super::TrainError;
 use super::events::EpochMetrics;
 use super::model_info::ModelInfo;
 use super::session::Saved;
-use crate::config::Best;
+use crate::config::{Best, read_at_most};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
@@ -21,6 +21,8 @@ pub const RESUME_FILE: &str = "resume.bin";
 /// [`ModelInfo`].
 pub const INFO_FILE: &str = "model.json";
 const STATE_FILE: &str = "state.json";
+/// Longest state that is read: it has some dozen numbers, and one for every fall of the learning rate.
+const MAX_STATE_BYTES: u64 = 16 << 20;
 /// Begins the name of a checkpoint that is being written.
 const WRITING: &str = ".writing-";
 /// Begins the name of a checkpoint that gives way to a newer one of the same step.
@@ -164,15 +166,22 @@ impl Checkpoint {
     pub fn open(path: &Path) -> Result<Self, TrainError> {
         let checkpoint = Self { path: path.to_owned(), state: read_state(path)? };
         for name in [MODEL_FILE, INFO_FILE] {
-            checkpoint.read(name)?;
+            checkpoint.check(name)?;
         }
         // Imported weights have neither.
         for name in [HEAD_FILE, RESUME_FILE] {
             if checkpoint.state.files.contains_key(name) {
-                checkpoint.read(name)?;
+                checkpoint.check(name)?;
             }
         }
         Ok(checkpoint)
+    }
+
+    /// Looks whether a file is the one that was written. It is read piece by piece: damaged, it may be of any size.
+    fn check(&self, name: &str) -> Result<(), TrainError> {
+        let path = self.path.join(name);
+        let found = sha256_of_file(&path).map_err(TrainError::disk("read the checkpoint", &path))?;
+        if self.state.files.get(name) == Some(&found) { Ok(()) } else { Err(differs(path)) }
     }
 
     /// One file's bytes, checked.
@@ -182,14 +191,7 @@ impl Checkpoint {
     pub fn read(&self, name: &str) -> Result<Vec<u8>, TrainError> {
         let path = self.path.join(name);
         let bytes = std::fs::read(&path).map_err(TrainError::disk("read the checkpoint", &path))?;
-        if self.state.files.get(name) == Some(&sha256_hex(&bytes)) {
-            Ok(bytes)
-        } else {
-            Err(TrainError::Damaged {
-                reason: "its checksum differs from the one it was written with".to_owned(),
-                path,
-            })
-        }
+        if self.state.files.get(name) == Some(&sha256_hex(&bytes)) { Ok(bytes) } else { Err(differs(path)) }
     }
 
     /// SHA-256 of a file, as it was written; empty when the checkpoint has no such file.
@@ -208,14 +210,55 @@ impl Checkpoint {
     }
 }
 
+fn differs(path: PathBuf) -> TrainError {
+    TrainError::Damaged { reason: "its checksum differs from the one it was written with".to_owned(), path }
+}
+
 /// Where the run stood; the checkpoint's other files are not looked at.
 ///
 /// # Errors
-/// When `state.json` cannot be read or does not parse.
+/// When `state.json` cannot be read, does not parse, or is not as it was written.
 pub(super) fn read_state(checkpoint: &Path) -> Result<CheckpointState, TrainError> {
     let path = checkpoint.join(STATE_FILE);
-    let text = std::fs::read(&path).map_err(TrainError::disk("read the checkpoint", &path))?;
-    serde_json::from_slice(&text).map_err(|error| TrainError::Damaged { reason: error.to_string(), path })
+    let bytes = read_at_most(&path, MAX_STATE_BYTES).map_err(TrainError::disk("read the checkpoint", &path))?;
+    let damaged = |error: serde_json::Error| TrainError::Damaged { reason: error.to_string(), path: path.clone() };
+    let state: CheckpointState = serde_json::from_slice(&bytes).map_err(damaged)?;
+    let Seal { state_sha256 } = serde_json::from_slice(&bytes).map_err(damaged)?;
+    match state_sha256 {
+        Some(sha256) if sha256_hex(&unsealed(&bytes, &sha256)) != sha256 => Err(differs(path)),
+        _ => Ok(state),
+    }
+}
+
+/// `state.json` with its own checksum, which is that of the file while it has no digits. A wrong number in it would be taken
+/// for where the run stood, or for what its best epoch has to be beaten by. Older versions wrote none.
+#[derive(Serialize)]
+struct Sealed<'a> {
+    #[serde(flatten)]
+    state: &'a CheckpointState,
+    state_sha256: &'a str,
+}
+
+/// What is read of it besides the state.
+#[derive(Deserialize)]
+struct Seal {
+    #[serde(default)]
+    state_sha256: Option<String>,
+}
+
+fn seal(sha256: &str) -> String {
+    format!("\"state_sha256\": \"{sha256}\"")
+}
+
+fn sealed(state: &CheckpointState) -> serde_json::Result<String> {
+    let text = serde_json::to_string_pretty(&Sealed { state, state_sha256: "" })?;
+    let sha256 = sha256_hex(text.as_bytes());
+    Ok(text.replacen(&seal(""), &seal(&sha256), 1))
+}
+
+/// What the checksum was taken of.
+fn unsealed(bytes: &[u8], sha256: &str) -> Vec<u8> {
+    String::from_utf8_lossy(bytes).replacen(&seal(sha256), &seal(""), 1).into_bytes()
 }
 
 /// Writes a checkpoint folder in one move: temporary name, flush, rename. An existing one of the same state is kept;
@@ -239,8 +282,8 @@ pub fn write(target: &Path, saved: &Saved, info: &ModelInfo, state: &CheckpointS
         write_flushed(&folder.path().join(name), bytes).map_err(disk)?;
         state.files.insert(name.to_owned(), sha256_hex(bytes));
     }
-    let state = serde_json::to_vec_pretty(&state).map_err(|error| disk(error.into()))?;
-    write_flushed(&folder.path().join(STATE_FILE), &state).map_err(disk)?;
+    let state = sealed(&state).map_err(|error| disk(error.into()))?;
+    write_flushed(&folder.path().join(STATE_FILE), state.as_bytes()).map_err(disk)?;
     put_in_place(folder.path(), target).map_err(disk)?;
     // The folder has moved away; dropping the guard must not complain that it is gone.
     drop(folder.keep());
@@ -317,8 +360,22 @@ fn flush_folder(path: &Path) {
 }
 
 pub(super) fn sha256_hex(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
+}
+
+fn sha256_of_file(path: &Path) -> std::io::Result<String> {
+    // Asked before opening: opening a pipe would wait for ever.
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, "not a file"));
+    }
+    let mut hash = Sha256::new();
+    std::io::copy(&mut File::open(path)?, &mut hash)?;
+    Ok(hex(&hash.finalize()))
+}
+
+fn hex(digest: &[u8]) -> String {
     use std::fmt::Write as _;
-    Sha256::digest(bytes).iter().fold(String::new(), |mut text, byte| {
+    digest.iter().fold(String::new(), |mut text, byte| {
         write!(text, "{byte:02x}").ok();
         text
     })

@@ -59,23 +59,33 @@ impl Run {
     /// Tells whether the epoch is the best, and writes it down.
     fn close(&mut self, mut metrics: EpochMetrics, observer: &mut dyn Observer) -> Result<(), TrainError> {
         let before = self.state.best;
-        let better = patience::better(&metrics, before, &self.resolved.config.train);
+        // What is in doubt is not written, and so it is no epoch that anybody could get back.
+        let is_sound = !self.guard.is_in_doubt();
+        let better = patience::better(&metrics, before, &self.resolved.config.train).filter(|_| is_sound);
         metrics.best = better.is_some();
         self.state.best = better.or(before);
         tracing::info!(epoch = metrics.epoch, loss = metrics.train_loss, eer = ?metrics.eer, "epoch");
         patience::follow(&mut self.state, &self.resolved.config.train);
         self.state.last_epoch = Some(metrics.clone());
         // Before the checkpoint: a line too many is taken out on resume, a missing one could not be made up.
-        if let Err(error) = self.log.epoch(&metrics) {
-            observer.event(TrainEvent::Warning(error.to_string()));
-        }
+        self.tell_epoch(&metrics, observer);
         self.board.epoch(&metrics);
         if !self.save(observer)? {
             // What is not on disk cannot be gone back to: the best before it stays, mark and checkpoint.
             self.state.best = before;
+            if std::mem::take(&mut metrics.best) {
+                self.state.last_epoch = Some(metrics.clone());
+                self.tell_epoch(&metrics, observer);
+            }
         }
         observer.event(TrainEvent::Epoch(metrics));
         Ok(())
+    }
+
+    fn tell_epoch(&mut self, metrics: &EpochMetrics, observer: &mut dyn Observer) {
+        if let Err(error) = self.log.epoch(metrics) {
+            observer.event(TrainEvent::Warning(error.to_string()));
+        }
     }
 
     /// A run that learned nothing is told as such. After its frozen epochs the network is still the one that it started from.

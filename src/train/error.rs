@@ -41,13 +41,11 @@ pub enum TrainError {
         reason: String,
     },
     /// The computation itself failed.
-    #[error(
-        "the computation on the device failed ({0}); if it ran out of memory, lower the batch size (train.batch) or the image size (data.image_px)"
-    )]
+    #[error("the computation on the device failed ({0}); if it ran out of memory, lower train.batch or data.image_px")]
     Compute(String),
     /// Not a number.
     #[error(
-        "the run diverged at step {step}, and again after going back {rewinds} times; {}. Lower the learning rate (train.lr, at the last {lr:.4}) or the margin, or raise train.warmup_epochs, and start a new run", what_is_left(*has_checkpoint)
+        "the run diverged at step {step}, and again after going back {rewinds} times; {}. Lower train.lr (at the last {lr:.4}) or the margin, or raise train.warmup_epochs, and start a new run", what_is_left(*has_checkpoint)
     )]
     Diverged {
         /// Where.
@@ -84,6 +82,16 @@ pub enum TrainError {
     /// The folder is taken.
     #[error("the folder for the new run already exists and is not empty; give another --out, or --resume to continue it: {}", .0.display())]
     Exists(PathBuf),
+    /// The place of a run of a series is taken by a run that is none of it.
+    #[error("the run with seed {seed} cannot begin, because {found} has the name that it should get; give that one another name or move it elsewhere, then continue the series: {}", path.display())]
+    PlaceTaken {
+        /// Seed of the run that should begin.
+        seed: u32,
+        /// The run that is there, in words.
+        found: String,
+        /// Where.
+        path: PathBuf,
+    },
     /// The folder for weights from elsewhere is taken.
     #[error("the folder for the imported run already exists and is not empty; give another folder: {}", .0.display())]
     ImportExists(PathBuf),
@@ -123,12 +131,22 @@ pub enum TrainError {
     },
     /// The same of the run that another one starts from.
     #[error(
-        "none of the checkpoints of the run to start from can be used ({reasons}); put its folder back from a backup, or start from another run (train.start_from): {}", path.display()
+        "none of the checkpoints of the run to start from can be used ({reasons}); put its folder back from a backup, or choose another run for train.start_from: {}", path.display()
     )]
     OriginDamaged {
         /// Why, checkpoint by checkpoint.
         reasons: String,
         /// The run to start from.
+        path: PathBuf,
+    },
+    /// The run that another one started from, or the first of its series, is no longer where it was.
+    #[error(
+        "the run to start from is not there ({reason}); put its folder back into the folder that it lay in, under whatever name, and continue: {}", path.display()
+    )]
+    OriginGone {
+        /// What is missing.
+        reason: String,
+        /// Where it was.
         path: PathBuf,
     },
     /// The run that a series starts from has changed since its first run began.
@@ -179,6 +197,15 @@ impl TrainError {
             Self::Data(_) => Some("Check the folder and try again; everything saved so far is kept.".to_owned()),
             Self::Locked(_) | Self::Exists(_) => None,
             _ => None,
+        }
+    }
+
+    /// What was to be read is gone or damaged. Whatever else a disk answers may be over by the next time.
+    pub(super) fn is_loss(&self) -> bool {
+        match self {
+            Self::Damaged { .. } => true,
+            Self::Disk { source, .. } => source.kind() == std::io::ErrorKind::NotFound,
+            _ => false,
         }
     }
 

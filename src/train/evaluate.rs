@@ -1,11 +1,12 @@
 //! Error rates of a finished network on held-out images or on another data set, and where they are kept.
 
+use super::find_checkpoint::best_sha256;
 use super::kept_point::{KeptPoint, kept_point, save_operating_point};
 use super::validate::{Classified, InBatches, TableBuilder, error_rates, for_batches};
 use super::{Control, TrainError, TrainedModel};
-use crate::config::{EvalConfig, RunConfig, RunInfo, atomic_write};
+use crate::config::{EvalConfig, RunConfig, RunInfo, atomic_write, read_at_most};
 use crate::data::{Catalog, DataError, ImageStore, Progress, Split, SplitKind, Warnings};
-use crate::eval::{EmbeddingTable, ErrorRates, OperatingRule, VerificationReport};
+use crate::eval::{DetPoint, EmbeddingTable, ErrorRates, OperatingRule, VerificationReport};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,6 +14,8 @@ use std::sync::Arc;
 /// Folder of a run that holds what was measured.
 pub(super) const FOLDER: &str = "evaluation";
 const REPORT_FILE: &str = "report.json";
+/// A report has a quarter of a million bytes.
+const MAX_REPORT_BYTES: u64 = 16 << 20;
 /// Says that the held-out images of a run have no genuine or no impostor pairs, and why.
 const NO_PAIRS_FILE: &str = "no_pairs.json";
 
@@ -57,6 +60,12 @@ impl StoredEvaluation {
     /// which are `20 images of …` and `600 pairs of …` for anything else.
     pub fn is_own(&self) -> bool {
         self.own.unwrap_or_else(|| !matches!(self.on.split_whitespace().nth(1), Some("images" | "pairs")))
+    }
+
+    /// It was measured with other weights than those that `run` marks as its best: the run has learned since. Where either is
+    /// not known, it is taken at its word.
+    pub fn is_outdated(&self, run: &Path) -> bool {
+        self.model_sha256.as_ref().zip(best_sha256(run)).is_some_and(|(measured, best)| *measured != best)
     }
 }
 
@@ -304,13 +313,21 @@ pub(super) fn no_pairs_path(run: &Path) -> PathBuf {
 
 /// The evaluation kept with a run, if there is one that can be read.
 pub fn load_evaluation(run: &Path) -> Option<StoredEvaluation> {
-    let bytes = std::fs::read(report_path(run)).ok()?;
-    serde_json::from_slice(&bytes).ok()
+    let bytes = read_at_most(&report_path(run), MAX_REPORT_BYTES).ok()?;
+    serde_json::from_slice(&bytes).ok().filter(|stored: &StoredEvaluation| is_possible(&stored.report))
+}
+
+/// Anyone may have written the file.
+fn is_possible(report: &VerificationReport) -> bool {
+    let is_rate = |rate: f64| (0.0..=1.0).contains(&rate);
+    let has_place =
+        |point: &DetPoint| is_rate(point.fmr) && is_rate(point.fnmr) && point.x.is_finite() && point.y.is_finite();
+    [report.eer, report.eer_low, report.eer_high].into_iter().all(is_rate) && report.det.iter().all(has_place)
 }
 
 /// What is kept in its place, where there can be none.
 pub(super) fn load_no_pairs(run: &Path) -> Option<NoPairs> {
-    let bytes = std::fs::read(no_pairs_path(run)).ok()?;
+    let bytes = read_at_most(&no_pairs_path(run), MAX_REPORT_BYTES).ok()?;
     serde_json::from_slice(&bytes).ok()
 }
 

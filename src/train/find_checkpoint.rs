@@ -10,6 +10,9 @@ use std::path::{Path, PathBuf};
 /// Longest description of a network that is read for a plan: enough for the names of three million classes.
 const MAX_INFO_BYTES: u64 = 64 << 20;
 
+/// Longest mark of the best checkpoint that is read, where it is a text.
+const MAX_MARK_BYTES: u64 = 64 << 10;
+
 /// A checkpoint whose checksums hold, and a sentence about each damaged one passed over.
 pub(super) type Found = (Checkpoint, Vec<String>);
 
@@ -159,7 +162,7 @@ pub fn best_usable(run: &Path) -> Result<Found, TrainError> {
 /// The checkpoint that the run marks as its best, whether or not it is there: by a link, or where there are none by a text file.
 fn marked_best(run: &Path) -> Option<PathBuf> {
     let mark = run.join(BEST);
-    let text = || Some(PathBuf::from(std::fs::read_to_string(&mark).ok()?.trim()));
+    let text = || Some(PathBuf::from(config::read_text_at_most(&mark, MAX_MARK_BYTES).ok()?.trim()));
     let target = std::fs::read_link(&mark).ok().or_else(text);
     // Who copies a run may get the checkpoint itself in place of the link.
     target.map(|target| run.join(target)).or_else(|| mark.is_dir().then_some(mark))

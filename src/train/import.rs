@@ -38,6 +38,8 @@ pub struct Imported {
     pub run: PathBuf,
     /// Whose network it is, in words.
     pub flavour: String,
+    /// Whose else it could be by its names, as a clause.
+    pub doubt: Option<&'static str>,
     /// The network and its preprocessing.
     pub info: ModelInfo,
     /// Names in the file that belong to a trainer's other parts.
@@ -58,13 +60,13 @@ pub fn import(request: &ImportRequest<'_>) -> Result<Imported, TrainError> {
     let failed = |reason: String| TrainError::Import { reason, path: request.weights.to_owned() };
     let weights = read(request.weights, &request.control)?;
     let foreign = weights.foreign.clone();
-    let Source { flavour, mut info, weights, left_out } = source(weights).map_err(failed)?;
+    let Source { flavour, doubt, mut info, weights, left_out } = source(weights).map_err(failed)?;
     request.preprocess.apply(&mut info.network).map_err(|reason| failed(reason.to_owned()))?;
     let config = config(&info, request.weights, &flavour).map_err(failed)?;
     let model = fitted(&info.network.embedder, weights).map_err(failed)?;
     go_on(&request.control)?;
     let run = write_run(request, &config, model, &info)?;
-    Ok(Imported { run, flavour, info, left_out, foreign })
+    Ok(Imported { run, flavour, doubt, info, left_out, foreign })
 }
 
 fn go_on(control: &Control) -> Result<(), TrainError> {
@@ -114,6 +116,7 @@ fn write_run(
 
 struct Source {
     flavour: String,
+    doubt: Option<&'static str>,
     info: ModelInfo,
     weights: Weights,
     left_out: Vec<String>,
@@ -123,13 +126,14 @@ struct Source {
 fn source(weights: Weights) -> Result<Source, String> {
     if let Some(text) = weights.metadata.get(INFO_KEY) {
         let info = own_info(text, &weights)?;
-        return Ok(Source { flavour: "ArcLens".to_owned(), info, weights, left_out: Vec::new() });
+        return Ok(Source { flavour: "ArcLens".to_owned(), doubt: None, info, weights, left_out: Vec::new() });
     }
     let found = recognise(weights).map_err(|error| error.to_string())?;
     let (px, channels) = (found.embedder.image_px as u32, found.embedder.channels as u32);
     let preprocess = found.flavour.preprocess(px, channels);
     let info = model_info(Network { embedder: found.embedder, preprocess, add_mirror: false });
-    Ok(Source { flavour: found.flavour.label().to_owned(), info, weights: found.weights, left_out: found.left_out })
+    let (flavour, doubt) = (found.flavour.label().to_owned(), found.flavour.doubt());
+    Ok(Source { flavour, doubt, info, weights: found.weights, left_out: found.left_out })
 }
 
 /// Largest sizes of a network described by a file: beyond them its weights could not be in the file anyway.

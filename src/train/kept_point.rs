@@ -49,6 +49,13 @@ pub enum Threshold {
     Missing,
 }
 
+impl Threshold {
+    /// With its measured error rates, where it holds for the network.
+    pub fn point(&self) -> Option<&OperatingPoint> {
+        if let Self::Known(point) = self { Some(point) } else { None }
+    }
+}
+
 /// Makes `kept` the threshold of this run.
 ///
 /// # Errors
@@ -87,7 +94,16 @@ pub fn kept_rule(run: &Path, eval: &EvalConfig) -> OperatingRule {
 /// The threshold of a run with how it was chosen.
 pub(super) fn kept_point(run: &Path) -> Option<KeptPoint> {
     let bytes = read_at_most(&run.join(FOLDER).join(FILE), MAX_BYTES).ok()?;
-    serde_json::from_slice(&bytes).ok()
+    serde_json::from_slice(&bytes).ok().filter(|kept: &KeptPoint| is_sound(&kept.point))
+}
+
+/// Its rates are rates, and its similarities numbers: one of more digits than 32 bits hold is read as infinite.
+fn is_sound(point: &OperatingPoint) -> bool {
+    let rates = [point.far, point.far_low, point.far_high, point.frr, point.frr_low, point.frr_high];
+    let similarities = [point.threshold, point.undecided_low, point.undecided_high];
+    rates.iter().all(|rate| (0.0..=1.0).contains(rate))
+        && similarities.iter().all(|similarity| similarity.is_finite())
+        && point.undecided_low <= point.undecided_high
 }
 
 /// Anyone may have written the file.
@@ -146,6 +162,34 @@ mod tests {
         let strange = KeptPoint { rule: Some(OperatingRule::Far(7.0)), ..chosen(OperatingRule::Eer, false) };
         save_operating_point(run, &strange).unwrap();
         assert_eq!(kept_rule(run, &eval), OperatingRule::Eer);
+    }
+
+    #[test]
+    fn what_cannot_have_been_measured_is_no_threshold_and_no_report() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = folder.path();
+        let (kept, stored) = (chosen(OperatingRule::Eer, false), measured(OperatingRule::Eer));
+        let changes: [fn(&mut OperatingPoint); 2] = [|point| point.far = -3.0, |point| point.undecided_low = 2.0];
+        for change in changes {
+            let mut strange = kept.clone();
+            change(&mut strange.point);
+            save_operating_point(run, &strange).unwrap();
+            assert_eq!((kept_point(run), kept_for(run, "a")), (None, Threshold::Missing), "{strange:?}");
+        }
+        save_operating_point(run, &kept).unwrap();
+        assert_eq!(kept_point(run), Some(kept.clone()));
+        let place = run.join(FOLDER).join(FILE);
+        let text = std::fs::read_to_string(&place).unwrap();
+        let threshold = format!("\"threshold\": {}", kept.point.threshold);
+        assert!(text.contains(&threshold), "{text}");
+        std::fs::write(&place, text.replace(&threshold, "\"threshold\": 1e39")).unwrap();
+        assert_eq!(kept_point(run), None);
+        let mut strange = stored.clone();
+        strange.report.eer = 7.0;
+        store_evaluation(run, &strange).unwrap();
+        assert!(load_evaluation(run).is_none());
+        store_evaluation(run, &stored).unwrap();
+        assert!(load_evaluation(run).is_some());
     }
 
     #[test]

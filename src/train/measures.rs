@@ -11,7 +11,7 @@ use serde::{Serialize, Serializer};
 pub struct Verification {
     /// Area under the ROC curve, in [0, 1].
     pub auc: f64,
-    /// Mean accuracy over ten folds, in [0, 1]; `None` with fewer than ten pairs.
+    /// Mean accuracy over ten folds, in [0, 1]; `None` with fewer than ten pairs to make them of.
     pub accuracy_10fold: Option<f64>,
     /// (FAR target, true accept rate), both in [0, 1]; `None` where the impostor pairs are too few.
     #[serde(serialize_with = "by_target")]

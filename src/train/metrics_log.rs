@@ -1,9 +1,9 @@
-//! `metrics.jsonl`: one line per logged step and per epoch. It holds nothing that depends on the clock, so that a
-//! resumed run writes the same file as one that was never interrupted.
+//! `metrics.jsonl`: one line per logged step and per epoch, and one per doubtful step. It holds nothing that depends on the
+//! clock, so that a resumed run writes the same file as one that was never interrupted.
 
 use super::TrainError;
 use super::events::{EpochMetrics, StepMetrics};
-use crate::config::atomic_write;
+use crate::config::{atomic_write, read_at_most};
 use serde::{Deserialize, Serialize};
 use std::fs::{File, OpenOptions};
 use std::io::Write as _;
@@ -14,6 +14,13 @@ use std::path::{Path, PathBuf};
 enum Line {
     Step(StepMetrics),
     Epoch(EpochMetrics),
+    /// A step that cannot have been of use.
+    Doubtful {
+        step: u64,
+        /// How often the run had gone back before.
+        rewinds: u32,
+        reason: String,
+    },
 }
 
 /// The open log.
@@ -27,19 +34,23 @@ pub struct MetricsLog {
 
 /// Lines are no longer kept for later beyond this.
 const MAX_PENDING_BYTES: usize = 4 << 20;
+/// Longest log that is read: some million lines.
+const MAX_BYTES: u64 = 1 << 30;
+const NAME: &str = "metrics.jsonl";
 
 impl MetricsLog {
     /// Opens the log for appending; lines after `step` and `epoch` (written by a process that was killed after its
     /// last checkpoint) are taken out first. `None` leaves no epoch, not even that of the network that the run started from.
+    /// Doubtful steps from which the run has gone back (`rewinds` times by now) stay: they say why it did.
     ///
     /// # Errors
     /// When the disk refuses.
-    pub fn open(run: &Path, step: u64, epoch: Option<u32>) -> Result<Self, TrainError> {
-        let path = run.join("metrics.jsonl");
+    pub fn open(run: &Path, step: u64, epoch: Option<u32>, rewinds: u32) -> Result<Self, TrainError> {
+        let path = run.join(NAME);
         let disk = |source| TrainError::Disk { verb: "write the metrics", path: path.clone(), source };
         if path.exists() {
-            let written = std::fs::read(&path).map_err(disk)?;
-            let kept = lines_up_to(&written, step, epoch);
+            let written = read_at_most(&path, MAX_BYTES).map_err(TrainError::disk("read the metrics", &path))?;
+            let kept = lines_up_to(&written, step, epoch, rewinds);
             if kept != written {
                 atomic_write(&path, &kept).map_err(disk)?;
             }
@@ -64,12 +75,25 @@ impl MetricsLog {
         self.write(&Line::Epoch(metrics.clone()))
     }
 
+    /// Appends a doubtful step of a run that had gone back so often before.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn doubtful(&mut self, step: u64, rewinds: u32, reason: &str) -> Result<(), TrainError> {
+        self.write(&Line::Doubtful { step, rewinds, reason: reason.to_owned() })
+    }
+
     fn write(&mut self, line: &Line) -> Result<(), TrainError> {
         let text = serde_json::to_string(line).map_err(|error| TrainError::Compute(error.to_string()))?;
         if self.pending.len() < MAX_PENDING_BYTES {
             self.pending.extend(text.bytes().chain([b'\n']));
         }
         self.flush().map_err(TrainError::disk("write the metrics", &self.path))
+    }
+
+    /// Makes what was written durable, as far as the disk can: a checkpoint says that the lines before it are there.
+    pub fn keep(&self) {
+        self.file.sync_data().ok();
     }
 
     /// Writes what it can; a line that was cut by a full disk is completed later.
@@ -92,12 +116,13 @@ fn lines(written: &[u8]) -> impl Iterator<Item = (&[u8], Line)> {
 }
 
 /// What stays of a log, every line whole.
-fn lines_up_to(written: &[u8], step: u64, epoch: Option<u32>) -> Vec<u8> {
+fn lines_up_to(written: &[u8], step: u64, epoch: Option<u32>, rewinds: u32) -> Vec<u8> {
     let mut kept = Vec::new();
     for (text, line) in lines(written) {
         let is_kept = match line {
             Line::Step(metrics) => metrics.step <= step,
             Line::Epoch(metrics) => epoch.is_some_and(|epoch| metrics.epoch <= epoch),
+            Line::Doubtful { step: at, rewinds: before, .. } => before < rewinds || (before == rewinds && at <= step),
         };
         if is_kept {
             kept.extend_from_slice(text);
@@ -110,14 +135,29 @@ fn lines_up_to(written: &[u8], step: u64, epoch: Option<u32>) -> Vec<u8> {
 /// Everything logged so far; lines that do not parse are left out.
 pub fn read(run: &Path) -> (Vec<StepMetrics>, Vec<EpochMetrics>) {
     let (mut steps, mut epochs) = (Vec::new(), Vec::new());
-    let written = std::fs::read(run.join("metrics.jsonl")).unwrap_or_default();
+    let written = read_at_most(&run.join(NAME), MAX_BYTES).unwrap_or_default();
     for (_, line) in lines(&written) {
         match line {
             Line::Step(metrics) => steps.push(metrics),
-            Line::Epoch(metrics) => epochs.push(metrics),
+            Line::Epoch(metrics) => {
+                // An epoch is told again where it turns out not to be the best: its checkpoint could not be written.
+                epochs.pop_if(|last: &mut EpochMetrics| last.epoch == metrics.epoch);
+                epochs.push(metrics);
+            }
+            Line::Doubtful { .. } => {}
         }
     }
     (steps, epochs)
+}
+
+/// Why the log of a run cannot be read, in a sentence; `None` where it can, or there is none yet.
+pub fn log_problem(run: &Path) -> Option<String> {
+    let path = run.join(NAME);
+    let error = read_at_most(&path, MAX_BYTES).err().filter(|error| error.kind() != std::io::ErrorKind::NotFound)?;
+    let path = path.display();
+    Some(format!(
+        "the metrics of the run cannot be read ({error}), so its epochs are not known; put the file back: {path}"
+    ))
 }
 
 #[cfg(test)]
@@ -160,17 +200,68 @@ mod tests {
             images_per_second: 0.0,
             elapsed_secs: 0.0,
         };
-        let mut log = MetricsLog::open(folder.path(), 0, None).unwrap();
+        let mut log = MetricsLog::open(folder.path(), 0, None, 0).unwrap();
         [0, 1].into_iter().for_each(|number| log.epoch(&epoch(number)).unwrap());
         drop(log);
         let left = |measured| {
-            drop(MetricsLog::open(folder.path(), 0, measured).unwrap());
+            drop(MetricsLog::open(folder.path(), 0, measured, 0).unwrap());
             read(folder.path()).1.iter().map(|metrics| metrics.epoch).collect::<Vec<u32>>()
         };
         assert_eq!(left(Some(1)), [0, 1]);
         assert_eq!(left(Some(0)), [0]);
         // Killed before its checkpoint was written: it is measured again.
         assert!(left(None).is_empty());
+    }
+
+    #[test]
+    fn doubtful_steps_stay_once_the_run_has_gone_back_from_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("metrics.jsonl");
+        let open = |step, rewinds| MetricsLog::open(folder.path(), step, None, rewinds).unwrap();
+        let doubted = || -> Vec<(u64, u32)> {
+            let written = std::fs::read(&path).unwrap();
+            let doubtful = |(_, line)| match line {
+                Line::Doubtful { step, rewinds, .. } => Some((step, rewinds)),
+                _ => None,
+            };
+            lines(&written).filter_map(doubtful).collect()
+        };
+        let mut log = open(0, 0);
+        log.step(&metrics(1)).unwrap();
+        [2, 5].into_iter().for_each(|step| log.doubtful(step, 0, "it was left out").unwrap());
+        drop(log);
+        // Killed after a checkpoint of step 3: what came later is done anew.
+        let mut log = open(3, 0);
+        assert_eq!((logged(folder.path()), doubted()), (vec![1], vec![(2, 0)]));
+        log.doubtful(5, 0, "it was left out").unwrap();
+        drop(log);
+        // It went back to step 1, and once more.
+        let mut log = open(1, 1);
+        assert_eq!(doubted(), [(2, 0), (5, 0)]);
+        log.doubtful(3, 1, "it was left out").unwrap();
+        drop(log);
+        drop(open(0, 2));
+        assert_eq!((logged(folder.path()), doubted()), (vec![], vec![(2, 0), (5, 0), (3, 1)]));
+        // Killed before a checkpoint says that it has gone back.
+        drop(open(2, 0));
+        assert_eq!(doubted(), [(2, 0)]);
+        assert!(std::fs::read_to_string(&path).unwrap().contains("\"reason\":\"it was left out\""));
+    }
+
+    #[test]
+    fn what_is_no_log_is_told_and_neither_read_nor_written() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(log_problem(folder.path()), None, "the run has just begun");
+        drop(MetricsLog::open(folder.path(), 0, None, 0).unwrap());
+        assert_eq!(log_problem(folder.path()), None);
+        let path = folder.path().join("metrics.jsonl");
+        std::fs::remove_file(&path).unwrap();
+        std::fs::create_dir(&path).unwrap();
+        let said = log_problem(folder.path()).unwrap();
+        assert!(said.contains("not a file") && said.contains("metrics.jsonl"), "{said}");
+        assert!(read(folder.path()).1.is_empty());
+        let error = MetricsLog::open(folder.path(), 0, None, 0).unwrap_err().to_string();
+        assert!(error.contains("could not read the metrics (not a file)"), "{error}");
     }
 
     #[test]
@@ -182,12 +273,12 @@ mod tests {
         // The last line lost its end to the kill.
         std::fs::write(&path, lines.join(&b'\n')).unwrap();
         assert_eq!(logged(folder.path()), [1, 2, 3]);
-        let mut log = MetricsLog::open(folder.path(), 3, None).unwrap();
+        let mut log = MetricsLog::open(folder.path(), 3, None, 0).unwrap();
         log.step(&metrics(4)).unwrap();
         drop(log);
         assert_eq!(logged(folder.path()), [1, 2, 3, 4]);
         assert_eq!(std::fs::read_to_string(&path).unwrap().lines().count(), 4);
-        drop(MetricsLog::open(folder.path(), 2, None).unwrap());
+        drop(MetricsLog::open(folder.path(), 2, None, 0).unwrap());
         assert_eq!(logged(folder.path()), [1, 2]);
     }
 }

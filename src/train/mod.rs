@@ -12,6 +12,7 @@ mod control;
 #[cfg(feature = "cuda")]
 mod cuda_cache;
 mod device;
+mod doubt;
 mod epoch_end;
 mod error;
 mod evaluate;
@@ -28,6 +29,7 @@ mod kept_point;
 mod loss_scale;
 mod measured;
 mod measures;
+mod memory;
 mod metrics_log;
 mod model_info;
 mod net;
@@ -54,6 +56,7 @@ pub use bench::StepBench;
 pub use checkpoint::{BestSoFar, Checkpoint, CheckpointState, Sums};
 pub use control::Control;
 pub use device::{Device, DeviceInfo, choose, devices};
+pub use doubt::Doubt;
 pub use error::TrainError;
 pub use evaluate::{
     EvaluationResult, StoredEvaluation, changed_images, embed_items, evaluate_all, evaluate_split, load_evaluation,
@@ -74,9 +77,11 @@ pub use import::{
 pub use kept_point::load_operating_point;
 pub use kept_point::{KeptPoint, Threshold, kept_rule, save_operating_point, threshold_of};
 pub use measures::{Measure, Verification, different_lengths, measures};
+pub use memory::memory_warning;
+pub use metrics_log::log_problem;
 pub use model_info::{ModelInfo, Network};
 pub use prepare::data_facts;
-pub use repeat::{MeanSd, begun_run, begun_runs, run_of_seed};
+pub use repeat::{MeanSd, begun_run, begun_runs, free_place, run_of_seed};
 pub use run::{Observer, TrainRequest, train};
 pub use run_change::{delete_run, describe_run, read_note};
 pub use run_folder::{Place, RunFolder, is_run, read_config};

@@ -105,8 +105,8 @@ impl Origin {
                 Ok(())
             }
             Err(TrainError::CannotResume(_)) => Err(TrainError::CannotResume(format!(
-                "it started from other weights than those of the run that train.start_from names now; name the run that it \
-                 started from, or leave the setting out: {wanted}"
+                "train.start_from names a run with other weights than those that it started from; name the run that it started \
+                 from, or none: {wanted}"
             ))),
             Err(error) if needs_it => Err(error),
             Err(_) => Ok(()),
@@ -119,9 +119,10 @@ impl Origin {
     /// When the run to start from has no usable checkpoint, or has changed since this run began, or the first of its series.
     pub fn open(config: &RunConfig) -> Result<Self, TrainError> {
         let path = place(config);
-        let (checkpoint, told) = find_checkpoint::best_usable(&path).map_err(|error| of_origin(error, &path))?;
-        let other = |facts: &&RunInfo| facts.start_sha256 != checkpoint.digest(MODEL_FILE);
         let known = config.run.as_ref().filter(|facts| !facts.start_sha256.is_empty());
+        let found = find_checkpoint::best_usable(&path);
+        let (checkpoint, told) = found.map_err(|error| of_origin(error, &path, known.is_some()))?;
+        let other = |facts: &&RunInfo| facts.start_sha256 != checkpoint.digest(MODEL_FILE);
         if let Some(facts) = known.filter(other) {
             return Err(changed(&path, facts));
         }
@@ -274,10 +275,12 @@ fn changed(path: &Path, facts: &RunInfo) -> TrainError {
     ))
 }
 
-/// The error of the run that another one starts from, in words for who starts the other one.
-fn of_origin(error: TrainError, origin: &Path) -> TrainError {
+/// The error of the run that another one starts from, in words for who starts the other one. Where its weights are known, it
+/// would be found under another name, too.
+fn of_origin(error: TrainError, origin: &Path, is_known: bool) -> TrainError {
     match error {
         TrainError::NotARun { .. } if looks_like_weights(origin) => TrainError::StartFromFile(origin.to_owned()),
+        TrainError::NotARun { reason, path } if is_known => TrainError::OriginGone { reason, path },
         TrainError::AllDamaged { reasons, path } => TrainError::OriginDamaged { reasons, path },
         other => other,
     }

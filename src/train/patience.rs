@@ -6,7 +6,7 @@
 
 use super::events::EpochMetrics;
 use super::{BestSoFar, CheckpointState};
-use crate::config::{Best, Schedule, TrainConfig};
+use crate::config::{Best, RunConfig, Schedule, TrainConfig};
 
 /// Stands for a measure that is not known: any other is smaller. (JSON has no infinity.)
 const UNKNOWN: f64 = 1e30;
@@ -86,25 +86,37 @@ pub(super) fn follow(state: &mut CheckpointState, config: &TrainConfig) {
 }
 
 /// The run has waited long enough for an improvement.
-pub(super) fn is_over(state: &CheckpointState, config: &TrainConfig) -> bool {
+pub(super) fn is_over(state: &CheckpointState, config: &RunConfig) -> bool {
     ends_early(state.epoch, best_epoch(state), config)
 }
 
-/// The same of a run that has done `epoch` epochs, of which `best` is the best (0 for none).
-pub(super) fn ends_early(epoch: u32, best: u32, config: &TrainConfig) -> bool {
-    config.stop_after > 0 && epoch < config.epochs && since_best(epoch, best, config) >= config.stop_after
+/// The same of a run that has done `epoch` epochs, of which `best` is the best (0 for none). Whoever made it longer wants it to
+/// learn more, and it waits anew from there.
+pub(super) fn ends_early(epoch: u32, best: u32, config: &RunConfig) -> bool {
+    let longer_from = config.run.as_ref().and_then(|facts| facts.longer_from).unwrap_or(0);
+    let train = &config.train;
+    train.stop_after > 0 && epoch < train.epochs && since_best(epoch, best.max(longer_from), train) >= train.stop_after
 }
 
-/// Why it ended.
-pub(super) fn words(config: &TrainConfig) -> String {
+/// Why it ended. Whoever goes on with a run that had ended before (`is_old`) wants it to learn more.
+pub(super) fn words(config: &TrainConfig, is_old: bool) -> String {
     let epochs = if config.stop_after == 1 { "1 epoch".to_owned() } else { format!("{} epochs", config.stop_after) };
-    format!("the run ended early: {epochs} without improvement (train.stop_after)")
+    let advice = if is_old {
+        format!("; made longer, with more than {} for train.epochs, it learns on from here", config.epochs)
+    } else {
+        String::new()
+    };
+    format!("the run ended early: {epochs} without improvement, as train.stop_after asks{advice}")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Auto;
+    use crate::config::{Auto, RunInfo};
+
+    fn is_over(state: &CheckpointState, train: &TrainConfig) -> bool {
+        super::is_over(state, &RunConfig { train: train.clone(), ..RunConfig::default() })
+    }
 
     fn after(epoch: u32, best: u32, falls: &[u32]) -> CheckpointState {
         let best = (best > 0).then_some(BestSoFar { epoch: best, step: 0, value: 0.0, by: None });
@@ -136,6 +148,21 @@ mod tests {
         assert!(is_over(&after(6, 3, &[]), &config));
         assert!(!is_over(&after(20, 3, &[]), &config), "it is over anyway");
         assert!(!is_over(&after(19, 3, &[]), &TrainConfig { stop_after: 0, ..config }));
+    }
+
+    #[test]
+    fn a_run_that_was_made_longer_waits_anew_from_there() {
+        let train = TrainConfig { stop_after: 3, epochs: 40, ..TrainConfig::default() };
+        let run = Some(RunInfo { longer_from: Some(6), ..RunInfo::default() });
+        let longer = RunConfig { train, run, ..RunConfig::default() };
+        let plain = RunConfig { run: None, ..longer.clone() };
+        for (epoch, best, is_over) in [(6, 3, false), (8, 3, false), (9, 3, true), (9, 7, false), (10, 7, true)] {
+            assert_eq!(super::is_over(&after(epoch, best, &[]), &longer), is_over, "{epoch}, best {best}");
+            assert_eq!(ends_early(epoch, best, &longer), is_over, "a run in a list is told the same");
+        }
+        assert!(super::is_over(&after(6, 3, &[]), &plain));
+        // As where it went back since.
+        assert!(!super::is_over(&after(5, 0, &[]), &longer));
     }
 
     fn measured(epoch: u32, eer: Option<f64>, val_loss: Option<f64>) -> EpochMetrics {
@@ -207,7 +234,8 @@ mod tests {
         }
         assert!(is_over(&after(5, 0, &[]), &config) && falls(5, 1));
         assert!(!is_over(&after(5, 4, &[]), &config) && is_over(&after(6, 4, &[]), &config));
-        assert!(!ends_early(4, 1, &config) && ends_early(5, 1, &config), "a run in a list is told the same");
+        let listed = RunConfig { train: config.clone(), ..RunConfig::default() };
+        assert!(!ends_early(4, 1, &listed) && ends_early(5, 1, &listed), "a run in a list is told the same");
         let from_scratch = TrainConfig { start_from: String::new(), ..config };
         assert!(is_over(&after(2, 0, &[]), &from_scratch), "it freezes nothing");
     }

@@ -9,7 +9,7 @@ use super::run::{Observer, TrainRequest};
 use super::run_folder::{self, Place, RunFolder};
 use super::session::Session;
 use super::{Control, ModelInfo, Network, TrainError, footprint, patience};
-use crate::config::{Best, DataFacts, Resolved, RunConfig, RunInfo, Schedule};
+use crate::config::{Best, DataFacts, Resolved, RunConfig, RunInfo};
 use crate::data::{Catalog, ImageStore, Preprocess, Split};
 use crate::model::Form;
 use std::path::Path;
@@ -24,6 +24,8 @@ pub(super) struct InForce {
     pub catalog: Arc<Catalog>,
     /// What was settled here and a person may not have meant.
     pub notes: Vec<String>,
+    /// The run gets more epochs than it was to have.
+    pub is_longer: bool,
 }
 
 /// The settings and images in force.
@@ -33,14 +35,22 @@ pub(super) fn settings(request: &TrainRequest) -> Result<InForce, TrainError> {
         // network and start from the same weights.
         let before = request.config.run.as_ref().and_then(RunInfo::further);
         let config = RunConfig { run: before, ..request.config.clone() };
-        return Ok(InForce { config, catalog: Arc::clone(&request.catalog), notes: Vec::new() });
+        return Ok(InForce { config, catalog: Arc::clone(&request.catalog), notes: Vec::new(), is_longer: false });
     };
     let mut config = run_folder::read_config(run)?;
+    // Every key may be left out, so that half a file can be read, too; what the run itself says stands at its end.
+    if !config.run.as_ref().is_some_and(RunInfo::has_begun) && find_checkpoint::has_learned(run) {
+        return Err(TrainError::CannotResume(
+            "its run.toml is cut off or another one, for it does not say what the run was begun with; put it back from a \
+             backup, or start a new run"
+                .to_owned(),
+        ));
+    }
     let (mut catalog, mut notes) = (Arc::clone(&request.catalog), Vec::new());
     if let Some(facts) = &config.run {
         if facts.is_imported() {
             return Err(TrainError::CannotResume(
-                "its weights were imported, so there is nothing to go on with; start a new run from it (train.start_from)"
+                "its weights were imported, so there is nothing to go on with; start a new run with it as train.start_from"
                     .to_owned(),
             ));
         }
@@ -50,10 +60,12 @@ pub(super) fn settings(request: &TrainRequest) -> Result<InForce, TrainError> {
             notes.push("the run goes on with the images it began with, whatever is excluded now".to_owned());
         }
     }
-    notes.extend(lengthen(&mut config, request.config.train.epochs));
+    let longer = lengthen(&mut config, request.config.train.epochs);
+    let is_longer = longer.is_some();
+    notes.extend(longer);
     config.train.device.clone_from(&request.config.train.device);
     Origin::follow(&mut config, run, &request.config.train.start_from)?;
-    Ok(InForce { config, catalog, notes })
+    Ok(InForce { config, catalog, notes, is_longer })
 }
 
 /// Why a run does not go on with these images. What was excluded when it began is not kept with it, so that this cannot be
@@ -76,10 +88,10 @@ fn lengthen(config: &mut RunConfig, epochs: u32) -> Option<String> {
     if let Some(facts) = &mut config.run {
         facts.begun_epochs.get_or_insert(before);
     }
-    let rate = match config.train.schedule {
-        Schedule::Constant | Schedule::Plateau => "",
-        Schedule::Step if !config.train.step_epochs.trim().is_empty() => "",
-        _ => ": the learning rate falls towards the new end now, and is higher until then than it was planned to be",
+    let rate = if config.train.falls_to_its_end() {
+        ": the learning rate falls towards the new end now, and is higher until then than it was planned to be"
+    } else {
+        ""
     };
     let margin = if config.loss.head.has_margin() { "; the margin stays as it was planned" } else { "" };
     Some(format!("the run is made longer, from {before} to {epochs} epochs{rate}{margin}"))
@@ -160,18 +172,19 @@ fn begin(start: &Start<'_>, session: &mut dyn Session, observer: &mut dyn Observ
 }
 
 /// A best epoch that cannot be gone back to is none: its checkpoint is damaged, or went when a later one, now damaged, was
-/// better. That of `state` itself was looked at when it was found.
+/// better. A disk that does not answer at the moment costs nothing: without its mark, a sound checkpoint would be removed
+/// soon. That of `state` itself was looked at when it was found.
 fn with_best_on_disk(mut state: CheckpointState, start: &Start<'_>, observer: &mut dyn Observer) -> CheckpointState {
     let Some(best) = state.best.filter(|best| best.step != state.step) else { return state };
-    if let Err(error) = start.folder.checkpoint(best.step) {
+    let Err(error) = start.folder.checkpoint(best.step) else { return state };
+    let (step, reason) = (best.step, find_checkpoint::reason(&error));
+    let what_follows = if error.is_loss() {
         state.best = Some(patience::best_left(&state, start.best));
-        observer.event(TrainEvent::Warning(format!(
-            "the best checkpoint, that of step {}, cannot be used ({}); until an epoch is better, that of step {} is",
-            best.step,
-            find_checkpoint::reason(&error),
-            state.step
-        )));
-    }
+        format!("cannot be used ({reason}); until an epoch is better, that of step {} is", state.step)
+    } else {
+        format!("cannot be read at the moment ({reason}); it stays the best until an epoch is better")
+    };
+    observer.event(TrainEvent::Warning(format!("the best checkpoint, that of step {step}, {what_follows}")));
     state
 }
 
@@ -275,17 +288,21 @@ pub(super) fn run_info(
         device: device.to_owned(),
         data: path.canonicalize().unwrap_or_else(|_| path.to_owned()).to_string_lossy().into_owned(),
         data_fingerprint: catalog.fingerprint.clone(),
+        earlier_fingerprint: catalog.earlier_fingerprint().unwrap_or_default().to_owned(),
         started: chrono::Local::now().to_rfc3339(),
         classes: split.train_classes.len() as u32,
         images: split.train.len() as u32,
         begun_epochs: None,
+        longer_from: None,
         automatic: automatic_keys(config),
         series: config.run.as_ref().and_then(|before| before.series.clone()),
     };
     let Some(before) = config.run.clone().filter(RunInfo::has_begun) else { return now };
     let start_sha256 = if now.start_sha256.is_empty() { before.start_sha256 } else { now.start_sha256 };
-    let RunInfo { started, automatic, begun_epochs, .. } = before;
-    RunInfo { start_sha256, started, automatic, begun_epochs, ..now }
+    let RunInfo { started, automatic, begun_epochs, longer_from, earlier_fingerprint: noted, .. } = before;
+    // The files may have other names by now, which are in it.
+    let earlier_fingerprint = if noted.is_empty() { now.earlier_fingerprint } else { noted };
+    RunInfo { start_sha256, started, automatic, begun_epochs, longer_from, earlier_fingerprint, ..now }
 }
 
 /// Settings that nobody asked for, those among them that were chosen for the first run of the series.

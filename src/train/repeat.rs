@@ -4,7 +4,7 @@ use super::checkpoint;
 use super::evaluate::{StoredEvaluation, load_evaluation, load_no_pairs, no_pairs_path, report_path};
 use super::events::EpochMetrics;
 use super::find_checkpoint::{best_sha256, latest_checkpoint};
-use super::prepare::settings;
+use super::prepare::{InForce, settings};
 use super::run_folder::{is_run, read_config};
 use super::{Place, RunOnDisk, RunSummary, TrainError, TrainRequest, patience};
 use crate::config::{RunConfig, SeriesInfo};
@@ -65,11 +65,12 @@ impl RunSummary {
     /// When the run is none that could be continued with these images.
     pub fn of_finished(request: &TrainRequest) -> Result<Option<Self>, TrainError> {
         let Place::Resume(run) = &request.place else { return Ok(None) };
-        let config = settings(request)?.config;
+        let InForce { config, is_longer, .. } = settings(request)?;
         let Ok((checkpoint, _)) = latest_checkpoint(run) else { return Ok(None) };
         let state = &checkpoint.state;
-        let is_over = state.epoch >= config.train.epochs || patience::is_over(state, &config.train);
-        if !is_over || state.step_in_epoch > 0 {
+        let is_over = state.epoch >= config.train.epochs || patience::is_over(state, &config);
+        // One that is made longer now learns on, though it had ended early.
+        if is_longer || !is_over || state.step_in_epoch > 0 {
             return Ok(None);
         }
         let end = End::after(run, &checkpoint.path);
@@ -162,9 +163,12 @@ pub fn begun_runs(series: &Path) -> Vec<PathBuf> {
 }
 
 /// The run of the series called `id` that has this seed and has begun in this folder, whatever it is called since. Older runs do
-/// not say what series they are of: the usual name is enough for them, unless it was given to a run with another seed.
+/// not say what series they are of: the usual name is enough for them, unless it was given to a run with another seed or of
+/// another series.
 pub fn begun_run(series: &Path, seed: u32, id: Option<&str>) -> Option<PathBuf> {
-    let is_of_another = |run: &Path| read_config(run).is_ok_and(|config| config.train.seed != seed);
+    let is_of_series = |config: &RunConfig| series_of(config).is_none_or(|own| id == Some(own.id.as_str()));
+    let is_of_another =
+        |run: &Path| read_config(run).is_ok_and(|config| config.train.seed != seed || !is_of_series(&config));
     let usual = Some(run_of_seed(series, seed)).filter(|run| is_run(run) && !is_of_another(run));
     let Some(id) = id else { return usual };
     let is_it = |run: &PathBuf| {
@@ -176,6 +180,26 @@ pub fn begun_run(series: &Path, seed: u32, id: Option<&str>) -> Option<PathBuf> 
         return usual;
     }
     begun_runs(series).into_iter().find(is_it).or(usual)
+}
+
+/// Where a run with this seed begins that the series in this folder has not got yet.
+///
+/// # Errors
+/// When another run lies there.
+pub fn free_place(series: &Path, seed: u32) -> Result<Place, TrainError> {
+    let path = run_of_seed(series, seed);
+    if !is_run(&path) {
+        return Ok(Place::NewAt(path));
+    }
+    let found = match read_config(&path) {
+        Ok(config) if config.train.seed != seed => format!("a run with seed {}", config.train.seed),
+        Ok(config) => match series_of(&config) {
+            Some(other) => format!("a run of the series that was begun {}", other.id),
+            None => "another run".to_owned(),
+        },
+        Err(_) => "a run whose settings cannot be read".to_owned(),
+    };
+    Err(TrainError::PlaceTaken { seed, found, path })
 }
 
 fn series_of(config: &RunConfig) -> Option<&SeriesInfo> {
@@ -222,6 +246,7 @@ mod tests {
             ("seed-5", 5, None),
             ("by itself", 6, None),
             ("seed-8", 9, Some("one")),
+            ("seed-11", 11, Some("another")),
         ] {
             write(name, seed, id);
         }
@@ -235,8 +260,20 @@ mod tests {
         assert_eq!(of_one.each_ref().map(Option::as_deref), names);
         assert_eq!((begun(5, None).as_deref(), begun(2, None)), (Some("seed-5"), None));
         assert_eq!((begun(8, Some("one")), begun(9, Some("one")).as_deref()), (None, Some("seed-8")), "it was renamed");
+        assert_eq!((begun(11, Some("one")), begun(11, None)), (None, None), "it is of another series");
+        assert_eq!(begun(11, Some("another")).as_deref(), Some("seed-11"));
+        let place = |seed| free_place(folder.path(), seed).map_err(|error| error.to_string());
+        assert_eq!(place(12), Ok(Place::NewAt(folder.path().join("seed-12"))));
+        for (seed, found) in [(8, "a run with seed 9"), (11, "a run of the series that was begun another")] {
+            let said = place(seed).unwrap_err();
+            assert!(said.contains(&format!("seed {seed} cannot begin")) && said.contains(found), "{said}");
+            assert!(said.contains("another name") && said.ends_with(&format!("seed-{seed}")), "{said}");
+        }
         let all = begun_runs(folder.path()).into_iter().map(|run| run.file_name().unwrap().to_owned());
-        assert_eq!(all.collect::<Vec<_>>(), ["the best", "seed-3", "of another", "seed-5", "seed-8", "seed-10"]);
+        assert_eq!(
+            all.collect::<Vec<_>>(),
+            ["the best", "seed-3", "of another", "seed-5", "seed-8", "seed-10", "seed-11"]
+        );
     }
 
     #[test]

@@ -70,7 +70,7 @@ impl Run {
         // that are taken anew, and the newest checkpoint is where a run goes on.
         self.folder.rewind_to(&state)?;
         self.session = session;
-        self.log = MetricsLog::open(self.folder.path(), state.step, state.last_measured())?;
+        self.log = MetricsLog::open(self.folder.path(), state.step, state.last_measured(), rewinds)?;
         self.board = Board::open(self.folder.path(), state.first_to_come());
         self.issued = state.step;
         // The steps of a checkpoint from before the last time back carry an older count.

@@ -92,7 +92,7 @@ impl Run {
         control: &Control,
         observer: &mut dyn Observer,
     ) -> Result<Self, TrainError> {
-        let InForce { mut config, catalog, notes } = settings(request)?;
+        let InForce { mut config, catalog, notes, is_longer } = settings(request)?;
         notes.into_iter().for_each(|text| observer.event(TrainEvent::Note(text)));
         let origin = Origin::find(&mut config, &request.place)?;
         let reasons = origin.as_ref().map(|origin| origin.settle(&mut config)).unwrap_or_default();
@@ -125,10 +125,13 @@ impl Run {
             }
         };
         resolved.steps_per_epoch = steps_per_epoch(split.train.len(), batch_size(&resolved, split.train.len()));
+        if let Some(facts) = config.run.as_mut().filter(|_| is_longer) {
+            facts.longer_from = Some(state.epoch);
+        }
         let digest = origin.as_ref().map(Origin::digest).unwrap_or_default();
         resolved.config.run = Some(run_info(&catalog, &split, &device_name, digest, &config));
         folder.write_config(&resolved.config)?;
-        let log = MetricsLog::open(folder.path(), state.step, state.last_measured())?;
+        let log = MetricsLog::open(folder.path(), state.step, state.last_measured(), state.rewinds)?;
         let board = Board::open(folder.path(), state.first_to_come());
         let run = Self {
             plan: Plan::new(&resolved),
@@ -178,12 +181,12 @@ impl Run {
 
     /// No epoch is left, or none that promises anything, which is then said.
     fn is_over(&self, observer: &mut dyn Observer) -> bool {
-        let train = &self.resolved.config.train;
-        let ends_early = patience::is_over(&self.state, train);
+        let config = &self.resolved.config;
+        let ends_early = patience::is_over(&self.state, config);
         if ends_early {
-            observer.event(TrainEvent::Warning(patience::words(train)));
+            observer.event(TrainEvent::Warning(patience::words(&config.train, self.clock.steps == 0)));
         }
-        ends_early || self.state.epoch >= train.epochs
+        ends_early || self.state.epoch >= config.train.epochs
     }
 
     /// The rest of the present epoch.
@@ -265,8 +268,12 @@ impl Run {
         self.account(&outcomes, observer)
     }
 
-    fn account(&mut self, outcomes: &[StepOutcome], observer: &mut dyn Observer) -> Result<(), TrainError> {
+    pub(super) fn account(&mut self, outcomes: &[StepOutcome], observer: &mut dyn Observer) -> Result<(), TrainError> {
         for outcome in outcomes {
+            // What the device had been given already is taken anew. Were one such step sound, the state would look so, too.
+            if self.must_go_back {
+                return Ok(());
+            }
             let step = self.state.step;
             let (lr, margin) = (self.rate(step), margin_at(&self.plan, step));
             if !self.is_sound(outcome, observer) {
@@ -303,7 +310,10 @@ impl Run {
             Verdict::GoBack(reason) => (reason, true),
         };
         let step = self.state.step + 1;
-        tracing::warn!(step, reason, "doubtful step");
+        // For whoever wonders afterwards why the run went as it did.
+        if let Err(error) = self.log.doubtful(step, self.state.rewinds, reason) {
+            observer.event(TrainEvent::Warning(error.to_string()));
+        }
         observer.event(TrainEvent::DoubtfulStep { step, reason });
         !go_back
     }
@@ -352,6 +362,7 @@ impl Run {
             return Ok(false);
         }
         let (saved, state) = (self.session.save()?, self.state.to_save());
+        self.log.keep();
         if let Err(error) = self.folder.write_checkpoint(&saved, &self.info, &state) {
             observer.event(TrainEvent::Warning(format!("training goes on, but {error}")));
             return Ok(false);
@@ -362,13 +373,36 @@ impl Run {
         Ok(true)
     }
 
+    /// The disk may have refused the last checkpoint, and no state in doubt is written: it is tried once more, and told where
+    /// what was learned last is not there. That nothing is there at all is an error now.
+    fn save_rest(&mut self, observer: &mut dyn Observer) -> Result<(), TrainError> {
+        let stands = (self.state.step, self.state.epoch);
+        let newest = find_checkpoint::newest_usable(self.folder.path()).ok().flatten();
+        if newest.is_some_and(|(newest, _)| (newest.state.step, newest.state.epoch) == stands) {
+            return Ok(());
+        }
+        self.save(observer)?;
+        let (newest, _) = find_checkpoint::latest_checkpoint(self.folder.path())?;
+        if (newest.state.step, newest.state.epoch) != stands {
+            observer.event(TrainEvent::Warning(format!(
+                "the last steps of the run could not be kept: continued, it goes on from step {} of the {} that were done",
+                newest.state.step, self.state.step
+            )));
+        }
+        Ok(())
+    }
+
     /// Measures the best checkpoint on all held-out images, which also sets the run's operating point.
-    fn finish(self, finished: bool, control: &Control, observer: &mut dyn Observer) -> Result<RunSummary, TrainError> {
+    fn finish(
+        mut self,
+        finished: bool,
+        control: &Control,
+        observer: &mut dyn Observer,
+    ) -> Result<RunSummary, TrainError> {
         if self.state.step == 0 {
             return Err(TrainError::Cancelled);
         }
-        // A last checkpoint that could not be written is an error now: nothing would be left of the run.
-        find_checkpoint::latest_checkpoint(self.folder.path())?;
+        self.save_rest(observer)?;
         self.say_if_start_is_best(observer);
         let began = self.clock.began;
         let seconds = began.elapsed().as_secs_f64();

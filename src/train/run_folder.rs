@@ -220,7 +220,7 @@ impl RunFolder {
     fn prune(&self, state: &CheckpointState) {
         let kept = [state.best.map(|best| best.step), Some(state.rewind_step())];
         for step in all_but_newest(&self.path, "").into_iter().filter(|step| !kept.contains(&Some(*step))) {
-            std::fs::remove_dir_all(checkpoint_path(&self.path, step)).ok();
+            checkpoint::remove(&checkpoint_path(&self.path, step)).ok();
         }
     }
 }
@@ -351,7 +351,9 @@ fn all_but_newest(run: &Path, prefix: &str) -> Vec<u64> {
 
 fn lock(path: &Path) -> Result<File, TrainError> {
     let file_path = path.join(LOCK_FILE);
-    let file = File::create(&file_path).map_err(TrainError::disk("lock the run folder", &file_path))?;
+    // Never emptied: in a folder from elsewhere, it may be a link to a file that somebody needs.
+    let opened = File::options().create(true).write(true).truncate(false).open(&file_path);
+    let file = opened.map_err(TrainError::disk("lock the run folder", &file_path))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(TrainError::Locked(path.to_owned())),

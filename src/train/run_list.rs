@@ -41,7 +41,7 @@ impl RunOnDisk {
         let train = &self.config.train;
         let done = self.epochs.last().map_or(0, |epoch| epoch.epoch);
         let best = self.epochs.iter().rfind(|epoch| epoch.best).map_or(0, |epoch| epoch.epoch);
-        !self.is_imported() && done < train.epochs && !patience::ends_early(done, best, train)
+        !self.is_imported() && done < train.epochs && !patience::ends_early(done, best, &self.config)
     }
 }
 

@@ -204,6 +204,29 @@ fn a_damaged_checkpoint_is_noticed_and_the_one_before_is_used() {
 }
 
 #[test]
+fn a_wrong_number_in_where_the_run_stood_is_noticed_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let Trained { path, .. } = Trained::below(folder.path(), [12, 4], &one_epoch());
+    let (newest, _) = latest_checkpoint(&path).unwrap();
+    let file = newest.path.join("state.json");
+    let text = std::fs::read_to_string(&file).unwrap();
+    for (from, to) in
+        [("\"epoch\": 1", "\"epoch\": 2"), ("\"step\": ", "\"step\": 1"), ("state_sha256\": \"", "state_sha256\": \"0")]
+    {
+        assert!(text.contains(from), "{text}");
+        std::fs::write(&file, text.replacen(from, to, 1)).unwrap();
+        let error = Checkpoint::open(&newest.path).unwrap_err();
+        assert!(matches!(error, TrainError::Damaged { .. }) && error.to_string().contains("checksum"), "{error}");
+    }
+    // Older versions wrote none.
+    let seal = text.find(",\n  \"state_sha256\"").unwrap();
+    std::fs::write(&file, format!("{}\n}}", &text[..seal])).unwrap();
+    assert_eq!(Checkpoint::open(&newest.path).unwrap().state, newest.state);
+    std::fs::write(&file, text).unwrap();
+    assert_eq!(Checkpoint::open(&newest.path).unwrap().state, newest.state);
+}
+
+#[test]
 fn two_processes_cannot_write_one_run() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("run");
@@ -397,6 +420,8 @@ fn a_run_without_improvement_ends_early_and_the_plateau_lowers_the_rate() {
     assert!(RunSummary::of_listed(&longer, &longer.path).is_none());
     let told = |event: &TrainEvent| matches!(event, TrainEvent::Warning(text) if text.contains("train.stop_after"));
     assert!(watcher.events.iter().any(told));
+    let is_advised = |events: &[TrainEvent]| warnings(events).iter().any(|text| text.contains("train.epochs"));
+    assert!(!is_advised(&watcher.events));
     assert!(!read_run(&summary.run).unwrap().is_unfinished(), "there is nothing to continue");
     request.place = Place::Resume(summary.run.clone());
     let mut again = Watcher::default();
@@ -404,6 +429,16 @@ fn a_run_without_improvement_ends_early_and_the_plateau_lowers_the_rate() {
     assert_eq!((resumed.epochs, resumed.stopped), (summary.epochs, false));
     let again_facts = read_run(&summary.run).unwrap().config.run.unwrap();
     assert_eq!((again_facts.series, again_facts.started), (facts.series, facts.started), "what it was begun as stays");
+    assert!(is_advised(&again.events), "as it is, it does not go on");
+    // Made longer, it waits anew from here, and then stays as it is again.
+    request.config.train.epochs = 60;
+    assert!(RunSummary::of_finished(&request).unwrap().is_none(), "a series would train it on");
+    let longer = train(&request, &Control::default(), &mut Watcher::default()).unwrap();
+    assert!((summary.epochs + 4..60).contains(&longer.epochs) && !longer.stopped, "{longer:?}");
+    let listed = read_run(&summary.run).unwrap();
+    assert!(!listed.is_unfinished() && listed.config.run.unwrap().longer_from == Some(summary.epochs));
+    let after = train(&request, &Control::default(), &mut Watcher::default()).unwrap();
+    assert_eq!(after.epochs, longer.epochs);
     assert!(again.events.iter().any(told) && !again.events.iter().any(|event| matches!(event, TrainEvent::Step(_))));
     let rates: Vec<f64> = watcher
         .events

@@ -147,7 +147,9 @@ pub fn rates_of(
     };
     let (genuine, impostor) = (of(true), of(false));
     if genuine.is_empty() || impostor.is_empty() {
-        let what = if genuine.is_empty() { "no held-out class has two images" } else { "only one class is held out" };
+        // Of held-out images and of a data set that was named alike.
+        let what =
+            if genuine.is_empty() { "no class that is compared has two images" } else { "only one class is compared" };
         return Err(TrainError::NoPairs(what.to_owned()));
     }
     let rates = ErrorRates::new(&genuine, &impostor)?;

@@ -1,7 +1,7 @@
 //! The one question the program asks before closing, and only while closing would break something off.
 
 use super::theme::{self, SPACE};
-use super::widgets::dialog::focus_when_opened;
+use super::widgets::dialog::focus_first;
 use crate::app::{Action, Unfinished};
 use eframe::egui::{self, Id, Modal, RichText};
 
@@ -51,7 +51,7 @@ pub fn closing_ui(ui: &mut egui::Ui, unfinished: Unfinished, out: &mut Vec<Actio
         ui.horizontal(|ui| {
             let close = theme::primary_button(ui, words.close);
             let stay = ui.add(theme::plain_button(words.stay));
-            focus_when_opened(ui, if words.is_lossy { &stay } else { &close });
+            focus_first(ui, "question", if words.is_lossy { &stay } else { &close });
             if close.clicked() {
                 out.push(Action::ConfirmClose);
             }

@@ -5,10 +5,11 @@
 
 use crate::data::{Catalog, Thumb, Warnings, thumbnail};
 use crate::eval::{
-    EmbeddingTable, ErrorRates, EvalError, OperatingPoint, OperatingRule, angle_deg, cosine_similarity, make_pairs,
-    named_stream, nearest, operating_point, score_pairs, verification_report,
+    EmbeddingTable, ErrorRates, EvalError, OperatingRule, angle_deg, cosine_similarity, make_pairs, named_stream,
+    nearest, operating_point, score_pairs, verification_report,
 };
 use crate::map::{Layout, MapMethod, pca, sphere};
+use crate::train::Threshold;
 use crate::worker::protocol::{Classification, Evaluation, VerifyResult};
 use rand::Rng;
 use std::f32::consts::TAU;
@@ -72,6 +73,7 @@ pub fn demo_evaluation(name: &str, separation: f32, catalog: Arc<Catalog>) -> Re
         on: format!("{} held-out images of the sample data", catalog.items.len()),
         is_own: true,
         changed: None,
+        doubt: None,
         kept_elsewhere: None,
         warnings: Warnings::default(),
         rule: OperatingRule::Eer,
@@ -112,13 +114,11 @@ fn islands(table: &EmbeddingTable) -> Layout {
 pub fn demo_verify_result(evaluation: &Evaluation, rows: [usize; 2], rule: OperatingRule) -> VerifyResult {
     let table = &evaluation.table;
     let similarity = cosine_similarity(table.row(rows[0]), table.row(rows[1]));
-    let operating: OperatingPoint = operating_point(&evaluation.rates, rule);
     VerifyResult {
         similarity,
         angle_deg: angle_deg(similarity),
         model_sha256: evaluation.model_sha256.clone(),
-        operating: Some(operating),
-        is_outdated: false,
+        threshold: Threshold::Known(operating_point(&evaluation.rates, rule)),
         measured: Some(Arc::new(evaluation.clone())),
         crops: rows.map(|row| crop(evaluation, row)),
         lengths: None,

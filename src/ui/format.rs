@@ -1,4 +1,4 @@
-//! Durations, sizes, settings and sentences as people read them; rates and counts are in `widgets/figures.rs`.
+//! Durations, sizes and numbers as people read them; rates and counts are in `widgets/figures.rs`.
 
 /// `1 h 05 min`, `3 min 20 s`, `12 s`.
 pub fn duration(seconds: f64) -> String {
@@ -31,20 +31,9 @@ pub fn significant(number: f64) -> String {
     }
 }
 
-/// With a capital letter at its beginning.
-pub fn capitalised(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_first_letter_is_a_capital_and_the_others_stay() {
-        assert_eq!(["", "cosFace", "élan", "7 seeds"].map(capitalised), ["", "CosFace", "Élan", "7 seeds"]);
-    }
 
     #[test]
     fn numbers_read_like_numbers() {

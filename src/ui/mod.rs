@@ -222,7 +222,7 @@ impl eframe::App for App {
         let mut out = Vec::new();
         self.drop.collect(&ctx, &mut out);
         let state = &self.state;
-        let has_dialog = state.shows_faces() || state.shows_export() || state.shows_run_edit();
+        let has_dialog = state.shows_faces() || state.shows_export() || state.shows_run_dialog();
         let free = !self.palette.is_open() && !self.state.asks_before_closing && !has_dialog;
         if shortcuts::shortcuts(&ctx, &self.state, free, &mut out) {
             self.palette.toggle();

@@ -6,7 +6,7 @@
 use super::command_button::CommandButton;
 use super::status;
 use super::theme::{self, SPACE};
-use super::widgets::figures::{classes_text, counted};
+use super::widgets::figures::{classes_spaced, counted_spaced};
 use super::widgets::segmented::{Segment, segmented};
 use crate::app::{Action, DataState, State, TrainPhase, Workspace};
 use eframe::egui::{
@@ -241,7 +241,7 @@ fn subject_ui(ui: &mut Ui, state: &State) {
         DataState::Failed { path, .. } => (name(path), "could not be opened".to_owned(), path.display().to_string()),
         DataState::Open(data) => {
             let (classes, images) = (data.catalog.classes.len(), data.catalog.items.len());
-            let rest = format!("{}, {}", classes_text(classes), counted(images, "image"));
+            let rest = format!("{}, {}", classes_spaced(classes), counted_spaced(images, "image"));
             (name(&data.catalog.root), rest, data.catalog.root.display().to_string())
         }
     };

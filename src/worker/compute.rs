@@ -171,6 +171,7 @@ impl Compute<'_> {
             rule,
             kept_elsewhere,
             changed: target.change(),
+            doubt: result.doubt(),
             report: result.report,
             rates: Arc::new(result.rates),
             classification: result.classification.map(|(loss, accuracy)| Classification { loss, accuracy }),
@@ -344,17 +345,17 @@ fn compare(
     let known = |embedding: &[f32]| {
         of_these.map_or_else(Vec::new, |measured| nearest(&measured.table, embedding, NEIGHBOURS, None))
     };
-    let kept = match of_these {
-        Some(measured) => Threshold::Known(measured.threshold()),
-        None => threshold_of(model),
+    let threshold = match (of_these, threshold_of(model)) {
+        (Some(measured), _) => Threshold::Known(measured.threshold()),
+        // Measured it was, with other weights.
+        (None, Threshold::Missing) if measured.is_some() => Threshold::Outdated,
+        (None, kept) => kept,
     };
-    let is_outdated = kept == Threshold::Outdated || (kept == Threshold::Missing && measured.is_some());
     Ok(VerifyResult {
         similarity,
         angle_deg: angle_deg(similarity),
         neighbours: [known(&first), known(&second)],
-        operating: if let Threshold::Known(point) = kept { Some(point) } else { None },
-        is_outdated,
+        threshold,
         measured: of_these.map(Arc::clone),
         model_sha256: model.sha256().to_owned(),
         crops: [first_crop, second_crop],

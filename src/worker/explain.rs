@@ -13,7 +13,7 @@ pub fn from_error(error: &dyn Error, hint: Option<String>) -> JobError {
         causes.push(cause.to_string());
         source = cause.source();
     }
-    let headline = sentence(&error.to_string());
+    let headline = error.to_string();
     // Wrappers that only repeat their cause add nothing.
     causes.retain(|cause| !headline.contains(cause.as_str()));
     JobError { headline, causes, hint, is_of_seed: false }
@@ -40,9 +40,4 @@ pub fn from_panic(kind: JobKind, panic: &(dyn Any + Send)) -> JobError {
         ),
         is_of_seed: false,
     }
-}
-
-fn sentence(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }

@@ -2,7 +2,7 @@
 
 use super::FacesView;
 use crate::app::action::{Dialog, Effect};
-use crate::app::count_text::{count_text, counted};
+use crate::app::count_text::{count_text, counted_spaced};
 use crate::app::notice::{Notice, Severity};
 use crate::app::state::{State, Workspace};
 use crate::app::update::start;
@@ -149,7 +149,7 @@ pub(super) fn begin(state: &mut State) -> Vec<Effect> {
 pub(super) fn aligned(state: &mut State, job: JobId, done: Box<Aligned>) {
     let Some(folder) = state.faces.folder.as_mut().filter(|folder| folder.job == Some(job)) else { return };
     let there = done.aligned + done.already;
-    let text = format!("{} of {} aligned", count_text(there as usize), counted(done.images as usize, "face"));
+    let text = format!("{} of {} aligned", count_text(there as usize), counted_spaced(done.images as usize, "face"));
     let (stopped, root, out) = (done.stopped, folder.root.clone(), folder.out.clone());
     folder.done = Some(done);
     let notice = if stopped {

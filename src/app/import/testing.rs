@@ -28,6 +28,6 @@ pub(crate) fn look_of(channels: u32, blue_first: bool) -> WeightsLook {
         classes: Vec::new(),
     };
     let left_out = vec!["head.weight".to_owned()];
-    let network = FoundNetwork { flavour: "somebody's".to_owned(), info, left_out };
+    let network = FoundNetwork { flavour: "somebody's".to_owned(), doubt: None, info, left_out };
     WeightsLook { tensors: 300, foreign: Vec::new(), network: Some(network), refusal: None }
 }

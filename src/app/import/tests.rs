@@ -156,7 +156,7 @@ fn an_import_goes_on_behind_the_sheet_of_another_file() {
     assert_eq!(state.active_run.as_deref(), Some(Path::new("/runs/net")));
     assert_eq!(state.import.as_ref().map(ImportView::name).as_deref(), Some("b.pth"));
     on_event(&mut state, Event::Ended { job: sent.id, outcome: failure("the disk is full") });
-    assert_eq!(state.notices.last().unwrap().headline, "the disk is full");
+    assert_eq!(state.notices.last().unwrap().headline, "The disk is full");
     assert_eq!(phase(&state), Some(ImportPhase::Looking));
 }
 
@@ -198,7 +198,7 @@ fn a_file_that_cannot_be_used_stays_on_the_sheet_with_the_reason() {
     let id = job(&act(&mut state, Action::ImportWeights("/a.pth".into()))).id;
     on_event(&mut state, Event::Ended { job: id, outcome: failure("it is a text") });
     let view = state.import.as_ref().unwrap();
-    assert_eq!((view.phase(), view.error.as_ref().unwrap().headline.as_str()), (ImportPhase::Unread, "it is a text"));
+    assert_eq!((view.phase(), view.error.as_ref().unwrap().headline.as_str()), (ImportPhase::Unread, "It is a text"));
     assert!(state.notices.is_empty(), "it is in sight");
     let refusal = Refusal { reason: "its weights are not whole".into(), ..Refusal::default() };
     let mut state = looked_at(WeightsLook { refusal: Some(refusal), ..look_of(3, false) });
@@ -213,7 +213,7 @@ fn a_failed_import_can_be_tried_again_and_is_told_where_the_sheet_is_out_of_sigh
     act(&mut state, Action::Go(Workspace::Data));
     on_event(&mut state, Event::Ended { job: id, outcome: failure("the disk is full") });
     assert_eq!(phase(&state), Some(ImportPhase::Ready));
-    assert_eq!(state.notices.last().unwrap().headline, "the disk is full");
+    assert_eq!(state.notices.last().unwrap().headline, "The disk is full");
     let effects = act(&mut state, ImportAction::Start);
     assert!(state.import.as_ref().unwrap().error.is_none());
     on_refused(&mut state, job(&effects));

@@ -68,6 +68,53 @@ fn a_run_goes_on_by_itself_when_its_images_are_open() {
     assert!(continued(&opened(&mut state, again, &catalog)).is_none(), "once only");
 }
 
+/// Epochs that a training is asked to have.
+fn epochs_asked(effects: &[Effect]) -> Option<u32> {
+    effects.iter().find_map(|effect| match effect {
+        Effect::Send(Job { request: Request::Train { config, .. }, .. }) => Some(config.train.epochs),
+        _ => None,
+    })
+}
+
+#[test]
+fn a_run_made_longer_goes_on_with_the_epochs_asked_for_when_its_images_are_open() {
+    let folder = folder();
+    let catalog = whole(folder.path());
+    let mut state = state();
+    let run = with_run(&mut state, folder.path(), &catalog.fingerprint);
+    state.runs[0].resumable = false;
+    (state.runs[0].config.train.epochs, state.workspace) = (24, Workspace::Runs);
+    let ask = |state: &mut State, epochs: u32| {
+        update(state, RunAction::AskLonger(run.clone()).into());
+        assert!(state.shows_run_dialog());
+        assert_eq!(state.runs_view.longer.as_ref().map(|view| (view.planned, view.epochs)), Some((24, 36)));
+        update(state, RunAction::SetEpochs(epochs).into());
+        update(state, RunAction::TrainLonger.into())
+    };
+    assert!(ask(&mut state, 24).is_empty() && !state.shows_run_dialog(), "it has so many");
+    let opening = job(&ask(&mut state, 30)).id;
+    assert!(!state.shows_run_dialog());
+    let effects = opened(&mut state, opening, &catalog);
+    let (id, place, _) = continued(&effects).expect("it goes on");
+    assert_eq!((place, epochs_asked(&effects)), (run.clone(), Some(30)));
+    // Stopped and continued, it is still to have so many; of any other, what was planned counts.
+    on_event(&mut state, Event::Ended { job: id, outcome: Outcome::Cancelled });
+    assert_eq!(epochs_asked(&update(&mut state, Action::ContinueRun(run))), Some(30));
+}
+
+#[test]
+fn a_run_of_one_epoch_is_offered_another_and_none_more_than_there_can_be() {
+    let mut state = with_runs();
+    let run = state.runs[0].path.clone();
+    for (planned, offered) in [(1, 2), (2, 3), (9_999, 10_000), (10_000, 10_000)] {
+        state.runs[0].config.train.epochs = planned;
+        update(&mut state, RunAction::AskLonger(run.clone()).into());
+        assert_eq!(state.runs_view.longer.as_ref().map(|view| view.epochs), Some(offered), "{planned}");
+        update(&mut state, RunAction::CancelLonger.into());
+        assert!(state.runs_view.longer.is_none());
+    }
+}
+
 #[test]
 fn who_went_elsewhere_while_the_images_were_read_stays_there() {
     let folder = folder();

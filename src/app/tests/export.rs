@@ -152,12 +152,14 @@ fn what_was_left_out_is_said_with_its_reasons() {
     let sent = begun(&mut state, "/out/dev.bin");
     let mut done = done("/out/dev.bin");
     done.warnings.push(WarningKind::Truncated, "p00/1.png", "its end is missing");
+    done.other_sizes = 2;
     on_event(&mut state, Event::DataExported { job: sent.id, done });
     let notice = state.notices.last().unwrap();
     assert_eq!(notice.severity, Severity::Warning);
     assert_eq!(notice.headline, "6 pairs written to dev.bin; 1 image left out with its pairs");
     assert_eq!(notice.causes, ["p00/1.png: its end is missing"]);
-    assert!(notice.hint.as_deref().unwrap().contains("1 image is cut off"), "{notice:?}");
+    let hint = notice.hint.as_deref().unwrap();
+    assert!(hint.contains("1 image is cut off") && hint.contains("2 images have another size"), "{hint}");
 }
 
 #[test]

@@ -301,6 +301,13 @@ fn what_was_measured_before_a_run_went_on_decides_nothing_until_it_is_measured_a
     let (_, point) = kept(&update(&mut state, set_rule(&run, OperatingRule::Far(0.2))));
     assert_eq!(point.model_sha256.as_deref(), Some("after"));
     assert_eq!(state.evaluate.overlays[0].evaluation.rule, OperatingRule::Eer, "it stays as it was measured");
+
+    // The run went back to the network before.
+    let again = Evaluation { on: "others".into(), ..(*state.evaluate.overlays[0].evaluation).clone() };
+    let sent = job(&update(&mut state, Action::Evaluate(run))).id;
+    on_event(&mut state, Event::Evaluated { job: sent, evaluation: Arc::new(again) });
+    let outdated: Vec<bool> = state.evaluate.overlays.iter().map(|overlay| overlay.is_outdated).collect();
+    assert_eq!(outdated, [false, true, false], "that was measured as it is now, on other images");
 }
 
 #[test]
@@ -308,5 +315,5 @@ fn what_a_worker_warns_of_is_shown() {
     let mut state = state();
     on_event(&mut state, Event::Warned { job: JobId(1), text: "the best checkpoint cannot be used".into() });
     let notice = state.notices.last().unwrap();
-    assert_eq!((notice.severity, notice.headline.as_str()), (Severity::Warning, "the best checkpoint cannot be used"));
+    assert_eq!((notice.severity, notice.headline.as_str()), (Severity::Warning, "The best checkpoint cannot be used"));
 }

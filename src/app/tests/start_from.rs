@@ -187,7 +187,18 @@ fn what_is_wrong_with_a_loss_is_told_before_a_run_begins_with_it() {
     update(&mut state, Action::Set { key: "train.epochs", value: Value::Int(7) });
     assert_eq!(state.loss_warning(), None, "the loss does not look at the length");
     update(&mut state, Action::Set { key: "loss.head", value: Value::Text("magface".into()) });
-    assert!(state.loss_warning().is_some_and(|words| words.contains("loss.length_low")), "{:?}", state.loss_warning());
+    let planned = state.loss_warning().expect("now it does");
+    assert!(planned.contains("loss.length_low"), "{planned}");
+    // The plan has said so; the run need not say it again, unless it has other settings than those in sight.
+    let job = job(&update(&mut state, Action::StartTraining)).id;
+    let before = state.notices.len();
+    on_event(&mut state, Event::Train { job, event: TrainEvent::Warning(planned.clone()) });
+    assert_eq!(state.notices.len(), before, "{:?}", state.notices);
+    state.config.loss.length_low = 1.0;
+    state.refresh_preview();
+    on_event(&mut state, Event::Train { job, event: TrainEvent::Warning(planned) });
+    let told = state.notices.last().unwrap();
+    assert!(told.headline.starts_with("Embeddings of") && told.headline.contains("\"Shortest embedding\""), "{told:?}");
 }
 
 /// A network with its layer as published, whatever the images.

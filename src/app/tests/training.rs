@@ -118,7 +118,7 @@ fn a_stopped_run_ends_its_series() {
 fn fail(state: &mut State, job: JobId, is_of_seed: bool) -> Vec<Effect> {
     let begun = TrainEvent::Started(Box::new(started(Path::new("/runs/b"))));
     on_event(state, Event::Train { job, event: begun });
-    let headline = "The run diverged at step 7, and again after going back 3 times; nothing is left".to_owned();
+    let headline = "the run diverged at step 7, and again after going back 3 times; nothing is left".to_owned();
     let error = JobError { headline, causes: Vec::new(), hint: None, is_of_seed };
     on_event(state, Event::Ended { job, outcome: Outcome::Failed(error) })
 }
@@ -138,8 +138,9 @@ fn a_series_goes_on_after_a_seed_that_diverges_and_tells_of_it_at_its_end() {
     let notice = state.notices.last().unwrap();
     assert!(notice.headline.starts_with("2 of 5 runs, seeds 1 to 3: EER "), "{notice:?}");
     let hint = notice.hint.as_deref().unwrap();
-    let wanted = "Failed, and in no mean: seed 2 (The run diverged at step 7, and again after going back 3 times).";
-    assert!(hint.ends_with(wanted), "{hint}");
+    let wanted = "Failed, and in no mean: seed 2 (the run diverged at step 7, and again after going back 3 times). ";
+    let (_, again) = hint.split_once(wanted).expect(hint);
+    assert!(again.starts_with("Continue the series tries again") && again.contains("last checkpoint"), "{hint}");
 }
 
 #[test]
@@ -195,7 +196,7 @@ fn a_failed_run_keeps_its_curves_and_says_why() {
     on_event(&mut state, Event::Ended { job: id, outcome: failure() });
     let view = state.training.as_ref().unwrap();
     assert_eq!(view.phase, TrainPhase::Failed);
-    assert_eq!(view.error.as_ref().unwrap().headline, "it broke");
+    assert_eq!(view.error.as_ref().unwrap().headline, "It broke");
 }
 
 #[test]
@@ -287,7 +288,7 @@ fn the_doubtful_steps_of_a_run_are_one_notice_that_counts_them() {
     doubt(&mut state, 8);
     doubt(&mut state, 12);
     let last = "3 steps were doubtful; the last, step 12: its loss is not a number";
-    assert_eq!(told(&state), ["the disk is full", last]);
+    assert_eq!(told(&state), ["The disk is full", last]);
     let id = state.notices.last().unwrap().id;
     update(&mut state, Action::Dismiss(id));
     doubt(&mut state, 13);

@@ -20,6 +20,9 @@ pub fn set(path: &Path) -> anyhow::Result<Value> {
         .map(|image| set.load(image).map(|image| [image.width(), image.height()]))
         .collect();
     let mut read: Vec<[u32; 2]> = Vec::with_capacity(sizes.len());
+    // Images 2i and 2i + 1 are pair i.
+    let is_complete = |pair: &&[Result<[u32; 2], DataError>]| pair.iter().all(Result::is_ok);
+    look.complete = sizes.chunks_exact(2).filter(is_complete).count();
     for (image, size) in sizes.into_iter().enumerate() {
         match size {
             Ok(size) => read.push(size),
@@ -30,6 +33,9 @@ pub fn set(path: &Path) -> anyhow::Result<Value> {
     output::line(format!("verification set: {}", path.display()));
     pairs_line(&look);
     output::line(match look.typical_px {
+        Some(px) if look.complete < look.pairs => {
+            format!("images   {}, about {px} px, {} complete", look.images, counted(look.complete, "pair"))
+        }
         Some(px) => format!("images   {}, about {px} px", look.images),
         None => format!("images   {}, none of which can be read", look.images),
     });
@@ -37,7 +43,8 @@ pub fn set(path: &Path) -> anyhow::Result<Value> {
     let problems = problems(&look.warnings);
     Ok(json!({
         "kind": "verification", "pairs": look.pairs, "genuine": look.genuine, "impostor": look.impostor(),
-        "images": look.images, "typical_px": look.typical_px.unwrap_or_default(), "folds": look.folds, "problems": problems,
+        "complete": look.complete, "images": look.images, "typical_px": look.typical_px.unwrap_or_default(),
+        "folds": look.folds, "problems": problems,
     }))
 }
 
@@ -93,7 +100,10 @@ fn pairs_line(look: &ProtocolLook) {
 
 fn folds_line(look: &ProtocolLook) {
     output::line(match look.folds {
-        Some(folds) => format!("folds    {folds} contiguous blocks"),
+        Some(VerificationSet::FOLDS) => format!("folds    {} contiguous blocks", VerificationSet::FOLDS),
+        Some(folds) => {
+            format!("folds    {folds} contiguous blocks; the ten of the accuracy are drawn with the run's seed")
+        }
         None => "folds    none given; drawn with the run's seed".to_owned(),
     });
 }

@@ -2,7 +2,7 @@
 
 use crate::cli::output;
 use crate::config::{counted, folder_of};
-use crate::train::{RunOnDisk, checkpoint_problems, is_run, list_runs, read_run};
+use crate::train::{RunOnDisk, checkpoint_problems, is_run, list_runs, log_problem, read_run};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
@@ -74,7 +74,7 @@ pub(super) fn run(path: &Path) -> anyhow::Result<Value> {
     if let Some(eer) = run.best_eer() {
         output::line(format!("best EER {}", output::percent(eer)));
     }
-    let problems = checkpoint_problems(path);
+    let problems: Vec<String> = log_problem(path).into_iter().chain(checkpoint_problems(path)).collect();
     problems.iter().for_each(|problem| output::line(format!("problem  {problem}")));
     let mut object = object(&run);
     object["problems"] = json!(problems);
@@ -135,6 +135,9 @@ mod tests {
         std::fs::create_dir(&path).unwrap();
         save(&RunConfig::default(), &path.join("run.toml")).unwrap();
         assert_eq!(run(&path).unwrap()["problems"], json!([]), "it has just begun");
+        std::fs::create_dir(path.join("metrics.jsonl")).unwrap();
+        assert!(run(&path).unwrap()["problems"][0].as_str().unwrap().contains("metrics"));
+        std::fs::remove_dir(path.join("metrics.jsonl")).unwrap();
         std::fs::create_dir_all(path.join("checkpoints/000012")).unwrap();
         let found = run(&path).unwrap();
         let problems = found["problems"].as_array().unwrap();

@@ -1,5 +1,6 @@
 //! What is inspected besides data sets: files of weights. Whose network they are of, and whether they are all of it.
 
+use crate::cli::import::images_line;
 use crate::cli::output;
 use crate::config::counted;
 use crate::model::weights::read_weights;
@@ -23,7 +24,7 @@ fn lines(look: &WeightsLook, numbers: usize) -> Vec<String> {
     if !look.foreign.is_empty() {
         lines.push(format!("code     named in the file, not run: {}", look.foreign.join(", ")));
     }
-    if let Some(FoundNetwork { flavour, info, left_out }) = &look.network {
+    if let Some(FoundNetwork { flavour, doubt, info, left_out }) = &look.network {
         let spec = &info.network.embedder;
         lines.push(format!(
             "network  {}, {} numbers per embedding, {} parameters, as in {flavour}",
@@ -31,7 +32,8 @@ fn lines(look: &WeightsLook, numbers: usize) -> Vec<String> {
             spec.embedding_dim,
             spec.parameter_count()
         ));
-        lines.push(format!("images   {} px, {}", spec.image_px, if spec.channels == 1 { "grey" } else { "colour" }));
+        lines.push(images_line(&info.network.preprocess));
+        lines.extend(doubt.map(|doubt| format!("but      {doubt}")));
         lines.extend(left_out.iter().map(|name| format!("beside   {name}: not of the network, left out")));
     }
     match &look.refusal {
@@ -62,6 +64,7 @@ fn object(look: &WeightsLook, numbers: usize) -> Value {
         "kind": "weights", "tensors": look.tensors, "numbers": numbers, "flavour": network.map(|network| &network.flavour),
         "net": spec.map(|spec| spec.net.word()), "form": spec.map(|spec| spec.form),
         "embedding_dim": spec.map(|spec| spec.embedding_dim), "image_px": spec.map(|spec| spec.image_px),
+        "preprocess": network.map(|network| output::as_meant(&network.info.network.preprocess)),
         "left_out": network.map(|network| &network.left_out), "foreign": look.foreign, "fits": look.refusal.is_none(),
         "problem": look.refusal.as_ref().map(|refusal| &refusal.reason),
         "advice": look.refusal.as_ref().map(|refusal| refusal.advice),
@@ -98,6 +101,12 @@ mod tests {
         let (lines, object) = told(classic());
         assert!(lines.iter().any(|line| line.starts_with("fits     every weight")), "{lines:?}");
         assert!(lines.contains(&"beside   head.kernel: not of the network, left out".to_owned()), "{lines:?}");
+        let images = "images   32 px, blue, green, red, mean [0.5, 0.5, 0.5], deviation [0.5, 0.5, 0.5]";
+        assert!(lines.contains(&images.to_owned()), "{lines:?}");
+        assert_eq!(
+            (&object["preprocess"]["blue_first"], &object["preprocess"]["mean"][0]),
+            (&json!(true), &json!(0.5))
+        );
         assert_eq!((&object["fits"], &object["net"]), (&json!(true), &json!("mobilefacenet_classic")));
         assert_eq!((&object["left_out"], &object["missing"]), (&json!(["head.kernel"]), &json!([])));
     }

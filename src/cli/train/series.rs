@@ -5,8 +5,8 @@ use crate::cli::output;
 use crate::config::{RunConfig, counted};
 use crate::data::Catalog;
 use crate::train::{
-    Control, Place, RunSummary, TrainError, TrainRequest, begun_run, begun_runs, different_lengths, is_run, measures,
-    read_config, run_of_seed, train,
+    Control, Place, RunSummary, TrainError, TrainRequest, begun_run, begun_runs, different_lengths, free_place, is_run,
+    measures, read_config, run_of_seed, train,
 };
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -36,6 +36,17 @@ impl Outcome {
     /// There is something to report beside an error that kept everything from beginning.
     fn has_runs(&self) -> bool {
         !self.finished.is_empty() || self.stopped.is_some() || self.failed.iter().any(|(_, error)| error.is_of_seed())
+    }
+
+    /// What going on with the series does; none where there is nothing to go on with.
+    fn what_goes_on(&self, is_whole: bool) -> Option<&'static str> {
+        let has_failed = self.failed.iter().any(|(_, error)| error.is_of_seed());
+        match (has_failed, !is_whole && self.is_stopped) {
+            (true, false) => Some("try again what failed, from its last checkpoint if it has one, with"),
+            (true, true) => Some("continue, and try again what failed, from its last checkpoint if it has one, with"),
+            (false, true) => Some("continue with"),
+            (false, false) => None,
+        }
     }
 
     /// What of it is an error.
@@ -108,7 +119,8 @@ impl Series {
             let first = self.first();
             request.catalog = self.images(first.as_ref())?;
             request.config = self.further(seed, first.as_ref());
-            request.place = Place::NewAt(run_of_seed(&self.folder, seed));
+            let usual = || Place::NewAt(run_of_seed(&self.folder, seed));
+            request.place = if is_resumed { free_place(&self.folder, seed)? } else { usual() };
         }
         if let Some(summary) = RunSummary::of_finished(&request)? {
             watcher.meter.note(&format!("{}: was finished before", summary.run.display()));
@@ -173,9 +185,10 @@ impl Series {
             output::line(format!("the runs did not learn for the same time, but for {lengths}"));
         }
         if !is_whole && outcome.is_stopped {
-            let folder = self.folder.display();
             output::line(format!("stopped after {finished} of {all}"));
-            output::line(format!("continue with: arclens train DATA --seeds {seeds} --resume {folder}"));
+        }
+        if let Some(words) = outcome.what_goes_on(is_whole) {
+            output::line(format!("{words}: arclens train DATA --seeds {seeds} --resume {}", self.folder.display()));
         }
         if json {
             let measures: serde_json::Map<_, _> = measures
@@ -298,5 +311,16 @@ mod tests {
         assert!(one.starts_with("the run with seed 3 failed: the run diverged at step 7"), "{one}");
         assert_eq!(text(vec![(3, diverged()), (5, diverged())]), "2 of 5 runs failed, those with the seeds 3, 5");
         outcome(vec![]).result(5).unwrap();
+
+        let going_on = |is_stopped, failed| Outcome { is_stopped, ..outcome(failed) }.what_goes_on(false);
+        assert_eq!([going_on(false, vec![]), going_on(true, vec![])], [None, Some("continue with")]);
+        assert_eq!(going_on(false, vec![(3, TrainError::Compute("lost".into()))]), None);
+        for is_stopped in [false, true] {
+            let words = going_on(is_stopped, vec![(3, diverged())]).unwrap();
+            assert!(
+                words.contains("from its last checkpoint") && words.starts_with("continue") == is_stopped,
+                "{words}"
+            );
+        }
     }
 }

@@ -1,8 +1,10 @@
 //! What an archive holds: names made harmless, and where the bytes are.
 
+use crate::data::endings::format_of_extension;
 use crate::data::layout::is_hidden;
 use crate::data::scan::MAX_FILES;
 use crate::data::{DataError, WarningKind, Warnings};
+use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -31,6 +33,14 @@ pub(super) struct Member {
     /// Bytes when unpacked.
     pub(super) len: u64,
     pub(super) packing: Packing,
+}
+
+/// Another name of a member, as a tar writes a file that it holds already (a hard link). Both names are as they are written.
+pub(super) struct Link {
+    pub(super) name: Vec<u8>,
+    pub(super) target: Vec<u8>,
+    /// How many members stand before it.
+    pub(super) before: usize,
 }
 
 /// All of them, in the order of the archive.
@@ -62,6 +72,64 @@ impl Members {
         }
         self.0.push(Member { name: name.into_boxed_str(), ..member });
         Ok(())
+    }
+
+    /// Adds the members that are other names of those there are, unless one of that name stands behind them: of members with
+    /// one name the last counts.
+    ///
+    /// # Errors
+    /// When there are too many.
+    pub(super) fn add_links(
+        &mut self,
+        links: Vec<Link>,
+        path: &Path,
+        warnings: &mut Warnings,
+    ) -> Result<(), DataError> {
+        if links.is_empty() {
+            return Ok(());
+        }
+        let names = links.iter().flat_map(|link| [&link.name, &link.target]);
+        let mut last: HashMap<String, Option<(usize, Member)>> =
+            names.filter_map(|name| harmless(name)).map(|name| (name, None)).collect();
+        for (number, member) in self.0.iter().enumerate() {
+            if let Some(place) = last.get_mut(&*member.name) {
+                *place = Some((number, member.clone()));
+            }
+        }
+        let last_of = |name: &[u8]| harmless(name).and_then(|name| last.get(&name)?.clone());
+        for Link { name, target, before } in links {
+            if last_of(&name).is_some_and(|(number, _)| number >= before) {
+                continue;
+            }
+            match last_of(&target) {
+                Some((_, member)) => self.add(&name, member, path, warnings)?,
+                None => Self::leave_out(&name, "it is a link to a file that is not in the archive", warnings),
+            }
+        }
+        Ok(())
+    }
+
+    /// Of members with one name keeps the last, as unpacking does: `tar -r` puts a newer file behind the older.
+    pub(super) fn keep_last(&mut self) {
+        let last: HashMap<&str, usize> =
+            self.0.iter().enumerate().map(|(number, member)| (&*member.name, number)).collect();
+        if last.len() == self.0.len() {
+            return;
+        }
+        let is_last = |(number, member): (usize, &Member)| last.get(&*member.name) == Some(&number);
+        let mut kept: std::vec::IntoIter<bool> =
+            self.0.iter().enumerate().map(is_last).collect::<Vec<bool>>().into_iter();
+        self.0.retain(|_| kept.next().unwrap_or(true));
+    }
+
+    /// Tells of a link that is not followed, where it may be an image or a class.
+    pub(super) fn leave_out(name: &[u8], why: &str, warnings: &mut Warnings) {
+        let name = harmless(name).unwrap_or_else(|| shown(name).chars().take(200).collect());
+        let is_hidden = name.split('/').any(|part| is_hidden(part.as_ref()));
+        let may_be_one = format_of_extension(Path::new(&name)).is_some() || Path::new(&name).extension().is_none();
+        if may_be_one && !is_hidden {
+            warnings.push(WarningKind::Unreadable, name, why);
+        }
     }
 }
 

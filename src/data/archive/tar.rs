@@ -1,11 +1,12 @@
 //! The members of a tar, plain or gzip'd. Long names are read here and not by the library, which would read one of any
 //! length.
 
-use super::members::{MAX_NAME_BYTES, Member, Members, Packing};
+use super::members::{Link, MAX_NAME_BYTES, Member, Members, Packing};
 use crate::data::packed::PackFile;
-use crate::data::scan::Watch;
+use crate::data::scan::{MAX_FILES, Watch};
 use crate::data::{DataError, Warnings};
 use flate2::read::MultiGzDecoder;
+use std::borrow::Cow;
 use std::io::{BufReader, Read, Write as _};
 use std::path::Path;
 use tar::{Archive, Entry, EntryType, Header, PaxExtensions};
@@ -92,27 +93,70 @@ pub(super) fn list(
     };
     let slice = file.slice(0, file.len()).map_err(broken)?;
     let mut archive = Archive::new(slice);
-    let mut name: Option<Vec<u8>> = None;
+    let mut long = LongNames::default();
+    let mut links = Vec::new();
     for (number, entry) in archive.entries_with_seek().map_err(broken)?.raw(true).enumerate() {
         if number % CHECK_EVERY == 0 {
             watch.check()?;
         }
         let mut entry = entry.map_err(broken)?;
         match entry.header().entry_type() {
-            EntryType::GNULongName => name = Some(long_name(&mut entry).map_err(broken)?),
-            EntryType::XHeader => name = pax_name(&mut entry).map_err(broken)?.or(name),
+            EntryType::GNULongName => long.own = Some(long_name(&mut entry).map_err(broken)?),
+            EntryType::GNULongLink => long.target = Some(long_name(&mut entry).map_err(broken)?),
+            EntryType::XHeader => long.read(&mut entry).map_err(broken)?,
             EntryType::Regular | EntryType::Continuous => {
-                let own = name.take().unwrap_or_else(|| entry.path_bytes().into_owned());
+                let own = std::mem::take(&mut long).own.unwrap_or_else(|| entry.path_bytes().into_owned());
                 let (start, len) = (entry.raw_file_position(), entry.size());
                 let member = Member { name: Box::default(), start, packed: len, len, packing: Packing::Stored };
                 members.add(&own, member, path, warnings)?;
             }
+            EntryType::Link => {
+                let LongNames { own, target } = std::mem::take(&mut long);
+                let name = own.unwrap_or_else(|| entry.path_bytes().into_owned());
+                let own_target = || entry.link_name_bytes().map(Cow::into_owned).unwrap_or_default();
+                let target = target.unwrap_or_else(own_target);
+                if links.len() >= MAX_FILES {
+                    return Err(DataError::TooMany { limit: MAX_FILES, path: path.to_owned() });
+                }
+                links.push(Link { name, target, before: members.0.len() });
+            }
+            EntryType::Symlink => {
+                let name = std::mem::take(&mut long).own.unwrap_or_else(|| entry.path_bytes().into_owned());
+                Members::leave_out(&name, "links are not followed in an archive", warnings);
+            }
             EntryType::XGlobalHeader => {}
-            // Links, devices, folders, sparse files.
-            _ => name = None,
+            // Devices, folders, sparse files.
+            _ => long = LongNames::default(),
         }
     }
+    members.add_links(links, path, warnings)?;
+    members.keep_last();
     Ok(())
+}
+
+/// Names that do not fit into a header and stand before it.
+#[derive(Default)]
+struct LongNames {
+    own: Option<Vec<u8>>,
+    /// What a link leads to.
+    target: Option<Vec<u8>>,
+}
+
+impl LongNames {
+    /// Those of an extended header.
+    fn read(&mut self, entry: &mut Entry<'_, impl Read>) -> std::io::Result<()> {
+        let mut bytes = Vec::new();
+        entry.take(MAX_PAX_BYTES).read_to_end(&mut bytes)?;
+        for extension in PaxExtensions::new(&bytes) {
+            let extension = extension?;
+            match extension.key_bytes() {
+                b"path" => self.own = Some(extension.value_bytes().to_vec()),
+                b"linkpath" => self.target = Some(extension.value_bytes().to_vec()),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
 }
 
 fn long_name(entry: &mut Entry<'_, impl Read>) -> std::io::Result<Vec<u8>> {
@@ -124,15 +168,59 @@ fn long_name(entry: &mut Entry<'_, impl Read>) -> std::io::Result<Vec<u8>> {
     Ok(name)
 }
 
-fn pax_name(entry: &mut Entry<'_, impl Read>) -> std::io::Result<Option<Vec<u8>>> {
-    let mut bytes = Vec::new();
-    entry.take(MAX_PAX_BYTES).read_to_end(&mut bytes)?;
-    let mut name = None;
-    for extension in PaxExtensions::new(&bytes) {
-        let extension = extension?;
-        if extension.key_bytes() == b"path" {
-            name = Some(extension.value_bytes().to_vec());
-        }
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::WarningKind;
+
+    #[test]
+    fn other_names_of_a_member_are_members_and_what_a_link_leaves_out_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("set.tar");
+        let long = format!("a/{}.png", "x".repeat(120));
+        let mut writer = ::tar::Builder::new(Vec::new());
+        let mut add = |kind: EntryType, name: &str, content: &[u8], target: &str| {
+            let mut header = Header::new_gnu();
+            header.set_entry_type(kind);
+            header.set_mode(0o644);
+            header.set_size(content.len() as u64);
+            if target.is_empty() {
+                writer.append_data(&mut header, name, content).unwrap();
+            } else {
+                writer.append_link(&mut header, name, target).unwrap();
+            }
+        };
+        add(EntryType::Regular, "a/1.png", b"older", "");
+        add(EntryType::Link, "b/early.png", b"", "./a/1.png");
+        add(EntryType::Link, "a/2.png", b"", "a/1.png");
+        add(EntryType::Regular, "a/1.png", b"one", "");
+        add(EntryType::Regular, "a/2.png", b"two", "");
+        add(EntryType::Regular, &long, b"longer", "");
+        add(EntryType::Link, "b/long.png", b"", &long);
+        // Written once more, as a link to itself.
+        add(EntryType::Link, "b/long.png", b"", &long);
+        add(EntryType::Link, "a/1.png", b"", "a/1.png");
+        add(EntryType::Link, "b/lost.png", b"", "a/gone.png");
+        add(EntryType::Link, "b/.hidden.png", b"", "a/gone.png");
+        add(EntryType::Link, "b/notes.txt", b"", "a/gone.txt");
+        add(EntryType::Symlink, "c", b"", "a");
+        std::fs::write(&path, writer.into_inner().unwrap()).unwrap();
+        let (file, mut members, mut warnings) =
+            (PackFile::open(&path).unwrap(), Members::default(), Warnings::default());
+        let watch = Watch { progress: &|_| {}, cancelled: &|| false };
+        list(&file, &mut members, &watch, &mut warnings).unwrap();
+        let read = |member: &Member| (member.name.to_string(), file.bytes(member.start, member.len).unwrap());
+        let expected: [(&str, &[u8]); 5] = [
+            ("a/2.png", b"two"),
+            (long.as_str(), b"longer"),
+            ("b/early.png", b"one"),
+            ("b/long.png", b"longer"),
+            ("a/1.png", b"one"),
+        ];
+        let expected = expected.map(|(name, bytes)| (name.to_owned(), bytes.to_vec()));
+        assert_eq!(members.0.iter().map(read).collect::<Vec<_>>(), expected);
+        let told: Vec<&str> = warnings.stored().iter().map(|warning| warning.path.as_str()).collect();
+        assert_eq!(told, ["c", "b/lost.png"]);
+        assert_eq!(warnings.count(WarningKind::Unreadable), 2);
     }
-    Ok(name)
 }

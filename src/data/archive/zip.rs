@@ -32,7 +32,11 @@ pub(super) fn list(
             watch.check()?;
         }
         let file = archive.by_index_raw(number).map_err(|error| broken(&error))?;
-        if file.is_dir() || file.is_symlink() {
+        if file.is_dir() {
+            continue;
+        }
+        if file.is_symlink() {
+            Members::leave_out(file.name().as_bytes(), "links are not followed in an archive", warnings);
             continue;
         }
         let packing = match file.compression() {

@@ -12,7 +12,7 @@ pub use pairs::export_pairs;
 pub use records::{export_records, records_path};
 pub use verification::export_verification;
 
-use super::{DataError, Warnings};
+use super::{Catalog, DataError, Warnings};
 use crate::config::{folder_of, temporary};
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
@@ -30,8 +30,15 @@ pub struct Exported {
     pub images: u64,
     /// Classes (RecordIO) or pairs.
     pub groups: u64,
+    /// Images of another size than the first, where they were written as they are; trainers that stack them need one size.
+    pub other_sizes: u64,
     /// Images that could not be read and are left out.
     pub warnings: Warnings,
+}
+
+/// The size of an image as it is seen, height first.
+fn size_of(catalog: &Catalog, item: u32) -> Option<(u32, u32)> {
+    catalog.items.get(item as usize).map(|item| (item.height, item.width))
 }
 
 /// A file under a temporary name beside its own.

@@ -1,7 +1,7 @@
 //! A data set as `train.rec`, `train.idx` and `property`, as InsightFace's trainers read it.
 
 use super::encoded::{AT_ONCE, encode_all};
-use super::{Draft, Exported, publish, writing};
+use super::{Draft, Exported, publish, size_of, writing};
 use crate::data::endings::ends_with;
 use crate::data::scan::Watch;
 use crate::data::{Catalog, DataError, Progress, RecWriter};
@@ -60,6 +60,7 @@ pub fn export_records(
             size = size.or_else(|| px.map(|px| (px, px)).or_else(|| size_of(catalog, item)));
             writer.image(&bytes).map_err(writing(&rec.path))?;
             done.images += 1;
+            done.other_sizes += u64::from(px.is_none() && size_of(catalog, item) != size);
         }
         progress(Progress { done: done.images + done.warnings.total() as u64, total: items.len() as u64 });
     }
@@ -77,8 +78,4 @@ pub fn export_records(
 
 fn class_of(catalog: &Catalog, item: u32) -> u32 {
     catalog.items.get(item as usize).map_or(u32::MAX, |item| item.class)
-}
-
-fn size_of(catalog: &Catalog, item: u32) -> Option<(u32, u32)> {
-    catalog.items.get(item as usize).map(|item| (item.height, item.width))
 }

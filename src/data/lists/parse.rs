@@ -1,5 +1,8 @@
 //! The lines of a list, in whichever of the forms it has (RECOGNITION 3.3 and 3.5).
 
+use crate::data::endings::names_image;
+use std::path::Path;
+
 /// Longest name of a class.
 const MAX_LABEL_BYTES: usize = 4096;
 
@@ -14,23 +17,54 @@ pub(super) struct Row {
 pub(super) type Fault = (u64, String);
 
 /// Names of columns that hold the image.
-const PATHS: [&str; 9] =
-    ["path", "image", "image_path", "img", "file", "filename", "file_name", "filepath", "image_name"];
+const PATHS: [&str; 13] = [
+    "path",
+    "image",
+    "image_path",
+    "img",
+    "file",
+    "filename",
+    "file_name",
+    "filepath",
+    "image_name",
+    "file_path",
+    "img_path",
+    "image_file",
+    "img_name",
+];
 /// Names of columns that hold the class.
-const LABELS: [&str; 9] = ["label", "class", "class_name", "identity", "person", "subject", "category", "target", "id"];
+const LABELS: [&str; 13] = [
+    "label",
+    "class",
+    "class_name",
+    "identity",
+    "person",
+    "subject",
+    "category",
+    "target",
+    "class_id",
+    "person_id",
+    "identity_id",
+    "labels",
+    "id",
+];
 
 /// Reads every line.
 ///
 /// # Errors
 /// Names the first line that cannot be understood.
 pub(super) fn rows(bytes: &[u8]) -> Result<Vec<Row>, Fault> {
+    if bytes.starts_with(b"\xFF\xFE") || bytes.starts_with(b"\xFE\xFF") {
+        return Err((1, "expected text in UTF-8, found UTF-16; save it anew as UTF-8".to_owned()));
+    }
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
     let text = std::str::from_utf8(bytes).map_err(|error| {
         let line = 1 + bytes.iter().take(error.valid_up_to()).filter(|&&byte| byte == b'\n').count() as u64;
         (line, "expected text in UTF-8, found other bytes".to_owned())
     })?;
-    let first = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
-    let rows = match separator(first) {
+    let lines = || text.lines().filter(|line| !line.trim().is_empty());
+    let first = lines().find(|line| !line.trim_start().starts_with('#')).or_else(|| lines().next());
+    let rows = match separator(first.unwrap_or_default()) {
         Some(separator) => separated(text, separator)?,
         None => spaced(text)?,
     };
@@ -65,6 +99,7 @@ fn separated(text: &str, separator: u8) -> Result<Vec<Row>, Fault> {
         }
         let known = match columns {
             Some(known) => known,
+            None if is_remark(&fields) => continue,
             None if header(&fields).is_some() => {
                 columns = header(&fields);
                 continue;
@@ -73,6 +108,15 @@ fn separated(text: &str, separator: u8) -> Result<Vec<Row>, Fault> {
         };
         rows.push(known.row(&fields).ok_or_else(|| (line, expected(&record)))?);
     }
+}
+
+/// A remark above the first image. A name may begin like one.
+fn is_remark(fields: &[&str]) -> bool {
+    fields.first().is_some_and(|field| field.starts_with('#')) && !fields.iter().any(|field| is_image(field))
+}
+
+fn is_image(name: &str) -> bool {
+    names_image(Path::new(name))
 }
 
 fn expected(record: &csv::StringRecord) -> String {
@@ -127,6 +171,7 @@ fn header(fields: &[&str]) -> Option<Columns> {
 fn guess(fields: &[&str]) -> Result<Columns, String> {
     let is_number = |index: usize| fields.get(index).is_some_and(|field| field.parse::<f64>().is_ok());
     match fields.len() {
+        2 if is_label_first(fields) => Ok(Columns { path: Place::At(1), label: 0 }),
         2 => Ok(Columns { path: Place::At(0), label: 1 }),
         // face2rec2: aligned, path, label, and perhaps landmarks.
         3.. if !is_number(1) && is_number(2) => Ok(Columns { path: Place::At(1), label: 2 }),
@@ -147,6 +192,11 @@ fn guess(fields: &[&str]) -> Result<Columns, String> {
     }
 }
 
+/// Of two fields the second names an image, and the first does not.
+fn is_label_first(fields: &[&str]) -> bool {
+    matches!(fields, &[first, second] if !is_image(first) && is_image(second))
+}
+
 /// As in `recordio/look.rs`: the length of the head, the length of a box, boxes.
 fn is_boxes(fields: &[&str]) -> bool {
     let whole =
@@ -156,9 +206,10 @@ fn is_boxes(fields: &[&str]) -> bool {
     own >= 2.0 && each >= 5.0 && n - own >= each && (n - own) % each == 0.0
 }
 
-/// `path label`, where the path may hold spaces, or MagFace's `path 0 label 0`.
+/// `path label` or `label path` (as the first line has it), where the path may hold spaces, or MagFace's `path 0 label 0`.
 fn spaced(text: &str) -> Result<Vec<Row>, Fault> {
     let mut rows = Vec::new();
+    let mut label_first = None;
     for (number, line) in (1..).zip(text.lines().map(str::trim)) {
         if line.is_empty() || line.starts_with('#') {
             continue;
@@ -166,7 +217,14 @@ fn spaced(text: &str) -> Result<Vec<Row>, Fault> {
         let fields: Vec<&str> = line.split_whitespace().take(5).collect();
         let split = match fields.as_slice() {
             &[path, "0", label, "0"] => Some((path, label)),
-            _ => line.rsplit_once(char::is_whitespace),
+            _ => {
+                let by_last = line.rsplit_once(char::is_whitespace);
+                let is_first = || by_last.is_some_and(|(start, end)| is_label_first(&[start, end]));
+                match *label_first.get_or_insert_with(is_first) {
+                    true => line.split_once(char::is_whitespace).map(|(label, path)| (path.trim_start(), label)),
+                    false => by_last,
+                }
+            }
         };
         let parsed = split.and_then(|(path, label)| row(path.trim_end(), label));
         let found = || line.chars().take(80).collect::<String>();

@@ -25,11 +25,18 @@ fn every_form_of_list_gives_path_and_label() {
         "\u{feff}path,label\na/1.jpg,3\n\"b 2/2.jpg\",12\r\n",
         "id,Image_Path,extra\n3,a/1.jpg,x\n12,b 2/2.jpg,y\n",
         "label;file\n3;a/1.jpg\n12;b 2/2.jpg\n",
+        "id;Person_ID;file_path\n7;3;a/1.jpg\n8;12;b 2/2.jpg\n",
         "# remark\na/1.jpg 3\n\nb 2/2.jpg 12\n",
+        // The label first, and remarks above the names of the columns.
+        "3,a/1.jpg\n12,b 2/2.jpg\n",
+        "3 a/1.jpg\n12  b 2/2.jpg\n",
+        "# drawn by hand, 2026\n#\npath,label\na/1.jpg,3\nb 2/2.jpg,12\n",
     ] {
         assert_eq!(read(text), expected, "{text:?}");
     }
     assert_eq!(read("a/1.jpg 0 3 0\n"), [pair("a/1.jpg", "3")]);
+    // No remark: a name that begins like one.
+    assert_eq!(read("#1/1.jpg,3\n#1/2.jpg,4\n"), [pair("#1/1.jpg", "3"), pair("#1/2.jpg", "4")]);
     // Names, and quotes around a comma.
     assert_eq!(read("path,label\n\"a,b.jpg\",Al Gore\n"), [pair("a,b.jpg", "Al Gore")]);
 }
@@ -40,6 +47,7 @@ fn a_line_that_says_something_else_is_named() {
     assert_eq!(say("a.jpg,1\nb.jpg\n").0, 2);
     assert!(say("a.jpg,1\nb.jpg,\n").1.contains("found \"b.jpg, \""));
     assert!(say("hello\n").1.contains("found \"hello\""));
+    assert!(rows(b"\xFF\xFEa\0,\x001\0").unwrap_err().1.contains("found UTF-16"));
     assert!(say("").1.contains("found none"));
     assert!(say("a,b,c\n").1.contains("names the columns"));
     assert!(say("0\t2\t5\t1\t.1\t.2\t.3\t.4\ta.jpg\n").1.contains("detection"));

@@ -80,3 +80,20 @@ fn a_verification_set_keeps_its_pairs_but_those_with_a_broken_image() {
     assert_eq!(catalog.name(4), "dev.bin#5");
     assert_eq!(catalog.load(4).unwrap(), crate::data::decode_file(&folder.path().join("p01/1.png")).unwrap());
 }
+
+#[test]
+fn only_a_list_of_ten_folds_says_which_the_ten_are() {
+    let folder = tempfile::tempdir().unwrap();
+    draw_classes(folder.path(), 2, 2);
+    for (name, image) in [("p00", 0), ("p00", 1), ("p01", 0)] {
+        let place = folder.path().join(name);
+        std::fs::copy(place.join(format!("{image}.png")), place.join(format!("{name}_000{image}.png"))).unwrap();
+    }
+    let list = folder.path().join("pairs.txt");
+    let fold = "p00\t0\t1\np00\t0\tp01\t0\n";
+    let has_folds = |folds: usize| {
+        std::fs::write(&list, format!("{folds}\t1\n{}", fold.repeat(folds))).unwrap();
+        open(&list, None).unwrap().has_folds
+    };
+    assert_eq!((has_folds(2), has_folds(10)), (false, true));
+}

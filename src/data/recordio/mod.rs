@@ -4,6 +4,7 @@
 //! batch wants it. A record without an image (the header and the per-identity ranges of InsightFace) is passed over by
 //! that mark and not by the ranges alone, because they are 32-bit floats, which beyond 16,777,216 point beside the mark.
 
+mod damage;
 mod index;
 mod look;
 mod names;
@@ -18,6 +19,7 @@ use super::packed::{Pack, PackFile};
 use super::scan::Watch;
 use super::{Catalog, DataError, Item, Layout, Location, Part, VerificationSet, WarningKind, Warnings, path_text};
 use crate::config::{classes_text, counted_as, folder_of};
+use damage::Damage;
 use index::Entry;
 use look::{Look, Seen};
 use rayon::prelude::*;
@@ -102,6 +104,8 @@ pub(super) fn open(files: &RecFiles, root: &Path, watch: &Watch) -> Result<Catal
         mode: seen.header.mode,
     };
     let items = found.iter().flat_map(|(pack, all)| all.iter().map(|seen| item(*pack, seen))).collect();
+    // Neither can be told from the other, and each takes its time where there are millions.
+    let (fingerprint, earlier) = rayon::join(|| fingerprint(&found), || earlier_fingerprint(&packs, &found));
     let mut catalog = Catalog {
         base: files.first.parent().map(Path::to_owned).unwrap_or_default(),
         beside: files.first.clone(),
@@ -111,8 +115,8 @@ pub(super) fn open(files: &RecFiles, root: &Path, watch: &Watch) -> Result<Catal
             .unwrap_or_else(|| class_of.keys().map(ToString::to_string).collect()),
         items,
         warnings,
-        fingerprint: fingerprint(&found),
-        earlier_fingerprint: Some(earlier_fingerprint(&packs, &found)),
+        fingerprint,
+        earlier_fingerprint: Some(earlier),
         idx: Vec::new(),
         packs,
         excluded: Vec::new(),
@@ -198,9 +202,11 @@ fn images_of_index(file: &PackFile, mut entries: Vec<Entry>) -> Vec<Entry> {
     entries
 }
 
-/// Every record of a file without an index. A cut-off end is a warning: what lies before it can be used.
+/// Every record of a file without an index. What lies before a cut-off end can be used, and so can what lies behind a damaged
+/// place; either is a warning.
 fn walk(file: &PackFile, watch: &Watch, warnings: &mut Warnings) -> Result<Vec<Entry>, DataError> {
     let mut entries = Vec::new();
+    let mut damage = Damage::default();
     let mut offset = 0;
     while offset < file.len() {
         if entries.len() % CHECK_EVERY == 0 {
@@ -216,8 +222,15 @@ fn walk(file: &PackFile, watch: &Watch, warnings: &mut Warnings) -> Result<Vec<E
             }
             Err(error) if entries.is_empty() => return Err(error),
             Err(error) => {
-                warnings.push(WarningKind::Truncated, format!("{}@{offset}", file.file_name()), error.to_string());
-                break;
+                let name = format!("{}@{offset}", file.file_name());
+                let Some(next) = damage.next_record(file, offset, watch)? else {
+                    let detail = format!("{error}; the last {} bytes of the file are not read", file.len() - offset);
+                    warnings.push(WarningKind::Truncated, name, detail);
+                    break;
+                };
+                let detail = format!("{error}; {} bytes up to the next record are passed over", next - offset);
+                warnings.push(WarningKind::Unreadable, name, detail);
+                offset = next;
             }
         }
     }

@@ -4,7 +4,7 @@ use super::record::{self, MAGIC};
 use super::write::{RecWriter, frame};
 use super::{PackFile, index};
 use crate::data::testing::draw_classes;
-use crate::data::{Catalog, Warnings, exclude, export_records};
+use crate::data::{Catalog, WarningKind, Warnings, exclude, export_records};
 use serde_json::Value;
 use std::path::Path;
 use std::sync::Arc;
@@ -172,7 +172,7 @@ fn records_are_known_under_another_name_and_by_what_earlier_versions_noted() {
     let open = |path: &Path| Arc::new(Catalog::open(path, &|_| {}, &|| false).unwrap());
     export_records(&open(&images), &[0, 1, 2, 3, 4, 5], None, &records, &|_| {}, &|| false).unwrap();
     let before = open(&records);
-    let noted = before.earlier_fingerprint.clone().unwrap();
+    let noted = before.earlier_fingerprint().unwrap().to_owned();
     assert!(noted != before.fingerprint && before.with_fingerprint(&noted).is_some());
     let fewer = before.without(&[0]).unwrap();
     assert!(fewer.earlier_fingerprint.is_some_and(|earlier| earlier != fewer.fingerprint && earlier != noted));
@@ -192,4 +192,74 @@ fn records_are_known_under_another_name_and_by_what_earlier_versions_noted() {
     let renamed = open(&records.join("casia.rec"));
     assert!(renamed.has_fingerprint(&before.fingerprint), "the images are the same");
     assert!(!renamed.has_fingerprint(&noted), "which name was meant is not known");
+}
+
+#[test]
+fn what_is_excluded_of_records_stays_excluded_under_other_names_of_the_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let (images, records) = (folder.path().join("images"), folder.path().join("records"));
+    draw_classes(&images, 3, 2);
+    std::fs::create_dir(&records).unwrap();
+    let open = |path: &Path| Arc::new(Catalog::open(path, &|_| {}, &|| false).unwrap());
+    export_records(&open(&images), &[0, 1, 2, 3, 4, 5], None, &records, &|_| {}, &|| false).unwrap();
+    std::fs::copy(records.join("train.rec"), records.join("val.rec")).unwrap();
+    let rename = |from: &str, to: &str| std::fs::rename(records.join(from), records.join(to)).unwrap();
+
+    let single = records.join("train.rec");
+    let fewer = exclude(&open(&single), &[0, 3]).unwrap();
+    let list = std::fs::read_to_string(fewer.exclude_path()).unwrap();
+    assert!(list.contains("\"train.rec@"), "as it is called everywhere else: {list}");
+    rename("train.rec", "casia.rec");
+    rename("train.idx", "casia.idx");
+    rename("train.rec.arclens-exclude.toml", "casia.rec.arclens-exclude.toml");
+    let renamed = open(&records.join("casia.rec"));
+    assert_eq!((renamed.excluded(), &renamed.fingerprint), ([0, 3].as_slice(), &fewer.fingerprint));
+    assert_eq!(renamed.warnings.count(WarningKind::UnknownExclusion), 0);
+    exclude(&renamed.whole(), &[]).unwrap();
+
+    // Of two files, the part counts.
+    rename("casia.rec", "train.rec");
+    rename("casia.idx", "train.idx");
+    let fewer = exclude(&open(&records), &[1, 7]).unwrap();
+    rename("train.rec", "training.rec");
+    rename("train.idx", "training.idx");
+    rename("val.rec", "TEST.rec");
+    rename("train.rec.arclens-exclude.toml", "training.rec.arclens-exclude.toml");
+    let renamed = open(&records);
+    assert_eq!((renamed.items.len(), renamed.excluded()), (10, [1, 7].as_slice()));
+    assert_eq!(renamed.fingerprint, fewer.fingerprint);
+    assert_ne!(renamed.fingerprint, exclude(&renamed.whole(), &[1]).unwrap().fingerprint);
+}
+
+#[test]
+fn what_lies_behind_a_damaged_place_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let (images, records) = (folder.path().join("images"), folder.path().join("records"));
+    draw_classes(&images, 3, 2);
+    std::fs::create_dir(&records).unwrap();
+    let open = |path: &Path| Catalog::open(path, &|_| {}, &|| false).unwrap();
+    export_records(&Arc::new(open(&images)), &[0, 1, 2, 3, 4, 5], None, &records, &|_| {}, &|| false).unwrap();
+    let path = records.join("train.rec");
+    std::fs::remove_file(records.join("train.idx")).unwrap();
+    let sound = std::fs::read(&path).unwrap();
+    let starts: Vec<usize> = (0..sound.len()).step_by(4).filter(|at| sound[*at..].starts_with(&MAGIC)).collect();
+    // The beginning of a record, its length as one that leads elsewhere in the file and as one that leads out of it.
+    let third = starts[2];
+    for (at, bytes) in [(third, [0; 4]), (third + 4, 40_u32.to_le_bytes()), (third + 4, [0xFF, 0xFF, 0xFF, 0x1F])] {
+        let mut broken = sound.clone();
+        broken[at..at + 4].copy_from_slice(&bytes);
+        std::fs::write(&path, &broken).unwrap();
+        let found = open(&path);
+        assert_eq!(found.class_counts(), [2, 1, 2], "{bytes:?}");
+        assert!(found.warnings.total() > 0, "{bytes:?}");
+        let told = format!("{:?}", found.warnings.stored());
+        assert!(told.contains("up to the next record are passed over"), "{told}");
+    }
+    // Words that look like records, and none behind them.
+    let mut damage = super::Damage::default();
+    let watch = super::Watch { progress: &|_| {}, cancelled: &|| false };
+    let (_folder, file) = file_of(&MAGIC.repeat(20_000));
+    assert_eq!(damage.next_record(&file, 0, &watch).unwrap(), None);
+    let (_folder, file) = file_of(&sound);
+    assert_eq!(super::Damage::default().next_record(&file, 0, &watch).unwrap(), Some(starts[1] as u64));
 }

@@ -143,9 +143,11 @@ fn what_cannot_be_divided_says_why_and_what_helps() {
     let one_each = message(&undivided(5, 1), &single);
     assert!(one_each.contains("every class has one image") && one_each.contains("add images"), "{one_each}");
     let filtered = message(&undivided(5, 1), &config(SplitBy::Image));
-    assert!(filtered.contains("data.min_images = 2") && filtered.contains("the largest has 1"), "{filtered}");
+    assert!(filtered.contains("2 images (data.min_images)") && filtered.contains("the largest has 1"), "{filtered}");
     let three = message(&undivided(3, 9), &config(SplitBy::Identity));
     assert!(three.contains("at least 4 classes") && three.contains("data.split"), "{three}");
+    let of_one = message(&undivided(3, 9), &DataConfig { min_images: 1, ..config(SplitBy::Identity) });
+    assert!(of_one.contains("with 1 image (data.min_images)"), "{of_one}");
 }
 
 #[test]

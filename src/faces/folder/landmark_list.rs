@@ -187,7 +187,8 @@ fn by_position(row: &csv::StringRecord) -> Parsed {
     }
 }
 
-fn landmarks(name: &str, fields: &[&str]) -> Parsed {
+/// The points of an image from 4 or 10 numbers.
+pub(super) fn landmarks(name: &str, fields: &[&str]) -> Parsed {
     let mut numbers = Vec::with_capacity(fields.len());
     for field in fields {
         let number = field.parse::<f64>().ok().filter(|number| number.is_finite());

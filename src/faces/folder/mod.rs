@@ -17,7 +17,7 @@ pub use options::{AlignOptions, CropFormat, Finder, FinderFile};
 pub use record::RECORD_NAME;
 pub use sources::FolderImage;
 
-use self::one::{Fate, one};
+use self::one::{Before, Fate, one};
 use self::record::{Record, Table};
 use super::{CROP_PX_RANGE, FaceError};
 use crate::data::{DataError, Progress, Warnings};
@@ -106,8 +106,10 @@ pub fn align_folder(
         if cancelled() {
             return Err(FaceError::Data(DataError::Cancelled));
         }
-        let own = lock(&shared).0.own_crop(source);
-        let (row, fate) = one(source, spec, own.as_ref())?;
+        let guard = lock(&shared);
+        let before = Before { own: guard.0.own_crop(source), points: guard.0.given_points(source) };
+        drop(guard);
+        let (row, fate) = one(source, spec, &before)?;
         let mut guard = lock(&shared);
         let (record, done) = &mut *guard;
         record.add(row)?;

@@ -20,17 +20,26 @@ pub(super) enum Fate {
     LeftOut(DataError),
 }
 
-/// Aligns one image; `own` is the crop of it that we wrote, which may be replaced and stays ours until it is gone.
+/// What the table knows of an image before it is aligned.
+pub(super) struct Before {
+    /// The crop of it that we wrote, which may be replaced and stays ours until it is gone.
+    pub(super) own: Option<OwnCrop>,
+    /// The points that a person gave before it was excluded. No detector knows better, though a newer list may.
+    pub(super) points: Option<Landmarks>,
+}
+
+/// Aligns one image.
 ///
 /// # Errors
 /// Only what ends the whole job: the disk refuses.
-pub(super) fn one(source: &FolderImage, spec: &AlignSpec, own: Option<&OwnCrop>) -> Result<(Row, Fate), FaceError> {
+pub(super) fn one(source: &FolderImage, spec: &AlignSpec, before: &Before) -> Result<(Row, Fate), FaceError> {
+    let own = before.own.as_ref();
     let mut row = Row { path: source.name.clone(), size_px: spec.options.size_px, ..Row::default() };
     let image = match decode_file(&source.path) {
         Ok(image) => image,
         Err(error) => return Ok(left_out(kept(row, spec, own), error)),
     };
-    let found = match find(&image, source, spec) {
+    let found = match find(&image, source, spec, before.points) {
         Ok(found) => found,
         Err(error) => {
             let error = DataError::Refused { reason: reason_of(&error), path: source.path.clone() };
@@ -101,8 +110,16 @@ struct Found {
     reason: &'static str,
 }
 
-fn find(image: &DynamicImage, source: &FolderImage, spec: &AlignSpec) -> Result<Found, FaceError> {
+fn find(
+    image: &DynamicImage,
+    source: &FolderImage,
+    spec: &AlignSpec,
+    given: Option<Landmarks>,
+) -> Result<Found, FaceError> {
     match &spec.finder {
+        Finder::Detector(_) if given.is_some() => {
+            Ok(Found { face: None, landmarks: given, reason: "the marked points lie on one spot" })
+        }
         Finder::Detector(detector) => {
             let faces = detector.detect(image, spec.options.min_score)?;
             let face = main_face(&faces, image.width(), image.height()).copied();
@@ -112,7 +129,7 @@ fn find(image: &DynamicImage, source: &FolderImage, spec: &AlignSpec) -> Result<
         }
         Finder::Listed(list) => {
             // By its name in our own tables, else as the path was given.
-            let landmarks = list.get(&source.name).or_else(|| list.get(&path_text(&source.path)));
+            let landmarks = list.get(&source.name).or_else(|| list.get(&path_text(&source.path))).or(given);
             let reason =
                 if landmarks.is_some() { "the listed points lie on one spot" } else { "no points are listed for it" };
             Ok(Found { face: None, landmarks, reason })

@@ -1,10 +1,11 @@
 //! The table of what was done: one row per image, written as it happens, sorted at the end.
 
+use super::landmark_list::landmarks;
 use super::one::remove;
 use super::{AlignOptions, CropFormat, FolderImage};
 use crate::config::temporary;
 use crate::data::path_text;
-use crate::faces::{Face, FaceError, Point};
+use crate::faces::{Face, FaceError, Landmarks, Point};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Read, Write as _};
@@ -130,6 +131,18 @@ impl Table {
         is_unsure || OwnCrop::of(row, image).is_some_and(|own| own.format != options.format)
     }
 
+    /// The points that a person gave of an image which was excluded and is there again, by hand or in a list. Those that a
+    /// detector found have a score with them, and are looked for anew.
+    pub(super) fn given_points(&self, image: &FolderImage) -> Option<Landmarks> {
+        let row = self.rows.get(&image.name)?;
+        if row.get(REASON) != Some(EXCLUDED) || row.get(SCORE) != Some("") {
+            return None;
+        }
+        let points = row.iter().skip(FIRST_COLUMNS.len()).take(POINT_COLUMNS.len());
+        let fields: Vec<&str> = points.take_while(|field| !field.is_empty()).collect();
+        landmarks(&image.name, &fields).ok().flatten().map(|(_, points)| points)
+    }
+
     /// Notes that an image is excluded, and has no crop for that; the points of its face stay, so that they can be used again.
     fn exclude(&mut self, image: &FolderImage, size_px: u32) -> csv::StringRecord {
         let bare = || Row { path: image.name.clone(), size_px, ..Row::default() }.fields();
@@ -191,6 +204,11 @@ impl Record {
     /// As [`Table::own_crop`].
     pub(super) fn own_crop(&self, image: &FolderImage) -> Option<OwnCrop> {
         self.table.own_crop(image)
+    }
+
+    /// As [`Table::given_points`].
+    pub(super) fn given_points(&self, image: &FolderImage) -> Option<Landmarks> {
+        self.table.given_points(image)
     }
 
     /// As [`Table::is_otherwise`].

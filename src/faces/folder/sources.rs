@@ -3,7 +3,7 @@
 use super::CropFormat;
 use super::record::Table;
 use crate::config::folder_of;
-use crate::data::{ExcludedFiles, Warnings, image_files, path_text};
+use crate::data::{ExcludedFiles, Warnings, image_files, looks_like_image, path_text};
 use crate::faces::FaceError;
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -50,6 +50,10 @@ pub(super) fn list(
         // Any system error, and above all "not found", is about this input.
         let meta = std::fs::metadata(input).map_err(|source| FaceError::reading(input, source))?;
         if !meta.is_dir() {
+            if !looks_like_image(input) {
+                let reason = "this is no image; images and folders of images are aligned (unpack an archive first)";
+                return Err(FaceError::Refused { reason: reason.to_owned(), path: input.clone() });
+            }
             let wanted = input.file_name().map(PathBuf::from).unwrap_or_default();
             let name = path_text(&real(folder_of(input)).join(&wanted));
             found.images.push(Listed { path: input.clone(), name, wanted });

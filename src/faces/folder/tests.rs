@@ -158,6 +158,7 @@ fn another_size_and_the_folder_of_the_images_are_refused() {
     assert!(!bench.path("photos/aligned").exists());
     assert!(said(sized(4)).contains("16 to 1024"));
     assert!(said(AlignSpec { inputs: vec![bench.path("gone")], ..bench.spec() }).contains("gone"));
+    assert!(said(AlignSpec { inputs: vec![bench.path("eyes.csv")], ..bench.spec() }).contains("this is no image"));
 }
 
 #[test]

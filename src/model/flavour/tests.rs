@@ -81,6 +81,15 @@ fn adafaces_file_has_no_factors_for_the_last_normalisation() {
 }
 
 #[test]
+fn networks_whose_images_were_read_with_opencv_take_blue_first() {
+    let blue_first = |flavour: Flavour, channels| flavour.preprocess(112, channels).blue_first;
+    assert!(blue_first(Flavour::Classic, 3) && !blue_first(Flavour::Classic, 1));
+    assert!(!blue_first(Flavour::Arcface, 3) && !blue_first(Flavour::Relu6, 3));
+    assert!(Flavour::EvolveSe.doubt().is_some_and(|doubt| doubt.contains("BGR")));
+    assert_eq!((Flavour::Adaface.doubt(), Flavour::Classic.doubt()), (None, None));
+}
+
+#[test]
 fn other_networks_are_refused_with_what_was_found() {
     let mut weights = Weights::default();
     for i in 0..20 {

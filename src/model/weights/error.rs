@@ -42,6 +42,11 @@ pub enum Problem {
         "the file is neither a PyTorch file (.pth, .pt, .ckpt) nor safetensors; save the network with torch.save(model.state_dict(), …)"
     )]
     Unknown,
+    /// A network of another kind.
+    #[error(
+        "the file is an ONNX network, and those are not imported; take the PyTorch (.pth, .pt, .ckpt) or safetensors file that it was made of"
+    )]
+    Onnx,
     /// It breaks the rules of its kind.
     #[error("the file is damaged ({0}); copy or download it again")]
     Damaged(String),

@@ -15,6 +15,7 @@ mod state_dict;
 mod tests;
 mod torch_file;
 
+use super::OnnxSummary;
 pub use error::{Problem, WeightsError};
 pub(super) use safetensors_file::in_order;
 
@@ -61,6 +62,25 @@ impl Weights {
     }
 }
 
+/// Bytes of a weight's name, at most; those of networks have some dozens.
+const MAX_NAME: usize = 1 << 10;
+/// Letters of a name that are told where nothing but the file says what it is.
+const TOLD: usize = 200;
+
+/// Refuses what no network calls a weight. Names are compared, copied and printed: long ones fill the memory, and a terminal
+/// obeys control characters.
+fn check_name(name: &str) -> Result<(), Problem> {
+    if name.len() <= MAX_NAME && !name.chars().any(char::is_control) {
+        return Ok(());
+    }
+    Err(Problem::Damaged(format!("the name of a weight cannot be one: {}", told(name))))
+}
+
+/// The beginning of a name, with what a terminal would obey written out.
+fn told(name: &str) -> String {
+    name.chars().take(TOLD).flat_map(char::escape_debug).collect()
+}
+
 /// Larger than any network this program has, with the state of its optimiser.
 const MAX_FILE_BYTES: u64 = 4 << 30;
 /// Read between two looks at whether to stop.
@@ -82,12 +102,17 @@ pub fn read_weights(path: &Path) -> Result<Weights, WeightsError> {
 pub fn read_weights_unless(path: &Path, cancelled: &dyn Fn() -> bool) -> Result<Weights, WeightsError> {
     let io = |source| WeightsError::Io { path: path.to_owned(), source };
     let content = |problem| WeightsError::Content { problem, path: path.to_owned() };
-    let bytes = std::fs::metadata(path).map_err(io)?.len();
-    if bytes > MAX_FILE_BYTES {
-        return Err(content(Problem::TooLarge { bytes, limit: MAX_FILE_BYTES }));
+    let facts = std::fs::metadata(path).map_err(io)?;
+    if facts.len() > MAX_FILE_BYTES {
+        return Err(content(Problem::TooLarge { bytes: facts.len(), limit: MAX_FILE_BYTES }));
     }
-    let bytes = read_in_parts(path, bytes, cancelled).map_err(io)?.ok_or(WeightsError::Cancelled)?;
-    parsed(&bytes, cancelled).map_err(content)?.ok_or(WeightsError::Cancelled)
+    let bytes = read_in_parts(path, facts.len(), cancelled).map_err(io)?.ok_or(WeightsError::Cancelled)?;
+    let refused = |problem: Problem| match problem {
+        // A pipe cannot be read twice.
+        Problem::Unknown if facts.is_file() && OnnxSummary::read(path).is_ok() => content(Problem::Onnx),
+        other => content(other),
+    };
+    parsed(&bytes, cancelled).map_err(refused)?.ok_or(WeightsError::Cancelled)
 }
 
 /// The content of a file that is `length` bytes long as far as its entry says; none when it was cancelled.

@@ -60,8 +60,15 @@ impl Pickle {
     /// [`Problem::Unsupported`] for instructions that torch.save does not write.
     pub fn read(bytes: &[u8]) -> Result<Self, Problem> {
         let bytes = bytes.get(..MAX_BYTES).unwrap_or(bytes);
-        let mut machine =
-            Machine { bytes, at: 0, nodes: Vec::new(), stack: Vec::new(), marks: Vec::new(), memo: HashMap::new() };
+        let mut machine = Machine {
+            bytes,
+            at: 0,
+            copied: 0,
+            nodes: Vec::new(),
+            stack: Vec::new(),
+            marks: Vec::new(),
+            memo: HashMap::new(),
+        };
         let root = machine.run()?;
         Ok(Self { root, length: machine.at, nodes: machine.nodes })
     }
@@ -110,6 +117,9 @@ impl Pickle {
 struct Machine<'a> {
     bytes: &'a [u8],
     at: usize,
+    /// Bytes of texts that were copied into names. A text is used again at two bytes a time, so that copies of a long one
+    /// could fill the memory.
+    copied: usize,
     nodes: Vec<Node>,
     stack: Vec<Ref>,
     marks: Vec<usize>,
@@ -281,6 +291,10 @@ impl<'a> Machine<'a> {
             _ => self.memo.len() as u32,
         };
         let top = self.top()?;
+        // One byte each, without a value of its own.
+        if self.memo.len() >= MAX_NODES {
+            return Err(self.damaged("it remembers more values than any network has"));
+        }
         self.memo.insert(place, top);
         Ok(())
     }
@@ -292,11 +306,15 @@ impl<'a> Machine<'a> {
         Ok(())
     }
 
-    fn text_of(&self, value: Ref) -> Result<String, Problem> {
-        match self.nodes.get(value as usize) {
-            Some(Node::Text(text)) => Ok(text.clone()),
-            _ => Err(self.damaged("a name is no text")),
+    fn text_of(&mut self, value: Ref) -> Result<String, Problem> {
+        let Some(Node::Text(text)) = self.nodes.get(value as usize) else {
+            return Err(self.damaged("a name is no text"));
+        };
+        self.copied += text.len();
+        if self.copied > MAX_BYTES {
+            return Err(self.damaged("its names are longer than the file"));
         }
+        Ok(text.clone())
     }
 
     fn push(&mut self, node: Node) -> Result<(), Problem> {

@@ -1,7 +1,7 @@
 //! Safetensors to plain numbers and back.
 
 use super::element::Element;
-use super::{Problem, Weight, Weights};
+use super::{Problem, Weight, Weights, check_name};
 use safetensors::{Dtype, SafeTensors, View};
 use serde_json::Value;
 use std::borrow::Cow;
@@ -36,6 +36,7 @@ pub(super) fn read(bytes: &[u8], cancelled: &dyn Fn() -> bool) -> Result<Option<
         if cancelled() {
             return Ok(None);
         }
+        check_name(name)?;
         let element = Element::of_safetensors(view.dtype())
             .ok_or_else(|| Problem::Unsupported(format!("numbers of type {:?} ({name})", view.dtype())))?;
         tensors.insert(name.to_owned(), Weight { shape: view.shape().to_vec(), data: element.floats(view.data()) });

@@ -1,8 +1,9 @@
 //! Finds the tensors of a PyTorch state dictionary in its pickle: names, shapes and where their numbers lie.
 
-use super::Problem;
 use super::element::Element;
 use super::pickle::{Node, Pickle, Ref};
+use super::{Problem, check_name, told};
+use std::collections::BTreeMap;
 
 /// A tensor whose numbers have not been read yet.
 #[derive(Clone, Debug, PartialEq)]
@@ -54,8 +55,12 @@ const NESTED: [&str; 8] =
 const MAX_WRAPPERS: usize = 4;
 /// Axes of a convolution's weight, and one to spare.
 const MAX_AXES: usize = 5;
+/// More tensors than any network has with all that trainers put beside it.
+const MAX_TENSORS: usize = 100_000;
+/// Bytes of a storage's name, which is its number or its address in digits.
+const MAX_KEY: usize = 64;
 
-/// The tensors of the file's state dictionary in their order.
+/// The tensors of the file's state dictionary, each name once.
 ///
 /// # Errors
 /// [`Problem::Empty`] when there are none, [`Problem::Damaged`] when one reaches beyond its storage.
@@ -63,20 +68,22 @@ pub(super) fn tensors(pickle: &Pickle) -> Result<Vec<(String, Stored)>, Problem>
     let own = entries(pickle, pickle.root())?;
     let parts: Vec<(&str, Ref)> = named(pickle, pickle.root()).collect();
     for wanted in NESTED {
-        for (_, value) in parts.iter().filter(|(name, _)| *name == wanted) {
-            let found = entries(pickle, *value)?;
-            // Trainers put tensors of their own beside it, such as the best accuracy.
-            if found.len() > own.len() {
-                return Ok(found);
-            }
+        // A file may name one part a million times; as in Python the last one counts.
+        let Some((_, value)) = parts.iter().rev().find(|(name, _)| *name == wanted) else { continue };
+        let found = entries(pickle, *value)?;
+        // Trainers put tensors of their own beside it, such as the best accuracy.
+        if found.len() > own.len() {
+            return Ok(owned(found));
         }
     }
     if !own.is_empty() {
-        return Ok(own);
+        return Ok(owned(own));
     }
-    let found: Vec<&str> = parts.iter().map(|(name, _)| *name).take(10).collect();
+    let found: Vec<String> = parts.iter().map(|(name, _)| told(name)).take(10).collect();
     Err(Problem::Empty(match (pickle.call(pickle.root()), found.is_empty()) {
-        (Some((module, name, _)), true) => format!("it holds a whole Python object, {module}.{name}"),
+        (Some((module, name, _)), true) => {
+            format!("it holds a whole Python object, {}.{}", told(module), told(name))
+        }
         (_, true) => "it holds no dictionary".to_owned(),
         (_, false) => format!("it holds {}", found.join(", ")),
     }))
@@ -89,7 +96,7 @@ pub(super) fn foreign_names(pickle: &Pickle) -> Vec<String> {
         .iter()
         .filter_map(|node| if let Node::Global(module, name) = node { Some((module, name)) } else { None })
         .filter(|(module, name)| !is_plain(module, name))
-        .map(|(module, name)| format!("{module}.{name}"))
+        .map(|(module, name)| told(&format!("{module}.{name}")))
         .collect();
     names.sort_unstable();
     names.dedup();
@@ -109,20 +116,28 @@ fn named(pickle: &Pickle, value: Ref) -> impl Iterator<Item = (&str, Ref)> {
     pickle.entries(value).iter().filter_map(|(key, value)| Some((pickle.text(*key)?, *value)))
 }
 
-fn entries(pickle: &Pickle, value: Ref) -> Result<Vec<(String, Stored)>, Problem> {
-    let mut found = Vec::new();
+/// Names are borrowed until the dictionary is chosen: a file may repeat a name more often than copies of it fit into memory.
+fn entries(pickle: &Pickle, value: Ref) -> Result<BTreeMap<&str, Stored>, Problem> {
+    let mut found = BTreeMap::new();
     for (name, value) in named(pickle, value) {
-        if let Some(tensor) = tensor(pickle, value).map_err(|problem| at(name, problem))? {
-            found.push((name.to_owned(), tensor));
+        let Some(tensor) = tensor(pickle, value).map_err(|problem| at(name, problem))? else { continue };
+        check_name(name)?;
+        found.insert(name, tensor);
+        if found.len() > MAX_TENSORS {
+            return Err(Problem::damaged("it has more tensors than any network"));
         }
     }
     Ok(found)
 }
 
+fn owned(found: BTreeMap<&str, Stored>) -> Vec<(String, Stored)> {
+    found.into_iter().map(|(name, tensor)| (name.to_owned(), tensor)).collect()
+}
+
 fn at(name: &str, problem: Problem) -> Problem {
     match problem {
-        Problem::Damaged(reason) => Problem::Damaged(format!("{name}: {reason}")),
-        Problem::Unsupported(what) => Problem::Unsupported(format!("{what} ({name})")),
+        Problem::Damaged(reason) => Problem::Damaged(format!("{}: {reason}", told(name))),
+        Problem::Unsupported(what) => Problem::Unsupported(format!("{what} ({})", told(name))),
         other => other,
     }
 }
@@ -136,7 +151,7 @@ fn tensor(pickle: &Pickle, mut value: Ref) -> Result<Option<Stored>, Problem> {
             ("_rebuild_tensor" | "_rebuild_tensor_v2", [storage, offset, shape, strides, ..]) => {
                 return stored(pickle, *storage, *offset, [*shape, *strides]).map(Some);
             }
-            _ => return Err(Problem::Unsupported(format!("tensors made by {name}"))),
+            _ => return Err(Problem::Unsupported(format!("tensors made by {}", told(name)))),
         }
     }
     Ok(None)
@@ -178,9 +193,15 @@ fn storage_of(pickle: &Pickle, value: Ref) -> Result<(Element, String, usize), P
         return Err(Problem::Unsupported("a view of a storage".to_owned()));
     }
     let Node::Global(_, class) = pickle.get(*class) else { return Err(bad()) };
-    let element = Element::of_storage(class).ok_or_else(|| Problem::Unsupported(format!("numbers of type {class}")))?;
-    let key = pickle.text(*key).ok_or_else(bad)?.to_owned();
+    let element =
+        Element::of_storage(class).ok_or_else(|| Problem::Unsupported(format!("numbers of type {}", told(class))))?;
+    let key = storage_key(pickle, *key).ok_or_else(bad)?.to_owned();
     Ok((element, key, whole(pickle, *count).ok_or_else(bad)?))
+}
+
+/// The name of a storage, where it is one that torch.save gives: all tensors may have the same, and each copies it.
+pub(super) fn storage_key(pickle: &Pickle, value: Ref) -> Option<&str> {
+    pickle.text(value).filter(|key| key.len() <= MAX_KEY && key.bytes().all(|byte| byte.is_ascii_graphic()))
 }
 
 fn whole(pickle: &Pickle, value: Ref) -> Option<usize> {

@@ -3,6 +3,10 @@ use super::{
     PART_BYTES, Problem, Weight, Weights, WeightsError, in_order, looks_like_weights, read_weights_unless,
     weights_from_bytes,
 };
+use crate::config::{Net, Pooling};
+use crate::model::{EmbedderSpec, Form, onnx};
+use burn::backend::Flex;
+use std::collections::BTreeMap;
 use std::io::{Cursor, Write as _};
 
 /// Writes what torch.save writes.
@@ -286,6 +290,52 @@ fn a_pickle_that_doubles_itself_stays_small() {
     assert_eq!(pickle.members(pickle.root()).len(), 2);
 }
 
+/// A text, remembered as 0, and a tensor of one number, remembered as 1.
+fn remembered(text: &str) -> Pickler {
+    Pickler::new().text(text).raw(b"q\x000").tensor(&tensor("", "0", 1, &[], &[]), false).raw(b"q\x010")
+}
+
+fn read_one(pickler: Pickler) -> Result<Weights, Problem> {
+    weights_from_bytes(&zip_of(&pickler.done(), &[("0", floats(&[1.0]))]))
+}
+
+/// Every use of a text takes two bytes of the file: what is copied with each would fill the memory.
+#[test]
+fn what_a_file_repeats_is_not_copied_without_end() {
+    let repeated = |text: &str, times: usize| remembered(text).raw(b"}(").raw(&b"h\x00h\x01".repeat(times)).raw(b"u");
+    assert_eq!(read_one(repeated("x", 1000)).unwrap().tensors.len(), 1);
+    let error = read_one(repeated(&"x".repeat(2000), 2)).unwrap_err().to_string();
+    assert!(error.contains("the name of a weight") && error.len() < 600, "{error}");
+    let classes = remembered(&"x".repeat(1 << 20)).raw(b"](").raw(&b"h\x00h\x00\x93".repeat(9)).raw(b"e");
+    assert!(Pickle::read(&classes.done()).is_err());
+    let many = (0..=100_000).fold(remembered("").raw(b"}("), |all, i: u32| all.text(&i.to_string()).raw(b"h\x01"));
+    assert!(read_one(many.raw(b"u")).unwrap_err().to_string().contains("more tensors"));
+    let key = "0123456789012345678901234567890123456789012345678901234567890123456789";
+    let pickle = dictionary(Pickler::new(), &[tensor("x", key, 1, &[], &[])], false).done();
+    assert!(weights_from_bytes(&zip_of(&pickle, &[(key, floats(&[1.0]))])).is_err());
+}
+
+#[test]
+fn of_parts_with_the_same_name_the_last_one_counts() {
+    let pickle = dictionary(Pickler::new().raw(b"}(").text("model"), &three(), false).text("model");
+    let pickle = dictionary(pickle, &[tensor("last", "0", 6, &[6], &[1])], false).raw(b"u").done();
+    let weights = weights_from_bytes(&zip_of(&pickle, &[("0", floats(&SIX))])).unwrap();
+    assert!(weights.tensors.keys().eq(["last"]), "{weights:?}");
+}
+
+#[test]
+fn nothing_that_a_terminal_would_obey_comes_out_of_a_file() {
+    let error = read_one(remembered("conv\u{1b}[2J.weight").raw(b"}(h\x00h\x01u")).unwrap_err().to_string();
+    assert!(error.contains("conv\\u{1b}[2J.weight") && !error.contains('\u{1b}'), "{error}");
+    let tensors = [("conv\u{1b}[2J".to_owned(), Weight { shape: vec![1], data: vec![0.0] })].into_iter().collect();
+    let file = Weights { tensors, ..Weights::default() }.to_safetensors().unwrap();
+    assert!(matches!(weights_from_bytes(&file), Err(Problem::Damaged(_))));
+    let code = Pickler::new().global("posix\u{1b}[8m", "system").raw(b"0");
+    let pickle = dictionary(code, &three()[..1], false).done();
+    let weights = weights_from_bytes(&zip_of(&pickle, &[("0", floats(&SIX))])).unwrap();
+    assert_eq!(weights.foreign, ["posix\\u{1b}[8m.system"]);
+}
+
 #[test]
 fn whole_numbers_keep_their_sign() {
     let read = |bytes: &[u8]| {
@@ -303,6 +353,20 @@ fn whole_numbers_keep_their_sign() {
         assert_eq!(read(bytes), Node::Int(number), "{bytes:?}");
     }
     assert_eq!(read(b"\x8a\x09\x01\x01\x01\x01\x01\x01\x01\x01\x01"), Node::Other);
+}
+
+#[test]
+fn an_onnx_network_is_called_one() {
+    let (net, form, pooling) = (Net::Small, Form::Usual, Pooling::Average);
+    let spec = EmbedderSpec { net, form, pooling, channels: 1, image_px: 32, embedding_dim: 4, dropout: 0.0 };
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let network = onnx(&spec.init::<Flex>(&Default::default()), &spec, &BTreeMap::new());
+    std::fs::write(file.path(), network).unwrap();
+    let error = read_weights_unless(file.path(), &|| false).unwrap_err();
+    assert!(matches!(&error, WeightsError::Content { problem: Problem::Onnx, .. }), "{error}");
+    std::fs::write(file.path(), "text").unwrap();
+    let error = read_weights_unless(file.path(), &|| false).unwrap_err();
+    assert!(matches!(&error, WeightsError::Content { problem: Problem::Unknown, .. }), "{error}");
 }
 
 #[test]

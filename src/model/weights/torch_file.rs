@@ -2,8 +2,8 @@
 //! numbers behind them.
 
 use super::pickle::{Node, Pickle};
-use super::state_dict::{Stored, foreign_names, tensors};
-use super::{Problem, Weight, Weights};
+use super::state_dict::{Stored, foreign_names, storage_key, tensors};
+use super::{Problem, Weight, Weights, told};
 use crate::data::endings::{TORCH_INDEX, are_of_torch};
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
@@ -45,7 +45,9 @@ pub(super) fn read_zip(bytes: &[u8], cancelled: &dyn Fn() -> bool) -> Result<Opt
 fn entry(archive: &mut ZipArchive<Cursor<&[u8]>>, name: &str, most: usize) -> Result<Vec<u8>, Problem> {
     let file = archive.by_name(name).map_err(zip_problem)?;
     let mut bytes = Vec::with_capacity(usize::try_from(file.size()).unwrap_or(usize::MAX).min(most));
-    file.take(most as u64).read_to_end(&mut bytes).map_err(|error| Problem::damaged(format!("{name}: {error}")))?;
+    file.take(most as u64)
+        .read_to_end(&mut bytes)
+        .map_err(|error| Problem::damaged(format!("{}: {error}", told(name))))?;
     Ok(bytes)
 }
 
@@ -76,7 +78,7 @@ pub(super) fn read_legacy(bytes: &[u8], cancelled: &dyn Fn() -> bool) -> Result<
     if big {
         return Err(Problem::Unsupported("numbers with the highest byte first".to_owned()));
     }
-    let keys: Vec<&str> = keys.members(keys.root()).iter().filter_map(|key| keys.text(*key)).collect();
+    let keys: Vec<&str> = keys.members(keys.root()).iter().filter_map(|key| storage_key(&keys, *key)).collect();
     let ranges = legacy_storages(bytes, start, &keys, &sizes(&object))?;
     gather(&object, bytes.len(), cancelled, |stored| {
         let range = ranges.get(&stored.key).cloned();
@@ -91,7 +93,7 @@ fn sizes(object: &Pickle) -> HashMap<&str, usize> {
         let Node::Persistent(name) = node else { return None };
         let [_, class, key, ..] = object.members(*name) else { return None };
         let Node::Global(_, class) = object.get(*class) else { return None };
-        Some((object.text(*key)?, super::element::Element::of_storage(class)?.size()))
+        Some((storage_key(object, *key)?, super::element::Element::of_storage(class)?.size()))
     });
     mentioned.collect()
 }

@@ -46,6 +46,8 @@ pub struct Refusal {
 pub struct FoundNetwork {
     /// Whose it is, in words.
     pub flavour: String,
+    /// Whose else it could be by its names, as a clause.
+    pub doubt: Option<&'static str>,
     /// The network, and the preprocessing that its project uses.
     pub info: ModelInfo,
     /// Names in the file that belong to a trainer's other parts.
@@ -85,7 +87,7 @@ pub fn look_into(weights: Weights, path: &Path) -> WeightsLook {
 }
 
 fn found(source: Source, path: &Path, advice: &'static str) -> (FoundNetwork, Option<Refusal>) {
-    let Source { flavour, mut info, weights, left_out } = source;
+    let Source { flavour, doubt, mut info, weights, left_out } = source;
     let described = PreprocessChange::default()
         .apply(&mut info.network)
         .map_err(str::to_owned)
@@ -94,7 +96,7 @@ fn found(source: Source, path: &Path, advice: &'static str) -> (FoundNetwork, Op
         Err(reason) => Some(Refusal { reason, advice, ..Refusal::default() }),
         Ok(()) => check(&info.network.embedder, &weights).err().map(refusal_of),
     };
-    (FoundNetwork { flavour, info, left_out }, refusal)
+    (FoundNetwork { flavour, doubt, info, left_out }, refusal)
 }
 
 /// A sentence with counts, and all the names beside it.

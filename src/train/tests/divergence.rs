@@ -5,8 +5,10 @@
 
 use super::super::checkpoint::{self, HEAD_FILE, MODEL_FILE, RESUME_FILE, STEPS_BETWEEN_TARGETS};
 use super::super::find_checkpoint::newest_rewind_target;
+use super::super::metrics_log;
 use super::super::run::Run;
-use super::faults::checkpoints;
+use super::super::session::{Fate, StepOutcome};
+use super::faults::{change_state, checkpoints};
 use super::*;
 use crate::config::{Schedule, TrainConfig, save};
 use crate::model::weights::{Weights, weights_from_bytes};
@@ -83,7 +85,11 @@ fn assert_finite(run: &Path, events: &[TrainEvent]) {
     assert!(losses.all(f64::is_finite), "{events:?}");
     for line in std::fs::read_to_string(run.join("metrics.jsonl")).unwrap().lines() {
         let line: serde_json::Value = serde_json::from_str(line).unwrap();
-        let loss = if line["kind"] == "step" { &line["loss"] } else { &line["train_loss"] };
+        let loss = match line["kind"].as_str() {
+            Some("step") => &line["loss"],
+            Some("epoch") => &line["train_loss"],
+            _ => continue,
+        };
         // JSON has no NaN: it would be null.
         assert!(loss.is_number(), "{line}");
     }
@@ -121,6 +127,10 @@ fn a_run_that_blows_up_goes_back_and_ends_well_at_a_rate_that_it_can_bear() {
     let (newest, _) = latest_checkpoint(&begun.path).unwrap();
     assert_eq!((newest.state.epoch, newest.state.rewinds), (3, 1));
     assert_finite(&begun.path, &events);
+    let metrics = std::fs::read_to_string(begun.path.join("metrics.jsonl")).unwrap();
+    let noted = metrics.lines().filter(|line| line.contains("\"kind\":\"doubtful\"")).count();
+    let told = events.iter().filter(|event| matches!(event, TrainEvent::DoubtfulStep { .. })).count();
+    assert!(noted == told && told >= 5, "{noted} of {told}");
 }
 
 #[test]
@@ -320,6 +330,47 @@ fn only_what_was_written_is_gone_back_to() {
     assert_eq!((run.state.step, run.state.rewinds), (first, 1));
     let told = warnings(&observer.events);
     assert!(!told.iter().any(|text| text.contains("missing")), "{told:?}");
+}
+
+#[test]
+fn an_epoch_that_ends_in_doubt_is_not_the_best_however_well_it_measures() {
+    let folder = tempfile::tempdir().unwrap();
+    let begun = Begun::below(folder.path());
+    // Every later epoch is better.
+    change_state(&begun.saved, |state| state.best.as_mut().unwrap().value = 1e9);
+    let place = Place::Resume(begun.path.clone());
+    let request = TrainRequest { catalog: Arc::clone(&begun.catalog), config: config(), place };
+    for (fate, is_best) in [(Fate::Unusable, false), (Fate::Applied, true)] {
+        let observer = &mut Watcher::default();
+        let mut run = Run::prepare(&request, &Control::default(), observer).unwrap();
+        run.guard.look(&StepOutcome { loss: 1.0, correct: 0, target_cosines: Vec::new(), fate }, None);
+        run.end_of_epoch(&Control::default(), observer).unwrap();
+        let told = observer.events.iter().find_map(|event| match event {
+            TrainEvent::Epoch(epoch) => Some((epoch.epoch, epoch.best)),
+            _ => None,
+        });
+        let (_, logged) = metrics_log::read(&begun.path);
+        let logged = logged.last().map(|epoch| (epoch.epoch, epoch.best));
+        assert_eq!((told, logged), (Some((2, is_best)), Some((2, is_best))), "{fate:?}");
+        assert_eq!(run.state.best.unwrap().epoch, if is_best { 2 } else { 1 }, "nobody could get it back");
+    }
+}
+
+#[test]
+fn what_the_device_still_does_when_the_run_has_to_go_back_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let begun = Begun::below(folder.path());
+    let place = Place::Resume(begun.path.clone());
+    let request = TrainRequest { catalog: Arc::clone(&begun.catalog), config: config(), place };
+    let observer = &mut Watcher::default();
+    let mut run = Run::prepare(&request, &Control::default(), observer).unwrap();
+    let outcome = |fate| StepOutcome { loss: 1.0, correct: 0, target_cosines: Vec::new(), fate };
+    let doubtful: Vec<StepOutcome> = (0..5).map(|_| outcome(Fate::Unusable)).collect();
+    run.account(&doubtful, observer).unwrap();
+    let (must_go_back, step) = (run.must_go_back, run.state.step);
+    run.account(&[outcome(Fate::Applied)], observer).unwrap();
+    assert_eq!((must_go_back, run.state.step), (true, step));
+    assert!(!run.save(observer).unwrap(), "a state that has diverged is not written");
 }
 
 #[test]

@@ -63,6 +63,32 @@ fn a_disk_that_refuses_a_checkpoint_is_a_warning_and_the_next_one_is_written() {
     assert_eq!(best_checkpoint(&place).unwrap().state.step, newest.state.best.unwrap().step);
 }
 
+#[test]
+fn a_disk_that_refuses_the_last_checkpoint_is_asked_again_at_the_end_of_the_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let catalog = draw(&folder.path().join("data"), 12, 6);
+    for comes_back in [true, false] {
+        let place = folder.path().join(format!("run-{comes_back}"));
+        let (checkpoints, away) = (place.join("checkpoints"), place.join("away"));
+        let (result, events) = run_with(&catalog, &config(), Place::NewAt(place.clone()), |event| match event {
+            TrainEvent::Epoch(epoch) if epoch.epoch == 2 => {
+                std::fs::rename(&checkpoints, &away).unwrap();
+                std::fs::write(&checkpoints, "in the way").unwrap();
+            }
+            TrainEvent::Warning(_) if comes_back && away.exists() => {
+                std::fs::remove_file(&checkpoints).unwrap();
+                std::fs::rename(&away, &checkpoints).unwrap();
+            }
+            _ => {}
+        });
+        assert!(warnings(&events).iter().any(|text| text.contains("training goes on")), "{events:?}");
+        assert_eq!(result.is_ok(), comes_back, "nothing is there at all");
+        if comes_back {
+            assert_eq!(latest_checkpoint(&place).unwrap().0.state.epoch, 3);
+        }
+    }
+}
+
 /// Writes another state into a checkpoint, as if the run had come to it in another way.
 pub(super) fn change_state(checkpoint: &Checkpoint, change: impl FnOnce(&mut CheckpointState)) {
     let mut state = checkpoint.state.clone();
@@ -95,7 +121,7 @@ fn a_best_epoch_that_could_not_be_written_is_not_the_best() {
                 std::fs::rename(&away, &checkpoints).unwrap();
             }
             TrainEvent::Epoch(epoch) if epoch.epoch == 2 => {
-                assert!(epoch.best);
+                assert!(!epoch.best, "nobody could get it back");
                 second = epoch.step;
             }
             _ => {}
@@ -106,6 +132,10 @@ fn a_best_epoch_that_could_not_be_written_is_not_the_best() {
     let (newest, _) = latest_checkpoint(&place).unwrap();
     assert_eq!((newest.state.epoch, newest.state.best.unwrap().step), (2, first.state.step));
     assert_eq!(best_checkpoint(&place).unwrap().state.step, first.state.step, "the mark moved without a checkpoint");
+    let in_list: Vec<(u32, bool)> =
+        read_run(&place).unwrap().epochs.iter().map(|epoch| (epoch.epoch, epoch.best)).collect();
+    assert_eq!(in_list, [(1, true), (2, false)], "the list says the same");
+    assert!(!newest.state.last_epoch.unwrap().best);
     run(&catalog, &config, Place::Resume(place.clone()), None).unwrap();
     assert_eq!(best_checkpoint(&place).unwrap().state.epoch, 3);
 }
@@ -251,6 +281,36 @@ fn a_damaged_best_checkpoint_is_told_of_and_gives_way_when_the_run_goes_on() {
     result.unwrap();
     let said = format!("the best checkpoint, that of step {step}, cannot be used (its checksum");
     assert!(warnings(&events).iter().any(|text| text.starts_with(&said)), "{:?}", warnings(&events));
+    assert!(best_usable(&place).unwrap().1.is_empty());
+}
+
+#[test]
+fn a_best_checkpoint_that_cannot_be_read_at_the_moment_stays_the_best() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut config = config();
+    config.train.epochs = 2;
+    let Trained { catalog, path: place, .. } = Trained::below(folder.path(), [12, 4], &config);
+    let all = checkpoints(&place);
+    let step = Checkpoint::open(&all[0]).unwrap().state.step;
+    // No later epoch could be better.
+    let by = Some(crate::config::Best::Eer);
+    let best = Some(BestSoFar { epoch: 1, step, value: -1.0, by });
+    change_state(&Checkpoint::open(&all[1]).unwrap(), |state| state.best = best);
+    RunFolder::open(&place).unwrap().set_best(step).unwrap();
+    // What a disk says of a folder in the place of a file is neither that it is damaged nor that it is gone.
+    let (file, away) = (all[0].join("model.safetensors"), folder.path().join("away"));
+    std::fs::rename(&file, &away).unwrap();
+    std::fs::create_dir(&file).unwrap();
+    config.train.epochs = 4;
+    let (result, events) = run_with(&catalog, &config, Place::Resume(place.clone()), |_| {});
+    result.unwrap();
+    let said = format!("the best checkpoint, that of step {step}, cannot be read at the moment");
+    assert!(warnings(&events).iter().any(|text| text.starts_with(&said)), "{:?}", warnings(&events));
+
+    std::fs::remove_dir(&file).unwrap();
+    std::fs::rename(&away, &file).unwrap();
+    assert_eq!(latest_checkpoint(&place).unwrap().0.state.best, best);
+    assert_eq!(best_checkpoint(&place).unwrap().state.step, step, "it is there, and it is used again");
     assert!(best_usable(&place).unwrap().1.is_empty());
 }
 

@@ -271,13 +271,21 @@ fn every_run_of_a_series_starts_from_the_weights_of_the_first_or_not_at_all() {
     let digest = best_checkpoint(&first).unwrap().digest(MODEL_FILE).to_owned();
     assert_eq!(config.run.as_ref().unwrap().start_sha256, digest);
 
-    // The same weights are what the second one starts from.
-    let path = folder.path().join("seed-2");
+    // The same weights are what the second one starts from, whatever their run is called by now.
+    let (path, renamed) = (folder.path().join("seed-2"), folder.path().join("renamed"));
+    std::fs::rename(&first, &renamed).unwrap();
     run(&catalog, &config, Place::NewAt(path.clone()), None).unwrap();
-    assert_eq!(read_config(&path).unwrap().run.unwrap().start_sha256, digest);
+    let begun = read_config(&path).unwrap();
+    assert_eq!(Path::new(&begun.train.start_from), renamed.canonicalize().unwrap());
+    assert_eq!(begun.run.unwrap().start_sha256, digest);
+
+    let path = folder.path().join("seed-3");
+    std::fs::remove_dir_all(&renamed).unwrap();
+    let error = run(&catalog, &config, Place::NewAt(path), None).unwrap_err();
+    assert!(matches!(error, TrainError::OriginGone { .. }), "{error}");
+    assert!(error.to_string().contains("under whatever name"), "{error}");
 
     // Another run lies where the first one began.
-    std::fs::remove_dir_all(&first).unwrap();
     let mut other = self::config();
     other.data.split = SplitBy::Image;
     other.train.seed = 2;

@@ -39,6 +39,19 @@ fn a_folder_in_which_the_first_settings_were_never_finished_can_be_used() {
     assert!(matches!(error, TrainError::Exists(_)), "{error}");
 }
 
+#[cfg(unix)]
+#[test]
+fn a_lock_that_is_a_link_empties_no_file_of_somebody_elses() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, thesis) = (folder.path().join("run"), folder.path().join("thesis.tex"));
+    create(&path).unwrap().write_config(&RunConfig::default()).unwrap();
+    std::fs::write(&thesis, "x").unwrap();
+    std::fs::remove_file(path.join("run.lock")).unwrap();
+    std::os::unix::fs::symlink(&thesis, path.join("run.lock")).unwrap();
+    drop(RunFolder::open(&path).unwrap());
+    assert_eq!(std::fs::read_to_string(&thesis).unwrap(), "x");
+}
+
 #[test]
 fn the_runs_in_a_folder_that_is_none_are_named() {
     let folder = tempfile::tempdir().unwrap();

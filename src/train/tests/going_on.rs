@@ -1,6 +1,7 @@
 //! Runs that go on after something around them has changed: images are excluded now, the run should have more epochs, the run
 //! that it started from lies elsewhere.
 
+use super::super::prepare::run_info;
 use super::fine_tune::{first_run, second_config};
 use super::*;
 
@@ -44,6 +45,26 @@ fn a_run_goes_on_with_its_own_images_after_some_were_excluded() {
     run(&fewer, &one_epoch(), Place::NewAt(other.clone()), None).unwrap();
     let error = run(&catalog, &one_epoch(), Place::Resume(other), None).unwrap_err().to_string();
     assert!(error.contains("excluded now than then") && error.contains("arclens-exclude.toml"), "{error}");
+}
+
+#[test]
+fn a_run_whose_settings_were_cut_off_does_not_go_on_with_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let Trained { catalog, path, .. } = Trained::below(folder.path(), [12, 4], &one_epoch());
+    let file = path.join("run.toml");
+    let whole = std::fs::read_to_string(&file).unwrap();
+    let mut longer = one_epoch();
+    longer.train.epochs = 2;
+    let checkpoint = latest_checkpoint(&path).unwrap().0.state;
+    for kept in [0, whole.find("[train]").unwrap(), whole.find("[run]").unwrap()] {
+        std::fs::write(&file, &whole[..kept]).unwrap();
+        let error = run(&catalog, &longer, Place::Resume(path.clone()), None).unwrap_err().to_string();
+        assert!(error.contains("run.toml") && error.contains("backup"), "{error}");
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), whole[..kept], "it was written over");
+    }
+    assert_eq!(latest_checkpoint(&path).unwrap().0.state, checkpoint);
+    std::fs::write(&file, &whole).unwrap();
+    assert_eq!(run(&catalog, &longer, Place::Resume(path), None).unwrap().epochs, 2);
 }
 
 #[test]
@@ -119,4 +140,33 @@ fn a_run_finds_the_one_it_starts_from_under_its_new_name_or_is_told_where_it_is(
     let error = prepare(&named).unwrap_err().to_string();
     assert!(error.contains("other weights") && error.contains("train.start_from"), "{error}");
     assert_eq!(start(&path), moved.canonicalize().unwrap(), "the run is as it was");
+}
+
+#[test]
+fn a_run_on_records_says_how_earlier_versions_noted_its_images() {
+    let folder = tempfile::tempdir().unwrap();
+    let (drawn, records) = (draw(&folder.path().join("images"), 12, 4), folder.path().join("records"));
+    std::fs::create_dir(&records).unwrap();
+    let items: Vec<u32> = (0..48).collect();
+    crate::data::export_records(&drawn, &items, None, &records, &|_| {}, &|| false).unwrap();
+    let catalog = open(&records);
+    let split = crate::data::split(&catalog, &config().data, 1).unwrap();
+    let noted = |config: &RunConfig| {
+        let facts = run_info(&catalog, &split, "CPU", String::new(), config);
+        [facts.data_fingerprint, facts.earlier_fingerprint]
+    };
+    let [now, earlier] = [catalog.fingerprint.as_str(), catalog.earlier_fingerprint().unwrap()];
+    assert_eq!(noted(&config()), [now, earlier]);
+    // One that goes on from then, and one whose files were renamed since.
+    let begun = |data_fingerprint: &str, earlier_fingerprint: &str| {
+        let (version, data_fingerprint) = ("0.1.0".into(), data_fingerprint.into());
+        let facts = RunInfo { version, data_fingerprint, ..RunInfo::default() };
+        let run = Some(RunInfo { earlier_fingerprint: earlier_fingerprint.into(), ..facts });
+        RunConfig { run, ..config() }
+    };
+    assert_eq!(noted(&begun(earlier, "")), [now, earlier]);
+    assert_eq!(noted(&begun(now, "under other names")), [now, "under other names"]);
+    let facts = |config: &RunConfig| run_info(&catalog, &split, "CPU", String::new(), config);
+    assert!(facts(&begun(earlier, "")).has_images_of(&begun(earlier, "").run.unwrap()));
+    assert!(run_info(&drawn, &split, "CPU", String::new(), &config()).earlier_fingerprint.is_empty());
 }

@@ -210,6 +210,9 @@ fn logged(run: &Path) -> Curves {
     let mut curves = Curves::new();
     for line in std::fs::read_to_string(run.join("metrics.jsonl")).unwrap().lines() {
         let line: serde_json::Value = serde_json::from_str(line).unwrap();
+        if line["kind"] == "doubtful" {
+            continue;
+        }
         let step = line["step"].as_u64().unwrap();
         let measures = if line["kind"] == "step" { &STEP[..] } else { &EPOCH[..] };
         for (tag, key) in measures {

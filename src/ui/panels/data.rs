@@ -14,11 +14,12 @@ mod problems;
 
 use super::augmentation::Preview;
 use crate::app::{Action, CheckAction, DataState, Notice, OpenData, State, Workspace};
+use crate::config::window_text;
 use crate::data::FindingKind;
 use crate::ui::Media;
 use crate::ui::command_button::CommandButton;
 use crate::ui::theme::{self, SPACE};
-use crate::ui::widgets::figures::{classes_text, count_text, counted};
+use crate::ui::widgets::figures::{classes_spaced, count_text, counted_spaced};
 use crate::ui::widgets::job_bar::{images_text, progress_bar, share_done};
 use crate::ui::widgets::segmented::{Segment, segmented};
 use crate::ui::widgets::set_buttons::set_buttons;
@@ -123,7 +124,7 @@ fn view_ui(ui: &mut Ui, state: &State, data: &OpenData, out: &mut Vec<Action>) {
         let mut words = match (examination.has_looked(), found) {
             (true, 0) => "nothing wrong was found".to_owned(),
             (false, 0) => "not checked yet".to_owned(),
-            (_, count) => counted(count, "finding"),
+            (_, count) => counted_spaced(count, "finding"),
         };
         if examination.has_looked() && !examination.has_compared_all() {
             words += ", not all compared";
@@ -235,7 +236,7 @@ fn split_ui(ui: &mut Ui, data: &OpenData, facts: &Facts) {
     let split = match &data.split {
         Ok(split) => split,
         Err(reason) => {
-            ui.label(RichText::new(reason).color(theme::tokens(ui).bad));
+            ui.label(RichText::new(window_text(reason)).color(theme::tokens(ui).bad));
             ui.label(theme::caption("Change the split, or the fewest images per class, in Train."));
             return;
         }
@@ -244,7 +245,7 @@ fn split_ui(ui: &mut Ui, data: &OpenData, facts: &Facts) {
     ui.add_space(SPACE / 2.0);
     share_bar_ui(ui, split.train.len(), split.validation.len());
     ui.add_space(SPACE / 2.0);
-    let part = |images: usize, classes: usize| format!("{} in {}", count_text(images), classes_text(classes));
+    let part = |images: usize, classes: usize| format!("{} in {}", count_text(images), classes_spaced(classes));
     let items = [
         ("To train on", part(split.train.len(), split.train_classes.len()), "Images the network learns from"),
         (

@@ -11,11 +11,14 @@ mod tables;
 
 use self::figures::{operating_ui, stats_ui};
 use crate::app::{Action, Overlay, State, Workspace};
+use crate::config::capitalised;
 use crate::eval::{OperatingPoint, OperatingRule};
+use crate::train::Doubt;
 use crate::ui::command_button::CommandButton;
 use crate::ui::media::Media;
 use crate::ui::theme;
 use crate::ui::widgets::det_plot::{RateCurve, det_plot};
+use crate::ui::widgets::figures::counted_spaced;
 use crate::ui::widgets::job_bar::{done_text, titled_job};
 use crate::ui::widgets::operating_rule::OperatingMemory;
 use crate::ui::widgets::roc_plot::roc_plot;
@@ -59,6 +62,7 @@ impl EvaluatePanel {
             header_ui(ui, state, evaluation, out);
             left_out_ui(ui, evaluation);
             outdated_ui(ui, state);
+            doubt_ui(ui, evaluation);
             ui.add_space(theme::SPACE);
             if let Some(notice) = &evaluate.error {
                 theme::error_card(ui, notice, out);
@@ -177,6 +181,17 @@ fn outdated_ui(ui: &mut Ui, state: &State) {
             "The run has learned since these were measured. Measure it again to choose the threshold of its network.";
         ui.label(theme::caption(text).color(theme::tokens(ui).warning));
     }
+}
+
+/// That copies of images, or a network that learned nothing, make the figures what they are.
+fn doubt_ui(ui: &mut Ui, evaluation: &Evaluation) {
+    let Some(doubt) = evaluation.doubt else { return };
+    let advice = match doubt {
+        Doubt::Collapsed => "",
+        Doubt::Copies { .. } => " Look for them with Check, in Data, before you trust these rates.",
+    };
+    let text = format!("{}.{advice}", capitalised(&doubt.words(counted_spaced)));
+    ui.label(theme::caption(text).color(theme::tokens(ui).warning));
 }
 
 /// Another question to the same model; those that lie beside the open data need not be looked for.

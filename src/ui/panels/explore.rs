@@ -19,9 +19,10 @@ use crate::map::{Layout, MapMethod};
 use crate::ui::command_button::CommandButton;
 use crate::ui::media::Media;
 use crate::ui::theme;
-use crate::ui::widgets::figures::{classes_text, counted};
+use crate::ui::widgets::figures::{classes_spaced, counted_spaced};
 use crate::ui::widgets::scatter::{ScatterInput, ScatterReply, ScatterView};
 use crate::ui::widgets::segmented::{Segment, segmented};
+use crate::ui::widgets::sheet::is_covered;
 use eframe::egui::{self, Align, Key, Ui, vec2};
 use std::sync::Arc;
 
@@ -76,8 +77,7 @@ impl ExplorePanel {
 
     /// Escape clears search, selection and isolation, unless a menu or a dialog is in front, which it closes.
     fn keys(&mut self, ui: &Ui, explore: &ExploreView, out: &mut Vec<Action>) {
-        let is_behind = ui.memory(|memory| memory.top_modal_layer().is_some()) || egui::Popup::is_any_open(ui.ctx());
-        if is_behind || !ui.input(|input| input.key_pressed(Key::Escape)) {
+        if is_covered(ui.ctx()) || !ui.input(|input| input.key_pressed(Key::Escape)) {
             return;
         }
         self.search.clear();
@@ -105,10 +105,10 @@ impl ExplorePanel {
                 ui.label(theme::caption(if count == 0 {
                     "nothing found".to_owned()
                 } else {
-                    format!("{} found", counted(count, "image"))
+                    format!("{} found", counted_spaced(count, "image"))
                 }));
             } else if !shown.explore.isolated.is_empty() {
-                let classes = classes_text(shown.explore.isolated.len());
+                let classes = classes_spaced(shown.explore.isolated.len());
                 ui.label(theme::caption(format!("{classes} shown, the rest dimmed")));
             }
             ui.with_layout(egui::Layout::right_to_left(Align::Center), |ui| {

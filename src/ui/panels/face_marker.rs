@@ -5,7 +5,7 @@ use crate::app::{Action, FaceAction, MarkView};
 use crate::ui::media::Media;
 use crate::ui::theme::{self, SPACE};
 use crate::ui::widgets::face_picture::{FacePicture, FaceReply, face_picture};
-use eframe::egui::{self, Event, Key, Modifiers, Sense, Ui, Vec2, vec2};
+use eframe::egui::{self, Event, Key, Modifiers, Response, Sense, Ui, Vec2, vec2};
 
 /// Room for the picture, in points.
 const PICTURE_PT: Vec2 = vec2(460.0, 400.0);
@@ -36,9 +36,9 @@ pub(super) fn marker_button(ui: &mut Ui, label: &str, help: &str, why_not: Optio
 }
 
 /// The one of them that does the main thing.
-pub(super) fn primary_marker_button(ui: &mut Ui, label: &str, help: &str, why_not: Option<&str>) -> bool {
+pub(super) fn primary_marker_button(ui: &mut Ui, label: &str, help: &str, why_not: Option<&str>) -> Response {
     let button = ui.add_enabled_ui(why_not.is_none(), |ui| theme::primary_button(ui, label)).inner;
-    button.on_hover_text(help).on_disabled_hover_text(why_not.unwrap_or_default()).clicked()
+    button.on_hover_text(help).on_disabled_hover_text(why_not.unwrap_or_default())
 }
 
 /// Why nothing can be marked yet; `None` when there is a picture.
@@ -52,12 +52,22 @@ pub(super) fn unmarked(mark: &MarkView) -> Option<&'static str> {
     without_picture(mark).or_else(|| (!mark.is_ready()).then_some("Mark both eyes first"))
 }
 
-/// A key was pressed for the dialog that `ui` belongs to: it is the foremost one, and nothing has the focus, for then the
-/// key belongs to that. A key that is held down was pressed once: what it repeats for is a face nobody has looked at.
+/// A key was pressed for the dialog that `ui` belongs to: it is the foremost one, and nothing that has the focus takes the
+/// key, as a field takes each and a button takes Enter. A key that is held down was pressed once: what it repeats for is a
+/// face nobody has looked at.
 pub(super) fn key_pressed(ui: &Ui, key: Key) -> bool {
     let layer = ui.layer_id();
-    let is_ours = ui.memory(|memory| memory.focused().is_none() && memory.top_modal_layer() == Some(layer));
-    is_ours && ui.input_mut(|input| consume_press(&mut input.events, key))
+    let (is_foremost, has_focus) =
+        ui.memory(|memory| (memory.top_modal_layer() == Some(layer), memory.focused().is_some()));
+    let is_taken = if key == Key::Enter { has_focus } else { ui.ctx().text_edit_focused() };
+    is_foremost && !is_taken && ui.input_mut(|input| consume_press(&mut input.events, key))
+}
+
+/// A key that is still held down from the page before presses no button of this one.
+pub(super) fn forget_repeats(ui: &Ui, held: Key) {
+    ui.input_mut(|input| {
+        input.events.retain(|event| !matches!(event, Event::Key { key, repeat: true, .. } if *key == held));
+    });
 }
 
 /// Takes the presses of a key and what it repeats out of the events; tells whether there was a press.

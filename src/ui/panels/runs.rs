@@ -3,12 +3,13 @@
 mod compare;
 mod edit;
 mod import;
+mod longer;
 mod row;
 
 use crate::app::{Action, Dialog, RunAction, RunOrder, State, Workspace};
 use crate::ui::command_button::CommandButton;
 use crate::ui::theme::{self, SPACE};
-use crate::ui::widgets::figures::counted;
+use crate::ui::widgets::figures::counted_spaced;
 use crate::worker::protocol::JobKind;
 use eframe::egui::{self, Align, Label, Layout, Panel, ScrollArea, Ui};
 
@@ -47,6 +48,9 @@ impl RunsPanel {
         if let Some(edit) = &state.runs_view.edit {
             edit::edit_ui(ui, edit, out);
         }
+        if let Some(view) = &state.runs_view.longer {
+            longer::longer_ui(ui, state, view, out);
+        }
     }
 }
 
@@ -73,7 +77,7 @@ fn heading_ui(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
             order_ui(ui, state.runs_view.order, out);
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
                 let elsewhere = state.runs.iter().filter(|run| run.is_elsewhere).count();
-                let runs = counted(state.runs.len() - elsewhere, "run");
+                let runs = counted_spaced(state.runs.len() - elsewhere, "run");
                 let mut kept = format!("{runs}, kept in {}", state.runs_root.display());
                 if elsewhere > 0 {
                     kept += &format!("; {elsewhere} opened from elsewhere");

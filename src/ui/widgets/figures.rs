@@ -5,7 +5,7 @@
 use crate::eval::{Decision, OperatingRule, percent_digits};
 
 // Notices have counts too; a figure that is written to a file says its numbers in the same words.
-pub use crate::app::{classes_text, count_text, counted};
+pub use crate::app::{classes_spaced, count_text, counted_spaced};
 pub use crate::eval::{interval_text, rate_text, tick_text};
 
 /// The area under a ROC, in [0, 1], with as many digits as it takes not to say 1 of what is less.

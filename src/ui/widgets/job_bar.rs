@@ -2,8 +2,8 @@
 //!
 //! Not which jobs there are, nor what becomes of one that is stopped.
 
-use super::dialog::focus_when_opened;
-use super::figures::{count_text, counted};
+use super::dialog::focus_first;
+use super::figures::{count_text, counted_spaced};
 use crate::ui::format;
 use crate::ui::theme::{self, SPACE};
 use crate::worker::protocol::Progress;
@@ -27,7 +27,7 @@ pub fn share_done(progress: &Progress) -> Option<f32> {
 /// `310 of 520 images`; `None` while it is not known how many there are.
 pub fn done_text(progress: &Progress, singular: &str) -> Option<String> {
     let Progress { done, total, .. } = *progress;
-    (total > 0).then(|| format!("{} of {}", count_text(done as usize), counted(total as usize, singular)))
+    (total > 0).then(|| format!("{} of {}", count_text(done as usize), counted_spaced(total as usize, singular)))
 }
 
 /// `3 min 20 s left`; `None` where that is not known.
@@ -79,7 +79,7 @@ pub fn job_in_dialog(ui: &mut Ui, progress: &Progress, text: &str, stop_help: &s
     let mut reply = None;
     ui.horizontal(|ui| {
         let go_on = ui.add(theme::plain_button("Go on in the background"));
-        focus_when_opened(ui, &go_on);
+        focus_first(ui, "job", &go_on);
         if go_on.clicked() {
             reply = Some(JobReply::GoOn);
         }

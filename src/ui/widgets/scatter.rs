@@ -7,8 +7,9 @@
 mod drawing;
 
 use self::drawing::{draw_globe, draw_marks, draw_points};
-use super::figures::counted;
+use super::figures::counted_spaced;
 use super::projection::{Bounds, Projected, Projection, Viewpoint, pick};
+use super::sheet::is_covered;
 use crate::eval::Neighbour;
 use crate::map::{Direction, Layout, next_towards};
 use crate::ui::theme;
@@ -98,7 +99,7 @@ impl ScatterView {
     pub fn ui(&mut self, ui: &mut Ui, input: &ScatterInput<'_>) -> ScatterReply {
         self.follow(input);
         let (response, painter) = ui.allocate_painter(ui.available_size(), Sense::click_and_drag());
-        let name = format!("Map of {}", counted(input.layout.rows.len(), "image"));
+        let name = format!("Map of {}", counted_spaced(input.layout.rows.len(), "image"));
         response.widget_info(|| WidgetInfo::labeled(Role::Canvas, true, &name));
         let Some(bounds) = self.shown.as_ref().map(|shown| shown.bounds) else {
             return ScatterReply { hovered: None, clicked: false, walked_to: None, response };
@@ -191,8 +192,8 @@ impl ScatterView {
         let open: Vec<(u32, [f32; 2])> =
             points.iter().filter(can_be_seen).map(|point| (point.row, point.place.at.into())).collect();
         let at = |row: u32| points.iter().find(|point| point.row == row).map(|point| point.place.at);
-        let row = match input.selected.and_then(at) {
-            Some(from) => next_towards(&open, from.into(), direction)?,
+        let row = match input.selected.and_then(|row| Some((row, at(row)?))) {
+            Some((row, from)) => next_towards(&open, (row, from.into()), direction)?,
             None => open.iter().map(|(row, _)| *row).min()?,
         };
         // The globe is in sight as a whole, unless it was made larger: then it is turned by hand.
@@ -229,10 +230,8 @@ impl ScatterView {
 
 /// The arrow key that is pressed for the map: it has the keyboard, or nothing has, and no dialog or menu is in front.
 fn pressed_arrow(ui: &Ui, map: &Response) -> Option<Direction> {
-    let has_keyboard = ui.memory(|memory| {
-        memory.top_modal_layer().is_none() && memory.focused().is_none_or(|focused| focused == map.id)
-    });
-    if !has_keyboard || egui::Popup::is_any_open(ui.ctx()) || ui.input(|input| input.modifiers.any()) {
+    let has_keyboard = ui.memory(|memory| memory.focused().is_none_or(|focused| focused == map.id));
+    if !has_keyboard || is_covered(ui.ctx()) || ui.input(|input| input.modifiers.any()) {
         return None;
     }
     let arrows = [

@@ -4,6 +4,7 @@ use crate::data::{Catalog, Thumb, Warnings};
 use crate::eval::{
     Decision, EmbeddingTable, ErrorRates, Neighbour, OperatingPoint, OperatingRule, VerificationReport, operating_point,
 };
+use crate::train::{Doubt, Threshold};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -40,6 +41,8 @@ pub struct Evaluation {
     /// Images that were left out, because they could not be read while they were embedded; of a protocol, whatever is
     /// wrong with its images.
     pub warnings: Warnings,
+    /// Why the rates should not be trusted as they are, if there is a reason.
+    pub doubt: Option<Doubt>,
     /// SHA-256 of the weights that were measured: once the run has learned on, it says nothing of its network.
     pub model_sha256: String,
 }
@@ -77,10 +80,8 @@ pub struct VerifyResult {
     pub angle_deg: f32,
     /// SHA-256 of the weights that compared them.
     pub model_sha256: String,
-    /// Threshold and measured error rates; none while nothing was measured with these weights.
-    pub operating: Option<OperatingPoint>,
-    /// There is none because the run has learned since it was measured.
-    pub is_outdated: bool,
+    /// That of these weights, or why there is none.
+    pub threshold: Threshold,
     /// What was measured with these weights, if it was at hand: the rows of the neighbours are those of its table.
     pub measured: Option<Arc<Evaluation>>,
     /// What the network saw of each image.
@@ -94,6 +95,6 @@ pub struct VerifyResult {
 impl VerifyResult {
     /// The verdict, where there is a threshold.
     pub fn decision(&self) -> Option<Decision> {
-        self.operating.as_ref().map(|point| point.decide(self.similarity))
+        self.threshold.point().map(|point| point.decide(self.similarity))
     }
 }

@@ -3,7 +3,9 @@
 use super::*;
 use crate::config::Head;
 use crate::eval::{OperatingPoint, OperatingRule, operating_point};
-use crate::train::{ExportFormat, KeptPoint, PreprocessChange, kept_rule, load_operating_point, read_config};
+use crate::train::{
+    Doubt, ExportFormat, KeptPoint, PreprocessChange, Threshold, kept_rule, load_operating_point, read_config,
+};
 use crate::worker::protocol::{EvaluateOn, Evaluation, JobError};
 
 /// A run of one epoch on these images.
@@ -64,6 +66,21 @@ fn measuring_a_run_again_chooses_its_threshold_as_it_was_chosen_before() {
 }
 
 #[test]
+fn copies_of_one_image_among_the_pairs_make_the_rates_doubtful() {
+    let Opened { folder, mut bench, catalog, .. } = opened();
+    let run = folder.path().join("run");
+    train(&mut bench, &catalog, &run, |_| {});
+    let copies = folder.path().join("copies");
+    crate::data::testing::draw_classes(&copies, 4, 2);
+    for class in ["p00", "p01", "p02", "p03"] {
+        std::fs::copy(copies.join(class).join("0.png"), copies.join(class).join("1.png")).unwrap();
+    }
+    let copies = open(&mut bench, &copies);
+    let measured = measure(&mut bench, &run, EvaluateOn::Whole(copies)).unwrap();
+    assert_eq!(measured.doubt, Some(Doubt::Copies { genuine: 4, impostor: 0 }));
+}
+
+#[test]
 fn what_was_measured_before_a_run_went_on_neither_decides_nor_is_searched() {
     let Opened { folder, data, mut bench, catalog } = opened();
     let run = folder.path().join("run");
@@ -77,21 +94,21 @@ fn what_was_measured_before_a_run_went_on_neither_decides_nor_is_searched() {
         events.into_iter().find_map(of_event).expect("they were compared")
     };
     let now = verify(&mut bench, Arc::clone(&measured));
-    assert_eq!((now.operating.clone(), now.is_outdated), (Some(measured.threshold()), false));
+    assert_eq!(now.threshold, Threshold::Known(measured.threshold()));
     assert!(now.measured.is_some() && now.neighbours.iter().all(|found| !found.is_empty()));
     assert_eq!(now.model_sha256, measured.model_sha256);
 
     // As if these were measured with an earlier network; what is kept with the run is of the one now.
     let earlier = Arc::new(Evaluation { model_sha256: "earlier".into(), ..(*measured).clone() });
     let kept = verify(&mut bench, Arc::clone(&earlier));
-    assert_eq!((kept.operating.clone(), kept.is_outdated), (load_operating_point(&run), false));
+    assert_eq!(kept.threshold.point(), load_operating_point(&run).as_ref());
     assert!(kept.measured.is_none() && kept.neighbours.iter().all(Vec::is_empty));
     let point = measured.threshold();
     let model_sha256 = Some("earlier".to_owned());
     let older = KeptPoint { point, rule: Some(measured.rule), on_other_images: false, model_sha256 };
     save(&mut bench, &run, &older).unwrap();
     let none = verify(&mut bench, earlier);
-    assert!(none.operating.is_none() && none.is_outdated && none.decision().is_none());
+    assert_eq!((none.threshold.clone(), none.decision()), (Threshold::Outdated, None));
 }
 
 #[test]

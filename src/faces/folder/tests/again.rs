@@ -254,6 +254,40 @@ fn what_is_excluded_has_no_crop_until_it_is_included_again() {
 }
 
 #[test]
+fn a_mark_is_not_lost_while_its_image_is_excluded() {
+    let bench = Bench::new();
+    bench.run(&bench.spec()).unwrap();
+    let spec = bench.by_hand();
+    let image = listed(&spec).pop().unwrap();
+    assert_eq!(image.name, "b/none.png");
+    spec.mark(&image, &EYES).unwrap();
+    let (crop, table) = (bench.path("out/b/none.png"), bench.path("out").join(RECORD_NAME));
+    let marked = std::fs::read(&crop).unwrap();
+    let list = bench.path("photos").join(crate::data::EXCLUDE_FILE);
+    let exclude = || {
+        std::fs::write(&list, "version = 1\nimages = [\"b/none.png\"]\n").unwrap();
+        bench.run(&bench.spec()).unwrap();
+        std::fs::remove_file(&list).unwrap();
+    };
+    exclude();
+    assert!(!crop.exists());
+    let given = |table: &Table| table.given_points(&image);
+    assert_eq!(given(&Table::open(&spec.out, 56).unwrap()), Some(EYES));
+    // The list, as a detector, does not find it.
+    assert_eq!(counts(&bench.run(&bench.spec()).unwrap()), [5, 1, 3, 0, 1]);
+    assert_eq!(bench.row("b/none.png"), ("b/none.png".to_owned(), String::new()));
+    assert_eq!(std::fs::read(&crop).unwrap(), marked);
+    assert_eq!(given(&Table::open(&spec.out, 56).unwrap()), None, "only what was excluded is taken up again");
+    // What a detector found, which has a score, is looked for anew.
+    exclude();
+    let text = std::fs::read_to_string(&table).unwrap();
+    let found = text.replace("b/none.png,,56,,", "b/none.png,,56,0.9000,");
+    assert_ne!(found, text);
+    std::fs::write(&table, found).unwrap();
+    assert_eq!(counts(&bench.run(&bench.spec()).unwrap()), [5, 0, 3, 1, 1]);
+}
+
+#[test]
 fn a_folder_of_which_everything_is_excluded_is_no_error() {
     let bench = Bench::new();
     let list = bench.path("photos").join(crate::data::EXCLUDE_FILE);

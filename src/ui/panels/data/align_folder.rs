@@ -1,12 +1,12 @@
 //! The dialog that aligns the faces of the open folder into a new one.
 
 use crate::app::{Action, FaceAction, FinderKind, FolderView, QueueAction, State};
+use crate::config::capitalised;
 use crate::faces::{AlignOptions, Aligned, CROP_PX_RANGE, CropFormat};
-use crate::ui::format::capitalised;
 use crate::ui::theme::{self, SPACE};
 use crate::ui::widgets::detector_row::{DetectorReply, NO_FINDER, detector_row};
-use crate::ui::widgets::dialog::focus_when_opened;
-use crate::ui::widgets::figures::{count_text, counted};
+use crate::ui::widgets::dialog::focus_first;
+use crate::ui::widgets::figures::{count_text, counted_spaced};
 use crate::ui::widgets::job_bar::{JobReply, images_text, job_in_dialog};
 use crate::ui::widgets::number_row::number_row;
 use crate::ui::widgets::segmented::{Segment, segmented};
@@ -69,7 +69,7 @@ fn start_ui(ui: &mut Ui, state: &State, folder: &FolderView, out: &mut Vec<Actio
         let why_not = obstacle(folder.finder, state.faces.finder_file().is_some(), cfg!(feature = "faces"));
         let label = if folder.done.is_some() { "Go on" } else { "Align" };
         let start = ui.add_enabled_ui(why_not.is_none(), |ui| theme::primary_button(ui, label)).inner;
-        focus_when_opened(ui, &start);
+        focus_first(ui, "form", &start);
         let start = start.on_hover_text("Runs in the background; your images are only read");
         if start.on_disabled_hover_text(why_not.unwrap_or_default()).clicked() {
             out.push(FaceAction::StartFolder.into());
@@ -165,7 +165,7 @@ fn list_ui(ui: &mut Ui, list: Option<&Path>, out: &mut Vec<Action>) {
 /// How many faces a person marked.
 fn marked_ui(ui: &mut Ui, folder: &FolderView) {
     if folder.marked > 0 {
-        ui.label(format!("{} marked by hand.", counted(folder.marked as usize, "face")));
+        ui.label(format!("{} marked by hand.", counted_spaced(folder.marked as usize, "face")));
         ui.add_space(SPACE);
     }
 }
@@ -204,7 +204,7 @@ fn done_ui(ui: &mut Ui, folder: &FolderView, done: &Aligned, out: &mut Vec<Actio
     ui.horizontal(|ui| {
         let any = done.aligned + done.already + folder.marked > 0;
         let open = ui.add_enabled_ui(any, |ui| theme::primary_button(ui, "Open the aligned images")).inner;
-        focus_when_opened(ui, &open);
+        focus_first(ui, "done", &open);
         let open = open.on_hover_text("Opens the crops as a data set").on_disabled_hover_text("No face was aligned");
         if open.clicked() {
             out.push(FaceAction::OpenAligned.into());
@@ -239,7 +239,7 @@ fn otherwise(count: u64) -> String {
     format!(
         "{} made earlier, of another kind of file or with a lower score than asked for now, {} as before. Remove such crops \
          from the new folder to have them made anew.",
-        counted(count as usize, "crop"),
+        counted_spaced(count as usize, "crop"),
         if count == 1 { "stays" } else { "stay" }
     )
 }
@@ -252,7 +252,7 @@ fn summary(done: &Aligned) -> String {
     format!(
         "{} of {} aligned{}{}{}.",
         count_text((done.aligned + done.already) as usize),
-        counted(done.images as usize, "image"),
+        counted_spaced(done.images as usize, "image"),
         part(done.unfound, "without a face"),
         part(done.left_out, "left out"),
         part(done.excluded, "excluded")

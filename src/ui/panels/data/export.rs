@@ -4,8 +4,8 @@ use crate::app::{Action, ExportAction, ExportSubject, ExportView, NAMELESS, Open
 use crate::convert::{ConvertForm, ConvertRequest, PAIRS_RANGE, PX_RANGE};
 use crate::data::Part;
 use crate::ui::theme::{self, SPACE};
-use crate::ui::widgets::dialog::focus_when_opened;
-use crate::ui::widgets::figures::{count_text, counted};
+use crate::ui::widgets::dialog::focus_first;
+use crate::ui::widgets::figures::{count_text, counted_spaced};
 use crate::ui::widgets::job_bar::{JobReply, job_in_dialog, share_done, with_time_left};
 use crate::ui::widgets::number_row::number_row;
 use crate::ui::widgets::segmented::{Segment, segmented};
@@ -88,7 +88,7 @@ fn form_ui(ui: &mut Ui, view: &ExportView, subject: &ExportSubject, data: &OpenD
         let choose = choose
             .on_hover_text("Asks for a file, then writes it")
             .on_disabled_hover_text(obstacle.unwrap_or_default());
-        focus_when_opened(ui, &choose);
+        focus_first(ui, "form", &choose);
         if choose.clicked() {
             out.push(ExportAction::Choose.into());
         }
@@ -160,7 +160,7 @@ fn about(form: ConvertForm) -> &'static str {
 
 /// How many images are meant.
 fn extent(request: &ConvertRequest, subject: &ExportSubject, excluded: usize) -> String {
-    let mut images = counted(subject.images(request.part), "image");
+    let mut images = counted_spaced(subject.images(request.part), "image");
     if subject.is_divided && request.part == Part::All {
         let [train, held_out] = [Part::Train, Part::HeldOut].map(|part| count_text(subject.images(part)));
         images += &format!(" of both parts ({train} to train on, {held_out} held out)");
@@ -171,7 +171,7 @@ fn extent(request: &ConvertRequest, subject: &ExportSubject, excluded: usize) ->
         format!("{images} will be written")
     };
     if excluded > 0 {
-        text += &format!("; {} excluded", counted(excluded, "image"));
+        text += &format!("; {} excluded", counted_spaced(excluded, "image"));
         text += if excluded == 1 { " is left out" } else { " are left out" };
     }
     text
@@ -196,7 +196,7 @@ fn done_ui(ui: &mut Ui, view: &ExportView, summary: &str, out: &mut Vec<Action>)
     ui.add_space(SPACE * 2.0);
     ui.horizontal(|ui| {
         let show = theme::primary_button(ui, "Show the folder");
-        focus_when_opened(ui, &show);
+        focus_first(ui, "done", &show);
         if show.clicked() {
             out.push(ExportAction::ShowFolder.into());
         }

@@ -4,7 +4,7 @@ use super::facts::Facts;
 use crate::app::OpenData;
 use crate::ui::Media;
 use crate::ui::theme::{self, SPACE};
-use crate::ui::widgets::figures::counted;
+use crate::ui::widgets::figures::counted_spaced;
 use crate::ui::widgets::neighbour_strip::fit_picture;
 use eframe::egui::{ScrollArea, Sense, Ui, vec2};
 
@@ -19,7 +19,7 @@ pub(super) fn gallery_ui(ui: &mut Ui, data: &OpenData, facts: &Facts, class: u32
     ui.horizontal(|ui| {
         let name = data.catalog.classes.get(class as usize).map_or("", String::as_str);
         ui.label(theme::subheading(name));
-        ui.label(theme::caption(counted(items.len(), "image")));
+        ui.label(theme::caption(counted_spaced(items.len(), "image")));
     });
     if items.is_empty() {
         ui.label(theme::caption("No usable image"));

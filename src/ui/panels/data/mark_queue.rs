@@ -3,10 +3,12 @@
 use crate::app::{Action, FaceAction, MarkView, QueueAction, QueuePhase, QueueView};
 use crate::ui::media::Media;
 use crate::ui::panels::face_marker::{
-    MARKER_PT, face_marker_ui, key_pressed, marker_button, primary_marker_button, unmarked, without_picture,
+    MARKER_PT, face_marker_ui, forget_repeats, key_pressed, marker_button, primary_marker_button, unmarked,
+    without_picture,
 };
 use crate::ui::theme::{self, SPACE};
-use crate::ui::widgets::figures::{count_text, counted};
+use crate::ui::widgets::dialog::focus_first;
+use crate::ui::widgets::figures::{count_text, counted_spaced};
 use eframe::egui::{self, Id, Key, Modal, Ui};
 
 /// Draws the dialog.
@@ -41,7 +43,10 @@ fn listing_ui(ui: &mut Ui, out: &mut Vec<Action>) {
 fn unlisted_ui(ui: &mut Ui, out: &mut Vec<Action>) {
     ui.add_space(SPACE * 2.0);
     ui.horizontal(|ui| {
-        if primary_marker_button(ui, "Try again", "Looks once more for images without an aligned face", None) {
+        let help = "Looks once more for images without an aligned face";
+        let again = primary_marker_button(ui, "Try again", help, None);
+        focus_first(ui, "unlisted", &again);
+        if again.clicked() {
             out.push(QueueAction::Open.into());
         }
         if marker_button(ui, "Close", "Back to the folder (Esc)", None) {
@@ -61,7 +66,7 @@ fn marking_ui(ui: &mut Ui, queue: &QueueView, mark: &MarkView, media: &mut Media
         let (can_skip, busy) = (queue.can_skip(), busy(queue));
         let help = "Writes the aligned face and goes on (Enter)";
         let next = primary_marker_button(ui, "Next", help, busy.or_else(|| unmarked(mark)));
-        if next || (queue.can_write() && key_pressed(ui, Key::Enter)) {
+        if next.clicked() || (queue.can_write() && key_pressed(ui, Key::Enter)) {
             out.push(QueueAction::Next.into());
         }
         if queue.can_reload() && marker_button(ui, "Try again", "Loads the picture again", None) {
@@ -103,25 +108,32 @@ fn through_ui(ui: &mut Ui, queue: &QueueView, out: &mut Vec<Action>) {
     ui.label(if was_empty {
         "Every image has its aligned face already.".to_owned()
     } else {
-        format!("{} marked, {} skipped.", counted(queue.marked(), "face"), count_text(queue.skipped()))
+        format!("{} marked, {} skipped.", counted_spaced(queue.marked(), "face"), count_text(queue.skipped()))
     });
     if queue.skipped() > 0 {
         ui.label(theme::caption("What was skipped comes up again the next time."));
     }
     ui.add_space(SPACE * 2.0);
-    ui.horizontal(|ui| {
-        let none = (!was_empty && queue.marked() == 0).then_some("No face was marked");
-        let why_not = busy(queue).or(none);
-        if primary_marker_button(ui, "Open the aligned images", "Opens the crops as a data set", why_not) {
-            out.push(FaceAction::OpenAligned.into());
-        }
-        if !was_empty {
-            back_ui(ui, queue, out);
-        }
-        if marker_button(ui, "Close", "Back to the folder (Esc)", None) {
-            out.push(QueueAction::Close.into());
-        }
-    });
+    forget_repeats(ui, Key::Enter);
+    // Whatever is drawn in this place before or after, the focus is not its own.
+    ui.push_id("through", |ui| ui.horizontal(|ui| through_buttons_ui(ui, queue, out)));
+}
+
+fn through_buttons_ui(ui: &mut Ui, queue: &QueueView, out: &mut Vec<Action>) {
+    let was_empty = queue.images.is_empty();
+    let none = (!was_empty && queue.marked() == 0).then_some("No face was marked");
+    let why_not = busy(queue).or(none);
+    let open = primary_marker_button(ui, "Open the aligned images", "Opens the crops as a data set", why_not);
+    focus_first(ui, "through", &open);
+    if open.clicked() {
+        out.push(FaceAction::OpenAligned.into());
+    }
+    if !was_empty {
+        back_ui(ui, queue, out);
+    }
+    if marker_button(ui, "Close", "Back to the folder (Esc)", None) {
+        out.push(QueueAction::Close.into());
+    }
 }
 
 fn back_ui(ui: &mut Ui, queue: &QueueView, out: &mut Vec<Action>) {

@@ -25,7 +25,7 @@ pub(super) fn stats_ui(ui: &mut Ui, evaluation: &Evaluation) {
             "10-fold accuracy",
             accuracy,
             error,
-            "Share of pairs decided rightly, each tenth of the pairs at the threshold that is best on the other nine tenths",
+            "Share of pairs decided rightly, each tenth of the pairs at the threshold that is best on the other nine tenths; of as many genuine as impostor pairs, unless a published list says which",
         ),
         (
             "Area under ROC (AUC)",

@@ -5,10 +5,10 @@
 
 use super::NO_MODEL;
 use crate::app::{Action, Dialog, PairsAction, PairsPhase, PairsView, State};
-use crate::data::{ProtocolKind, ProtocolLook, WarningKind};
-use crate::ui::format;
+use crate::config::capitalised;
+use crate::data::{ProtocolKind, ProtocolLook, VerificationSet, WarningKind};
 use crate::ui::theme::{self, SPACE};
-use crate::ui::widgets::figures::{count_text, counted};
+use crate::ui::widgets::figures::{count_text, counted_spaced};
 use crate::ui::widgets::job_bar::{images_text, progress_bar, share_done};
 use crate::ui::widgets::sheet::key_is_pressed;
 use eframe::egui::{Key, Label, RichText, ScrollArea, Ui};
@@ -88,15 +88,19 @@ fn look_ui(ui: &mut Ui, look: &ProtocolLook) {
 /// `6000 pairs: 3000 genuine, 3000 impostor, 10 folds`.
 fn pairs_text(look: &ProtocolLook) -> String {
     let kinds = format!("{} genuine, {} impostor", count_text(look.genuine), count_text(look.impostor()));
-    let folds = look.folds.map_or("no folds, so they are drawn".to_owned(), |folds| counted(folds, "fold"));
-    format!("{}: {kinds}, {folds}", counted(look.pairs, "pair"))
+    let folds = match look.folds {
+        Some(VerificationSet::FOLDS) => counted_spaced(VerificationSet::FOLDS, "fold"),
+        Some(folds) => format!("{}, so the ten of the accuracy are drawn", counted_spaced(folds, "fold")),
+        None => "no folds, so they are drawn".to_owned(),
+    };
+    format!("{}: {kinds}, {folds}", counted_spaced(look.pairs, "pair"))
 }
 
 /// `7701 images in /photos/lfw, about 250 px`.
 fn images_found_text(look: &ProtocolLook) -> String {
     let place = look.folder.as_ref().map(|folder| format!(" in {}", folder.display())).unwrap_or_default();
     let size = look.typical_px.map(|px| format!(", about {px} px")).unwrap_or_default();
-    format!("{}{place}{size}", counted(look.images, "image"))
+    format!("{}{place}{size}", counted_spaced(look.images, "image"))
 }
 
 /// What is not there or cannot be read, and how much is left then.
@@ -107,15 +111,15 @@ fn missing_texts(look: &ProtocolLook) -> Vec<String> {
         let what = match (group.kind, look.missing) {
             (WarningKind::MissingPair, 1) => "1 pair names an image that is not there".to_owned(),
             (WarningKind::MissingPair, missing) => {
-                format!("{} name images that are not there", counted(missing, "pair"))
+                format!("{} name images that are not there", counted_spaced(missing, "pair"))
             }
             _ => group.headline.clone(),
         };
         let example = group.examples.first().map(|name| format!(", for example {}", shortened(name, MAX_LETTERS)));
-        texts.push(format!("{}{}.", format::capitalised(&what), example.unwrap_or_default()));
+        texts.push(format!("{}{}.", capitalised(&what), example.unwrap_or_default()));
     }
     if look.complete > 0 && look.complete < look.pairs {
-        let (complete, pairs) = (count_text(look.complete), counted(look.pairs, "pair"));
+        let (complete, pairs) = (count_text(look.complete), counted_spaced(look.pairs, "pair"));
         texts.push(format!("{complete} of {pairs} can be compared: the result covers a part of the protocol."));
     }
     texts

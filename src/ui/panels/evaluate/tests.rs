@@ -5,6 +5,7 @@ use super::EvaluatePanel;
 use crate::app::{Action, Effect, Overlay, PictureAction, State, on_event, update};
 use crate::data::{Catalog, WarningKind};
 use crate::eval::{OperatingPoint, OperatingRule, operating_point};
+use crate::train::Doubt;
 use crate::ui::demo_data::demo_evaluation;
 use crate::ui::test_page;
 use crate::worker::protocol::{Event, OpenedData};
@@ -92,6 +93,22 @@ fn runs_can_be_hidden_shown_and_removed_by_name() {
     harness.get_by_label("Remove softmax").click();
     harness.run_steps(1);
     assert_eq!(harness.state().out, [Action::ToggleOverlay(1), Action::RemoveOverlay(1)]);
+}
+
+#[test]
+fn copies_among_the_pairs_are_told_above_the_figures() {
+    let Some(mut harness) = page() else { return };
+    assert!(harness.query_by_label_contains("have the same embedding").is_none());
+    let doubts = [
+        (Doubt::Copies { genuine: 12, impostor: 3 }, "The two images of 12 genuine pairs and of 3 impostor pairs"),
+        (Doubt::Collapsed, "Most images have the same embedding"),
+    ];
+    for (doubt, beginning) in doubts {
+        let evaluation = &mut harness.state_mut().state.evaluate.overlays[0].evaluation;
+        Arc::make_mut(evaluation).doubt = Some(doubt);
+        harness.run_steps(2);
+        assert!(harness.query_by_label_contains(beginning).is_some(), "{doubt:?}");
+    }
 }
 
 #[test]

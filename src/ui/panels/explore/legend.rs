@@ -5,7 +5,7 @@ use crate::app::Action;
 use crate::data::Catalog;
 use crate::eval::EmbeddingTable;
 use crate::ui::theme;
-use crate::ui::widgets::figures::{classes_text, count_text, counted};
+use crate::ui::widgets::figures::{classes_spaced, count_text, counted_spaced};
 use eframe::egui::{self, Align2, Color32, CursorIcon, FontId, Role, Sense, Ui, WidgetInfo, vec2};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -67,7 +67,7 @@ pub(super) fn legend_ui(ui: &mut Ui, legend: &Legend, shown: &Shown<'_>, out: &m
     let isolated = &shown.explore.isolated;
     ui.horizontal(|ui| {
         ui.set_min_height(28.0);
-        ui.label(theme::subheading(classes_text(legend.counts.len())));
+        ui.label(theme::subheading(classes_spaced(legend.counts.len())));
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
             if !isolated.is_empty() && ui.button("Show all").on_hover_text("Shows all classes again (Esc)").clicked() {
                 out.push(Action::Isolate(Vec::new()));
@@ -103,7 +103,7 @@ fn row_ui(ui: &mut Ui, legend: &Legend, class: u32, count: usize, isolated: &[u3
     let pressed = isolated.contains(&class);
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), ROW_PT), Sense::click());
     let name = legend.name(class);
-    let label = format!("{name}, {}", counted(count, "image"));
+    let label = format!("{name}, {}", counted_spaced(count, "image"));
     response.widget_info(|| WidgetInfo::selected(Role::Button, true, pressed, &label));
     let fill = match (pressed, response.hovered() || response.has_focus()) {
         (true, _) => Some(tokens.accent_faint),

@@ -217,10 +217,17 @@ fn repeated<'a>(state: &'a State, runs: &[&'a RunEntry], differing: &[(&str, Vec
     }
     let seed = spec("train.seed").map_or("", |spec| spec.label);
     let only_seed = matches!(differing, [(label, _)] if *label == seed);
-    let images = |run: &RunEntry| run.config.run.as_ref().map(|facts| facts.data_fingerprint.clone());
-    let same_images = runs.windows(2).all(|pair| images(pair[0]) == images(pair[1]));
+    let same_images = runs.iter().any(|one| runs.iter().all(|other| have_same_images(one, other)));
     let finished = runs.iter().copied().filter_map(|run| run.finished.as_ref());
     finished.filter(|_| only_seed && same_images).collect()
+}
+
+fn have_same_images(a: &RunEntry, b: &RunEntry) -> bool {
+    match (&a.config.run, &b.config.run) {
+        (Some(a), Some(b)) => a.has_images_of(b),
+        (None, None) => true,
+        _ => false,
+    }
 }
 
 /// What is known of the series that all of the runs are of; it may have more runs than can be compared. `None` where they
@@ -338,6 +345,18 @@ mod tests {
         runs[1].config.train.epochs += 1;
         assert_eq!(spread_of(&runs), None);
         assert_eq!(rows_of(&runs)[0].values, ["2.00 %", "4.00 %"], "the values are there all the same");
+    }
+
+    #[test]
+    fn runs_that_noted_the_same_images_otherwise_are_repeated_while_one_of_them_knows() {
+        let mut runs = [1, 2, 3].map(|seed| entry(&seed.to_string(), seed, Some(0.01 * f64::from(seed))));
+        let noted = [("with names", ""), ("without names", ""), ("without names", "with names")];
+        for (run, (now, earlier)) in runs.iter_mut().zip(noted) {
+            let facts = run.config.run.as_mut().unwrap();
+            (facts.data_fingerprint, facts.earlier_fingerprint) = (now.into(), earlier.into());
+        }
+        assert!(spread_of(&runs).is_some());
+        assert_eq!(spread_of(&runs[..2]), None, "neither knows of the other");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use crate::app::{Action, RunAction, RunEdit};
 use crate::ui::theme::{self, SPACE};
-use crate::ui::widgets::dialog::focus_when_opened;
+use crate::ui::widgets::dialog::focus_first;
 use eframe::egui::{Id, Key, Modal, TextEdit, Ui};
 
 /// Draws the dialog; what is typed goes into the state at once.
@@ -14,7 +14,7 @@ pub(super) fn edit_ui(ui: &mut Ui, edit: &RunEdit, out: &mut Vec<Action>) {
         ui.add_space(SPACE);
         let label = ui.label(theme::caption("Name (of the folder, too)"));
         let name = ui.add(TextEdit::singleline(&mut typed.name).desired_width(f32::INFINITY)).labelled_by(label.id);
-        focus_when_opened(ui, &name);
+        focus_first(ui, "form", &name);
         let entered = name.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
         ui.add_space(SPACE);
         let label = ui.label(theme::caption("Note: what was tried, and why"));

@@ -8,7 +8,7 @@ mod form;
 use crate::app::{Action, Dialog, ImportAction, ImportPhase, ImportView, State};
 use crate::train::{FoundNetwork, Refusal, WeightsLook};
 use crate::ui::theme::{self, SPACE};
-use crate::ui::widgets::figures::{count_text, counted};
+use crate::ui::widgets::figures::{count_text, counted_spaced};
 use crate::ui::widgets::sheet::key_is_pressed;
 use eframe::egui::{self, Key, Label, RichText, ScrollArea, Ui};
 use std::fmt::Display;
@@ -99,8 +99,13 @@ fn usable_ui(ui: &mut Ui, view: &ImportView, look: &WeightsLook, out: &mut Vec<A
     let Some(network) = look.usable() else { return false };
     ui.label(theme::strong(format!("Recognised as {}", network.flavour)));
     ui.label(format!("{} Every weight it needs is there.", network_in_words(network)));
+    if let Some(doubt) = network.doubt {
+        ui.label(format!(
+            "The names of its weights do not tell for sure whose it is: {doubt}. For one of theirs choose BGR."
+        ));
+    }
     if !network.left_out.is_empty() {
-        let names = counted(network.left_out.len(), "name");
+        let names = counted_spaced(network.left_out.len(), "name");
         let verb = if network.left_out.len() == 1 { "does" } else { "do" };
         ui.label(format!("{names} {verb} not belong to the network and will be left out."));
         names_ui(ui, "Names left out", &network.left_out);

@@ -1,8 +1,8 @@
 //! One run of the list.
 
-use crate::app::{Action, MOST_COMPARED, OPEN_IMAGES_HELP, RunAction, State};
+use crate::app::{Action, MOST_COMPARED, OPEN_IMAGES_HELP, RunAction, State, most_epochs};
 use crate::ui::theme::{self, SPACE};
-use crate::ui::widgets::figures::{classes_text, counted, rate_text};
+use crate::ui::widgets::figures::{classes_spaced, counted_spaced, rate_text};
 use crate::worker::protocol::RunEntry;
 use eframe::egui::{self, Align, Label, Layout, RichText, Ui};
 
@@ -35,6 +35,8 @@ pub(super) fn run_ui(ui: &mut Ui, state: &State, run: &RunEntry, out: &mut Vec<A
 const BUTTONS_WIDTH: f32 = 276.0;
 /// Why a run's model cannot be used.
 const NO_MODEL: &str = "No epoch was finished, so there is no model yet";
+/// Why no run can go on.
+const IS_BUSY: &str = "Another run is being trained";
 /// Rows below this width have their cells closer together.
 const NARROW: f32 = 900.0;
 
@@ -88,7 +90,7 @@ fn name_ui(ui: &mut Ui, run: &RunEntry, active: bool) {
     let seed = run.series().map(|_| format!(", seed {} of a series", run.config.train.seed)).unwrap_or_default();
     let facts = match &run.config.run {
         Some(facts) if run.is_imported() => format!("imported from {}{used}", facts.imported),
-        Some(facts) => format!("{}, {}{seed}{used}", run.data_name(), classes_text(facts.classes as usize)),
+        Some(facts) => format!("{}, {}{seed}{used}", run.data_name(), classes_spaced(facts.classes as usize)),
         None => format!("{}{used}", run.data_name()),
     };
     let first_line = run.note.lines().next().unwrap_or_default();
@@ -144,9 +146,11 @@ fn buttons_ui(ui: &mut Ui, state: &State, run: &RunEntry, active: bool, out: &mu
     let idle = !state.is_training();
     let continue_help = match (run.resumable, idle) {
         (false, _) if run.is_imported() => "It was trained elsewhere; Fine-tune, in the menu, starts from its weights",
-        (false, _) if ended_early(run) => "It ended early, because nothing improved any more",
-        (false, _) => "All epochs are done",
-        (true, false) => "Another run is being trained",
+        (false, _) if ended_early(run) => {
+            "It ended early, because nothing improved any more; Train longer, in the menu, goes on with it"
+        }
+        (false, _) => "All epochs are done; Train longer, in the menu, gives it more",
+        (true, false) => IS_BUSY,
         (true, true) => "Goes on from the last checkpoint",
     };
     button("Continue", run.resumable && idle, continue_help, Action::ContinueRun(path.clone()));
@@ -179,11 +183,6 @@ fn menu_ui(ui: &mut Ui, state: &State, run: &RunEntry, out: &mut Vec<Action>) {
                 RunAction::Export(run.path.clone()),
             ),
             ("Show folder", "Opens the run's folder in the file manager", RunAction::OpenFolder(run.path.clone())),
-            (
-                "Move to the bin",
-                "Moves it to the folder bin beside the runs, from where it can be moved back",
-                RunAction::Delete(run.path.clone()),
-            ),
         ];
         // Imported weights come without settings of their own.
         let offered = |action: &RunAction| !(run.is_imported() && matches!(action, RunAction::Duplicate(_)));
@@ -195,10 +194,42 @@ fn menu_ui(ui: &mut Ui, state: &State, run: &RunEntry, out: &mut Vec<Action>) {
                 ui.close();
             }
         }
+        longer_ui(ui, state, run, out);
         open_images_ui(ui, state, run, out);
         series_ui(ui, state, run, out);
+        ui.separator();
+        bin_ui(ui, run, out);
     });
     menu.response.accessible_name(format!("More for {}", run.name)).on_hover_text("Name, note, settings, folder, bin");
+}
+
+/// Last and apart, so that no hand slips onto it.
+fn bin_ui(ui: &mut Ui, run: &RunEntry, out: &mut Vec<Action>) {
+    let help = "Moves it to the folder bin beside the runs, from where it can be moved back";
+    if ui.button("Move to the bin").on_hover_text(help).clicked() {
+        out.push(RunAction::Delete(run.path.clone()).into());
+        ui.close();
+    }
+}
+
+/// How weights that were imported were trained is not known.
+fn longer_ui(ui: &mut Ui, state: &State, run: &RunEntry, out: &mut Vec<Action>) {
+    if run.is_imported() {
+        return;
+    }
+    let why_not = if !run.resumable && !run.has_model {
+        Some(NO_MODEL)
+    } else if run.config.train.epochs >= most_epochs() {
+        Some("It has as many epochs as a run can have")
+    } else {
+        state.is_training().then_some(IS_BUSY)
+    };
+    let item = ui.add_enabled(why_not.is_none(), egui::Button::new("Train longer…"));
+    let item = item.on_hover_text("Gives the run more epochs and goes on with it");
+    if item.on_disabled_hover_text(why_not.unwrap_or_default()).clicked() {
+        out.push(RunAction::AskLonger(run.path.clone()).into());
+        ui.close();
+    }
 }
 
 /// Evaluate does that already with weights that were imported.
@@ -221,7 +252,7 @@ fn series_ui(ui: &mut Ui, state: &State, run: &RunEntry, out: &mut Vec<Action>) 
     if left == 0 {
         return;
     }
-    let left = counted(left, "run");
+    let left = counted_spaced(left, "run");
     let help = format!("Trains what is missing or unfinished of its series, one run after the other: {left}");
     if ui.button("Continue the series").on_hover_text(help).clicked() {
         out.push(RunAction::ContinueSeries(run.path.clone()).into());

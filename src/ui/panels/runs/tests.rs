@@ -8,6 +8,7 @@ use crate::train::RunSummary;
 use crate::ui::test_page;
 use crate::worker::protocol::{Event, JobId, OpenedData, RunEntry};
 use eframe::egui::Key;
+use eframe::egui::accesskit::Role;
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use std::path::{Path, PathBuf};
@@ -135,6 +136,54 @@ fn a_run_is_measured_on_the_open_images_from_its_menu() {
             assert_eq!(harness.state().out, [Action::EvaluateOpen("runs/a".into())]);
         }
     }
+}
+
+#[test]
+fn a_finished_run_is_made_longer_from_its_menu() {
+    let mut run = entry("a", 1, Some(0.1));
+    run.config.train.epochs = 24;
+    let mut harness = harness(vec![run]);
+    harness.get_by_label("More for a").click();
+    harness.run_steps(3);
+    let asked = test_page::click(&mut harness, "Train longer…");
+    assert_eq!(asked, [Action::from(RunAction::AskLonger("runs/a".into()))]);
+    harness.run_steps(2);
+    assert!(harness.query_by_label_contains("learning rate falls towards the new end").is_some());
+    let view = harness.state().state.runs_view.longer.clone().unwrap();
+    assert_eq!((view.planned, view.epochs), (24, 36));
+    // As many as before are no more.
+    update(&mut harness.state_mut().state, RunAction::SetEpochs(24).into());
+    harness.run_steps(2);
+    let is_disabled = |harness: &Harness<'_, Page>| {
+        harness.get_by_role_and_label(Role::Button, "Train longer").accesskit_node().is_disabled()
+    };
+    assert!(is_disabled(&harness));
+    update(&mut harness.state_mut().state, RunAction::SetEpochs(30).into());
+    harness.run_steps(2);
+    assert!(!is_disabled(&harness));
+    harness.get_by_role_and_label(Role::Button, "Train longer").click();
+    harness.run_steps(2);
+    assert_eq!(harness.state().out, [Action::from(RunAction::TrainLonger)]);
+}
+
+#[test]
+fn a_run_is_made_longer_only_where_it_could_go_on() {
+    let imported = |run: &mut RunEntry| {
+        run.config.run = Some(RunInfo { imported: "net.pt".into(), ..RunInfo::default() });
+    };
+    let without_model = |run: &mut RunEntry| run.has_model = false;
+    let is_offered = |change: &dyn Fn(&mut RunEntry)| {
+        let mut run = entry("a", 1, Some(0.1));
+        change(&mut run);
+        let mut harness = harness(vec![run]);
+        harness.get_by_label("More for a").click();
+        harness.run_steps(3);
+        harness.query_by_label("Train longer…").map(|item| !item.accesskit_node().is_disabled())
+    };
+    assert_eq!(
+        (is_offered(&|_| {}), is_offered(&imported), is_offered(&without_model)),
+        (Some(true), None, Some(false))
+    );
 }
 
 /// The dialog for the name and the note of the run a.

@@ -2,7 +2,7 @@
 
 use super::margin::MarginPlot;
 use crate::app::{OpenData, State};
-use crate::config::{Resolved, spec, with_labels};
+use crate::config::{Resolved, spec, window_text};
 use crate::train::{Plan, lr_at};
 use crate::ui::Media;
 use crate::ui::format;
@@ -56,10 +56,7 @@ fn numbers_ui(ui: &mut Ui, state: &State, data: &OpenData, resolved: &Resolved) 
         ("Steps in all", count_text(resolved.steps_per_epoch * train.epochs as usize), "Steps per epoch times epochs"),
     ];
     theme::stats(ui, &items);
-    if let Some(words) = state.loss_warning() {
-        ui.add_space(SPACE / 2.0);
-        ui.add(egui::Label::new(RichText::new(with_labels(&words)).color(theme::tokens(ui).warning)).wrap());
-    }
+    warning_ui(ui, state.loss_warning());
     let Some(cost) = state.footprint() else { return };
     let memory = format::bytes(cost.training_bytes);
     let items = [
@@ -77,6 +74,13 @@ fn numbers_ui(ui: &mut Ui, state: &State, data: &OpenData, resolved: &Resolved) 
     ];
     ui.add_space(SPACE / 2.0);
     theme::stats(ui, &items);
+    warning_ui(ui, state.memory_warning(&cost));
+}
+
+fn warning_ui(ui: &mut Ui, words: Option<String>) {
+    let Some(words) = words else { return };
+    ui.add_space(SPACE / 2.0);
+    ui.add(egui::Label::new(RichText::new(window_text(&words)).color(theme::tokens(ui).warning)).wrap());
 }
 
 fn schedule_ui(ui: &mut Ui, resolved: &Resolved) {

@@ -1,7 +1,7 @@
 //! The left column: the form, and the one button that starts.
 
 use crate::app::{Action, MOST_SEEDS, RunAction, State};
-use crate::config::{Preset, Value, with_labels};
+use crate::config::{Preset, Value, window_text};
 use crate::ui::command_button::CommandButton;
 use crate::ui::theme::{self, SPACE};
 use crate::ui::widgets::param_form::{Edit, FormInput, ParamForm};
@@ -89,7 +89,7 @@ fn start_ui(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
     ui.add_space(SPACE);
     let problem = match state.open_data() {
         None => Some("Open a data set to train again.".to_owned()),
-        Some(data) => data.resolved.as_ref().err().map(|problem| with_labels(problem)),
+        Some(data) => data.resolved.as_ref().err().map(|problem| window_text(problem)),
     };
     if let Some(problem) = &problem {
         ui.add(egui::Label::new(RichText::new(problem).size(13.0).color(theme::tokens(ui).bad)).wrap());

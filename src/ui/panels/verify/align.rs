@@ -39,7 +39,7 @@ fn buttons_ui(ui: &mut Ui, view: &AlignView, out: &mut Vec<Action>) {
     let entered = mark.is_ready() && key_pressed(ui, Key::Enter);
     ui.horizontal(|ui| {
         let apply = primary_marker_button(ui, "Apply", "Compares the aligned face (Enter)", unmarked(mark));
-        if apply || entered {
+        if apply.clicked() || entered {
             out.push(FaceAction::Apply.into());
         }
         if marker_button(ui, "Cancel", "Leaves the image as it is (Esc)", None) {

@@ -3,6 +3,7 @@
 use super::VerifyPanel;
 use crate::app::{Action, Dialog, FaceAction, Notice, Overlay, Severity, State, Workspace, on_event, update};
 use crate::config::RunInfo;
+use crate::train::Threshold;
 use crate::ui::test_page::{self, apply};
 use crate::worker::protocol::{Evaluation, Event, FoundFace, ImageSource, RunEntry, VerifyResult};
 use eframe::egui::Key;
@@ -145,8 +146,7 @@ fn compared() -> VerifyResult {
         similarity: 0.5,
         angle_deg: 60.0,
         model_sha256: "now".into(),
-        operating: None,
-        is_outdated: false,
+        threshold: Threshold::Missing,
         measured: None,
         crops: [crop.clone(), crop],
         lengths: None,
@@ -163,14 +163,36 @@ fn scores_of_an_older_network_are_not_drawn_and_it_is_said_why_there_is_no_verdi
     for (model_sha256, is_of_result) in [("now", true), ("before", false)] {
         let mut state = with_model();
         state.verify.slots = [Some(grey()), Some(grey())];
+        let threshold = if is_of_result { Threshold::Missing } else { Threshold::Outdated };
         let evaluation = Arc::new(Evaluation { model_sha256: model_sha256.into(), ..evaluation.clone() });
         state.evaluate.overlays = vec![Overlay { evaluation, visible: true, is_outdated: false }];
-        state.verify.result = Some(Box::new(VerifyResult { is_outdated: !is_of_result, ..compared() }));
+        state.verify.result = Some(Box::new(VerifyResult { threshold, ..compared() }));
         let harness = harness(state);
         assert_eq!(harness.query_by_label("Scores and threshold").is_some(), is_of_result);
         let said =
             "The run has learned since its error rates were measured: its threshold was that of an earlier network.";
         assert_eq!(harness.query_by_label(said).is_some(), !is_of_result);
+    }
+}
+
+#[test]
+fn a_verdict_of_an_earlier_network_says_so_and_can_be_asked_for_again() {
+    let folder = tempfile::tempdir().unwrap();
+    crate::data::testing::draw_classes(folder.path(), 4, 3);
+    let catalog = Arc::new(crate::data::Catalog::open(folder.path(), &|_| {}, &|| false).unwrap());
+    let evaluation = crate::ui::demo_data::demo_evaluation("one", 1.0, catalog).unwrap();
+    for is_outdated in [true, false] {
+        let mut state = with_model();
+        state.verify.slots = [Some(grey()), Some(grey())];
+        let result = compared();
+        let threshold = Threshold::Known(crate::eval::operating_point(&evaluation.rates, evaluation.rule));
+        let evaluation = Arc::new(Evaluation { model_sha256: result.model_sha256.clone(), ..evaluation.clone() });
+        state.evaluate.overlays = vec![Overlay { evaluation, visible: true, is_outdated }];
+        state.verify.result = Some(Box::new(VerifyResult { threshold, ..result }));
+        let harness = harness(state);
+        assert_eq!(harness.query_by_label("Compare again").is_some(), is_outdated);
+        let said = "The run has learned since: this is what its earlier network says.";
+        assert_eq!(harness.query_by_label(said).is_some(), is_outdated);
     }
 }
 

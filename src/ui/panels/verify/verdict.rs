@@ -2,6 +2,7 @@
 
 use crate::app::{Action, Dialog, State};
 use crate::eval::{Decision, OperatingPoint};
+use crate::train::Threshold;
 use crate::ui::command_button::CommandButton;
 use crate::ui::panels::evaluate::why_not_measured;
 use crate::ui::theme;
@@ -50,6 +51,10 @@ fn retry_ui(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
             }
         });
     }
+    compare_again_ui(ui, state, out);
+}
+
+fn compare_again_ui(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
     if let [Some(first), Some(second)] = &state.verify.slots
         && ui.button("Compare again").clicked()
     {
@@ -59,7 +64,7 @@ fn retry_ui(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
 }
 
 fn result_ui(ui: &mut Ui, state: &State, result: &VerifyResult, out: &mut Vec<Action>) {
-    let (Some(decision), Some(point)) = (result.decision(), &result.operating) else {
+    let (Some(decision), Some(point)) = (result.decision(), result.threshold.point()) else {
         no_threshold_ui(ui, state, result, out);
         return;
     };
@@ -91,13 +96,20 @@ fn result_ui(ui: &mut Ui, state: &State, result: &VerifyResult, out: &mut Vec<Ac
         ui.add_space(theme::SPACE);
         measure_ui(ui, state, out);
     }
+    if state.evaluate.has_learned_since(result) {
+        ui.add_space(theme::SPACE);
+        let text = theme::caption("The run has learned since: this is what its earlier network says.");
+        ui.label(text.color(tokens.warning));
+        ui.add_space(theme::SPACE / 2.0);
+        compare_again_ui(ui, state, out);
+    }
 }
 
 /// A network that was measured on nothing, as an imported one, or one that has learned since: how alike is known, what that
 /// means is not.
 fn no_threshold_ui(ui: &mut Ui, state: &State, result: &VerifyResult, out: &mut Vec<Action>) {
     ui.label(theme::heading("No verdict yet"));
-    ui.label(if result.is_outdated {
+    ui.label(if result.threshold == Threshold::Outdated {
         "The run has learned since its error rates were measured: its threshold was that of an earlier network."
     } else {
         "How alike two images of the same thing are differs from model to model, and was not measured for this one."
@@ -124,7 +136,7 @@ fn figures_ui(ui: &mut Ui, result: &VerifyResult) {
             "Angle between the two embeddings: 0° is identical, 90° unrelated",
         );
         theme::stat(ui, "Similarity", &format!("{:.3}", result.similarity), "Cosine of the angle, from -1 to 1");
-        if let Some(point) = &result.operating {
+        if let Some(point) = result.threshold.point() {
             theme::stat(
                 ui,
                 "Threshold",

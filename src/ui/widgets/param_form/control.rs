@@ -1,7 +1,7 @@
 //! The editable part of a row: what kind of control a kind of setting gets.
 
 use super::{Edit, is_auto};
-use crate::config::{Kind, ParamSpec, Reason, Value};
+use crate::config::{Kind, ParamSpec, Reason, Value, capitalised};
 use crate::train::DeviceInfo;
 use crate::ui::format;
 use crate::ui::theme::{self, SPACE};
@@ -100,7 +100,7 @@ impl Row<'_> {
             (Kind::Bool, value) => self.bool_ui(ui, *value == Value::Bool(true), edits),
             (Kind::Choice(choices), value) => {
                 let choices: Vec<Choice> =
-                    choices.iter().map(|(word, label)| Choice::open(word, &format::capitalised(label))).collect();
+                    choices.iter().map(|(word, label)| Choice::open(word, &capitalised(label))).collect();
                 self.choice_ui(ui, &value.to_string(), &choices, width, edits);
             }
             (Kind::Text, value) if self.spec.key == "train.device" => {

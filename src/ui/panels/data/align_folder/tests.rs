@@ -153,6 +153,11 @@ fn a_folder_is_marked_by_hand_image_by_image() {
     work(&mut harness);
     assert_eq!(click(&mut harness, "Skip"), [QueueAction::Skip.into()]);
     assert!(harness.query_by_label("2 faces marked, 2 skipped.").is_some());
+    assert!(harness.get_by_role_and_label(Role::Button, "Open the aligned images").is_focused());
+    assert_eq!(press(&mut harness, Key::Backspace), [QueueAction::Back.into()], "a button takes no letters");
+    work(&mut harness);
+    assert_eq!(click(&mut harness, "Skip"), [QueueAction::Skip.into()]);
+    assert!(harness.query_by_label("2 faces marked, 2 skipped.").is_some());
     assert_eq!(press(&mut harness, Key::Escape), [QueueAction::Close.into()]);
     // Back in the folder's dialog.
     assert!(harness.query_by_label("2 faces marked by hand.").is_some());
@@ -167,11 +172,19 @@ fn where_nothing_is_left_to_mark_it_says_so_and_opens_the_crops() {
     let mut harness = harness(&folder.path().join("data"));
     click(&mut harness, "Mark by hand…");
     let job = harness.state_mut().jobs.pop().unwrap();
+    harness.key_down(Key::Enter);
+    harness.run_steps(2);
     let done = HandDone::Listed(Arc::from([]));
     on_event(&mut harness.state_mut().state, Event::FacesMarked { job: job.id, done });
     harness.run_steps(2);
     assert!(harness.query_by_label("Every image has its aligned face already.").is_some());
-    assert_eq!(click(&mut harness, "Open the aligned images"), [FaceAction::OpenAligned.into()]);
+    assert!(harness.get_by_role_and_label(Role::Button, "Open the aligned images").is_focused());
+    harness.key_down(Key::Enter);
+    harness.run_steps(2);
+    assert!(apply(&mut harness).is_empty(), "it is held down since before");
+    harness.key_up(Key::Enter);
+    harness.run_steps(2);
+    assert_eq!(press(&mut harness, Key::Enter), [FaceAction::OpenAligned.into()]);
     assert!(matches!(harness.state().jobs[..], [Job { request: Request::OpenData { .. }, .. }]));
     assert!(!harness.state().state.shows_faces());
 }

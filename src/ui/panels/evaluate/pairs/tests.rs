@@ -97,6 +97,12 @@ fn a_set_holds_its_images_and_a_single_pair_is_one() {
 }
 
 #[test]
+fn another_number_of_folds_than_the_accuracy_has_is_told() {
+    let harness = looked_at(ProtocolLook { folds: Some(2), ..look_of_list() }, true);
+    assert!(harness.query_by_label_contains("2 folds, so the ten of the accuracy are drawn").is_some());
+}
+
+#[test]
 fn images_that_are_not_found_are_told_and_chosen() {
     let obstacle = Some("none of the 6000 pairs has both images below the folder".to_owned());
     let mut look = ProtocolLook { folder: None, images: 0, complete: 0, folds: None, obstacle, ..look_of_list() };

@@ -1,9 +1,9 @@
 //! How the imported network is to see pixels: as its project does, as a preset says, or with numbers of one's own.
 
 use crate::app::{Action, ImportAction, ImportView, PreprocessChoice, PreprocessForm};
+use crate::config::capitalised;
 use crate::data::Preprocess;
 use crate::train::{FoundNetwork, PreprocessPreset};
-use crate::ui::format;
 use crate::ui::theme::{self, SPACE};
 use crate::ui::widgets::segmented::{Segment, segmented};
 use eframe::egui::{self, TextEdit, Ui, vec2};
@@ -125,7 +125,7 @@ fn row_ui(ui: &mut Ui, label: &str, channels: u32, typed: &mut [String; 3], prob
     if let Some(problem) = problem {
         ui.horizontal(|ui| {
             ui.add_space(LABEL_WIDTH + SPACE);
-            let text = theme::caption(format!("{}.", format::capitalised(problem)));
+            let text = theme::caption(format!("{}.", capitalised(problem)));
             ui.add(egui::Label::new(text.color(theme::tokens(ui).bad)).wrap());
         });
     }

@@ -7,7 +7,7 @@ use crate::config::LossConfig;
 use crate::ui::format;
 use crate::ui::theme::{self, SPACE};
 use crate::ui::widgets::curve::{Curve, CurvePlot, CurveStyle, curve_plot, quiet, ticks};
-use crate::ui::widgets::figures::{count_text, counted, rate_text};
+use crate::ui::widgets::figures::{count_text, counted_spaced, rate_text};
 use eframe::egui::{Role, Sense, Stroke, Ui, Vec2b, WidgetInfo};
 use egui_plot::{AxisHints, Bar, BarChart, Plot};
 
@@ -204,7 +204,7 @@ pub(super) fn angles_ui(ui: &mut Ui, view: &TrainView) {
         Bar::new(bin as f64 * 5.0 + 2.5, f64::from(count)).width(4.4).fill(colour).stroke(Stroke::NONE)
     });
     let chart = BarChart::new("images", bars.collect()).color(colour).element_formatter(Box::new(|bar, _| {
-        let images = counted(bar.value.round() as usize, "image");
+        let images = counted_spaced(bar.value.round() as usize, "image");
         format!("{:.0}° to {:.0}°: {images}", bar.argument - 2.5, bar.argument + 2.5)
     }));
     let shown = Plot::new("angles")

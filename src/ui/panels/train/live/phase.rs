@@ -2,7 +2,7 @@
 
 use crate::app::{Action, State, TrainPhase, TrainView, Workspace};
 use crate::ui::theme::{self, SPACE, plain_button};
-use crate::ui::widgets::figures::{count_text, counted, rate_text};
+use crate::ui::widgets::figures::{count_text, counted_spaced, rate_text};
 use crate::ui::widgets::job_bar::progress_bar;
 use eframe::egui::{self, Align, Layout, Ui};
 
@@ -46,8 +46,8 @@ fn title(view: &TrainView) -> String {
             Some(eer) => format!("Done: {} equal error rate", rate_text(eer)),
             None => "Done".to_owned(),
         },
-        TrainPhase::Stopped => format!("Stopped after {done} of {}", counted(epochs as usize, "epoch")),
-        TrainPhase::Failed => format!("Ended by an error after {}", counted(done as usize, "epoch")),
+        TrainPhase::Stopped => format!("Stopped after {done} of {}", counted_spaced(epochs as usize, "epoch")),
+        TrainPhase::Failed => format!("Ended by an error after {}", counted_spaced(done as usize, "epoch")),
     }
 }
 
@@ -55,7 +55,7 @@ fn subtitle(state: &State, view: &TrainView) -> String {
     if view.phase == TrainPhase::Preparing {
         let (done, total) = view.preparing;
         return if total > 0 {
-            format!("{} of {}", count_text(done), counted(total, "image"))
+            format!("{} of {}", count_text(done), counted_spaced(total, "image"))
         } else {
             "looking at the files".to_owned()
         };

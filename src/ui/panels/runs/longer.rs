@@ -1,0 +1,84 @@
+//! The dialog that makes a run longer: how many epochs it should have in all, and what becomes of the run then.
+
+use crate::app::{Action, LongerView, RunAction, State, most_epochs};
+use crate::config::{RunConfig, with_labels};
+use crate::ui::theme::{self, SPACE};
+use crate::ui::widgets::dialog::focus_first;
+use crate::ui::widgets::number_row::number_row;
+use eframe::egui::{DragValue, Grid, Id, Label, Modal, Ui};
+
+/// Draws the dialog; the number goes into the state at once.
+pub(super) fn longer_ui(ui: &mut Ui, state: &State, view: &LongerView, out: &mut Vec<Action>) {
+    let Some(run) = state.run_entry(&view.run) else {
+        // The list was read anew, and the run has another name or is gone.
+        out.push(RunAction::CancelLonger.into());
+        return;
+    };
+    let response = Modal::new(Id::unique("train longer")).frame(theme::dialog_frame(ui)).show(ui.ctx(), |ui| {
+        ui.set_width(420.0);
+        ui.label(theme::heading("Train longer"));
+        ui.add(Label::new(theme::caption(&run.name)).truncate());
+        ui.add_space(SPACE);
+        epochs_ui(ui, view, out);
+        ui.add_space(SPACE);
+        ui.label(what_follows(&run.config));
+        ui.add_space(SPACE * 2.0);
+        ui.horizontal(|ui| {
+            let train = ui.add_enabled_ui(view.is_longer(), |ui| theme::primary_button(ui, "Train longer")).inner;
+            focus_first(ui, "form", &train);
+            let train = train.on_hover_text("Goes on from the last checkpoint");
+            if train.on_disabled_hover_text("It is to have so many already").clicked() {
+                out.push(RunAction::TrainLonger.into());
+            }
+            if ui.add(theme::plain_button("Cancel")).on_hover_text("Changes nothing (Esc)").clicked() {
+                out.push(RunAction::CancelLonger.into());
+            }
+        });
+    });
+    if response.should_close() {
+        out.push(RunAction::CancelLonger.into());
+    }
+}
+
+fn epochs_ui(ui: &mut Ui, view: &LongerView, out: &mut Vec<Action>) {
+    let mut epochs = view.epochs;
+    Grid::new("longer form").num_columns(2).spacing([SPACE * 2.0, SPACE]).show(ui, |ui| {
+        let help = format!("Those that are done among them; it was to have {} so far", view.planned);
+        let value = DragValue::new(&mut epochs).range(view.planned..=most_epochs().max(view.planned)).speed(0.2);
+        number_row(ui, "Epochs in all", &help, None, value);
+    });
+    if epochs != view.epochs {
+        out.push(RunAction::SetEpochs(epochs).into());
+    }
+}
+
+/// What becomes of a run with these settings.
+fn what_follows(config: &RunConfig) -> String {
+    let mut text = "The run goes on from its last checkpoint.".to_owned();
+    if config.loss.head.has_margin() {
+        text += " Its margin stays as it was planned.";
+    }
+    if config.train.falls_to_its_end() {
+        text += " Its learning rate falls towards the new end, and is higher until then than it was planned to be.";
+    }
+    if config.train.stop_after > 0 {
+        text += &with_labels(" train.stop_after counts its epochs from here on.");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Head, Schedule};
+
+    #[test]
+    fn what_a_longer_run_changes_is_told_as_far_as_it_has_it() {
+        let mut config = RunConfig::default();
+        let told = what_follows(&config);
+        assert!(told.contains("margin stays") && told.contains("rate falls") && !told.contains("Stop early"), "{told}");
+        (config.loss.head, config.train.schedule, config.train.stop_after) = (Head::Softmax, Schedule::Constant, 3);
+        let told = what_follows(&config);
+        assert_eq!(told, "The run goes on from its last checkpoint. \"Stop early\" counts its epochs from here on.");
+    }
+}
