@@ -10,6 +10,7 @@ use crate::data::{
     export_verification, leads_to, records_path,
 };
 use crate::eval::make_pairs;
+use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
@@ -82,6 +83,11 @@ impl ConvertForm {
     }
 }
 
+/// What is said of [`Exported::own_labels`].
+pub const OWN_LABELS: &str = "labels count from 0 in each part, and here the same label is another class in each: keep the \
+                              records of the two parts in folders of their own, because beside each other (train.rec, \
+                              val.rec) classes with the same label would be one";
+
 /// What is written, and of which images.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ConvertRequest {
@@ -122,7 +128,8 @@ pub fn convert(
     match request.form {
         ConvertForm::Records => {
             keep_beside(catalog, out)?;
-            export_records(catalog, &items, request.px, out, progress, cancelled)
+            let done = export_records(catalog, &items, request.px, out, progress, cancelled)?;
+            Ok(Exported { own_labels: has_own_labels(catalog, request.part), ..done })
         }
         ConvertForm::VerificationSet => export_verification(catalog, &pairs()?, request.px, out, progress, cancelled),
         ConvertForm::PairList => export_pairs(catalog, &pairs()?, VerificationSet::FOLDS, out),
@@ -144,6 +151,16 @@ fn chosen(catalog: &Catalog, part: Part) -> Result<Vec<u32>, DataError> {
         return Err(refused(catalog, reason.to_owned()));
     }
     Ok(all.filter(|(_, item)| item.part == part).map(|(position, _)| position).collect())
+}
+
+/// The records of the two parts do not agree in what a label is. Where the held-out images are of the classes that are
+/// learned, they do.
+fn has_own_labels(catalog: &Catalog, part: Part) -> bool {
+    let classes = |part: Part| -> BTreeSet<u32> {
+        catalog.items.iter().filter(|item| item.part == part).map(|item| item.class).collect()
+    };
+    let (train, held_out) = (classes(Part::Train), classes(Part::HeldOut));
+    part != Part::All && train.iter().zip(&held_out).any(|(one, other)| one != other)
 }
 
 /// A folder with records in it is opened as the records. Of images that are opened by it, none would be seen again.
@@ -232,6 +249,20 @@ mod tests {
         }
         let usual = ConvertForm::ALL.map(|form| form.default_part(catalog.has_parts()));
         assert_eq!(usual, [Part::All, Part::HeldOut, Part::HeldOut]);
+    }
+
+    #[test]
+    fn where_a_label_is_another_class_in_each_part_it_is_noted() {
+        let folder = divided();
+        let told = |out: &str, part: Part, form: ConvertForm| {
+            let request = ConvertRequest { form, part, pairs: 10, ..ConvertRequest::default() };
+            write(&open(&folder.path().join("data")), &request, &folder.path().join(out)).unwrap().own_labels
+        };
+        let records = ConvertForm::Records;
+        assert!(!told("same", Part::HeldOut, records), "its classes are the first of the others");
+        std::fs::rename(folder.path().join("data/test/p00"), folder.path().join("data/test/q00")).unwrap();
+        assert!(told("train", Part::Train, records) && told("held_out", Part::HeldOut, records));
+        assert!(!told("all", Part::All, records) && !told("pairs.bin", Part::HeldOut, ConvertForm::VerificationSet));
     }
 
     #[test]

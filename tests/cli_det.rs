@@ -124,6 +124,9 @@ fn what_cannot_be_drawn_is_said_with_what_to_do() {
         let text = refused(folder, &["det", "arcface", name, "--out", "det.svg"]);
         assert!(text.contains(&format!("`arclens evaluate {name}`")), "{text}");
     }
+    run(folder, "not yet");
+    let text = refused(folder, &["det", "arcface", "not yet", "--out", "det.svg"]);
+    assert!(text.contains("`arclens evaluate \"not yet\"`: not yet"), "{text}");
     for (words, told) in [
         (&["det", "empty", "--out", "det.svg"][..], "run.toml"),
         (&["det", "nothing-here", "--out", "det.svg"][..], "does not exist"),

@@ -5,8 +5,8 @@ use super::count_text::{classes_spaced, counted_spaced};
 use super::notice::{Notice, Severity};
 use super::state::{OpenData, State, Workspace};
 use super::update::{start, with_ending};
-use crate::config::{counted_as, folder_of};
-use crate::convert::{ConvertForm, ConvertRequest};
+use crate::config::{capitalised, counted_as, folder_of};
+use crate::convert::{ConvertForm, ConvertRequest, OWN_LABELS};
 use crate::data::endings::ends_with;
 use crate::data::{Catalog, Exported, Location, Part};
 use crate::worker::protocol::{JobId, Request};
@@ -280,12 +280,16 @@ pub(super) fn exported(state: &mut State, job: JobId, done: Box<Exported>) -> Ve
 
 fn written(form: ConvertForm, done: &Exported) -> Notice {
     let groups = done.warnings.groups();
-    let severity = if groups.is_empty() { Severity::Success } else { Severity::Warning };
+    let is_plain = groups.is_empty() && !done.own_labels;
+    let severity = if is_plain { Severity::Success } else { Severity::Warning };
     let mut notice = Notice::new(severity, summary(form, done));
     let mut hint: Vec<String> = groups.iter().map(|group| group.headline.clone()).collect();
     if done.other_sizes > 0 {
         let images = counted_as(done.other_sizes as usize, "image has", "images have");
         hint.push(format!("{images} another size than the first; for trainers that need one size choose Square"));
+    }
+    if done.own_labels {
+        hint.push(capitalised(OWN_LABELS));
     }
     if let Some(file) = done.files.first() {
         hint.push(format!("It is in {}", folder_of(file).display()));

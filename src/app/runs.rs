@@ -141,6 +141,11 @@ impl State {
         self.workspace == Workspace::Runs && (view.edit.is_some() || view.longer.is_some())
     }
 
+    /// This run is being trained: its folder may not be touched, and its name stays.
+    pub fn is_being_trained(&self, run: &Path) -> bool {
+        self.is_training() && self.training.as_ref().is_some_and(|view| view.is_of(run))
+    }
+
     /// The run with a model that was begun last, in whatever order the list is.
     pub fn newest_model(&self) -> Option<&RunEntry> {
         self.runs.iter().filter(|run| run.has_model).min_by(|a, b| RunOrder::Newest.compare(a, b))
@@ -268,11 +273,6 @@ fn toggle(compared: &mut Vec<PathBuf>, run: PathBuf) {
     }
 }
 
-/// A run's folder may not be touched while it is being trained.
-fn is_being_trained(state: &State, run: &Path) -> bool {
-    state.is_training() && state.training.as_ref().is_some_and(|view| view.is_of(run))
-}
-
 /// Windows' file manager does not take paths in the long form that runs are listed by.
 fn for_file_manager(run: PathBuf) -> PathBuf {
     // What lies on another machine means something else without the beginning.
@@ -281,13 +281,17 @@ fn for_file_manager(run: PathBuf) -> PathBuf {
 }
 
 fn save_edit(state: &mut State) -> Vec<Effect> {
-    let Some(edit) = state.runs_view.edit.take() else { return Vec::new() };
+    let Some(edit) = state.runs_view.edit.clone() else { return Vec::new() };
+    // Where the run cannot be changed now, what was typed stays in its dialog.
+    if !state.is_being_trained(&edit.run) {
+        state.runs_view.edit = None;
+    }
     let name = edit.name.trim().to_owned();
     change(state, edit.run, RunChange::Describe { name, note: edit.note.trim().to_owned() })
 }
 
 fn change(state: &mut State, run: PathBuf, change: RunChange) -> Vec<Effect> {
-    if is_being_trained(state, &run) {
+    if state.is_being_trained(&run) {
         let notice = Notice::new(Severity::Warning, "The run is being trained and cannot be changed");
         state.notify(notice.hint("Stop it first, or wait until it is done."));
         return Vec::new();

@@ -3,7 +3,7 @@
 use super::output::{self, Meter};
 use super::{Answer, args, train};
 use crate::config::{classes_text, counted, counted_as};
-use crate::convert::{ConvertForm, ConvertRequest, PAIRS_RANGE, PX_RANGE, convert};
+use crate::convert::{ConvertForm, ConvertRequest, OWN_LABELS, PAIRS_RANGE, PX_RANGE, convert};
 use crate::data::{Catalog, DataError, Exported, Part, Progress};
 use crate::train::Control;
 use anyhow::Context as _;
@@ -151,6 +151,9 @@ fn report(Written { done, form, part, choice }: &Written, as_json: bool) {
     }
     if let Some(warning) = sizes_text(done.other_sizes) {
         output::warning(warning);
+    }
+    if done.own_labels {
+        output::warning(OWN_LABELS);
     }
     if as_json {
         output::json(&json!({

@@ -108,8 +108,9 @@ fn measured(run: &Path) -> anyhow::Result<StoredEvaluation> {
     read_config(run)?;
     load_evaluation(run).filter(|stored| !stored.report.det.is_empty()).with_context(|| {
         format!(
-            "this run has no error rates that can be read; measure them first with `arclens evaluate {run}`: {run}",
-            run = run.display()
+            "this run has no error rates that can be read; measure them first with `arclens evaluate {}`: {}",
+            output::typed(run),
+            run.display()
         )
     })
 }
@@ -118,7 +119,7 @@ fn measured(run: &Path) -> anyhow::Result<StoredEvaluation> {
 fn doubt(run: &Path, stored: &StoredEvaluation) -> Option<String> {
     let others = if stored.is_own() { "" } else { " --data … or --pairs …" };
     stored.is_outdated(run).then(|| {
-        let run = run.display();
+        let run = output::typed(run);
         format!(
             "the curve of this run was measured with an earlier network of it; measure it again with: arclens evaluate \
              {run}{others}"

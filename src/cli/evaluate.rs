@@ -37,7 +37,8 @@ pub fn run(matches: &ArgMatches) -> anyhow::Result<Answer> {
     };
     meter.finish();
     keep(run, &done, rule, matches.contains_id("eval.far_target"))?;
-    print(&done.report, done.accuracy(), &done.on);
+    output::line(&done.on);
+    lines(&done.report, done.accuracy()).iter().for_each(output::line);
     if matches.get_flag("json") {
         output::json(&object(&done.report, done.accuracy(), &done.on));
     }
@@ -174,44 +175,35 @@ fn is_place_of(catalog: &Catalog, info: &RunInfo) -> bool {
     catalog.root.canonicalize().is_ok_and(|root| root == Path::new(&info.data))
 }
 
-fn print(report: &VerificationReport, accuracy: Option<f64>, on: &str) {
-    use output::{line, percent};
-    line(on);
-    line(format!("pairs            {} genuine, {} impostor", report.n_genuine, report.n_impostor));
-    line(format!(
-        "EER              {} [{} to {}] at similarity {:.4}",
-        percent(report.eer),
-        percent(report.eer_low),
-        percent(report.eer_high),
-        report.eer_threshold
-    ));
-    line(format!("AUC              {:.5}", report.auc));
-    line(format!("d'               {:.3}", report.d_prime));
+/// What was measured, one below the other.
+fn lines(report: &VerificationReport, accuracy: Option<f64>) -> Vec<String> {
+    use output::percent;
+    // As wide as the longest name.
+    let row = |name: &str, text: String| format!("{name:<17} {text}");
+    let rate = |[rate, low, high]: [f64; 3], threshold: f32| {
+        format!("{} [{} to {}] at similarity {threshold:.4}", percent(rate), percent(low), percent(high))
+    };
+    let mut lines = vec![
+        row("pairs", format!("{} genuine, {} impostor", report.n_genuine, report.n_impostor)),
+        row("EER", rate([report.eer, report.eer_low, report.eer_high], report.eer_threshold)),
+        row("AUC", format!("{:.5}", report.auc)),
+        row("d'", format!("{:.3}", report.d_prime)),
+    ];
     if let (Some(mean), Some(error)) = (report.accuracy_10fold, report.accuracy_10fold_se) {
-        line(format!("10-fold accuracy {} ± {}", percent(mean), percent(error)));
+        lines.push(row("10-fold accuracy", format!("{} ± {}", percent(mean), percent(error))));
     }
     for (target, tar) in &report.tar_at_far {
-        line(match tar {
-            Some(tar) => format!(
-                "TAR at FAR {target:<5} {} [{} to {}] at similarity {:.4}",
-                percent(tar.tar),
-                percent(tar.tar_low),
-                percent(tar.tar_high),
-                tar.threshold
-            ),
-            None => format!("TAR at FAR {target:<5} needs at least {:.0} impostor pairs", 1.0 / target),
-        });
+        let text = match tar {
+            Some(tar) => rate([tar.tar, tar.tar_low, tar.tar_high], tar.threshold),
+            None => format!("needs at least {:.0} impostor pairs", 1.0 / target),
+        };
+        lines.push(row(&format!("TAR at FAR {target}"), text));
     }
-    if let Some(accuracy) = accuracy {
-        line(format!("accuracy         {}", percent(accuracy)));
-    }
+    lines.extend(accuracy.map(|accuracy| row("accuracy", percent(accuracy))));
     let point = &report.operating;
-    line(format!(
-        "operating point  similarity {:.4}: FAR {}, FRR {}",
-        point.threshold,
-        percent(point.far),
-        percent(point.frr)
-    ));
+    let (far, frr) = (percent(point.far), percent(point.frr));
+    lines.push(row("operating point", format!("similarity {:.4}: FAR {far}, FRR {frr}", point.threshold)));
+    lines
 }
 
 /// The keys scripts rely on.
@@ -250,6 +242,18 @@ mod tests {
         let report = verification_report(&ScoredPairs { scores, same }, rule, false, 1).unwrap();
         let (on, model_sha256) = ("20 held-out images".into(), "now".into());
         Done { on, report, classification: None, own: true, is_changed: false, model_sha256 }
+    }
+
+    #[test]
+    fn every_value_begins_in_the_same_column() {
+        let report = measured(OperatingRule::Eer).report;
+        let column = |line: &String| {
+            let (name, value) = line.split_at(18);
+            name.ends_with(' ') && !value.starts_with(' ')
+        };
+        let lines = lines(&report, Some(0.9));
+        assert!(lines.iter().all(column), "{lines:#?}");
+        assert!(lines.iter().any(|line| line.starts_with("TAR at FAR 0.0001 ")), "{lines:#?}");
     }
 
     #[test]

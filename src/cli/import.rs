@@ -6,7 +6,7 @@ use crate::config::counted_as;
 use crate::data::Preprocess;
 use crate::train::{Control, ImportRequest, PreprocessChange, PreprocessPreset, TrainError, import};
 use anyhow::{Context as _, anyhow};
-use clap::{Arg, ArgAction, ArgMatches, Command};
+use clap::{Arg, ArgMatches, Command};
 use serde_json::json;
 use std::path::Path;
 
@@ -34,7 +34,16 @@ pub fn command() -> Command {
         text("colour-order", "Order in which the network takes the colours (default: as its project does)")
             .value_parser(["rgb", "bgr"]),
     )
-    .arg(text("mirror", "Add the embedding of the mirrored image").action(ArgAction::SetTrue))
+    .arg(
+        // An export of this program may say that it is on: then only a word turns it off.
+        text(
+            "mirror",
+            "Add the embedding of the mirrored image, or not (default: as an export of ArcLens says, else not)",
+        )
+        .num_args(0..=1)
+        .default_missing_value("true")
+        .value_parser(clap::value_parser!(bool)),
+    )
 }
 
 /// Imports and says what it was. Ctrl+C stops it, and what is half written is taken away.
@@ -105,7 +114,7 @@ fn in_words(error: TrainError) -> anyhow::Error {
 }
 
 fn next_step(run: &Path) -> String {
-    format!("measure a threshold for it on your own images: arclens evaluate {} --data FOLDER", run.display())
+    format!("measure a threshold for it on your own images: arclens evaluate {} --data FOLDER", output::typed(run))
 }
 
 fn some(names: &[String]) -> String {
@@ -125,7 +134,7 @@ fn change(matches: &ArgMatches) -> anyhow::Result<PreprocessChange> {
         mean: three("mean")?.or(preset.mean),
         std: three("std")?.or(preset.std),
         blue_first: word("colour-order").map(|order| order == "bgr"),
-        add_mirror: matches.get_flag("mirror").then_some(true),
+        add_mirror: matches.get_one::<bool>("mirror").copied(),
     })
 }
 
@@ -159,6 +168,11 @@ mod tests {
     }
 
     #[test]
+    fn the_next_step_can_be_typed() {
+        assert!(next_step(Path::new("my nets/a")).ends_with("arclens evaluate \"my nets/a\" --data FOLDER"));
+    }
+
+    #[test]
     fn numbers_are_printed_as_they_were_given() {
         let preprocess = crate::data::Preprocess::new(112, 3).imagenet();
         let text = output::as_meant(&preprocess).to_string();
@@ -178,5 +192,13 @@ mod tests {
         assert_eq!(change(&matches).unwrap(), wanted);
         let matches = command().try_get_matches_from(&words[..4]).unwrap();
         assert_eq!(change(&matches).unwrap(), PreprocessChange::default());
+        let plain = ["import", "net.pth", "--mirror", "--out", "run"];
+        let matches = command().try_get_matches_from(plain).unwrap();
+        assert_eq!(change(&matches).unwrap().add_mirror, Some(true));
+        for (word, wanted) in [("true", true), ("false", false)] {
+            let words = [&words[..4], &["--mirror", word]].concat();
+            let matches = command().try_get_matches_from(words).unwrap();
+            assert_eq!(change(&matches).unwrap().add_mirror, Some(wanted));
+        }
     }
 }

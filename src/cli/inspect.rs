@@ -16,7 +16,7 @@ use crate::data::{
 };
 use crate::faces::Detector;
 use crate::model::OnnxSummary;
-use crate::model::weights::{WEIGHTS_ENDINGS, looks_like_weights};
+use crate::model::weights::{WEIGHTS_ENDINGS, looks_like_weights, without_control};
 use anyhow::Context as _;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use exclusions::{Changed, Changes};
@@ -147,22 +147,7 @@ fn is_weights(path: &Path) -> bool {
 fn onnx(path: &Path) -> anyhow::Result<Value> {
     let found = OnnxSummary::read(path).with_context(|| format!("could not read {} as ONNX", path.display()))?;
     let is_detector = Detector::open(path).is_ok();
-    let by = if found.producer.is_empty() { String::new() } else { format!(", written by {}", found.producer) };
-    // Files from before the operators had versions say nothing.
-    let opset = if found.opset == 0 { "unknown".to_owned() } else { found.opset.to_string() };
-    output::line(format!("ONNX network, opset {opset}{by}"));
-    for (what, list) in [("input ", &found.inputs), ("output", &found.outputs)] {
-        for (name, sizes) in list {
-            output::line(format!("{what}   {name} [{}]", sizes.join(", ")));
-        }
-    }
-    let (numbers, operations) = (counted(found.weights as usize, "number"), counted(found.nodes, "operation"));
-    output::line(format!("weights  {numbers} in {operations}"));
-    for (key, text) in &found.metadata {
-        let short: String = text.chars().take(MAX_SHOWN).collect();
-        let dots = if short.len() < text.len() { "…" } else { "" };
-        output::line(format!("says     {key}: {short}{dots}"));
-    }
+    onnx_lines(&found).iter().for_each(output::line);
     if is_detector {
         output::line("use      a face detector (YuNet): `arclens align FOLDER --detector` takes it");
     }
@@ -174,6 +159,32 @@ fn onnx(path: &Path) -> anyhow::Result<Value> {
         "outputs": shaped(&found.outputs), "nodes": found.nodes, "weights": found.weights, "metadata": found.metadata,
         "face_detector": is_detector,
     }))
+}
+
+/// What the file says of itself. Its texts may hold what a terminal would obey.
+fn onnx_lines(found: &OnnxSummary) -> Vec<String> {
+    let by = if found.producer.is_empty() {
+        String::new()
+    } else {
+        format!(", written by {}", without_control(&found.producer))
+    };
+    // Files from before the operators had versions say nothing.
+    let opset = if found.opset == 0 { "unknown".to_owned() } else { found.opset.to_string() };
+    let mut lines = vec![format!("ONNX network, opset {opset}{by}")];
+    for (what, list) in [("input ", &found.inputs), ("output", &found.outputs)] {
+        for (name, sizes) in list {
+            let (name, sizes) = (without_control(name), without_control(&sizes.join(", ")));
+            lines.push(format!("{what}   {name} [{sizes}]"));
+        }
+    }
+    let (numbers, operations) = (counted(found.weights as usize, "number"), counted(found.nodes, "operation"));
+    lines.push(format!("weights  {numbers} in {operations}"));
+    for (key, text) in &found.metadata {
+        let short: String = text.chars().take(MAX_SHOWN).collect();
+        let dots = if short.len() < text.len() { "…" } else { "" };
+        lines.push(format!("says     {}: {}{dots}", without_control(key), without_control(&short)));
+    }
+    lines
 }
 
 fn image(path: &Path) -> anyhow::Result<Value> {
@@ -261,4 +272,28 @@ fn data_set(path: &Path, catalog: Arc<Catalog>, quick: bool, changes: &Changes) 
         "newly_excluded": excluded, "newly_included": included, "checked": diagnosis.examination.has_looked(),
         "compared_all": diagnosis.examination.has_compared_all(), "findings": found,
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_onnx_file_says_is_no_command_to_the_terminal() {
+        let odd = |text: &str| format!("{text}\u{1b}[2J\u{9b}é'\"");
+        let found = OnnxSummary {
+            producer: odd("maker"),
+            inputs: vec![(odd("images"), vec![odd("batch"), "3".to_owned()])],
+            outputs: vec![(odd("embedding"), vec!["512".to_owned()])],
+            metadata: [(odd("key"), odd("two\nlines")), ("long".to_owned(), "x".repeat(101))].into(),
+            ..OnnxSummary::default()
+        };
+        let lines = onnx_lines(&found);
+        assert!(!lines.iter().any(|line| line.contains(char::is_control)), "{lines:?}");
+        let told = r#"\u{1b}[2J\u{9b}é'""#;
+        assert_eq!(lines[0], format!("ONNX network, opset unknown, written by maker{told}"));
+        assert_eq!(lines[1], format!("input    images{told} [batch{told}, 3]"));
+        assert_eq!(lines[4], format!("says     key{told}: two\\nlines{told}"));
+        assert_eq!(lines[5], format!("says     long: {}…", "x".repeat(100)));
+    }
 }

@@ -4,6 +4,7 @@
 use crate::eval::percent_digits;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::{IsTerminal as _, Write as _};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// Plain progress lines come at most this often.
@@ -113,6 +114,14 @@ impl Meter {
     }
 }
 
+/// A path as it is typed in a shell, for commands that are told.
+pub fn typed(path: &Path) -> String {
+    // What parts words, commands or names in the shells of any system, unless it is quoted.
+    let is_special = |letter: char| letter.is_whitespace() || "&;|<>()[]{}*?'#".contains(letter);
+    let text = path.display().to_string();
+    if text.contains(is_special) { format!("\"{text}\"") } else { text }
+}
+
 /// A rate as a percentage: two decimals, and more where what is almost none or almost all would be shown as none or all.
 pub fn percent(rate: f64) -> String {
     let percent = rate * 100.0;
@@ -122,6 +131,16 @@ pub fn percent(rate: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_path_with_spaces_or_signs_is_told_so_that_it_can_be_typed() {
+        let told = |path: &str| typed(Path::new(path));
+        assert_eq!(["my faces", "Ann & Bob", "a(1)"].map(told), ["\"my faces\"", "\"Ann & Bob\"", "\"a(1)\""]);
+        assert_eq!(
+            ["faces", "../runs/2026-11-28_a.b", "Gesichter/Jürgen"].map(told),
+            ["faces", "../runs/2026-11-28_a.b", "Gesichter/Jürgen"]
+        );
+    }
 
     #[test]
     fn what_is_almost_none_or_almost_all_is_not_shown_as_such() {

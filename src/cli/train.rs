@@ -271,19 +271,13 @@ fn epoch_line(epoch: &EpochMetrics, among: &str) -> String {
 fn report(summary: &RunSummary, data: &Path, json: bool) -> anyhow::Result<()> {
     output::line(what_came_of(summary));
     if summary.stopped {
-        let [data, run] = [data, summary.run.as_path()].map(typed);
+        let [data, run] = [data, summary.run.as_path()].map(output::typed);
         output::line(format!("continue with: arclens train {data} --resume {run}"));
     }
     if json {
         output::json(&serde_json::to_value(summary)?);
     }
     Ok(())
-}
-
-/// A path as it is typed in a shell.
-fn typed(path: &Path) -> String {
-    let text = path.display().to_string();
-    if text.contains(char::is_whitespace) { format!("\"{text}\"") } else { text }
 }
 
 fn what_came_of(summary: &RunSummary) -> String {
@@ -350,11 +344,6 @@ mod tests {
         assert_eq!(said(31), "it goes on after step 31 of 96, in epoch 1 of 3");
         assert_eq!(said(32), "it goes on after step 32 of 96, in epoch 2 of 3");
         assert!(said(96).starts_with("nothing is left to train: it has done all of its epochs (3);"));
-    }
-
-    #[test]
-    fn a_path_with_spaces_is_told_so_that_it_can_be_typed() {
-        assert_eq!(["my faces", "faces"].map(|path| typed(Path::new(path))), ["\"my faces\"", "faces"]);
     }
 
     #[test]

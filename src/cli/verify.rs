@@ -49,7 +49,7 @@ pub fn run(matches: &ArgMatches) -> anyhow::Result<Answer> {
 fn measuring(run: &Path) -> String {
     let facts = read_config(run).ok().and_then(|config| config.run);
     let on = if facts.is_some_and(|facts| facts.is_imported()) { " --data … or --pairs …" } else { "" };
-    format!("arclens evaluate {}{on}", run.display())
+    format!("arclens evaluate {}{on}", output::typed(run))
 }
 
 /// What is said of the two images; `measuring` is the command that gives the run its threshold.
@@ -90,8 +90,9 @@ mod tests {
     #[test]
     fn a_run_is_measured_on_the_images_that_it_held_out_and_imported_weights_on_others() {
         let folder = tempfile::tempdir().unwrap();
-        let run = folder.path();
-        let plain = format!("arclens evaluate {}", run.display());
+        let run = &folder.path().join("my run");
+        std::fs::create_dir(run).unwrap();
+        let plain = format!("arclens evaluate \"{}\"", run.display());
         assert_eq!(measuring(run), plain, "what keeps it from being read is told there");
         for (imported, wanted) in [("", plain.clone()), ("net.pt", format!("{plain} --data … or --pairs …"))] {
             let facts = RunInfo { imported: imported.into(), ..RunInfo::default() };

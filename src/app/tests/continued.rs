@@ -68,6 +68,22 @@ fn a_run_goes_on_by_itself_when_its_images_are_open() {
     assert!(continued(&opened(&mut state, again, &catalog)).is_none(), "once only");
 }
 
+#[test]
+fn what_was_typed_about_a_run_stays_where_it_goes_on_meanwhile() {
+    let folder = folder();
+    let catalog = whole(folder.path());
+    let mut state = state();
+    let run = with_run(&mut state, folder.path(), &catalog.fingerprint);
+    let opening = job(&update(&mut state, Action::ContinueRun(run.clone()))).id;
+    // Its images are still being read.
+    update(&mut state, RunAction::Edit(run.clone()).into());
+    opened(&mut state, opening, &catalog);
+    assert!(state.is_being_trained(&run));
+    let effects = update(&mut state, RunAction::SaveEdit.into());
+    assert!(effects.is_empty() && state.runs_view.edit.is_some());
+    assert!(state.notices.last().unwrap().headline.contains("is being trained"));
+}
+
 /// Epochs that a training is asked to have.
 fn epochs_asked(effects: &[Effect]) -> Option<u32> {
     effects.iter().find_map(|effect| match effect {

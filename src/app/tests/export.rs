@@ -163,6 +163,19 @@ fn what_was_left_out_is_said_with_its_reasons() {
 }
 
 #[test]
+fn labels_that_are_other_classes_in_the_other_part_are_a_warning() {
+    let folder = folder();
+    let mut state = opened(folder.path());
+    let sent = begun(&mut state, "/out/train.rec");
+    let mut done = done("/out/train.rec");
+    done.own_labels = true;
+    on_event(&mut state, Event::DataExported { job: sent.id, done });
+    let notice = state.notices.last().unwrap();
+    let hint = notice.hint.as_deref().unwrap();
+    assert!(notice.severity == Severity::Warning && hint.contains("Labels count from 0 in each part"), "{hint}");
+}
+
+#[test]
 fn a_stopped_export_says_that_nothing_was_written_and_a_failed_one_why() {
     let folder = folder();
     let mut state = opened(folder.path());

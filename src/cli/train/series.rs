@@ -188,7 +188,8 @@ impl Series {
             output::line(format!("stopped after {finished} of {all}"));
         }
         if let Some(words) = outcome.what_goes_on(is_whole) {
-            output::line(format!("{words}: arclens train DATA --seeds {seeds} --resume {}", self.folder.display()));
+            let folder = output::typed(&self.folder);
+            output::line(format!("{words}: arclens train DATA --seeds {seeds} --resume {folder}"));
         }
         if json {
             let measures: serde_json::Map<_, _> = measures

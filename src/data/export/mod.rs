@@ -32,6 +32,8 @@ pub struct Exported {
     pub groups: u64,
     /// Images of another size than the first, where they were written as they are; trainers that stack them need one size.
     pub other_sizes: u64,
+    /// The same label is another class in the other part of the data set: labels count the classes of what is written.
+    pub own_labels: bool,
     /// Images that could not be read and are left out.
     pub warnings: Warnings,
 }

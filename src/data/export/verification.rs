@@ -42,7 +42,8 @@ pub fn export_verification(
     let mut sizes = distinct(&usable).into_iter().map(|item| size_of(catalog, item));
     let first = sizes.next();
     let other_sizes = if px.is_some() { 0 } else { sizes.filter(|size| Some(*size) != first).count() as u64 };
-    Ok(Exported { files, images: written, groups: usable.len() as u64, other_sizes, warnings })
+    let (images, groups) = (written, usable.len() as u64);
+    Ok(Exported { files, images, groups, other_sizes, warnings, ..Exported::default() })
 }
 
 /// The pairs whose images can both be read: how many there are must be known before the first is written.

@@ -81,6 +81,19 @@ fn told(name: &str) -> String {
     name.chars().take(TOLD).flat_map(char::escape_debug).collect()
 }
 
+/// A text with what a terminal would obey written out, and all else as it is.
+pub fn without_control(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for letter in text.chars() {
+        if letter.is_control() {
+            safe.extend(letter.escape_debug());
+        } else {
+            safe.push(letter);
+        }
+    }
+    safe
+}
+
 /// Larger than any network this program has, with the state of its optimiser.
 const MAX_FILE_BYTES: u64 = 4 << 30;
 /// Read between two looks at whether to stop.

@@ -251,7 +251,8 @@ fn plots_row(ui: &mut Ui, state: &State, evaluation: &Evaluation, point: &Operat
     }
 }
 
-fn busy_ui(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
+/// How far the measurement is, and how to stop it; nothing while there is none.
+pub(super) fn busy_ui(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
     let Some(id) = state.evaluate.job else { return };
     let progress = state.job(id).map(|job| job.progress).unwrap_or_default();
     let done = done_text(&progress, "image").map(|done| format!("{done} embedded"));

@@ -27,8 +27,13 @@ impl RunsPanel {
     pub fn ui(&mut self, ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
         if state.runs.is_empty() && state.import.is_none() {
             empty_ui(ui, state, out);
-            return;
+        } else {
+            self.page_ui(ui, state, out);
         }
+        dialogs_ui(ui, state, out);
+    }
+
+    fn page_ui(&mut self, ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
         heading_ui(ui, state, out);
         ui.add_space(SPACE / 2.0);
         if let Some(view) = &state.import {
@@ -45,12 +50,16 @@ impl RunsPanel {
                 .show(ui, |ui| self.comparison.ui(ui, state, out));
         }
         list_ui(ui, state, out);
-        if let Some(edit) = &state.runs_view.edit {
-            edit::edit_ui(ui, edit, out);
-        }
-        if let Some(view) = &state.runs_view.longer {
-            longer::longer_ui(ui, state, view, out);
-        }
+    }
+}
+
+/// Even where no run is left: as long as a dialog is open, it has the keys of the window.
+fn dialogs_ui(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
+    if let Some(edit) = &state.runs_view.edit {
+        edit::edit_ui(ui, edit, out);
+    }
+    if let Some(view) = &state.runs_view.longer {
+        longer::longer_ui(ui, state, view, out);
     }
 }
 

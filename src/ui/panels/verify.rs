@@ -35,10 +35,18 @@ pub struct VerifyPanel {
 impl VerifyPanel {
     /// Draws the workspace.
     pub fn ui(&mut self, ui: &mut Ui, state: &State, media: &mut Media, out: &mut Vec<Action>) {
-        if !state.has_model() {
+        if state.has_model() {
+            self.page_ui(ui, state, media, out);
+        } else {
             empty_ui(ui, state, out);
-            return;
         }
+        // Even where the model is gone meanwhile: as long as the dialog is open, it has the keys of the window.
+        if let Some(view) = &state.faces.align {
+            self::align::align_ui(ui, state, view, media, out);
+        }
+    }
+
+    fn page_ui(&mut self, ui: &mut Ui, state: &State, media: &mut Media, out: &mut Vec<Action>) {
         egui::ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
             header_ui(ui, state, out);
             ui.add_space(theme::SPACE);
@@ -50,9 +58,6 @@ impl VerifyPanel {
             }
             ui.add_space(theme::SPACE);
         });
-        if let Some(view) = &state.faces.align {
-            self::align::align_ui(ui, state, view, media, out);
-        }
     }
 
     /// Where this similarity falls among all pairs that were measured.
@@ -67,7 +72,7 @@ impl VerifyPanel {
         theme::card(ui, |ui| {
             ui.horizontal_wrapped(|ui| {
                 ui.label(theme::subheading("Scores and threshold"))
-                    .on_hover_text("Similarities of the genuine and impostor pairs of your held-out images");
+                    .on_hover_text("Similarities of the genuine and impostor pairs that this model was measured on");
                 ui.add_space(theme::SPACE);
                 let chosen = rule_chooser(ui, evaluation.rule, evaluation.report.n_impostor);
                 out.extend(chosen.map(|rule| Action::SetRule { run: evaluation.run.clone(), rule }));

@@ -1,9 +1,9 @@
 //! Which runs are drawn, which one fills the page, and the menu that adds another.
 
-use crate::app::{Action, OPEN_IMAGES_HELP, Overlay, State};
+use crate::app::{Action, OPEN_IMAGES_HELP, Overlay, State, Workspace};
 use crate::ui::command_button::CommandButton;
 use crate::ui::theme;
-use crate::ui::widgets::figures::rate_text;
+use crate::ui::widgets::figures::{counted_spaced, rate_text};
 use eframe::egui::{self, Align, Sense, Stroke, Ui, vec2};
 
 /// Runs offered in the menu at most; the others are on the page of runs.
@@ -63,7 +63,9 @@ fn overlay_ui(ui: &mut Ui, index: usize, overlay: &Overlay, current: bool, out: 
 /// What else the run on the page can be measured on.
 fn current_ui(ui: &mut Ui, state: &State, current: &Overlay, out: &mut Vec<Action>) {
     let run = &current.evaluation.run;
-    if ui.button("Measure this run again").clicked() {
+    // What is on the page may be of pairs, or of all open images.
+    let help = "Measures it on the images that it held out; imported weights on the images that are open";
+    if ui.button("Measure this run again").on_hover_text(help).clicked() {
         out.push(Action::Evaluate(run.clone()));
     }
     let has_images = state.open_data().is_some();
@@ -79,15 +81,21 @@ pub(super) fn evaluate_menu(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
     ui.menu_button("Evaluate another run", |ui| {
         let shown =
             |path: &std::path::Path| state.evaluate.overlays.iter().any(|overlay| overlay.evaluation.run == path);
-        let others: Vec<_> =
-            state.runs.iter().filter(|run| run.has_model && !shown(&run.path)).take(MENU_RUNS).collect();
-        for run in &others {
+        let mut others = state.runs.iter().filter(|run| run.has_model && !shown(&run.path)).peekable();
+        if others.peek().is_none() {
+            ui.label(theme::caption("Every run with a model is in the plots"));
+        }
+        for run in others.by_ref().take(MENU_RUNS) {
             if ui.button(&run.name).clicked() {
                 out.push(Action::Evaluate(run.path.clone()));
             }
         }
-        if others.is_empty() {
-            ui.label(theme::caption("Every run with a model is in the plots"));
+        let more = others.count();
+        if more > 0 {
+            let help = "Goes to Runs, where each can be evaluated";
+            if ui.button(format!("{} in Runs", counted_spaced(more, "more run"))).on_hover_text(help).clicked() {
+                out.push(Action::Go(Workspace::Runs));
+            }
         }
         ui.separator();
         if let Some(current) = state.evaluate.overlays.get(state.evaluate.current) {

@@ -2,13 +2,13 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a skipped test says why")]
 
 use super::EvaluatePanel;
-use crate::app::{Action, Effect, Overlay, PictureAction, State, on_event, update};
+use crate::app::{Action, Effect, Overlay, PictureAction, State, Workspace, on_event, update};
 use crate::data::{Catalog, WarningKind};
 use crate::eval::{OperatingPoint, OperatingRule, operating_point};
 use crate::train::Doubt;
 use crate::ui::demo_data::demo_evaluation;
 use crate::ui::test_page;
-use crate::worker::protocol::{Event, OpenedData};
+use crate::worker::protocol::{Event, OpenedData, RunEntry};
 use eframe::egui::{self, Key, Pos2, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
@@ -125,6 +125,19 @@ fn the_run_on_the_page_is_measured_on_the_open_images_from_the_menu() {
     harness.get_by_label("Measure it on the open images").click();
     harness.run_steps(1);
     assert_eq!(harness.state().out, [Action::EvaluateOpen("runs/arcface".into())]);
+}
+
+#[test]
+fn runs_that_the_menu_has_no_room_for_are_counted_and_lead_to_their_page() {
+    let Some(mut harness) = page() else { return };
+    let runs = (0..14).map(|i| RunEntry::with_model(format!("runs/r{i}")));
+    harness.state_mut().state.runs = runs.collect();
+    harness.run_steps(1);
+    harness.get_by_label("Evaluate another run").click();
+    harness.run_steps(3);
+    harness.get_by_label("2 more runs in Runs").click();
+    harness.run_steps(1);
+    assert_eq!(harness.state().out, [Action::Go(Workspace::Runs)]);
 }
 
 #[test]

@@ -2,11 +2,13 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a skipped test says why")]
 
 use super::ExplorePanel;
-use crate::app::{Action, State};
+use crate::app::{Action, State, Workspace, on_event, update};
+use crate::config::RunInfo;
 use crate::data::Catalog;
 use crate::map::MapMethod;
 use crate::ui::demo_data::{demo_layout, demo_table};
 use crate::ui::test_page;
+use crate::worker::protocol::{Event, OpenedData, RunEntry};
 use eframe::egui::Key;
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
@@ -40,6 +42,41 @@ fn without_embeddings_it_offers_the_sample_data() {
     harness.get_by_label("Open the sample data").click();
     harness.run_steps(1);
     assert_eq!(harness.state().out, [Action::OpenSample]);
+}
+
+#[test]
+fn embeddings_on_their_way_are_told_of_and_can_be_stopped() {
+    let mut state = State::new("runs".into());
+    update(&mut state, Action::UseRun("runs/a".into()));
+    let job = state.evaluate.job.expect("it is measured");
+    let mut harness = harness(state);
+    assert!(harness.query_by_label("No embeddings yet").is_none());
+    harness.get_by_label("Cancel").click();
+    harness.run_steps(1);
+    assert_eq!(harness.state().out, [Action::CancelJob(job)]);
+}
+
+#[test]
+fn before_the_first_epoch_the_map_is_promised() {
+    let folder = tempfile::tempdir().unwrap();
+    crate::data::testing::draw_classes(folder.path(), 4, 4);
+    let catalog = Arc::new(Catalog::open(folder.path(), &|_| {}, &|| false).unwrap());
+    let mut state = State::new("runs".into());
+    let info = RunInfo { data_fingerprint: catalog.fingerprint.clone(), ..RunInfo::default() };
+    let mut run = RunEntry::with_model("runs/a");
+    run.config.run = Some(info);
+    state.runs = vec![run];
+    let opening =
+        update(&mut state, Action::OpenData(folder.path().to_owned())).into_iter().find_map(test_page::job_of);
+    let data = OpenedData { catalog, elapsed_secs: 0.0 };
+    on_event(&mut state, Event::DataOpened { job: opening.expect("they are read").id, data });
+    update(&mut state, Action::ContinueRun("runs/a".into()));
+    assert!(state.is_training() && state.evaluate.job.is_none());
+    let mut harness = harness(state);
+    assert!(harness.query_by_label_contains("appears after the first epoch").is_some());
+    harness.get_by_label("See how the training goes").click();
+    harness.run_steps(1);
+    assert_eq!(harness.state().out, [Action::Go(Workspace::Train)]);
 }
 
 #[test]

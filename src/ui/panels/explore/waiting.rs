@@ -3,6 +3,7 @@
 use crate::app::{Action, ExploreView, State, Workspace};
 use crate::map::MapMethod;
 use crate::ui::command_button::CommandButton;
+use crate::ui::panels::evaluate;
 use crate::ui::theme;
 use crate::ui::widgets::job_bar::titled_job;
 use eframe::egui::Ui;
@@ -39,8 +40,25 @@ pub(super) fn busy_ui(ui: &mut Ui, state: &State, explore: &ExploreView, out: &m
     }
 }
 
-/// Nothing to show: how to get embeddings.
+/// Nothing to show: what the embeddings come from that are on their way, or how to get some.
 pub(super) fn empty_ui(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
+    if state.evaluate.job.is_some() {
+        ui.label(theme::heading("Explore"));
+        ui.add_space(theme::SPACE);
+        evaluate::busy_ui(ui, state, out);
+        ui.label(theme::caption("The map is made of the same embeddings, and follows by itself."));
+        return;
+    }
+    if state.is_training() {
+        let text =
+            "The map appears after the first epoch of the run that is being trained, and follows it from then on.";
+        theme::empty_state(ui, "No embeddings yet", text, |ui| {
+            if theme::primary_button(ui, "See how the training goes").clicked() {
+                out.push(Action::Go(Workspace::Train));
+            }
+        });
+        return;
+    }
     let text = "Train a model, or open a run: every held-out image becomes a point, and images the model finds alike lie together.";
     theme::empty_state(ui, "No embeddings yet", text, |ui| {
         if state.open_data().is_some() && theme::primary_button(ui, "Go to training").clicked() {

@@ -4,7 +4,9 @@ use crate::app::{Action, LongerView, RunAction, State, most_epochs};
 use crate::config::{RunConfig, with_labels};
 use crate::ui::theme::{self, SPACE};
 use crate::ui::widgets::dialog::focus_first;
+use crate::ui::widgets::figures::counted_spaced;
 use crate::ui::widgets::number_row::number_row;
+use crate::worker::protocol::RunEntry;
 use eframe::egui::{DragValue, Grid, Id, Label, Modal, Ui};
 
 /// Draws the dialog; the number goes into the state at once.
@@ -18,16 +20,18 @@ pub(super) fn longer_ui(ui: &mut Ui, state: &State, view: &LongerView, out: &mut
         ui.set_width(420.0);
         ui.label(theme::heading("Train longer"));
         ui.add(Label::new(theme::caption(&run.name)).truncate());
+        ui.label(theme::caption(what_is_done(run)));
         ui.add_space(SPACE);
         epochs_ui(ui, view, out);
         ui.add_space(SPACE);
         ui.label(what_follows(&run.config));
         ui.add_space(SPACE * 2.0);
         ui.horizontal(|ui| {
-            let train = ui.add_enabled_ui(view.is_longer(), |ui| theme::primary_button(ui, "Train longer")).inner;
+            let why_not = obstacle(state, view);
+            let train = ui.add_enabled_ui(why_not.is_none(), |ui| theme::primary_button(ui, "Train longer")).inner;
             focus_first(ui, "form", &train);
             let train = train.on_hover_text("Goes on from the last checkpoint");
-            if train.on_disabled_hover_text("It is to have so many already").clicked() {
+            if train.on_disabled_hover_text(why_not.unwrap_or_default()).clicked() {
                 out.push(RunAction::TrainLonger.into());
             }
             if ui.add(theme::plain_button("Cancel")).on_hover_text("Changes nothing (Esc)").clicked() {
@@ -40,16 +44,31 @@ pub(super) fn longer_ui(ui: &mut Ui, state: &State, view: &LongerView, out: &mut
     }
 }
 
+/// Why the run cannot go on so now. Another one may have begun by itself since the dialog was opened.
+fn obstacle(state: &State, view: &LongerView) -> Option<&'static str> {
+    if state.is_training() {
+        return Some("A run is being trained; stop it first, or wait until it is done");
+    }
+    (!view.is_longer()).then_some("Choose more epochs than were planned so far")
+}
+
 fn epochs_ui(ui: &mut Ui, view: &LongerView, out: &mut Vec<Action>) {
     let mut epochs = view.epochs;
     Grid::new("longer form").num_columns(2).spacing([SPACE * 2.0, SPACE]).show(ui, |ui| {
-        let help = format!("Those that are done among them; it was to have {} so far", view.planned);
+        let help = "Epochs that the run will have when it is done, the earlier ones among them";
         let value = DragValue::new(&mut epochs).range(view.planned..=most_epochs().max(view.planned)).speed(0.2);
-        number_row(ui, "Epochs in all", &help, None, value);
+        number_row(ui, "Epochs in all", help, None, value);
     });
     if epochs != view.epochs {
         out.push(RunAction::SetEpochs(epochs).into());
     }
+}
+
+/// `24 of 24 epochs are done.`
+fn what_is_done(run: &RunEntry) -> String {
+    let planned = counted_spaced(run.config.train.epochs as usize, "epoch");
+    let verb = if run.epochs_done == 1 { "is" } else { "are" };
+    format!("{} of {planned} {verb} done.", run.epochs_done)
 }
 
 /// What becomes of a run with these settings.

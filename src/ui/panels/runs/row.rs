@@ -37,6 +37,8 @@ const BUTTONS_WIDTH: f32 = 276.0;
 const NO_MODEL: &str = "No epoch was finished, so there is no model yet";
 /// Why no run can go on.
 const IS_BUSY: &str = "Another run is being trained";
+/// Why the run that is being trained can neither go on nor be changed.
+const IS_TRAINED: &str = "It is being trained; stop it first, or wait until it is done";
 /// Rows below this width have their cells closer together.
 const NARROW: f32 = 900.0;
 
@@ -143,23 +145,29 @@ fn buttons_ui(ui: &mut Ui, state: &State, run: &RunEntry, active: bool, out: &mu
         (true, true) => "Measures its error rates on the images that are open",
     };
     button("Evaluate", run.has_model, measure_help, Action::Evaluate(path.clone()));
-    let idle = !state.is_training();
-    let continue_help = match (run.resumable, idle) {
+    let busy = why_busy(state, run);
+    let continue_help = match (run.resumable, busy) {
+        (_, Some(IS_TRAINED)) => IS_TRAINED,
         (false, _) if run.is_imported() => "It was trained elsewhere; Fine-tune, in the menu, starts from its weights",
         (false, _) if ended_early(run) => {
             "It ended early, because nothing improved any more; Train longer, in the menu, goes on with it"
         }
         (false, _) => "All epochs are done; Train longer, in the menu, gives it more",
-        (true, false) => IS_BUSY,
-        (true, true) => "Goes on from the last checkpoint",
+        (true, Some(why)) => why,
+        (true, None) => "Goes on from the last checkpoint",
     };
-    button("Continue", run.resumable && idle, continue_help, Action::ContinueRun(path.clone()));
+    button("Continue", run.resumable && busy.is_none(), continue_help, Action::ContinueRun(path.clone()));
     let use_help = match (run.has_model, active) {
         (false, _) => NO_MODEL,
         (true, true) => "Explore, Evaluate and Verify use this model",
         (true, false) => "Lets Explore, Evaluate and Verify use this model",
     };
     button("Use", run.has_model && !active, use_help, Action::UseRun(path));
+}
+
+/// Why this run cannot go on while one is being trained; `None` when none is.
+fn why_busy(state: &State, run: &RunEntry) -> Option<&'static str> {
+    state.is_training().then(|| if state.is_being_trained(&run.path) { IS_TRAINED } else { IS_BUSY })
 }
 
 /// What is wanted less often.
@@ -187,9 +195,13 @@ fn menu_ui(ui: &mut Ui, state: &State, run: &RunEntry, out: &mut Vec<Action>) {
         // Imported weights come without settings of their own.
         let offered = |action: &RunAction| !(run.is_imported() && matches!(action, RunAction::Duplicate(_)));
         for (label, help, action) in items.into_iter().filter(|(_, _, action)| offered(action)) {
-            let needs_model = matches!(action, RunAction::FineTune(_) | RunAction::Export(_));
-            let item = ui.add_enabled(run.has_model || !needs_model, egui::Button::new(label));
-            if item.on_hover_text(help).on_disabled_hover_text(NO_MODEL).clicked() {
+            let why_not = match action {
+                RunAction::FineTune(_) | RunAction::Export(_) if !run.has_model => Some(NO_MODEL),
+                RunAction::Edit(_) if state.is_being_trained(&run.path) => Some(IS_TRAINED),
+                _ => None,
+            };
+            let item = ui.add_enabled(why_not.is_none(), egui::Button::new(label));
+            if item.on_hover_text(help).on_disabled_hover_text(why_not.unwrap_or_default()).clicked() {
                 out.push(action.into());
                 ui.close();
             }
@@ -198,15 +210,16 @@ fn menu_ui(ui: &mut Ui, state: &State, run: &RunEntry, out: &mut Vec<Action>) {
         open_images_ui(ui, state, run, out);
         series_ui(ui, state, run, out);
         ui.separator();
-        bin_ui(ui, run, out);
+        bin_ui(ui, state, run, out);
     });
     menu.response.accessible_name(format!("More for {}", run.name)).on_hover_text("Name, note, settings, folder, bin");
 }
 
 /// Last and apart, so that no hand slips onto it.
-fn bin_ui(ui: &mut Ui, run: &RunEntry, out: &mut Vec<Action>) {
+fn bin_ui(ui: &mut Ui, state: &State, run: &RunEntry, out: &mut Vec<Action>) {
     let help = "Moves it to the folder bin beside the runs, from where it can be moved back";
-    if ui.button("Move to the bin").on_hover_text(help).clicked() {
+    let item = ui.add_enabled(!state.is_being_trained(&run.path), egui::Button::new("Move to the bin"));
+    if item.on_hover_text(help).on_disabled_hover_text(IS_TRAINED).clicked() {
         out.push(RunAction::Delete(run.path.clone()).into());
         ui.close();
     }
@@ -222,7 +235,7 @@ fn longer_ui(ui: &mut Ui, state: &State, run: &RunEntry, out: &mut Vec<Action>) 
     } else if run.config.train.epochs >= most_epochs() {
         Some("It has as many epochs as a run can have")
     } else {
-        state.is_training().then_some(IS_BUSY)
+        why_busy(state, run)
     };
     let item = ui.add_enabled(why_not.is_none(), egui::Button::new("Train longer…"));
     let item = item.on_hover_text("Gives the run more epochs and goes on with it");
@@ -254,7 +267,9 @@ fn series_ui(ui: &mut Ui, state: &State, run: &RunEntry, out: &mut Vec<Action>) 
     }
     let left = counted_spaced(left, "run");
     let help = format!("Trains what is missing or unfinished of its series, one run after the other: {left}");
-    if ui.button("Continue the series").on_hover_text(help).clicked() {
+    let why_not = why_busy(state, run);
+    let item = ui.add_enabled(why_not.is_none(), egui::Button::new("Continue the series"));
+    if item.on_hover_text(help).on_disabled_hover_text(why_not.unwrap_or_default()).clicked() {
         out.push(RunAction::ContinueSeries(run.path.clone()).into());
         ui.close();
     }

@@ -149,6 +149,7 @@ fn a_finished_run_is_made_longer_from_its_menu() {
     assert_eq!(asked, [Action::from(RunAction::AskLonger("runs/a".into()))]);
     harness.run_steps(2);
     assert!(harness.query_by_label_contains("learning rate falls towards the new end").is_some());
+    assert!(harness.query_by_label("3 of 24 epochs are done.").is_some());
     let view = harness.state().state.runs_view.longer.clone().unwrap();
     assert_eq!((view.planned, view.epochs), (24, 36));
     // As many as before are no more.
@@ -186,6 +187,37 @@ fn a_run_is_made_longer_only_where_it_could_go_on() {
     );
 }
 
+#[test]
+fn the_run_that_is_being_trained_is_not_changed_and_no_other_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    crate::data::testing::draw_classes(folder.path(), 4, 4);
+    let mut other = entry("b", 2, Some(0.1));
+    other.config.run = Some(RunInfo::before(SeriesInfo { id: "one".into(), first_seed: 2, seeds: 2 }));
+    let mut state = listing(vec![entry("a", 1, None), other]);
+    open(&mut state, folder.path());
+    let print = state.open_data().unwrap().catalog.fingerprint.clone();
+    state.runs[0].config.run.as_mut().unwrap().data_fingerprint = print;
+    update(&mut state, Action::ContinueRun("runs/a".into()));
+    assert!(state.is_being_trained(Path::new("runs/a")) && !state.is_being_trained(Path::new("runs/b")));
+    let expected: [(&str, &[(&str, bool)]); 2] = [
+        ("a", &[("Name and note…", true), ("Move to the bin", true), ("Train longer…", true)]),
+        ("b", &[("Name and note…", false), ("Move to the bin", false), ("Continue the series", true)]),
+    ];
+    for (name, items) in expected {
+        let mut harness = page_of(state.clone());
+        harness.get_by_label(&format!("More for {name}")).click();
+        harness.run_steps(3);
+        for (label, is_disabled) in items {
+            let item = harness.get_by_label(label);
+            assert_eq!(item.accesskit_node().is_disabled(), *is_disabled, "{label} of {name}");
+        }
+    }
+    // A dialog that was opened before the training began.
+    update(&mut state, RunAction::AskLonger("runs/b".into()).into());
+    let harness = page_of(state);
+    assert!(harness.get_by_role_and_label(Role::Button, "Train longer").accesskit_node().is_disabled());
+}
+
 /// The dialog for the name and the note of the run a.
 fn editing() -> Harness<'static, Page> {
     let mut harness = harness(vec![entry("a", 1, None)]);
@@ -193,6 +225,23 @@ fn editing() -> Harness<'static, Page> {
     update(&mut harness.state_mut().state, edit.into());
     harness.run_steps(3);
     harness
+}
+
+#[test]
+fn dialogs_stay_or_close_where_no_run_is_left() {
+    let mut harness = editing();
+    harness.state_mut().state.runs.clear();
+    harness.run_steps(2);
+    assert!(harness.query_by_label("Save").is_some(), "what was typed can still be copied");
+    let state = &mut harness.state_mut().state;
+    state.runs_view.edit = None;
+    state.runs = vec![entry("a", 1, Some(0.1))];
+    update(state, RunAction::AskLonger("runs/a".into()).into());
+    assert!(state.runs_view.longer.is_some());
+    state.runs.clear();
+    harness.run_steps(1);
+    assert!(test_page::apply(&mut harness).contains(&RunAction::CancelLonger.into()));
+    assert!(harness.state().state.runs_view.longer.is_none());
 }
 
 #[test]

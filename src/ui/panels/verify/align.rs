@@ -42,9 +42,6 @@ fn buttons_ui(ui: &mut Ui, view: &AlignView, out: &mut Vec<Action>) {
         if apply.clicked() || entered {
             out.push(FaceAction::Apply.into());
         }
-        if marker_button(ui, "Cancel", "Leaves the image as it is (Esc)", None) {
-            out.push(FaceAction::Cancel.into());
-        }
         let found = mark.face().is_some();
         let help = if found { "Back to the face that was found" } else { "Takes the marks away" };
         if marker_button(ui, "Reset", help, without_picture(mark)) {
@@ -56,6 +53,9 @@ fn buttons_ui(ui: &mut Ui, view: &AlignView, out: &mut Vec<Action>) {
         let help = "Compares the image without an alignment";
         if view.is_aligned && marker_button(ui, "Use the whole image", help, None) {
             out.push(FaceAction::UseWhole.into());
+        }
+        if marker_button(ui, "Cancel", "Leaves the image as it is (Esc)", None) {
+            out.push(FaceAction::Cancel.into());
         }
     });
 }

@@ -79,6 +79,15 @@ fn marking() -> Harness<'static, Page> {
 }
 
 #[test]
+fn the_dialog_stays_where_the_model_is_gone_meanwhile() {
+    let mut harness = marking();
+    harness.state_mut().state.runs.clear();
+    harness.run_steps(2);
+    assert!(!harness.state().state.has_model());
+    assert!(harness.query_by_label("Apply").is_some());
+}
+
+#[test]
 fn the_slot_offers_to_align_its_image() {
     let mut state = with_model();
     state.verify.slots[1] = Some(grey());
