@@ -340,7 +340,7 @@ macro_rules! param {
 pub const PARAMS: &[ParamSpec] = &[
     param!(Data, "data.image_px", short "image"; "Image size", int(8, 512), "px", auto; "Side of the square image the network sees; small images train faster (28 to 112 is usual)"),
     param!(Data, "data.colour"; "Colour", Kind::Choice(Colour::ALL); "Channels the network sees; automatic takes grey only when every image is grey"),
-    param!(Data, "data.split", short "split"; "Split", Kind::Choice(SplitBy::ALL), basic; "What is held out for validation: whole identities tell how well new people are told apart, images how well known classes are recognised"),
+    param!(Data, "data.split", short "split"; "Split", Kind::Choice(SplitBy::ALL), basic; "What is held out for validation: whole classes tell how well new ones are told apart, images how well known classes are recognised"),
     param!(Data, "data.held_out"; "Held-out classes", Kind::Text; "Names of the identities to hold out, such as s31..s40 or test_*; empty holds out at random"),
     param!(Data, "data.validation_fraction"; "Held out", float(0.01, 0.9); "Share of identities or images held out when the folder has no validation part (0.1 to 0.3 is usual)"),
     param!(Data, "data.min_images"; "Fewest images per class", int(1, 1000); "Classes with fewer images are left out of training"),
