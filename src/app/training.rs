@@ -235,7 +235,10 @@ fn resume(state: &mut State, wanted: Wanted, mut past: Past, catalog: Arc<Catalo
     if state.open_data().is_some_and(|data| data.catalog.fingerprint != catalog.fingerprint) {
         state.say("The run goes on with the images it began with, whatever is open or excluded now");
     }
-    past.config.train.epochs = past.config.train.epochs.max(wanted.epochs);
+    // What was asked for last counts, also below what was asked for before and never began. The run itself is never made shorter.
+    if wanted.epochs > 0 {
+        past.config.train.epochs = wanted.epochs;
+    }
     let effects = begin_training(state, catalog, past.config, Place::Resume(wanted.run));
     if let Some(view) = &mut state.training {
         (view.steps, view.epochs) = (past.steps, past.epochs);

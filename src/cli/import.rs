@@ -35,12 +35,14 @@ pub fn command() -> Command {
             .value_parser(["rgb", "bgr"]),
     )
     .arg(
-        // An export of this program may say that it is on: then only a word turns it off.
+        // An export of this program may say that it is on: then only a word turns it off. The equals sign keeps the name of a file
+        // behind a plain `--mirror` from being taken for the word.
         text(
             "mirror",
             "Add the embedding of the mirrored image, or not (default: as an export of ArcLens says, else not)",
         )
         .num_args(0..=1)
+        .require_equals(true)
         .default_missing_value("true")
         .value_parser(clap::value_parser!(bool)),
     )
@@ -192,11 +194,11 @@ mod tests {
         assert_eq!(change(&matches).unwrap(), wanted);
         let matches = command().try_get_matches_from(&words[..4]).unwrap();
         assert_eq!(change(&matches).unwrap(), PreprocessChange::default());
-        let plain = ["import", "net.pth", "--mirror", "--out", "run"];
+        let plain = ["import", "--mirror", "net.pth", "--out", "run"];
         let matches = command().try_get_matches_from(plain).unwrap();
         assert_eq!(change(&matches).unwrap().add_mirror, Some(true));
-        for (word, wanted) in [("true", true), ("false", false)] {
-            let words = [&words[..4], &["--mirror", word]].concat();
+        for (word, wanted) in [("--mirror=true", true), ("--mirror=false", false)] {
+            let words = [&words[..4], &[word]].concat();
             let matches = command().try_get_matches_from(words).unwrap();
             assert_eq!(change(&matches).unwrap().add_mirror, Some(wanted));
         }

@@ -115,7 +115,12 @@ fn a_run_made_longer_goes_on_with_the_epochs_asked_for_when_its_images_are_open(
     assert_eq!((place, epochs_asked(&effects)), (run.clone(), Some(30)));
     // Stopped and continued, it is still to have so many; of any other, what was planned counts.
     on_event(&mut state, Event::Ended { job: id, outcome: Outcome::Cancelled });
-    assert_eq!(epochs_asked(&update(&mut state, Action::ContinueRun(run))), Some(30));
+    let effects = update(&mut state, Action::ContinueRun(run.clone()));
+    assert_eq!(epochs_asked(&effects), Some(30));
+    // It never began: a smaller number that is asked for afterwards counts.
+    let (id, ..) = continued(&effects).expect("it goes on");
+    on_event(&mut state, Event::Ended { job: id, outcome: failure() });
+    assert_eq!(epochs_asked(&ask(&mut state, 26)), Some(26));
 }
 
 #[test]
