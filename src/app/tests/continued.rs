@@ -120,6 +120,7 @@ fn a_run_made_longer_goes_on_with_the_epochs_asked_for_when_its_images_are_open(
     // It never began: a smaller number that is asked for afterwards counts.
     let (id, ..) = continued(&effects).expect("it goes on");
     on_event(&mut state, Event::Ended { job: id, outcome: failure() });
+    state.workspace = Workspace::Runs;
     assert_eq!(epochs_asked(&ask(&mut state, 26)), Some(26));
 }
 
