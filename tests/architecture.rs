@@ -6,6 +6,7 @@
     reason = "a test may stop, and says why it skips"
 )]
 
+use arclens::config::Head;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -178,6 +179,51 @@ fn queues_are_bounded_and_threads_have_names() {
         })
         .map(|(path, _)| path.display().to_string())
         .collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// The file below `src/loss` that holds a loss.
+fn file_of(head: Head) -> &'static str {
+    match head {
+        Head::Softmax => "softmax",
+        Head::NormSoftmax => "norm_softmax",
+        Head::AdaCos => "adacos",
+        Head::ArcFace => "arcface",
+        Head::ArcFaceExact => "arcface_exact",
+        Head::ArcFaceFallback => "arcface_fallback",
+        Head::ArcFaceEasy => "arcface_easy",
+        Head::ArcFaceFaceXZoo => "arcface_facexzoo",
+        Head::ArcFaceInsightface => "arcface_insightface",
+        Head::CosFace => "cosface",
+        Head::Combined => "combined",
+        Head::CombinedExact => "combined_exact",
+        Head::SphereFace => "sphereface",
+        Head::SphereFaceScaled => "sphereface_scaled",
+        Head::SphereFaceR0 | Head::SphereFaceR1 | Head::SphereFaceR2 => "sphereface_r",
+        Head::LiArcFace => "li_arcface",
+        Head::MagFace | Head::MagFaceFallback => "magface",
+        Head::AdaFace => "adaface",
+        Head::CurricularFace => "curricularface",
+        Head::ElasticArcFace | Head::ElasticCosFace => "elastic",
+        Head::UniFace => "uniface",
+    }
+}
+
+#[test]
+fn every_loss_names_its_source_and_its_units() {
+    let sources =
+        ["arXiv:", "ECCV", "ICCV", "`ronghuaiyang/arcface-pytorch`", "`arcface_torch`", "FaceX-Zoo", "`opensphere`"];
+    let units = [" rad", "amount of cosine", "factor on the angle", "unit"];
+    let mut wrong = Vec::new();
+    for file in Head::every().map(file_of) {
+        let text = fs::read_to_string(root().join(format!("src/loss/{file}.rs"))).unwrap();
+        let header: String = text.lines().take_while(|line| line.starts_with("//!")).collect();
+        for (what, words) in [("source", &sources[..]), ("unit", &units[..])] {
+            if !words.iter().any(|word| header.contains(word)) {
+                wrong.push(format!("src/loss/{file}.rs names no {what}"));
+            }
+        }
+    }
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 

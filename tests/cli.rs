@@ -271,6 +271,15 @@ fn an_exported_network_comes_back_as_a_run_that_does_all_that_a_run_does() {
     assert_eq!(ok(folder.path(), &["inspect", "back", "--json"])["imported"], true);
     let output = arclens(folder.path(), &["import", image, "--out", "never"]);
     assert!(output.status.code() == Some(2) && stderr(&output).contains("neither a PyTorch file"));
+    // The network in the file embeds one image: what else a run does is the reader's to do.
+    for (word, run, is_told) in [("--mirror", "mirrored", true), ("--mirror=false", "plain", false)] {
+        ok(folder.path(), &["import", "net.safetensors", "--out", run, word, "--json"]);
+        let output = arclens(folder.path(), &["export", run, "--out", &format!("{run}.onnx")]);
+        assert!(output.status.success(), "{}", stderr(&output));
+        let told = String::from_utf8_lossy(&output.stdout);
+        assert_eq!(told.contains("its mirror image"), is_told, "{told}");
+        assert_eq!(told.contains("add the two embeddings"), is_told, "{told}");
+    }
 }
 
 #[test]

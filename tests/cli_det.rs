@@ -29,14 +29,19 @@ fn measured(root: &Path, name: &str, quality: f32) {
     measured_on(root, name, quality, ("200 held-out images of faces", true));
 }
 
-fn measured_on(root: &Path, name: &str, quality: f32, (on, is_own): (&str, bool)) {
+fn measured_on(root: &Path, name: &str, quality: f32, on: (&str, bool)) {
+    measured_with(root, name, quality, on, None);
+}
+
+/// Of the weights of this checksum.
+fn measured_with(root: &Path, name: &str, quality: f32, (on, is_own): (&str, bool), model_sha256: Option<&str>) {
     let stored = StoredEvaluation {
         on: on.to_owned(),
         own: Some(is_own),
         rule: OperatingRule::Eer,
         report: report(quality),
         classification: None,
-        model_sha256: None,
+        model_sha256: model_sha256.map(str::to_owned),
     };
     store_evaluation(&run(root, name), &stored).unwrap();
 }
@@ -189,15 +194,7 @@ fn what_an_earlier_network_of_a_run_came_to_is_drawn_with_a_warning() {
     std::fs::write(newest.join("state.json"), state.to_string()).unwrap();
     std::fs::write(net.join("best"), "checkpoints/000007").unwrap();
     for (measured, own, is_told) in [("now", true, false), ("earlier", true, true), ("earlier", false, true)] {
-        let stored = StoredEvaluation {
-            on: "600 pairs of lfw".into(),
-            own: Some(own),
-            rule: OperatingRule::Eer,
-            report: report(1.0),
-            classification: None,
-            model_sha256: Some(measured.into()),
-        };
-        store_evaluation(&net, &stored).unwrap();
+        measured_with(folder, "net", 1.0, ("600 pairs of lfw", own), Some(measured));
         let done = arclens(folder, &["det", "net", "--out", "net.svg", "--force"]);
         let text = stderr(&done);
         assert!(done.status.success(), "{text}");

@@ -74,6 +74,19 @@ fn what_the_doctor_finds_is_told_and_left_out() {
 }
 
 #[test]
+fn a_description_beside_records_that_says_another_count_is_told() {
+    let (folder, _) = drawn();
+    let folder = folder.path();
+    ok(folder, &["convert", "data", "--to", "rec", "--out", "rec", "--json"]);
+    let property = folder.join("rec/property");
+    let line = std::fs::read_to_string(&property).unwrap();
+    std::fs::write(&property, format!("{line}99\n")).unwrap();
+    let text = String::from_utf8_lossy(&arclens(folder, &["inspect", "rec", "--quick"]).stdout).into_owned();
+    assert!(text.contains("problem  1 number differs from the description"), "{text}");
+    assert!(text.contains("property: it says 99 images, the file has "), "{text}");
+}
+
+#[test]
 fn what_headers_and_counts_show_is_left_out_and_used_again_without_reading_the_images() {
     let (folder, classes) = drawn();
     let folder = folder.path();

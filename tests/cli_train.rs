@@ -227,12 +227,117 @@ fn a_series_goes_on_after_a_seed_that_diverges() {
     assert!(error.contains("error: 2 of 2 runs failed, those with the seeds 1, 2"), "{error}");
 }
 
+#[test]
+fn a_run_or_a_series_that_goes_on_knows_where_its_images_are() {
+    let folder = drawn();
+    let go_on = |words: &[&str]| arclens(folder.path(), &[&["train", "--json"][..], words].concat());
+    trained(folder.path(), &[&SMALL, &["--out", "run", "--json"]]);
+    let output = go_on(&["--resume", "run", "--epochs", "2"]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert_eq!(json(&output)["epochs"], 2);
+    trained(folder.path(), &[&SMALL, &["--out", "series", "--seeds", "1", "--json"]]);
+    let output = go_on(&["--resume", "series", "--seeds", "2"]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert_eq!(of_runs(&json(&output), "epochs"), [1, 1]);
+
+    std::fs::rename(folder.path().join("data"), folder.path().join("moved")).unwrap();
+    let longer = ["--resume", "run", "--epochs", "3"];
+    let output = go_on(&longer);
+    let (error, place) = (stderr(&output), folder.path().canonicalize().unwrap().join("data"));
+    assert_eq!(output.status.code(), Some(2), "{error}");
+    assert!(error.contains("as DATA") && error.contains(&place.display().to_string()), "{error}");
+    let output = go_on(&[&["moved"][..], &longer].concat());
+    assert!(output.status.success(), "{}", stderr(&output));
+    let output = go_on(&["--resume", "run", "--epochs", "4"]);
+    assert_eq!(json(&output)["epochs"], 4, "it knows the new place: {}", stderr(&output));
+    // Of a series only the runs that were not finished before do.
+    let output = go_on(&["moved", "--resume", "series", "--seeds", "3"]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let output = go_on(&["--resume", "series", "--seeds", "4"]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert_eq!(of_runs(&json(&output), "epochs"), [1; 4]);
+
+    let output = go_on(&["--out", "new"]);
+    let error = stderr(&output);
+    assert!(output.status.code() == Some(2) && error.contains("required arguments were not provided"), "{error}");
+    std::fs::create_dir(folder.path().join("empty")).unwrap();
+    let output = go_on(&["--resume", "empty", "--seeds", "2"]);
+    assert!(output.status.code() == Some(2) && stderr(&output).contains("DATA"), "{}", stderr(&output));
+}
+
+#[test]
+fn of_several_series_in_a_folder_the_one_that_is_asked_for_goes_on() {
+    let folder = drawn();
+    let series = ["--out", "series", "--seeds", "1", "--json"];
+    trained(folder.path(), &[&SMALL, &series]);
+    trained(folder.path(), &[&SMALL, &series, &["--seed", "5", "--loss", "cosface"]]);
+    let go_on = ["--resume", "series", "--seeds", "2", "--json"];
+    let output = train(folder.path(), &[&go_on]);
+    let error = stderr(&output);
+    assert_eq!(output.status.code(), Some(2), "{error}");
+    let said = ["which of the 2 series", "from seed 1 on (1 run, begun ", "from seed 5 on (1 run, begun ", "--seed"];
+    assert!(said.iter().all(|words| error.contains(words)), "{error}");
+
+    let run = |name: &str| settings(&folder.path().join("series").join(name));
+    trained(folder.path(), &[&go_on, &["--seed", "5"]]);
+    assert!(run("seed-6").loss.head == Head::CosFace && !folder.path().join("series/seed-2").exists());
+    // What the other one would ignore.
+    assert!(ignored(&trained(folder.path(), &[&go_on, &["--loss", "arcface"]])).is_empty());
+    assert_eq!(run("seed-2").loss.head, Head::ArcFace);
+}
+
+/// A program that does not outlive a test that fails.
+#[cfg(unix)]
+struct Running(std::process::Child);
+
+#[cfg(unix)]
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.kill().ok();
+        self.0.wait().ok();
+    }
+}
+
+/// Sends signals to the program when it has trained an epoch, one right behind the other, and waits for its end. What it wrote
+/// to standard error is not kept.
+#[cfg(unix)]
+fn stopped_by(signals: &[&str], folder: &Path, words: &[&str]) -> Output {
+    use std::io::{BufRead as _, BufReader, Read as _};
+    use std::process::{Command, Stdio};
+    let mut command = program::command(folder, words);
+    let mut running = Running(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap());
+    let child = &mut running.0;
+    let mut told = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+    assert!(told.any(|line| line.starts_with("epoch ")), "it does not train");
+    for signal in signals {
+        assert!(Command::new("kill").args([*signal, &child.id().to_string()]).status().unwrap().success());
+    }
+    // Read to the end: a program cannot write to a pipe that nobody reads.
+    told.for_each(drop);
+    let mut stdout = Vec::new();
+    child.stdout.take().unwrap().read_to_end(&mut stdout).unwrap();
+    Output { status: child.wait().unwrap(), stdout, stderr: Vec::new() }
+}
+
+/// As job schedulers end a program, and as `timeout` does: twice, once by its number and once with its group.
+#[cfg(unix)]
+#[test]
+fn a_run_that_gets_sigterm_even_twice_stops_with_all_it_has_learned() {
+    let folder = drawn();
+    let words = ["train", "data", "--epochs", "5000", "--out", "run", "--json"];
+    let output = stopped_by(&["-TERM", "-TERM"], folder.path(), &[&words[..], &SMALL[2..]].concat());
+    assert_eq!(output.status.code(), Some(0), "a stop is no error: {}", stdout(&output));
+    assert_eq!(json(&output)["stopped"], true);
+    let run = folder.path().canonicalize().unwrap().join("run");
+    let advice = format!("continue with: arclens train --resume {}", run.display());
+    assert!(stdout(&output).contains(&advice), "{}", stdout(&output));
+    assert!(std::fs::read_dir(run.join("checkpoints")).unwrap().count() > 0);
+}
+
 /// Ctrl+C while the second of two runs is at work.
 #[cfg(unix)]
 #[test]
 fn a_run_that_is_stopped_does_not_count_in_the_mean() {
-    use std::io::{BufRead as _, BufReader};
-    use std::process::{Command, Stdio};
     let folder = drawn();
     trained(folder.path(), &[&SMALL, &["--out", "series", "--seeds", "2", "--json"]]);
     // The second has a long way to go.
@@ -241,17 +346,30 @@ fn a_run_that_is_stopped_does_not_count_in_the_mean() {
     std::fs::write(&file, text.replace("\nepochs = 1\n", "\nepochs = 5000\n")).unwrap();
 
     let words = ["train", "data", "--resume", "series", "--seeds", "2", "--json"];
-    let mut command = program::command(folder.path(), &words);
-    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let mut told = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
-    assert!(told.any(|line| line.starts_with("epoch ")), "it does not train");
-    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
-    // Read to the end: a program cannot write to a pipe that nobody reads.
-    told.for_each(drop);
-    let output = child.wait_with_output().unwrap();
+    let output = stopped_by(&["-INT"], folder.path(), &words);
     let (text, summary) = (stdout(&output), json(&output));
     assert_eq!(output.status.code(), Some(0), "a stop is no error: {text}");
     assert!(text.contains("stopped after 1 of 2 runs") && text.contains(" over 1 of 2 runs"), "{text}");
     assert_eq!(of_runs(&summary, "stopped"), [false, true], "{summary}");
     assert_eq!(summary["measures"]["eer"]["mean"], summary["runs"][0]["eer"], "{summary}");
+}
+
+#[test]
+fn what_a_run_costs_is_told_before_its_first_step() {
+    let folder = drawn();
+    let multiply_adds = |px: &str| -> f64 {
+        let output = trained(folder.path(), &[&SMALL[..6], &["--image", px, "--device", "cpu", "--out", px]]);
+        let text = stderr(&output);
+        let place = |begin: &str| text.lines().position(|line| line.starts_with(begin)).expect(&text);
+        let told = place("network and head: ");
+        assert!(told < place("epoch "), "{text}");
+        let line = text.lines().nth(told).expect(&text);
+        let (_, cost) = line.split_once(" million weights, ").expect(line);
+        let (multiply_adds, memory) = cost.split_once(" GMAC per image; the run takes about ").expect(line);
+        let gigabytes = memory.strip_suffix(" GB of memory beside the images").expect(line);
+        assert!(gigabytes.parse::<f64>().is_ok_and(|gigabytes| gigabytes > 0.0), "{line}");
+        multiply_adds.parse().expect(line)
+    };
+    let (small, large) = (multiply_adds("16"), multiply_adds("48"));
+    assert!(large > small, "{small} and {large}");
 }

@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, reason = "a test may stop")]
 
 mod common;
+#[path = "data_formats/forms.rs"]
+mod forms;
 #[path = "common/packed.rs"]
 mod packed;
 #[path = "data_formats/written.rs"]

@@ -3,9 +3,12 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a test may stop, and says why it skips")]
 
 mod common;
+#[path = "common/process.rs"]
+mod process;
 
 use common::{fails, folder, open, put};
 use image::{ImageFormat, RgbImage};
+use process::number_of;
 use std::fs::{self, File};
 use std::io::{Cursor, Seek as _, SeekFrom, Write as _};
 use std::path::Path;
@@ -67,21 +70,14 @@ fn taken_bytes(_: &File) -> Option<u64> {
     None
 }
 
-/// The number behind a word in a file that Linux has about this process.
-fn of_process(file: &str, word: &str) -> Option<u64> {
-    let text = fs::read_to_string(format!("/proc/self/{file}")).ok()?;
-    let line = text.lines().find_map(|line| line.strip_prefix(word))?;
-    line.split_whitespace().next()?.parse().ok()
-}
-
 /// Bytes that this process has read, by whatever call.
 fn read_bytes() -> Option<u64> {
-    of_process("io", "rchar:")
+    number_of("self", "io", "rchar:")
 }
 
 /// The most memory that this process has had so far, in bytes.
 fn peak_bytes() -> Option<u64> {
-    of_process("status", "VmHWM:").map(|kib| kib << 10)
+    number_of("self", "status", "VmHWM:").map(|kib| kib << 10)
 }
 
 #[test]

@@ -9,10 +9,10 @@ mod program;
 mod runs;
 
 use arclens::train::Place;
-use program::{command, ok};
+use program::{arclens, command, ok, stderr};
 use runs::{among_checkpoints, config, draw, metrics, newest_step, run, weights};
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 #[test]
@@ -58,8 +58,18 @@ fn a_run_is_a_function_of_its_seed_even_when_it_was_stopped_twice() {
 /// How long a test waits for the moment in which it kills the program.
 const PATIENCE: Duration = Duration::from_secs(600);
 
-/// Kills the program in a certain moment, without a chance to tidy up. On a fast machine it may be done before; then
-/// there is nothing to kill.
+/// It was still running when it was killed.
+#[cfg(unix)]
+fn was_killed(status: ExitStatus) -> bool {
+    std::os::unix::process::ExitStatusExt::signal(&status) == Some(9)
+}
+
+#[cfg(not(unix))]
+fn was_killed(status: ExitStatus) -> bool {
+    !status.success()
+}
+
+/// Kills the program in a certain moment, without a chance to tidy up.
 fn kill_when(folder: &Path, words: &[&str], is_moment: impl Fn() -> bool) {
     let mut child = command(folder, words).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let began = Instant::now();
@@ -67,8 +77,9 @@ fn kill_when(folder: &Path, words: &[&str], is_moment: impl Fn() -> bool) {
         std::thread::sleep(Duration::from_millis(1));
     }
     child.kill().ok();
-    child.wait().unwrap();
+    let status = child.wait().unwrap();
     assert!(began.elapsed() < PATIENCE, "{words:?}: the moment never came");
+    assert!(was_killed(status), "{words:?}: it ended by itself: {status}");
 }
 
 /// The last step in the log, whose last line may be half written.
@@ -90,21 +101,41 @@ fn a_run_that_was_killed_again_and_again_equals_one_that_was_not() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     ok(folder, &["sample", "data", "--identities", "16", "--images", "6", "--size", "16", "--json"]);
+    // Far more than what is waited for, so that the program is still at work when it is killed.
+    let epochs = 20_u64;
+    let count = epochs.to_string();
     let begin = |out| {
         let settings = ["--batch", "8", "--dim", "16", "--image", "16", "--model.dropout", "0.2", "--device", "cpu"];
-        [&["train", "data", "--json", "--out", out, "--epochs", "6"][..], &settings].concat()
+        [&["train", "data", "--json", "--out", out, "--epochs", count.as_str()][..], &settings].concat()
     };
     let go_on = ["train", "data", "--json", "--resume", "killed", "--device", "cpu"];
     let (whole, killed) = (folder.join("whole"), folder.join("killed"));
     ok(folder, &begin("whole"));
 
+    let steps = newest_step(&whole).unwrap();
+    let epoch = steps / epochs;
+    let look_at_what_is_left = || {
+        let (saved, done) = (newest_step(&killed).unwrap(), logged_step(&killed));
+        assert!(
+            saved <= done && done <= saved + epoch,
+            "step {saved} is left of {done} steps, with {epoch} in an epoch"
+        );
+    };
     kill_when(folder, &begin("killed"), || newest_step(&killed).is_some());
+    look_at_what_is_left();
     // In the middle of an epoch, when the log is ahead of the checkpoint.
     let known = logged_step(&killed);
     kill_when(folder, &go_on, || logged_step(&killed) > known + 2);
-    let left = half_written(&killed);
-    kill_when(folder, &go_on, || half_written(&killed).iter().any(|name| !left.contains(name)));
-    ok(folder, &go_on);
+    look_at_what_is_left();
+    // While a checkpoint is written, or where this is too short a moment to be seen, in the epoch after it.
+    let (left, saved) = (half_written(&killed), newest_step(&killed).unwrap());
+    let is_writing = || half_written(&killed).iter().any(|name| !left.contains(name));
+    kill_when(folder, &go_on, || is_writing() || logged_step(&killed) > saved + epoch);
+    look_at_what_is_left();
+    let saved = newest_step(&killed).unwrap();
+    let last = arclens(folder, &go_on);
+    assert!(last.status.success() && saved < steps, "{}", stderr(&last));
+    assert!(stderr(&last).contains(&format!("it goes on after step {saved} of {steps}")), "{}", stderr(&last));
 
     assert_eq!(newest_step(&whole), newest_step(&killed));
     assert!(weights(&whole) == weights(&killed), "the weights differ");

@@ -1,5 +1,5 @@
 //! Resuming is exact whatever the settings keep from step to step: optimisers, schedules that follow the validation, averaged
-//! weights, orders of images. Each run is trained whole, and in two parts with a stop in the middle of an epoch.
+//! weights, statistics of losses, orders of images. Each run is trained whole, and in two parts with a stop in the middle of an epoch.
 //!
 //! Without dropout, which draws from burn's one generator per process: these tests run beside each other. A stop with dropout
 //! on is in `tests/resume.rs`.
@@ -8,7 +8,7 @@
 #[path = "common/runs.rs"]
 mod runs;
 
-use arclens::config::{Auto, Optimizer, RunConfig, Sampler, Schedule};
+use arclens::config::{Auto, Head, Optimizer, RunConfig, Sampler, Schedule};
 use arclens::train::{
     Checkpoint, CheckpointState, Control, Observer, Place, StepMetrics, TrainEvent, TrainRequest, train,
 };
@@ -62,6 +62,10 @@ fn cases() -> Vec<Case> {
             config.train.micro_batches = 2;
             config.train.optimizer = Optimizer::Adam;
         }),
+        // What a loss keeps from step to step: a scale, the target's mean cosine, mean and deviation of the lengths.
+        Case::late("AdaCos", |config| config.loss.head = Head::AdaCos),
+        Case::late("CurricularFace", |config| config.loss.head = Head::CurricularFace),
+        Case::late("AdaFace", |config| config.loss.head = Head::AdaFace),
         Case {
             name: "plateau after a fall",
             change: |config| {

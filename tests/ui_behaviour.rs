@@ -26,6 +26,8 @@ use std::sync::Arc;
 mod check;
 #[path = "ui_behaviour/pairs.rs"]
 mod pairs;
+#[path = "ui_behaviour/plan.rs"]
+mod plan;
 
 type Window = Harness<'static, App>;
 

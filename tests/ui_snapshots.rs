@@ -1,5 +1,5 @@
-//! Pictures of every screen, compared with the stored ones: every workspace, empty, busy, done and failed, in both
-//! themes, at 1280×800 points.
+//! Pictures of every screen, compared with the stored ones: every workspace, empty, busy, done and failed, and two runs
+//! side by side, in both themes, at 1280×800 points.
 //!
 //! They guard layout, colour and wording against changes nobody meant; behaviour is in `ui_behaviour.rs`. The pictures
 //! are drawn at half resolution to keep the repository small, and by a software rasteriser, whose versions differ by a
@@ -69,14 +69,18 @@ fn every_screen_looks_as_it_did() {
         return;
     }
     let mut results = SnapshotResults::new();
+    let mut compare = |name: &str, state: &State| {
+        for (theme, word) in [(egui::Theme::Dark, "dark"), (egui::Theme::Light, "light")] {
+            let mut harness = harness(state.clone(), theme);
+            results.add(harness.try_snapshot(format!("{name}_{word}")));
+        }
+    };
     for workspace in Workspace::ALL {
         for kind in DemoKind::ALL {
-            for (theme, word) in [(egui::Theme::Dark, "dark"), (egui::Theme::Light, "light")] {
-                let name = format!("{}_{}_{word}", workspace.label().to_lowercase(), kind.word());
-                let mut harness = harness(demo_state::state(workspace, kind), theme);
-                results.add(harness.try_snapshot(name));
-            }
+            let name = format!("{}_{}", workspace.label().to_lowercase(), kind.word());
+            compare(&name, &demo_state::state(workspace, kind));
         }
     }
+    compare("runs_compare", &demo_state::compared());
     results.unwrap();
 }

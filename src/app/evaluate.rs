@@ -2,7 +2,7 @@
 
 use super::action::Effect;
 use super::notice::{Notice, Severity};
-use super::runs::named;
+use super::runs::{best_epoch_in, named};
 use super::state::{EvaluateView, Overlay, State, Workspace};
 use super::update::{explore_evaluation, request_verify, start, supersede};
 use crate::eval::{OperatingPoint, OperatingRule, operating_point};
@@ -43,9 +43,9 @@ impl EvaluateView {
     }
 
     /// Some runs have a better network now: what was measured of an earlier one stays in the plots, and decides nothing.
-    pub(super) fn outdate(&mut self, has_learned: impl Fn(&Path) -> bool) {
+    pub(super) fn outdate(&mut self, has_learned: impl Fn(&Evaluation) -> bool) {
         for overlay in &mut self.overlays {
-            overlay.is_outdated |= has_learned(&overlay.evaluation.run);
+            overlay.is_outdated |= has_learned(&overlay.evaluation);
         }
     }
 
@@ -69,6 +69,12 @@ impl EvaluateView {
             }
         }
     }
+}
+
+/// The best network of a run was that of epoch `before`, and is that of a later one by `now` than was measured. That it is later
+/// alone tells nothing: where the best cannot be used, an older one is measured in its place, each time.
+pub(super) fn is_surpassed(measured: &Evaluation, before: Option<u32>, now: Option<u32>) -> bool {
+    now > before && now > Some(measured.epoch)
 }
 
 /// A threshold that a person chose.
@@ -130,6 +136,7 @@ pub(super) fn evaluate_open(state: &mut State, run: PathBuf) -> Vec<Effect> {
 /// Asks for a run to be measured; what was asked for before is superseded by then.
 pub(super) fn request(state: &mut State, run: PathBuf, on: EvaluateOn) -> Vec<Effect> {
     state.evaluate.is_on_pairs = matches!(on, EvaluateOn::Protocol { .. });
+    state.evaluate.best_when_asked = best_epoch_in(&state.runs, &run);
     let (job, effects) = start(state, Request::Evaluate { run, on });
     state.evaluate.job = Some(job);
     state.evaluate.error = None;
@@ -166,6 +173,10 @@ pub(super) fn evaluated(state: &mut State, job: JobId, evaluation: &Arc<Evaluati
             state.evaluate.overlays.len() - 1
         }
     };
+    // The list may have been read anew meanwhile, and know of a better network.
+    let (before, now) = (state.evaluate.best_when_asked, best_epoch_in(&state.runs, &evaluation.run));
+    let is_of_run = |measured: &Evaluation| measured.run == evaluation.run;
+    state.evaluate.outdate(|measured| is_of_run(measured) && is_surpassed(measured, before, now));
     let kept = settle_threshold(state, job, evaluation);
     let mut effects = explore_evaluation(state, evaluation);
     effects.extend(kept);
@@ -219,8 +230,8 @@ pub(super) fn show_overlay(state: &mut State, index: usize) -> Vec<Effect> {
 pub(super) fn set_rule(state: &mut State, run: &Path, rule: OperatingRule) -> Vec<Effect> {
     let Some(evaluation) = state.evaluate.of_run(run) else {
         let text = "The run has learned since its error rates were measured";
-        // A key that is held down asks many times a second.
-        let is_said = state.notices.last().is_some_and(|last| last.headline == text);
+        // A key that is held down asks many times a second, and what is said once leaves after its time.
+        let is_said = state.notices.iter().any(|notice| notice.headline == text);
         if !is_said && state.evaluate.overlays.iter().any(|overlay| overlay.evaluation.run == run) {
             let notice = Notice::new(Severity::Info, text);
             state.notify(notice.hint("Measure it again (Evaluate), then choose its threshold."));

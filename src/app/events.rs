@@ -8,7 +8,7 @@ use super::notice::{Notice, Severity};
 use super::state::{DataState, OpenData, State, TrainPhase, TrainView, Workspace};
 use super::training::Awaited;
 use super::update::{map_request, refresh_runs, select, start};
-use super::{drop, export, faces, import, pairs, picture, runs, series, start_from, training};
+use super::{drop, export, faces, import, pairs, picture, run_edit, runs, series, start_from, training};
 use crate::config::{RunConfig, noun};
 use crate::data::{Catalog, WarningKind, Warnings};
 use crate::eval::{EmbeddingTable, rate_text};
@@ -149,6 +149,7 @@ impl TrainView {
             validation: None,
             map: None,
             doubtful: (0, None),
+            told: Vec::new(),
             summary: None,
             error: None,
         }
@@ -203,14 +204,14 @@ fn train_event(state: &mut State, job: JobId, event: TrainEvent) -> Vec<Effect> 
             view.epochs.retain(|known| known.epoch < metrics.epoch);
             let is_best = metrics.best;
             view.epochs.push(metrics);
+            // Whatever its number is: a run that went back learns epochs of the same numbers anew.
             if is_best {
-                state.evaluate.outdate(|run| view.is_of(run));
+                state.evaluate.outdate(|measured| view.is_of(&measured.run));
             }
         }
         TrainEvent::Validation(snapshot) => return validated(state, snapshot),
         TrainEvent::Note(text) => state.notify(Notice::told(Severity::Info, &text)),
-        // The plan says so, beside the button that started it.
-        TrainEvent::Warning(text) if state.is_in_plan(&text) => {}
+        TrainEvent::Warning(text) if view.told.contains(&text) => {}
         TrainEvent::Warning(text) => state.notify(Notice::told(Severity::Warning, &text)),
         TrainEvent::DoubtfulStep { step, reason } => doubtful_step(state, step, reason),
         TrainEvent::Saved(_) => {}
@@ -223,15 +224,13 @@ fn train_event(state: &mut State, job: JobId, event: TrainEvent) -> Vec<Effect> 
 fn doubtful_step(state: &mut State, step: u64, reason: &str) {
     let Some(view) = &state.training else { return };
     let (count, before) = (view.doubtful.0 + 1, view.doubtful.1);
-    state.notices.retain(|notice| Some(notice.id) != before);
     let words = match count {
         1 => format!("Step {step}: {reason}"),
         _ => format!("{} were doubtful; the last, step {step}: {reason}", counted_spaced(count, "step")),
     };
-    state.notify(Notice::told(Severity::Warning, &words));
-    let notice = state.notices.last().map(|notice| notice.id);
+    let notice = state.replace(before, Notice::told(Severity::Warning, &words));
     if let Some(view) = &mut state.training {
-        view.doubtful = (count, notice);
+        view.doubtful = (count, Some(notice));
     }
 }
 
@@ -364,6 +363,8 @@ fn ended(state: &mut State, job: JobId, outcome: Outcome) -> Vec<Effect> {
             }
             training::does_not_come(state, Awaited::Runs);
         }
+        // Beside what was typed the dialog says it.
+        Some(JobKind::ChangeRun) if run_edit::ended(state, job, notice.as_ref()) => {}
         Some(
             JobKind::SaveOperatingPoint | JobKind::Devices | JobKind::ChangeRun | JobKind::Export | JobKind::LookAtFile,
         ) => announce(state, notice),

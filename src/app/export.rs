@@ -1,11 +1,11 @@
 //! The open data set written in a form other trainers read: what is asked for, and what became of it.
 
 use super::action::{Action, Dialog, Effect};
-use super::count_text::{classes_spaced, counted_spaced};
+use super::count_text::{classes_spaced, count_text, counted_spaced};
 use super::notice::{Notice, Severity};
 use super::state::{OpenData, State, Workspace};
 use super::update::{start, with_ending};
-use crate::config::{capitalised, counted_as, folder_of};
+use crate::config::{capitalised, folder_of};
 use crate::convert::{ConvertForm, ConvertRequest, OWN_LABELS};
 use crate::data::endings::ends_with;
 use crate::data::{Catalog, Exported, Location, Part};
@@ -284,9 +284,8 @@ fn written(form: ConvertForm, done: &Exported) -> Notice {
     let severity = if is_plain { Severity::Success } else { Severity::Warning };
     let mut notice = Notice::new(severity, summary(form, done));
     let mut hint: Vec<String> = groups.iter().map(|group| group.headline.clone()).collect();
-    if done.other_sizes > 0 {
-        let images = counted_as(done.other_sizes as usize, "image has", "images have");
-        hint.push(format!("{images} another size than the first; for trainers that need one size choose Square"));
+    if let Some(words) = done.sizes_words(count_text) {
+        hint.push(format!("{words}; for trainers that need one size choose Square"));
     }
     if done.own_labels {
         hint.push(capitalised(OWN_LABELS));

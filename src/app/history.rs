@@ -117,7 +117,7 @@ impl History {
 
 /// Settings that start from the run at `before` start from `after`; others stay as they are.
 pub(super) fn rename_start(config: &mut RunConfig, before: &Path, after: &Path) {
-    if config.train.is_fine_tuned() && Path::new(config.train.start_from.trim()) == before {
+    if config.train.starts_from(before) {
         config.train.start_from = after.to_string_lossy().into_owned();
     }
 }

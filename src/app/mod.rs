@@ -17,6 +17,7 @@ mod longer;
 mod notice;
 mod pairs;
 mod picture;
+mod run_edit;
 mod runs;
 mod series;
 mod start_from;
@@ -37,11 +38,12 @@ pub use faces::{
 };
 pub use history::{History, Step};
 pub use import::{ImportAction, ImportPhase, ImportView, PreprocessChoice, PreprocessForm};
-pub use longer::{LongerView, most_epochs};
+pub use longer::{LongerView, RunSoFar, most_epochs};
 pub use notice::{Notice, NoticeId, Severity};
 pub use pairs::{PairsAction, PairsPhase, PairsView};
 pub use picture::{PictureAction, PictureView};
-pub use runs::{MOST_COMPARED, RunAction, RunEdit, RunOrder, RunsView};
+pub use run_edit::RunEdit;
+pub use runs::{MOST_COMPARED, RunAction, RunOrder, RunsView};
 pub use series::{MOST_SEEDS, Series, SeriesFacts};
 pub use state::{
     DataState, EvaluateView, ExploreView, JobView, OpenData, Overlay, State, TrainPhase, TrainView, VerifyView,

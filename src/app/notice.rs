@@ -90,7 +90,7 @@ mod tests {
             headline: words("lower train.batch"),
             causes: vec![words("train.batch is 9")],
             hint: Some(words("Set train.batch.")),
-            is_of_seed: false,
+            ..JobError::default()
         };
         let notice = Notice::from_error(&error);
         assert_eq!(notice.text(), "Lower \"Batch size\"\n  because: \"Batch size\" is 9\nSet \"Batch size\".");

@@ -1,15 +1,18 @@
 //! The list of runs: in which order, which are compared, and what is done to their folders.
 
 use super::action::{Action, Dialog, Effect};
+use super::evaluate::is_surpassed;
 use super::longer::{self, LongerView};
 use super::notice::{Notice, Severity};
+use super::run_edit::{self, RunEdit};
 use super::series::{SeriesFacts, all_facts, continue_series};
 use super::start_from;
 use super::state::{State, Workspace};
+use super::training::is_noted;
 use super::update::{open_data, replace_config, start};
-use crate::config::natural_order;
+use crate::config::{RunInfo, natural_order};
 use crate::train::ExportFormat;
-use crate::worker::protocol::{Evaluation, Request, RunChange, RunEntry};
+use crate::worker::protocol::{Evaluation, JobId, Request, RunChange, RunEntry};
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -57,17 +60,6 @@ impl RunOrder {
     }
 }
 
-/// A name and a note being written.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RunEdit {
-    /// The run.
-    pub run: PathBuf,
-    /// The name of its folder.
-    pub name: String,
-    /// Its note.
-    pub note: String,
-}
-
 /// The page of runs.
 #[derive(Clone, Debug, Default)]
 pub struct RunsView {
@@ -77,6 +69,9 @@ pub struct RunsView {
     pub compared: Vec<PathBuf>,
     /// The dialog for name and note, when it is open.
     pub edit: Option<RunEdit>,
+    /// Names and notes as they were typed, with the jobs that keep them. One that could not be kept, which says why, waits here
+    /// until its dialog can be shown.
+    pub(super) saving: Vec<(JobId, RunEdit)>,
     /// The dialog that makes a run longer, when it is open.
     pub longer: Option<LongerView>,
     /// The run to be exported, while a person chooses the file.
@@ -116,6 +111,11 @@ pub(super) fn found(state: &mut State, mut runs: Vec<RunEntry>) {
     view.compared.retain(|path| !(view.compared_when_asked.contains(path) && is_gone(path)));
     // Once for the whole list: a page that is drawn anew in every frame only looks them up.
     view.series = all_facts(&runs);
+    // One that was measured here may have learned in another window, or on the command line.
+    state.evaluate.outdate(|measured| {
+        let (before, now) = (best_epoch_in(&state.runs, &measured.run), best_epoch_in(&runs, &measured.run));
+        is_surpassed(measured, before, now)
+    });
     let started_from = state.start_network().cloned();
     state.runs = runs;
     if state.start_network() != started_from.as_ref() {
@@ -128,6 +128,11 @@ pub(super) fn found(state: &mut State, mut runs: Vec<RunEntry>) {
     state.evaluate.overlays = overlays;
 }
 
+/// The epoch of a run's best network, as far as a list tells.
+pub(super) fn best_epoch_in(list: &[RunEntry], run: &Path) -> Option<u32> {
+    list.iter().find(|entry| entry.path == run).and_then(RunEntry::best_epoch)
+}
+
 impl State {
     /// What a run is called: as in the list of runs; by its folder where the list does not know it.
     pub fn run_name(&self, run: &Path) -> String {
@@ -135,10 +140,15 @@ impl State {
         self.run_entry(run).map_or_else(own, |entry| entry.name.clone())
     }
 
-    /// A dialog about one of the runs is in front: it is, as long as the page of runs is shown.
+    /// A dialog about one of the runs is in front: it is, as long as a page is shown that has it.
     pub fn shows_run_dialog(&self) -> bool {
         let view = &self.runs_view;
-        self.workspace == Workspace::Runs && (view.edit.is_some() || view.longer.is_some())
+        match self.workspace {
+            Workspace::Runs => view.edit.is_some() || view.longer.is_some(),
+            // The run that is done there can be made longer.
+            Workspace::Train => view.longer.is_some(),
+            _ => false,
+        }
     }
 
     /// This run is being trained: its folder may not be touched, and its name stays.
@@ -178,9 +188,7 @@ pub(super) fn update(state: &mut State, action: RunAction) -> Vec<Effect> {
             Vec::new()
         }
         RunAction::Edit(run) => {
-            let entry = state.run_entry(&run);
-            let edit = entry.map(|entry| RunEdit { name: entry.own_name().to_owned(), note: entry.note.clone(), run });
-            state.runs_view.edit = edit;
+            state.runs_view.edit = state.run_entry(&run).map(RunEdit::as_kept);
             Vec::new()
         }
         RunAction::Write(edit) => {
@@ -191,7 +199,7 @@ pub(super) fn update(state: &mut State, action: RunAction) -> Vec<Effect> {
             state.runs_view.edit = None;
             Vec::new()
         }
-        RunAction::SaveEdit => save_edit(state),
+        RunAction::SaveEdit => run_edit::save(state),
         RunAction::AskLonger(run) => {
             longer::ask(state, &run);
             Vec::new()
@@ -280,23 +288,18 @@ fn for_file_manager(run: PathBuf) -> PathBuf {
     plain.map(PathBuf::from).unwrap_or(run)
 }
 
-fn save_edit(state: &mut State) -> Vec<Effect> {
-    let Some(edit) = state.runs_view.edit.clone() else { return Vec::new() };
-    // Where the run cannot be changed now, what was typed stays in its dialog.
-    if !state.is_being_trained(&edit.run) {
-        state.runs_view.edit = None;
-    }
-    let name = edit.name.trim().to_owned();
-    change(state, edit.run, RunChange::Describe { name, note: edit.note.trim().to_owned() })
+fn change(state: &mut State, run: PathBuf, change: RunChange) -> Vec<Effect> {
+    if may_change(state, &run) { start(state, Request::ChangeRun { run, change }).1 } else { Vec::new() }
 }
 
-fn change(state: &mut State, run: PathBuf, change: RunChange) -> Vec<Effect> {
-    if state.is_being_trained(&run) {
+/// The folder of a run may be touched; where it may not, that is said.
+pub(super) fn may_change(state: &mut State, run: &Path) -> bool {
+    let is_locked = state.is_being_trained(run);
+    if is_locked {
         let notice = Notice::new(Severity::Warning, "The run is being trained and cannot be changed");
         state.notify(notice.hint("Stop it first, or wait until it is done."));
-        return Vec::new();
     }
-    start(state, Request::ChangeRun { run, change }).1
+    !is_locked
 }
 
 /// A run has another folder now, or none.
@@ -308,6 +311,11 @@ pub(super) fn changed(state: &mut State, before: &Path, after: Option<&Path>) {
     };
     state.runs_view.compared.iter_mut().for_each(moved);
     state.runs_view.elsewhere.iter_mut().for_each(moved);
+    state.runs_view.longer.iter_mut().for_each(|longer| moved(&mut longer.run));
+    run_edit::moved(state, before, after);
+    if let Some(after) = after {
+        rename_listed(state, before, after);
+    }
     for overlay in &mut state.evaluate.overlays {
         if let (true, Some(after)) = (overlay.evaluation.run == before, after) {
             let mut evaluation = (*overlay.evaluation).clone();
@@ -333,6 +341,7 @@ pub(super) fn changed(state: &mut State, before: &Path, after: Option<&Path>) {
     if after.is_none() {
         state.runs_view.compared.retain(|path| path != before);
         state.runs_view.elsewhere.retain(|path| path != before);
+        drop(state.runs_view.longer.take_if(|longer| longer.run == before));
         let place = before.parent().unwrap_or(before).display();
         let mut hint = format!("It lies in the folder bin in {place}; move it out of bin to have it again.");
         if is_start_gone {
@@ -342,13 +351,24 @@ pub(super) fn changed(state: &mut State, before: &Path, after: Option<&Path>) {
     }
 }
 
+/// The list, which is read anew only now, shows a run where it is: whatever is asked of it meanwhile is asked of its new folder.
+fn rename_listed(state: &mut State, before: &Path, after: &Path) {
+    let revision = state.next_id();
+    let Some(entry) = state.runs.iter_mut().find(|entry| entry.path == before) else { return };
+    let folder = entry.name.len() - entry.own_name().len();
+    entry.name.truncate(folder);
+    entry.name.push_str(&after.file_name().unwrap_or_default().to_string_lossy());
+    entry.path = after.to_owned();
+    state.runs_view.list_revision = revision;
+}
+
 /// The settings of a run go to Train, where they can be changed; its images are opened if others are open.
 fn duplicate(state: &mut State, run: &Path) -> Vec<Effect> {
     let Some(entry) = state.run_entry(run) else { return Vec::new() };
     let (name, facts) = (entry.name.clone(), entry.config.run.clone());
     let config = entry.config.as_asked();
-    let is_open = |print: &str| state.open_data().is_some_and(|data| data.catalog.has_fingerprint(print));
-    let elsewhere = facts.filter(|facts| !is_open(&facts.data_fingerprint));
+    let is_open = |facts: &RunInfo| state.open_data().is_some_and(|data| is_noted(facts, &data.catalog));
+    let elsewhere = facts.filter(|facts| !is_open(facts));
     let mut effects = elsewhere.map(|facts| open_data(state, PathBuf::from(facts.data))).unwrap_or_default();
     effects.extend(replace_config(state, config));
     state.workspace = Workspace::Train;

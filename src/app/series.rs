@@ -255,7 +255,12 @@ fn came_to_end(state: &mut State) -> Option<&mut Runs> {
 
 fn next_or_end(state: &mut State) -> Vec<Effect> {
     let goes_on = state.series.as_ref().is_some_and(|series| !series.is_stopping);
+    // It has the plan of the run before, which belongs to the same series.
+    let told = state.training.as_ref().map(|view| view.told.clone()).unwrap_or_default();
     if let Some(effects) = goes_on.then(|| next(state)).flatten() {
+        if let Some(view) = &mut state.training {
+            view.told = told;
+        }
         return effects;
     }
     ended(state);

@@ -90,7 +90,7 @@ pub(super) fn let_go(state: &State, config: &mut RunConfig) {
 /// begun, and those that can be gone back to. `true` where the next run was to start from it, which is gone.
 pub(super) fn moved(state: &mut State, before: &Path, after: Option<&Path>) -> bool {
     let Some(after) = after else {
-        return state.config.train.is_fine_tuned() && Path::new(state.config.train.start_from.trim()) == before;
+        return state.config.train.starts_from(before);
     };
     rename_start(&mut state.config, before, after);
     if let Some(series) = &mut state.series {

@@ -13,7 +13,7 @@ use crate::eval::{EmbeddingTable, Neighbour};
 use crate::map::{Layout, MapMethod};
 use crate::train::{
     AngleHistogram, Control, DeviceInfo, EpochMetrics, Footprint, RunStarted, RunSummary, StepMetrics,
-    ValidationSnapshot, data_facts, loss_warning, memory_warning,
+    ValidationSnapshot, data_facts, find_device, plan_warnings,
 };
 use crate::worker::protocol::{
     Evaluation, ImageSource, JobId, JobKind, Progress, RunEntry, SplitPreview, VerifyResult,
@@ -145,6 +145,9 @@ pub struct TrainView {
     pub map: Option<(Arc<EmbeddingTable>, Arc<Layout>)>,
     /// How many of its steps were doubtful, and the notice that says so.
     pub doubtful: (usize, Option<NoticeId>),
+    /// What the plan beside the button that started it warned of: it is not said again. Nothing where the run was begun from
+    /// elsewhere, as one that goes on.
+    pub(super) told: Vec<String>,
     /// What it left.
     pub summary: Option<RunSummary>,
     /// The error that ended it.
@@ -213,6 +216,8 @@ pub struct EvaluateView {
     pub current: usize,
     /// The job.
     pub job: Option<JobId>,
+    /// The epoch of the best network of the run that is measured, as it was listed when that was asked for.
+    pub(super) best_when_asked: Option<u32>,
     /// What was asked for last is measured on pairs that a person chose.
     pub is_on_pairs: bool,
     /// Why there are no numbers.
@@ -342,11 +347,19 @@ impl State {
     }
 
     /// Adds a message.
-    pub fn notify(&mut self, mut notice: Notice) {
-        notice.id = NoticeId(self.next_id());
+    pub fn notify(&mut self, notice: Notice) {
+        self.replace(None, notice);
+    }
+
+    /// Adds a message in the place of an earlier one, where that has not been taken away meanwhile.
+    pub(super) fn replace(&mut self, before: Option<NoticeId>, mut notice: Notice) -> NoticeId {
+        self.notices.retain(|known| Some(known.id) != before);
+        let id = NoticeId(self.next_id());
+        notice.id = id;
         self.notices.push(notice);
         let surplus = self.notices.len().saturating_sub(MAX_NOTICES);
         self.notices.drain(..surplus);
+        id
     }
 
     /// The open data set.
@@ -440,26 +453,12 @@ impl State {
         Some(Footprint::of(resolved, split.train_classes.len(), form))
     }
 
-    /// That a run of this cost takes more memory than the machine has, where the next one will be computed on the CPU.
-    pub fn memory_warning(&self, cost: &Footprint) -> Option<String> {
-        let is_cpu = match self.config.train.device.trim() {
-            "auto" => self.devices.iter().find(|device| device.usable).is_some_and(|device| device.id == "cpu"),
-            device => device == "cpu",
-        };
-        memory_warning(cost).filter(|_| is_cpu)
-    }
-
-    /// What a person may not have meant by the loss of the next run.
-    pub fn loss_warning(&self) -> Option<String> {
-        let data = self.open_data()?;
-        let (resolved, split) = (data.resolved.as_ref().ok()?, data.split.as_ref().ok()?);
-        loss_warning(resolved, split.train_classes.len())
-    }
-
-    /// The plan of the next run warns of this.
-    pub(super) fn is_in_plan(&self, words: &str) -> bool {
-        let of_memory = || self.footprint().and_then(|cost| self.memory_warning(&cost));
-        self.loss_warning().as_deref() == Some(words) || of_memory().as_deref() == Some(words)
+    /// What a person may not have meant by the next run, which costs so much; the run itself says the same when it begins.
+    pub fn plan_warnings(&self, cost: &Footprint) -> Vec<String> {
+        let Some(data) = self.open_data() else { return Vec::new() };
+        let (Ok(resolved), Ok(split)) = (&data.resolved, &data.split) else { return Vec::new() };
+        let device = find_device(&self.devices, self.config.train.device.trim()).map(DeviceInfo::device);
+        plan_warnings(resolved, split.train_classes.len(), cost, device)
     }
 
     /// Tells whether this split keeps the classes apart.

@@ -71,7 +71,7 @@ fn failure() -> Outcome {
         headline: "it broke".into(),
         causes: vec!["deep down".into()],
         hint: Some("mend it".into()),
-        is_of_seed: false,
+        ..JobError::default()
     })
 }
 
@@ -327,6 +327,7 @@ fn measured(run: &Path, catalog: Arc<Catalog>) -> Evaluation {
         table: Arc::new(table),
         catalog,
         model_sha256: String::new(),
+        epoch: 1,
     }
 }
 

@@ -5,9 +5,9 @@ use super::notice::{Notice, Severity};
 use super::series::{self, Series};
 use super::state::{DataState, State, TrainPhase, TrainView, Workspace};
 use super::update::{open_data, start};
-use crate::config::RunConfig;
+use crate::config::{RunConfig, RunInfo};
 use crate::data::Catalog;
-use crate::train::{EpochMetrics, Place, StepMetrics};
+use crate::train::{EpochMetrics, Place, StepMetrics, data_of};
 use crate::worker::protocol::{JobId, Request};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -33,7 +33,12 @@ pub(super) fn start_training(state: &mut State) -> Vec<Effect> {
     let place = Place::NewIn(state.runs_root.clone());
     state.series = Series::new(state.seeds, &config, &catalog);
     state.workspace = Workspace::Train;
-    series::next(state).unwrap_or_else(|| begin_training(state, catalog, config, place))
+    let told = state.footprint().map(|cost| state.plan_warnings(&cost)).unwrap_or_default();
+    let effects = series::next(state).unwrap_or_else(|| begin_training(state, catalog, config, place));
+    if let Some(view) = &mut state.training {
+        view.told = told;
+    }
+    effects
 }
 
 /// Wherever the person is; who asks for a training is taken to it, who waits for a series is not.
@@ -63,12 +68,12 @@ pub(super) enum Continuing {
 pub(super) struct Wanted {
     run: PathBuf,
     /// Epochs that it should have in all, where that is more than it was to have.
-    epochs: u32,
+    epochs: Option<u32>,
 }
 
 impl Wanted {
     fn as_planned(run: PathBuf) -> Self {
-        Self { run, epochs: 0 }
+        Self { run, epochs: None }
     }
 }
 
@@ -112,13 +117,25 @@ impl Past {
             });
         }
         let entry = state.run_entry(run)?;
-        let fingerprint = entry.config.run.as_ref().map_or("", |facts| facts.data_fingerprint.as_str());
+        let open = state.open_data().map(|data| Arc::clone(&data.catalog));
+        let mut at_hand = open.into_iter().flat_map(|open| [Arc::clone(&open), open.whole()]);
+        let facts = entry.config.run.as_ref();
         Some(Self {
             config: entry.config.clone(),
             steps: Vec::new(),
             epochs: entry.epochs.to_vec(),
-            catalog: state.open_data().and_then(|data| data.catalog.with_fingerprint(fingerprint)),
+            catalog: at_hand.find(|catalog| facts.is_some_and(|facts| is_noted(facts, catalog))),
         })
+    }
+}
+
+/// A run noted these images. Where it noted them as earlier versions would have, too, this version has begun it or gone on with
+/// it, and its own fingerprint is enough: the earlier one of millions of records takes seconds, for which the window would wait.
+pub(super) fn is_noted(facts: &RunInfo, catalog: &Catalog) -> bool {
+    if facts.earlier_fingerprint.is_empty() {
+        catalog.has_fingerprint(&facts.data_fingerprint)
+    } else {
+        catalog.fingerprint == facts.data_fingerprint
     }
 }
 
@@ -137,7 +154,7 @@ pub(super) fn is_busy(state: &mut State) -> bool {
 pub(super) fn images_of(state: &State, run: &Path) -> Option<Arc<Catalog>> {
     let facts = state.run_entry(run)?.config.run.as_ref()?;
     let catalog = Past::of(state, run)?.catalog?;
-    catalog.has_fingerprint(&facts.data_fingerprint).then_some(catalog)
+    is_noted(facts, &catalog).then_some(catalog)
 }
 
 /// Continues a run; its images are opened first if they are not.
@@ -147,7 +164,7 @@ pub(super) fn continue_run(state: &mut State, run: PathBuf) -> Vec<Effect> {
 
 /// The same until it has so many epochs.
 pub(super) fn train_longer(state: &mut State, run: PathBuf, epochs: u32) -> Vec<Effect> {
-    continue_wanted(state, Wanted { run, epochs })
+    continue_wanted(state, Wanted { run, epochs: Some(epochs) })
 }
 
 fn continue_wanted(state: &mut State, wanted: Wanted) -> Vec<Effect> {
@@ -156,8 +173,13 @@ fn continue_wanted(state: &mut State, wanted: Wanted) -> Vec<Effect> {
     }
     let Some(past) = Past::of(state, &wanted.run) else { return Vec::new() };
     let Some(catalog) = past.catalog.clone() else {
-        let data = past.config.run.map(|facts| facts.data).unwrap_or_default();
-        return open_first(state, Continuing::Run(wanted), PathBuf::from(data));
+        return match data_of(&past.config) {
+            Ok(data) => open_first(state, Continuing::Run(wanted), data),
+            Err(error) => {
+                state.notify(Notice::told(Severity::Error, &error.to_string()));
+                Vec::new()
+            }
+        };
     };
     state.workspace = Workspace::Train;
     state.series = None;
@@ -236,8 +258,8 @@ fn resume(state: &mut State, wanted: Wanted, mut past: Past, catalog: Arc<Catalo
         state.say("The run goes on with the images it began with, whatever is open or excluded now");
     }
     // What was asked for last counts, also below what was asked for before and never began. The run itself is never made shorter.
-    if wanted.epochs > 0 {
-        past.config.train.epochs = wanted.epochs;
+    if let Some(epochs) = wanted.epochs {
+        past.config.train.epochs = epochs;
     }
     let effects = begin_training(state, catalog, past.config, Place::Resume(wanted.run));
     if let Some(view) = &mut state.training {

@@ -13,6 +13,7 @@ use super::import;
 use super::notice::{Notice, Severity};
 use super::pairs::{self, PairsAction};
 use super::picture::{self, PictureAction};
+use super::run_edit;
 use super::runs::{self, RunAction};
 use super::series::MOST_SEEDS;
 use super::start_from;
@@ -25,6 +26,13 @@ use std::sync::Arc;
 
 /// Does what a person asked for.
 pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
+    let effects = carry_out(state, action);
+    // It may have closed the dialog that another one waits for.
+    run_edit::show_next(state);
+    effects
+}
+
+fn carry_out(state: &mut State, action: Action) -> Vec<Effect> {
     match action {
         Action::Go(workspace) => go(state, workspace),
         Action::Ask(dialog) => vec![Effect::Ask(dialog)],
@@ -411,10 +419,11 @@ pub fn on_start(state: &mut State, open: Option<PathBuf>) -> Vec<Effect> {
 /// A job that could not be handed over: its queue is full.
 pub fn on_refused(state: &mut State, job: &Job) {
     state.jobs.retain(|view| view.id != job.id);
-    state.notify(
-        Notice::new(Severity::Warning, format!("{} has to wait: too much is going on", job.request.kind().label()))
-            .hint("Try again when the running job is done."),
-    );
+    let headline = format!("{} has to wait: too much is going on", job.request.kind().label());
+    let notice = Notice::new(Severity::Warning, headline).hint("Try again when the running job is done.");
+    if !run_edit::ended(state, job.id, Some(&notice)) {
+        state.notify(notice);
+    }
     let id = Some(job.id);
     if state.explore.job == id {
         state.explore.job = None;

@@ -2,7 +2,6 @@
 
 use super::output::{self, Meter};
 use super::{Answer, args, train};
-use crate::config::counted;
 use crate::data::Progress;
 use crate::faces::{AlignOptions, AlignSpec, Aligned, CROP_PX_RANGE, CropFormat, FaceError, FinderFile, align_folder};
 use crate::train::Control;
@@ -84,7 +83,7 @@ fn score(text: &str) -> Result<f32, String> {
 pub fn run(matches: &ArgMatches) -> anyhow::Result<Answer> {
     let spec = spec(matches)?;
     let control = Control::default();
-    train::stop_on_ctrl_c(&control)?;
+    train::stop_on_signals(&control)?;
     let meter = Mutex::new(Meter::new("align"));
     let lock = || meter.lock().unwrap_or_else(PoisonError::into_inner);
     let progress = |at: Progress| lock().report(at.done, at.total, "images");
@@ -142,20 +141,9 @@ fn report(done: &Aligned, as_json: bool) {
     if let Some(doubt) = done.doubt {
         output::warning(doubt);
     }
-    let part = |count: u64, words: &str| if count > 0 { format!(", {count} {words}") } else { String::new() };
-    output::line(format!(
-        "{} of {} aligned{}{}{}{}{}: {}",
-        done.aligned + done.already,
-        counted(done.images as usize, "image"),
-        part(done.already, "of them earlier"),
-        part(done.unfound, "without a face"),
-        part(done.kept, "of those kept"),
-        part(done.left_out, "left out"),
-        part(done.excluded, "excluded"),
-        done.out.display()
-    ));
-    if done.otherwise > 0 {
-        output::line(otherwise(done.otherwise));
+    output::line(format!("{}: {}", done.words(|count| count.to_string()), done.out.display()));
+    if let Some(otherwise) = otherwise(done) {
+        output::line(otherwise);
     }
     if done.unfound + done.left_out > 0 {
         output::line(format!("the reasons are in {}", done.record.display()));
@@ -173,13 +161,9 @@ fn report(done: &Aligned, as_json: bool) {
 }
 
 /// Of crops that are there already, and are not as they would be made now.
-fn otherwise(count: u64) -> String {
-    format!(
-        "{} made earlier, of another kind of file or with a lower score than asked for now, {} as before; remove such crops, \
-         or give another folder as --out, to have them made anew",
-        counted(count as usize, "crop"),
-        if count == 1 { "stays" } else { "stay" }
-    )
+fn otherwise(done: &Aligned) -> Option<String> {
+    let words = done.otherwise_words(|count| count.to_string())?;
+    Some(format!("{words}; remove such crops, or give another folder as --out, to have them made anew"))
 }
 
 #[cfg(test)]
@@ -188,9 +172,9 @@ mod tests {
 
     #[test]
     fn of_crops_that_are_otherwise_it_is_said_what_helps() {
-        let said = otherwise(2);
-        assert!(said.starts_with("2 crops made earlier") && said.contains("stay as before"), "{said}");
-        assert!(said.contains("--out") && otherwise(1).contains("stays as before"), "{said}");
+        let said = otherwise(&Aligned { otherwise: 2, ..Aligned::default() }).unwrap();
+        assert!(said.contains("stay as before; remove such crops") && said.contains("--out"), "{said}");
+        assert_eq!(otherwise(&Aligned::default()), None);
     }
 
     #[test]

@@ -71,10 +71,12 @@ fn train() -> Command {
     let command = with_json(
         Command::new("train").about("Train an embedding on a folder of images, or a file that holds or lists them"),
     )
-    .arg(path(
-        "data",
-        "Folder with one sub-folder per class, a train/ + test/ tree, an archive of one, a .rec, IDX or list file",
-    ))
+    .arg(
+        Arg::new("data").required_unless_present("resume").value_parser(value_parser!(PathBuf)).help(
+            "Folder with one sub-folder per class, a train/ + test/ tree, an archive of one, a .rec, IDX or list file; with \
+             --resume only where the images have moved",
+        ),
+    )
     .arg(option("config", "Run file with settings; flags come on top of it"))
     .arg(option("out", "Folder of the new run (default: a dated folder below ./runs)"))
     .arg(

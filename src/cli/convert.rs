@@ -2,7 +2,7 @@
 
 use super::output::{self, Meter};
 use super::{Answer, args, train};
-use crate::config::{classes_text, counted, counted_as};
+use crate::config::{classes_text, counted};
 use crate::convert::{ConvertForm, ConvertRequest, OWN_LABELS, PAIRS_RANGE, PX_RANGE, convert};
 use crate::data::{Catalog, DataError, Exported, Part, Progress};
 use crate::train::Control;
@@ -61,10 +61,10 @@ fn usual_parts() -> String {
     ConvertForm::ALL.map(usual).join(", ")
 }
 
-/// Converts. Ctrl+C stops it, and what is half written is taken away.
+/// Converts. Ctrl+C or SIGTERM stops it, and what is half written is taken away.
 pub fn run(matches: &ArgMatches) -> anyhow::Result<Answer> {
     let control = Control::default();
-    train::stop_on_ctrl_c(&control)?;
+    train::stop_on_signals(&control)?;
     let written = write(matches, &|| control.is_cancelled())?;
     report(&written, matches.get_flag("json"));
     Ok(Answer::Yes)
@@ -149,7 +149,7 @@ fn report(Written { done, form, part, choice }: &Written, as_json: bool) {
     if let Some(choice) = choice {
         output::line(choice);
     }
-    if let Some(warning) = sizes_text(done.other_sizes) {
+    if let Some(warning) = sizes_text(done) {
         output::warning(warning);
     }
     if done.own_labels {
@@ -164,10 +164,9 @@ fn report(Written { done, form, part, choice }: &Written, as_json: bool) {
 }
 
 /// Of images that are not of one size.
-fn sizes_text(others: u64) -> Option<String> {
-    let images = counted_as(others as usize, "image has", "images have");
-    let text = format!("{images} another size than the first; trainers that need one size take squares (--px 112)");
-    (others > 0).then_some(text)
+fn sizes_text(done: &Exported) -> Option<String> {
+    let words = done.sizes_words(|count| count.to_string())?;
+    Some(format!("{words}; trainers that need one size take squares (--px 112)"))
 }
 
 #[cfg(test)]
@@ -216,8 +215,9 @@ mod tests {
 
     #[test]
     fn of_images_of_other_sizes_it_is_said_what_helps() {
-        assert_eq!(sizes_text(0), None);
-        let [one, more] = [1, 2].map(|others| sizes_text(others).unwrap());
+        let said = |other_sizes| sizes_text(&Exported { other_sizes, ..Exported::default() });
+        assert_eq!(said(0), None);
+        let [one, more] = [1, 2].map(|others| said(others).unwrap());
         assert!(one.starts_with("1 image has another size") && more.starts_with("2 images have"), "{one}; {more}");
         assert!(one.contains("--px 112"), "{one}");
     }

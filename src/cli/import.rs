@@ -48,12 +48,12 @@ pub fn command() -> Command {
     )
 }
 
-/// Imports and says what it was. Ctrl+C stops it, and what is half written is taken away.
+/// Imports and says what it was. Ctrl+C or SIGTERM stops it, and what is half written is taken away.
 pub fn run(matches: &ArgMatches) -> anyhow::Result<Answer> {
     let weights = args::get_path(matches, "weights")?;
     let out = args::get_path(matches, "out")?;
     let control = Control::default();
-    train::stop_on_ctrl_c(&control)?;
+    train::stop_on_signals(&control)?;
     let request = ImportRequest { weights, out, preprocess: change(matches)?, control };
     let done = import(&request).map_err(in_words)?;
     if let (Some(doubt), None) = (done.doubt, request.preprocess.blue_first) {

@@ -3,9 +3,10 @@
 //! Not by way of `ndarray-npy`: it asks for as much memory as the header promises before it has read a number, which ends the
 //! program where there is less. Here a header is believed only as far as the file is long.
 
-use anyhow::{Context as _, bail, ensure};
+use crate::config::{counted, counted_as};
+use anyhow::{Context as _, anyhow, bail, ensure};
 use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::{BufReader, ErrorKind, Read};
 use std::path::Path;
 
 /// Largest file that is read: 4 GiB, about two million embeddings of 512 numbers.
@@ -13,6 +14,8 @@ const MAX_BYTES: u64 = 4 << 30;
 /// Those of NumPy have some hundred bytes.
 const MAX_HEADER_BYTES: usize = 64 << 10;
 const MAGIC: &[u8] = b"\x93NUMPY";
+/// What to do about a file that is cut off.
+const AGAIN: &str = "copy it again, to the end, or write it anew with `arclens embed`";
 
 /// Embeddings, row by row.
 #[derive(Debug, PartialEq)]
@@ -62,6 +65,13 @@ fn rows(mut reader: impl Read, length: u64) -> anyhow::Result<Rows> {
     ensure!(dim > 0, "embeddings have no dimensions: its shape is {shape}");
     let promised = count.checked_mul(dim).and_then(|numbers| numbers.checked_mul(size)).map(|bytes| bytes as u64);
     let found = length.saturating_sub(header.bytes);
+    ensure!(
+        promised.is_some_and(|promised| promised <= found),
+        "the file ends early: its header promises {} of {} of {size} bytes, and {} there; {AGAIN}",
+        counted(count, "row"),
+        counted(dim, "number"),
+        counted_as(found as usize, "byte is", "bytes are")
+    );
     ensure!(promised == Some(found), "its header says {shape} numbers of {size} bytes, but {found} bytes are there");
     // Without rows, the header may say any dimension: nothing is sized by one alone.
     let mut data = Vec::with_capacity(count * dim);
@@ -80,19 +90,32 @@ struct Header {
 }
 
 fn read_header(reader: &mut impl Read) -> anyhow::Result<Header> {
-    let mut start = [0; 8];
-    reader.read_exact(&mut start)?;
-    ensure!(start.starts_with(MAGIC), "it does not begin as a .npy file");
+    let mut start = Vec::new();
+    reader.by_ref().take(8).read_to_end(&mut start)?;
+    ensure!(start.iter().zip(MAGIC).all(|(byte, expected)| byte == expected), "it does not begin as a .npy file");
+    let Some(&version) = start.get(MAGIC.len()).filter(|_| start.len() == 8) else { return Err(cut_header()) };
     // The first version tells the length of the header with two bytes, the later ones with four.
-    let told_with = if start[6] == 1 { 2 } else { 4 };
+    let told_with = if version == 1 { 2 } else { 4 };
     let mut told = [0; 4];
-    reader.read_exact(&mut told[..told_with])?;
+    fill(reader, &mut told[..told_with])?;
     let length = u32::from_le_bytes(told) as usize;
     ensure!(length <= MAX_HEADER_BYTES, "its header has {length} bytes, more than {MAX_HEADER_BYTES}");
     let mut text = vec![0; length];
-    reader.read_exact(&mut text)?;
+    fill(reader, &mut text)?;
     let bytes = (start.len() + told_with + length) as u64;
     Ok(Header { text: String::from_utf8(text).context("its header is no text")?, bytes })
+}
+
+/// Reads a part of the header, all of it.
+fn fill(reader: &mut impl Read, bytes: &mut [u8]) -> anyhow::Result<()> {
+    reader.read_exact(bytes).map_err(|error| match error.kind() {
+        ErrorKind::UnexpectedEof => cut_header(),
+        _ => error.into(),
+    })
+}
+
+fn cut_header() -> anyhow::Error {
+    anyhow!("the file ends early, before it has said how many rows it holds; {AGAIN}")
 }
 
 /// What a header says of a key: `{'descr': '<f4', 'shape': (520, 128), }` has `(520, 128)` as its shape.
@@ -152,6 +175,21 @@ mod tests {
         assert_eq!(read_bytes(&file(&of("(0, 4)"), &[])).unwrap(), Rows { count: 0, dim: 4, data: Vec::new() });
         let none = read_bytes(&file(&of("(0, 4611686018427387904)"), &[])).unwrap();
         assert!(none.data.is_empty(), "no room is made for a row");
+    }
+
+    #[test]
+    fn a_file_that_is_cut_off_is_said_to_end_early() {
+        let whole = file("{'descr': '<f4', 'fortran_order': False, 'shape': (520, 128), }\n", &[0; 100]);
+        let told = |bytes: &[u8]| format!("{:#}", read_bytes(bytes).unwrap_err());
+        let said = told(&whole);
+        for words in ["ends early", "520 rows of 128 numbers of 4 bytes", "100 bytes are there", "copy it again"] {
+            assert!(said.contains(words), "{words}: {said}");
+        }
+        for end in 0..whole.len() - 100 {
+            let said = told(&whole[..end]);
+            assert!(said.contains("ends early") && said.contains("arclens embed"), "{end}: {said}");
+        }
+        assert!(told(b"hello").contains("does not begin as"));
     }
 
     #[test]

@@ -1,14 +1,14 @@
 //! `arclens train`.
 
 mod series;
+mod which;
 
 use super::output::{self, Meter};
 use super::{Answer, args};
 use crate::config::{PARAMS, RunConfig, RunInfo, SeriesInfo, counted};
 use crate::data::Catalog;
 use crate::train::{
-    Control, EpochMetrics, Footprint, Observer, Place, RunSummary, TrainEvent, TrainRequest, begun_runs, read_config,
-    train,
+    Control, EpochMetrics, Footprint, Observer, Place, RunSummary, TrainEvent, TrainRequest, data_of, train,
 };
 use anyhow::Context as _;
 use clap::ArgMatches;
@@ -24,13 +24,12 @@ pub fn run(matches: &ArgMatches) -> anyhow::Result<Answer> {
     let place = place(matches)?;
     // A series of one is a series: more seeds can join it later.
     let seeds = matches.get_one::<u32>("seeds").copied();
-    let (config, changes) = settings(matches, &place, seeds)?;
     let folder = seeds.map(|_| series_folder(&place)).transpose()?;
+    let InForce { config, changes, data } = settings(matches, &place, seeds)?;
     let control = Control::default();
-    stop_on_ctrl_c(&control)?;
+    stop_on_signals(&control)?;
     let mut watcher = Watcher::new();
-    let data = args::get_path(matches, "data")?;
-    let catalog = open(data, &control, &mut watcher.meter)?;
+    let catalog = open(&data, &control, &mut watcher.meter)?;
     let json = matches.get_flag("json");
     let request = TrainRequest { catalog, config, place };
     if let (Some(seeds), Some(folder)) = (seeds, folder) {
@@ -38,23 +37,34 @@ pub fn run(matches: &ArgMatches) -> anyhow::Result<Answer> {
     } else {
         let summary = train(&request, &control, &mut watcher);
         watcher.meter.finish();
-        report(&summary?, data, json)?;
+        report(&summary?, json)?;
     }
     Ok(Answer::Yes)
 }
 
+/// What is trained with.
+struct InForce {
+    config: RunConfig,
+    /// What was typed of it that a run which goes on takes on.
+    changes: Changes,
+    /// Where the images are.
+    data: PathBuf,
+}
+
 /// The settings in force: those asked for, or where a run or a series goes on, its own with what can still be changed.
 /// Flags that then change nothing are named.
-fn settings(matches: &ArgMatches, place: &Place, seeds: Option<u32>) -> anyhow::Result<(RunConfig, Changes)> {
+fn settings(matches: &ArgMatches, place: &Place, seeds: Option<u32>) -> anyhow::Result<InForce> {
     let is_series = seeds.is_some();
     let mut asked = args::settings(matches)?;
     let changes = Changes::of(matches, &asked);
-    let Some(own) = begun_with(place, is_series)? else {
+    let begun = which::begun_with(matches, &asked, place, seeds)?;
+    let data = data(matches, &begun)?;
+    let Some(own) = begun.first() else {
         args::warn_without_effect(matches, &asked);
         asked.run = seeds.map(|seeds| RunInfo::before(SeriesInfo::begun_now(asked.train.seed, seeds)));
-        return Ok((asked, changes));
+        return Ok(InForce { config: asked, changes, data });
     };
-    let ignored = ignored(matches, &asked, &own, is_series);
+    let ignored = ignored(matches, &asked, own, is_series);
     if !ignored.is_empty() {
         output::warning(format!(
             "ignored {}: a run goes on with the settings that it was begun with; only --epochs (more than the {} it has) \
@@ -63,25 +73,38 @@ fn settings(matches: &ArgMatches, place: &Place, seeds: Option<u32>) -> anyhow::
             own.train.epochs
         ));
     }
-    let mut config = changes.made_to(&own);
+    let mut config = changes.made_to(own);
     if is_series && args::is_typed(matches, "train.seed") {
         config.train.seed = asked.train.seed;
     }
-    config.run = seeds.and_then(|seeds| in_series(&own, config.train.seed, seeds));
-    Ok((config, changes))
+    config.run = seeds.and_then(|seeds| in_series(own, config.train.seed, seeds));
+    Ok(InForce { config, changes, data })
+}
+
+/// Where the images are: what was typed, or where the run that goes on, or one of the series' runs that have begun, has them
+/// from. A run that is finished is not written anew, so that after a move only the later ones know the new place.
+fn data(matches: &ArgMatches, begun: &[RunConfig]) -> anyhow::Result<PathBuf> {
+    if let Some(typed) = matches.get_one::<PathBuf>("data") {
+        return Ok(typed.clone());
+    }
+    let last = begun.last();
+    let last =
+        last.context("no run of a series has begun in this folder, so the images have to be named, too: DATA")?;
+    let known = begun.iter().rev().filter_map(|run| data_of(run).ok()).find(|data| data.exists());
+    if let Some(data) = known {
+        return Ok(data);
+    }
+    anyhow::bail!(
+        "the images are not where they were when the run was trained last; name the place that they have now as DATA, in \
+         front of --resume: {}",
+        data_of(last)?.display()
+    )
 }
 
 /// What a further run of a series says of it. One whose runs do not say that they are of a series stays without a name.
 fn in_series(begun: &RunConfig, first_seed: u32, seeds: u32) -> Option<RunInfo> {
     let series = begun.run.as_ref()?.series.clone()?;
     Some(RunInfo::before(SeriesInfo { first_seed, seeds, ..series }))
-}
-
-/// The settings of the run that goes on, or of the first of a series; none where nothing has begun.
-fn begun_with(place: &Place, is_series: bool) -> anyhow::Result<Option<RunConfig>> {
-    let Place::Resume(folder) = place else { return Ok(None) };
-    let run = if is_series { begun_runs(folder).into_iter().next() } else { Some(folder.clone()) };
-    Ok(run.map(|run| read_config(&run)).transpose()?)
 }
 
 /// The flags that ask for something else than the run has, and cannot have it. One that repeats what the run was begun
@@ -92,16 +115,21 @@ fn ignored(matches: &ArgMatches, asked: &RunConfig, own: &RunConfig, is_series: 
         let wanted = asked.get(key).ok();
         wanted != own.get(key).ok() && wanted != before.get(key).ok()
     };
-    let is_ignored = |id: &str| match id {
+    let is_ignored_key = |key: &str| match key {
         "train.device" => false,
         "train.epochs" => asked.train.epochs < own.train.epochs,
         // The trainer finds out whether it is the same run.
         "train.start_from" if own.train.is_fine_tuned() && asked.train.is_fine_tuned() => false,
         // The first of a series is the one with this seed.
         "train.seed" if is_series => false,
-        "margin" => MARGINS.iter().any(|key| differs(key)),
-        "config" | "preset" => PARAMS.iter().any(|spec| !args::is_typed(matches, spec.key) && differs(spec.key)),
         key => differs(key),
+    };
+    // A run may be longer now than the file says that it was begun with.
+    let is_of_file = |key: &str| key != "train.epochs" && !args::is_typed(matches, key);
+    let is_ignored = |id: &str| match id {
+        "margin" => MARGINS.iter().any(|key| differs(key)),
+        "config" | "preset" => PARAMS.iter().any(|spec| is_of_file(spec.key) && is_ignored_key(spec.key)),
+        key => is_ignored_key(key),
     };
     let typed = args::typed_settings(matches).into_iter();
     typed.filter(|(id, _)| is_ignored(id)).map(|(_, flag)| flag).collect()
@@ -158,16 +186,40 @@ pub fn open(path: &Path, control: &Control, meter: &mut Meter) -> anyhow::Result
     Ok(Arc::new(catalog))
 }
 
-/// Ctrl+C asks for a stop, which keeps what was learned; a second one ends the program at once.
-pub fn stop_on_ctrl_c(control: &Control) -> anyhow::Result<()> {
+/// Ctrl+C asks for a stop, which keeps what was learned; pressed again, it ends the program at once. SIGTERM, by which job
+/// schedulers and service managers end a program, asks for a stop, too.
+pub fn stop_on_signals(control: &Control) -> anyhow::Result<()> {
+    // First: the threads that are started from now on leave the signal to the one that waits for it.
+    #[cfg(unix)]
+    stop_on_termination(control)?;
     let control = control.clone();
-    ctrlc::set_handler(move || {
+    let stop = move || {
         if control.is_cancelled() {
             std::process::exit(130);
         }
         control.cancel();
-    })
-    .context("Ctrl+C cannot be watched for")
+    };
+    ctrlc::set_handler(stop).context("Ctrl+C cannot be watched for")
+}
+
+/// However often it comes, SIGTERM only asks for a stop: `timeout` sends it twice, to the program and to all that it started.
+/// Who cannot wait has SIGKILL. `ctrlc` watches for SIGTERM only together with SIGHUP, and a run that was started with `nohup`
+/// would then end with the terminal.
+#[cfg(unix)]
+fn stop_on_termination(control: &Control) -> anyhow::Result<()> {
+    use nix::sys::signal::{SigSet, Signal};
+    let failed = "the signal to end the program (SIGTERM) cannot be watched for";
+    let control = control.clone();
+    let mut signals = SigSet::empty();
+    signals.add(Signal::SIGTERM);
+    signals.thread_block().context(failed)?;
+    let watch = move || {
+        while signals.wait().is_ok() {
+            control.cancel();
+        }
+    };
+    std::thread::Builder::new().name("sigterm".to_owned()).spawn(watch).context(failed)?;
+    Ok(())
 }
 
 struct Watcher {
@@ -268,11 +320,10 @@ fn epoch_line(epoch: &EpochMetrics, among: &str) -> String {
     )
 }
 
-fn report(summary: &RunSummary, data: &Path, json: bool) -> anyhow::Result<()> {
+fn report(summary: &RunSummary, json: bool) -> anyhow::Result<()> {
     output::line(what_came_of(summary));
     if summary.stopped {
-        let [data, run] = [data, summary.run.as_path()].map(output::typed);
-        output::line(format!("continue with: arclens train {data} --resume {run}"));
+        output::line(format!("continue with: arclens train --resume {}", output::typed(&summary.run)));
     }
     if json {
         output::json(&serde_json::to_value(summary)?);

@@ -20,16 +20,24 @@ pub fn folder_of(file: &Path) -> &Path {
 /// # Errors
 /// The system's reason; [`ErrorKind::InvalidInput`] for what is no file, [`ErrorKind::FileTooLarge`] for a larger one.
 pub fn read_at_most(path: &Path, max_bytes: u64) -> std::io::Result<Vec<u8>> {
-    // Asked before opening: opening a pipe would wait for ever.
-    if !std::fs::metadata(path)?.is_file() {
-        return Err(Error::new(ErrorKind::InvalidInput, "not a file"));
-    }
     let mut bytes = Vec::new();
-    File::open(path)?.take(max_bytes.saturating_add(1)).read_to_end(&mut bytes)?;
+    open_file(path)?.take(max_bytes.saturating_add(1)).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > max_bytes {
         return Err(Error::new(ErrorKind::FileTooLarge, format!("more than {}", size_text(max_bytes))));
     }
     Ok(bytes)
+}
+
+/// Opens what is a file, to be read.
+///
+/// # Errors
+/// The system's reason; [`ErrorKind::InvalidInput`] for what is no file.
+pub fn open_file(path: &Path) -> std::io::Result<File> {
+    // Asked before opening: opening a pipe would wait for ever.
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(Error::new(ErrorKind::InvalidInput, "not a file"));
+    }
+    File::open(path)
 }
 
 /// As [`read_at_most`], of a text.

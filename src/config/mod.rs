@@ -26,7 +26,7 @@ pub use auto::Auto;
 pub use choices::{Best, Colour, MapKind, Net, Optimizer, Pooling, Precision, Sampler, Schedule, SplitBy};
 pub use count_text::{classes_text, counted, counted_as, noun};
 pub use disk::{
-    TEMPORARY_PREFIX, atomic_write, atomic_write_new, folder_of, read_at_most, read_text_at_most, temporary,
+    TEMPORARY_PREFIX, atomic_write, atomic_write_new, folder_of, open_file, read_at_most, read_text_at_most, temporary,
 };
 pub use error::{ConfigError, Problem};
 pub use file::{load, load_over, save, to_toml};

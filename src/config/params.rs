@@ -284,9 +284,9 @@ pub fn markdown_table() -> String {
     let mut table = String::from("| key | flag | default | meaning |\n|---|---|---|---|\n");
     for spec in PARAMS {
         let default = defaults.get(spec.key).map(|value| value.to_string()).unwrap_or_default();
-        let unit = spec.unit.filter(|_| default != "auto").map(|unit| format!(" {unit}")).unwrap_or_default();
+        let default = if matches!(default.as_str(), "" | "auto") { default } else { spec.with_unit(&default) };
         let flag = spec.short.map(|short| format!("`--{short}`")).unwrap_or_default();
-        table += &format!("| `{}` | {flag} | {default}{unit} | {} |\n", spec.key, spec.help);
+        table += &format!("| `{}` | {flag} | {default} | {} |\n", spec.key, spec.help);
     }
     table
 }

@@ -2,6 +2,7 @@
 
 use super::{Auto, Best, Colour, Head, MapKind, Net, Optimizer, Pooling, Precision, Sampler, Schedule, SplitBy};
 use serde::{Deserialize, Serialize};
+use std::path::Path;
 
 /// How images are found, resized and split.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -300,6 +301,11 @@ impl TrainConfig {
     /// The run starts from another run's network.
     pub fn is_fine_tuned(&self) -> bool {
         !self.start_from.trim().is_empty()
+    }
+
+    /// The run starts from the network of the run in this folder.
+    pub fn starts_from(&self, run: &Path) -> bool {
+        self.is_fine_tuned() && Path::new(self.start_from.trim()) == run
     }
 
     /// Epochs at the start in which the network rests and only the class weights learn. A run from scratch has none, whatever

@@ -11,7 +11,7 @@ use rand::RngCore as _;
 use rand_chacha::ChaCha8Rng;
 
 /// Weights of red, green and blue in lightness (Rec. 601).
-const LUMA: [f32; 3] = [0.299, 0.587, 0.114];
+pub(super) const LUMA: [f32; 3] = [0.299, 0.587, 0.114];
 
 /// The strongest changes; each is drawn evenly from nothing to its value, in both directions.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]

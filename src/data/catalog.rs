@@ -1,6 +1,7 @@
 //! What is in a data set: classes and where their images are. Images are decoded on demand, never kept here
 //! (`store.rs` keeps them at the network's size); the exception are IDX files, which are one block of bytes anyway.
 
+use super::earlier::Earlier;
 use super::idx::IdxImages;
 use super::median::median_short_px;
 use super::open::open;
@@ -132,7 +133,7 @@ pub struct Catalog {
     pub verification_sets: Vec<PathBuf>,
     /// The fingerprint as earlier versions took it, where that was another: of RecordIO, with the names of the files. Runs that
     /// they began are known by it.
-    pub(super) earlier_fingerprint: Option<String>,
+    pub(super) earlier_fingerprint: Option<Earlier>,
     /// Where the items' paths start.
     pub(super) base: PathBuf,
     /// What the list of excluded images lies in or beside: the folder, or the (first) file that holds or lists the images.

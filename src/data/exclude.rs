@@ -22,9 +22,10 @@ mod files;
 
 pub use files::ExcludedFiles;
 
+use super::earlier::{Earlier, fingerprint_without};
 use super::layout::{HELD_OUT, TRAIN};
-use super::open::{hex_digest, warn_of_classes};
-use super::{Catalog, DataError, Layout, Warning, WarningKind, Warnings, duplicates, path_text};
+use super::open::warn_of_classes;
+use super::{Catalog, DataError, Layout, Location, Warning, WarningKind, Warnings, duplicates, path_text};
 use crate::config::{atomic_write, read_text_at_most};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -190,12 +191,14 @@ impl Catalog {
 
     /// This is the fingerprint of these images, as this version or an earlier one takes it.
     pub fn has_fingerprint(&self, fingerprint: &str) -> bool {
-        self.fingerprint == fingerprint || self.earlier_fingerprint.as_deref() == Some(fingerprint)
+        // What is not known of a run is no fingerprint, for which the earlier one is not taken.
+        self.fingerprint == fingerprint || (!fingerprint.is_empty() && self.earlier_fingerprint() == Some(fingerprint))
     }
 
-    /// The fingerprint as earlier versions took it; `None` where that was no other.
+    /// The fingerprint as earlier versions took it; `None` where that was no other. Of millions of records it takes some
+    /// seconds, when it is first asked for.
     pub fn earlier_fingerprint(&self) -> Option<&str> {
-        self.earlier_fingerprint.as_deref()
+        self.earlier_fingerprint.as_ref().map(|earlier| earlier.text(self))
     }
 
     /// The data set without some images, and without warnings of some of the files left out (positions in this one, which
@@ -213,10 +216,9 @@ impl Catalog {
         matches!(self.layout, Layout::Idx | Layout::Records)
     }
 
-    /// What tells a record from the others whatever its file is called: the part it is in and the byte where it begins
-    /// (`train@4096`), for the name that one of these files has or had (`casia.rec@4096`). `None` where images have names of
-    /// their own, and for a name that no record can have.
-    fn record_key(&self, name: &str) -> Option<String> {
+    /// The record of the name that one of these files has or had (`casia.rec@4096`). `None` where images have names of their
+    /// own, and for a name that no record can have.
+    fn record_of(&self, name: &str) -> Option<Compared> {
         if self.layout != Layout::Records {
             return None;
         }
@@ -225,18 +227,42 @@ impl Catalog {
         // Two files belong together by their names, so that the part is in the name; one has a name of any kind.
         let stem = Path::new(file).file_stem()?.to_str()?;
         let is_one_of = |names: &[&str]| names.iter().any(|name| stem.eq_ignore_ascii_case(name));
-        let part = match self.packs.as_slice() {
-            [_] => "train",
-            _ if is_one_of(&TRAIN) => "train",
-            _ if is_one_of(&HELD_OUT) => "val",
+        let pack = match self.packs.as_slice() {
+            [_] => 0,
+            _ if is_one_of(&TRAIN) => 0,
+            _ if is_one_of(&HELD_OUT) => 1,
             _ => return None,
         };
-        Some(format!("{part}@{at}"))
+        Some(Compared::Record { pack, at })
     }
 
     /// A name in the list of what is excluded, as it is compared.
-    fn compared(&self, name: &str) -> String {
-        self.record_key(name).unwrap_or_else(|| name.to_owned())
+    fn compared(&self, name: &str) -> Compared {
+        self.record_of(name).unwrap_or_else(|| Compared::Name(name.to_owned()))
+    }
+
+    /// An image of records as it is compared.
+    fn compared_record(&self, item: usize) -> Compared {
+        match self.items.get(item).map(|one| &one.location) {
+            Some(&Location::Packed { pack, at }) => Compared::Record { pack, at },
+            _ => Compared::Name(self.name(item)),
+        }
+    }
+
+    /// Every image as it is compared, in their order.
+    fn compared_items(&self) -> Box<dyn Iterator<Item = Compared> + '_> {
+        if self.layout != Layout::Records {
+            return Box::new(self.keys().map(Compared::Name));
+        }
+        Box::new((0..self.items.len()).map(move |item| self.compared_record(item)))
+    }
+
+    /// How the file names some of the images, in their order; other positions are passed over.
+    pub(super) fn keys_of(&self, items: &BTreeSet<u32>) -> Vec<String> {
+        if self.layout == Layout::List {
+            return (0..).zip(self.keys()).filter(|(item, _)| items.contains(item)).map(|(_, key)| key).collect();
+        }
+        items.range(..self.items.len() as u32).map(|item| self.name(*item as usize)).collect()
     }
 
     /// How the file names every image. A list may name one file twice, under one label or several.
@@ -255,16 +281,35 @@ impl Catalog {
     }
 }
 
+/// What tells an image from the others, as it is compared.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Compared {
+    /// A record, whatever its file is called: the part it is in, and the byte where it begins. Numbers, because there may be
+    /// millions to compare.
+    Record { pack: u8, at: u64 },
+    /// Any other image.
+    Name(String),
+}
+
+impl Compared {
+    /// As it stands in the fingerprint of what is left: `train@4096`.
+    fn into_text(self) -> String {
+        match self {
+            Self::Record { pack, at } => format!("{}@{at}", if pack == 0 { "train" } else { "val" }),
+            Self::Name(name) => name,
+        }
+    }
+}
+
 /// Positions of what a file names, sorted, and the names that nothing has: of its images, and of its unreadable files.
 fn find<'a>(whole: &Catalog, file: &'a ExcludeFile) -> (Vec<u32>, [BTreeSet<&'a str>; 2]) {
     // The names as they are compared, and as they are written.
-    let wanted: [BTreeMap<String, &str>; 2] = [&file.images, &file.unreadable]
+    let wanted: [BTreeMap<Compared, &str>; 2] = [&file.images, &file.unreadable]
         .map(|names| names.iter().map(|name| (whole.compared(name), name.as_str())).collect());
     let [images, unreadable] = &wanted;
     let [mut unknown_images, mut unknown_files] = wanted.clone();
     let mut excluded = Vec::new();
-    for (item, key) in (0..).zip(whole.keys()) {
-        let key = whole.record_key(&key).unwrap_or(key);
+    for (item, key) in (0..).zip(whole.compared_items()) {
         if images.contains_key(&key) {
             excluded.push(item);
             unknown_images.remove(&key);
@@ -276,11 +321,11 @@ fn find<'a>(whole: &Catalog, file: &'a ExcludeFile) -> (Vec<u32>, [BTreeSet<&'a 
     for (position, warning) in whole.left_out().zip(whole.warnings.files_left_out()) {
         let name = whole.compared(&warning.path);
         let mut is_wanted = images.contains_key(&name) || unreadable.contains_key(&name);
-        let labelled = format!("{name} as ");
+        let labelled = format!("{} as ", warning.path);
         let rows = missing.range::<&str, _>(labelled.as_str()..).take_while(|key| key.starts_with(&labelled));
         for row in rows.filter(|_| is_list) {
             is_wanted = true;
-            unknown_images.remove(*row);
+            unknown_images.remove(&Compared::Name((*row).to_owned()));
         }
         if is_wanted {
             excluded.push(position);
@@ -309,27 +354,20 @@ fn without(whole: &Arc<Catalog>, excluded: &[u32]) -> Result<Catalog, DataError>
         let reason = "every image of this data set would be excluded; keep some, or open another".to_owned();
         return Err(DataError::Refused { reason, path: whole.exclude_path() });
     }
-    let keys: Vec<String> =
-        (0..).zip(whole.keys()).filter(|(item, _)| gone.contains(item)).map(|(_, key)| key).collect();
+    let keys = whole.keys_of(&gone);
     let mut items = Vec::with_capacity(whole.items.len() - gone.len());
     items.extend((0..).zip(&whole.items).filter(|(item, _)| !gone.contains(item)).map(|(_, item)| item.clone()));
     let used: BTreeSet<u32> = items.iter().map(|item| item.class).collect();
     let number_of: BTreeMap<u32, u32> = used.iter().copied().zip(0..).collect();
     items.iter_mut().for_each(|item| item.class = number_of.get(&item.class).copied().unwrap_or(0));
-    let fingerprint = |of_whole: &String, keys: &[String]| match keys {
-        [] => of_whole.clone(),
-        _ => hex_digest([of_whole.as_str(), "without"].into_iter().chain(keys.iter().map(String::as_str))),
-    };
-    // The fingerprint of records is without the names of their files, and earlier versions' with them.
-    let compared: Vec<String> = keys.iter().map(|key| whole.compared(key)).collect();
     let mut catalog = Catalog {
         root: whole.root.clone(),
         layout: whole.layout.clone(),
         classes: used.iter().filter_map(|class| whole.classes.get(*class as usize)).cloned().collect(),
         items,
         warnings: warnings_without(whole, &gone, &gone_files),
-        fingerprint: fingerprint(&whole.fingerprint, &compared),
-        earlier_fingerprint: whole.earlier_fingerprint.as_ref().map(|earlier| fingerprint(earlier, &keys)),
+        fingerprint: fingerprint_of_rest(whole, &gone, &keys),
+        earlier_fingerprint: whole.earlier_fingerprint.is_some().then(Earlier::without),
         base: whole.base.clone(),
         beside: whole.beside.clone(),
         idx: whole.idx.clone(),
@@ -341,6 +379,16 @@ fn without(whole: &Arc<Catalog>, excluded: &[u32]) -> Result<Catalog, DataError>
     keys.iter().for_each(|key| catalog.warnings.push(WarningKind::Excluded, key.as_str(), ""));
     warn_of_classes(&mut catalog);
     Ok(catalog)
+}
+
+/// The fingerprint of what is left without some images, which the file names by `keys`. That of records is without the names
+/// of their files, and earlier versions' with them.
+fn fingerprint_of_rest(whole: &Catalog, gone: &BTreeSet<u32>, keys: &[String]) -> String {
+    if whole.layout != Layout::Records {
+        return fingerprint_without(&whole.fingerprint, keys);
+    }
+    let records: Vec<String> = gone.iter().map(|item| whole.compared_record(*item as usize).into_text()).collect();
+    fingerprint_without(&whole.fingerprint, &records)
 }
 
 /// What is still wrong without some images and some unreadable files. What is odd about the classes is found anew.
@@ -385,8 +433,7 @@ fn write_exclusions(whole: &Catalog, excluded: &[u32]) -> Result<(), DataError> 
     let path = whole.exclude_path();
     let before = read(&path)?.unwrap_or_default();
     let gone: BTreeSet<u32> = excluded.iter().copied().collect();
-    let mut images: Vec<String> =
-        (0..).zip(whole.keys()).filter(|(item, _)| gone.contains(item)).map(|(_, key)| key).collect();
+    let mut images = whole.keys_of(&gone);
     let files = whole.left_out().filter(|position| gone.contains(position));
     let mut unreadable: BTreeSet<String> = files.map(|position| whole.name(position as usize)).collect();
     if !whole.is_numbered() {

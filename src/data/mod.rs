@@ -19,6 +19,7 @@ mod decode;
 mod degrade;
 mod doctor;
 mod duplicates;
+mod earlier;
 pub mod endings;
 mod error;
 mod exclude;

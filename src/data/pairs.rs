@@ -2,8 +2,8 @@
 //!
 //! Understood, line by line, with tab, comma or white space between the fields: LFW's `name i j` and
 //! `name1 i name2 j` (file `name/name_0001`), with the header `folds n`, `n`, or none; `path path 0|1` and
-//! `0|1 path path`; any of these with a line of column names, which among more columns than three say which count; the two
-//! lines per pair of CALFW and CPLFW, `file label` (0 is different). Images are looked for in `resolve.rs`.
+//! `0|1 path path`; columns with names above them, of which one is the label's and two are the images'; the two lines per
+//! pair of CALFW and CPLFW, `file label` (0 is different). Images are looked for in `resolve.rs`.
 
 use super::DataError;
 use super::endings::{LIST_ENDINGS, ends_with, format_of_extension, names_pairs};
@@ -80,8 +80,7 @@ struct Reader {
     list: PairList,
     /// Pairs the header promises.
     expected: Option<usize>,
-    /// Where the two images and the label stand, as the column names say.
-    columns: Option<[usize; 3]>,
+    columns: Option<Columns>,
     /// The first line of a pair that takes two.
     half: Option<(String, bool)>,
     is_first: bool,
@@ -95,7 +94,7 @@ impl Reader {
                 (self.list.folds, self.expected) = (folds, Some(total));
                 return Ok(());
             }
-            if is_column_names(&fields) {
+            if is_lfw_names(&fields) {
                 return Ok(());
             }
             self.columns = columns(&fields);
@@ -104,15 +103,14 @@ impl Reader {
             }
         }
         let found = || line.chars().take(80).collect::<String>();
-        let fields = match self.columns {
-            Some(columns) => {
-                let named: Option<Vec<&str>> = columns.iter().map(|&column| fields.get(column).copied()).collect();
-                named.ok_or_else(|| {
-                    format!("expected two images and a label below their names, found \"{}\"", found())
-                })?
-            }
-            None => fields,
-        };
+        if let Some(columns) = self.columns {
+            self.list.fields = 3;
+            let pair = columns.pair(&fields).ok_or_else(|| {
+                format!("expected two images and a label (0 or 1) below their names, found \"{}\"", found())
+            })?;
+            self.list.pairs.push(pair);
+            return Ok(());
+        }
         if self.list.fields == 0 {
             self.list.fields = fields.len();
         }
@@ -121,9 +119,7 @@ impl Reader {
                 .ok_or_else(|| format!("expected \"path label\", two lines for a pair, found \"{}\"", found()))?;
             return self.half(half);
         }
-        // Below names of columns, numbers are names of images.
-        let pair = if self.columns.is_some() { named_pair(&fields) } else { pair(&fields) };
-        let pair = pair.ok_or_else(|| {
+        let pair = pair(&fields).ok_or_else(|| {
             let forms = "\"name i j\", \"name i name j\", \"path path 0|1\" or \"0|1 path path\"";
             format!("expected {forms}, found \"{}\"", found())
         })?;
@@ -191,34 +187,89 @@ fn header(fields: &[&str]) -> Result<Option<(Option<usize>, usize)>, String> {
     }
 }
 
+/// What the label's column is called.
 const LABELS: [&str; 7] = ["label", "same", "issame", "is_same", "match", "matched", "target"];
+/// Of those, what an image beside another label may be called: `query,match,same`, `source,target,label`.
+const MAYBE_IMAGES: [&str; 3] = ["match", "matched", "target"];
+/// Of those, what a list of single images has too: `image,label,fold`.
+const MAYBE_CLASSES: [&str; 2] = ["label", "target"];
 
-fn is_label_name(field: &str) -> bool {
-    LABELS.iter().any(|name| name.eq_ignore_ascii_case(field))
+fn is_one_of(field: &str, names: &[&str]) -> bool {
+    names.iter().any(|name| name.eq_ignore_ascii_case(field))
 }
 
-/// Column names above lines that need none: `image1,image2,label` and the like, and `name,imagenum1,imagenum2` with or
-/// without the second name, as Kaggle's LFW has them.
-fn is_column_names(fields: &[&str]) -> bool {
-    let is_label = |field: Option<&&str>| field.is_some_and(|field| is_label_name(field));
-    let is_numbers = fields.iter().filter(|field| field.to_ascii_lowercase().starts_with("imagenum")).count() == 2;
-    is_numbers || (fields.len() == 3 && (is_label(fields.first()) || is_label(fields.last())))
+/// Column names above LFW's own lines: `name,imagenum1,imagenum2` with or without the second name, as Kaggle's LFW has them.
+fn is_lfw_names(fields: &[&str]) -> bool {
+    fields.iter().filter(|field| field.to_ascii_lowercase().starts_with("imagenum")).count() == 2
 }
 
-/// Where the images and the label stand below names of more than three columns: the label by its name, the images as the
-/// only two that are named as images or paths, and alike but for a letter: an image and its mask are no pair.
-fn columns(fields: &[&str]) -> Option<[usize; 3]> {
-    const IMAGES: [&str; 5] = ["image", "img", "path", "file", "photo"];
-    let label = fields.iter().position(|field| is_label_name(field))?;
-    let is_image = |field: &str| IMAGES.iter().any(|word| field.to_ascii_lowercase().contains(word));
-    let images: Vec<usize> = (0..).zip(fields).filter(|(_, field)| is_image(field)).map(|(column, _)| column).collect();
-    match *images.as_slice() {
-        [first, second] if fields.len() > 3 && first != label && second != label => {
-            let names = fields.get(first).zip(fields.get(second));
-            names.is_some_and(|(a, b)| are_alike(a, b)).then_some([first, second, label])
+/// Where the two images and the label stand, as the names of the columns say.
+#[derive(Clone, Copy)]
+struct Columns {
+    images: [usize; 2],
+    label: usize,
+    /// Columns in all.
+    count: usize,
+}
+
+impl Columns {
+    /// The pair of a line below the names, where numbers are names of images.
+    fn pair(self, fields: &[&str]) -> Option<(String, String, bool)> {
+        // A comma within a name shifts what stands behind it. Of more columns, the last may be empty or hold any words.
+        if self.count == 3 && fields.len() != 3 {
+            return None;
         }
+        let field = |column: usize| fields.get(column).copied();
+        let [first, second] = self.images;
+        Some((path(field(first)?)?, path(field(second)?)?, label(field(self.label)?)?))
+    }
+}
+
+/// Where the images and the label stand below names of columns; `None` where these are none, or not those of pairs.
+fn columns(fields: &[&str]) -> Option<Columns> {
+    match *fields {
+        [first, middle, last] => three_columns([first, middle, last]),
+        [_, _, _, _, ..] => more_columns(fields),
         _ => None,
     }
+}
+
+/// Of three columns, two are the images' whatever they are called: the label stands behind them or before. Between them, it
+/// must be plain that the list is one of pairs: `image,label,mask` and `image,label,fold` are lists of single images.
+fn three_columns(fields: [&str; 3]) -> Option<Columns> {
+    let [first, middle, last] = fields;
+    let places = [
+        (last, Columns { images: [0, 1], label: 2, count: 3 }),
+        (first, Columns { images: [1, 2], label: 0, count: 3 }),
+        (middle, Columns { images: [0, 2], label: 1, count: 3 }),
+    ];
+    let labels = places.into_iter().filter(|(name, _)| is_one_of(name, &LABELS));
+    // The first of equals is taken.
+    let (name, columns) = labels.min_by_key(|(name, _)| is_one_of(name, &MAYBE_IMAGES))?;
+    let is_of_pairs = columns.label != 1 || are_alike(first, last) || !is_one_of(name, &MAYBE_CLASSES);
+    (is_of_pairs && may_be_column_names(&fields, name)).then_some(columns)
+}
+
+/// Of more columns, the label's goes by its name, and the images' are the only two that are named as images or paths, and
+/// alike but for a letter: an image and its mask are no pair.
+fn more_columns(fields: &[&str]) -> Option<Columns> {
+    const IMAGES: [&str; 5] = ["image", "img", "path", "file", "photo"];
+    let is_image = |field: &str| IMAGES.iter().any(|word| field.to_ascii_lowercase().contains(word));
+    let label = fields.iter().position(|field| is_one_of(field, &LABELS))?;
+    let images = (0..).zip(fields).filter(|(column, field)| *column != label && is_image(field));
+    let images: Vec<usize> = images.map(|(column, _)| column).collect();
+    let &[first, second] = images.as_slice() else { return None };
+    let is_of_pairs = are_alike(fields.get(first)?, fields.get(second)?);
+    is_of_pairs.then_some(Columns { images: [first, second], label, count: fields.len() })
+}
+
+/// No line of data: none has a file in it. Numbers are names that pandas gives (`0,1,label`), unless a person called Target
+/// has LFW's first line, or `same` is the label of the first pair.
+fn may_be_column_names(fields: &[&str], label_name: &str) -> bool {
+    let is_file = |field: &str| field.contains(['/', '\\']) || format_of_extension(Path::new(field)).is_some();
+    let may_be_data = label(label_name).is_some() || lfw_genuine(fields).is_some();
+    let is_number = |field: &str| field.parse::<f64>().is_ok();
+    !fields.iter().any(|field| is_file(field) || (may_be_data && is_number(field)))
 }
 
 /// Two names that differ in one letter: `image1_path` and `image2_path`.
@@ -231,25 +282,20 @@ fn pair(fields: &[&str]) -> Option<(String, String, bool)> {
         // MagFace's list of single images, `path 0 class 0`.
         [a, _, _, _] if format_of_extension(Path::new(a)).is_some() => None,
         [a, i, b, j] => Some((lfw(a, i)?, lfw(b, j)?, false)),
-        [a, b, c] => {
-            // Two numbers after a name are LFW's form, even when the second could be a label.
-            if let (Some(first), Some(second)) = (lfw(a, b), lfw(a, c)) {
-                return Some((first, second, true));
-            }
-            match (label(c), label(a)) {
-                (Some(same), _) => Some((path(a)?, path(b)?, same)),
-                (None, Some(same)) => Some((path(b)?, path(c)?, same)),
-                (None, None) => None,
-            }
-        }
+        // Two numbers after a name are LFW's form, even when the second could be a label.
+        [a, b, c] => lfw_genuine(fields).or_else(|| match (label(c), label(a)) {
+            (Some(same), _) => Some((path(a)?, path(b)?, same)),
+            (None, Some(same)) => Some((path(b)?, path(c)?, same)),
+            (None, None) => None,
+        }),
         _ => None,
     }
 }
 
-/// Two images and their label, in this order.
-fn named_pair(fields: &[&str]) -> Option<(String, String, bool)> {
-    let &[a, b, same] = fields else { return None };
-    Some((path(a)?, path(b)?, label(same)?))
+/// LFW's `name i j`.
+fn lfw_genuine(fields: &[&str]) -> Option<(String, String, bool)> {
+    let &[name, i, j] = fields else { return None };
+    Some((lfw(name, i)?, lfw(name, j)?, true))
 }
 
 fn label(field: &str) -> Option<bool> {
@@ -323,6 +369,57 @@ mod tests {
         assert!(parse("id,image1,label,image2\n7,a/1.jpg,x,b/1.jpg\n").is_err());
         assert!(parse("id,path,mask_path,label\n7,a/1.jpg,a/1_mask.jpg,1\n").is_err());
         assert!(parse("id,image,person,label\n7,a/1.jpg,x,1\n").is_err(), "one image in a line");
+    }
+
+    #[test]
+    fn below_the_names_of_three_columns_numbers_are_names_of_images() {
+        for list in ["image1,image2,label\n12,5,0\n", "label a b\n0 12 5\n", "left\tissame\tright\n12\t0\t5\n"] {
+            let found = parse(list).unwrap();
+            assert_eq!((found.pairs.as_slice(), found.fields), ([triple("12", "5", false)].as_slice(), 3), "{list}");
+        }
+        // 7 is no label, and 5 and 7 are no images of a person 12.
+        for line in ["12,5,7", "12,5", "12,5,6,0"] {
+            let (number, message) = parse(&format!("image1,image2,label\n{line}\n")).unwrap_err();
+            let expected = format!("expected two images and a label (0 or 1) below their names, found \"{line}\"");
+            assert_eq!((number, message), (2, expected));
+        }
+        // A comma within a name.
+        assert!(parse("label,a,b\n1,Doe, John/1.jpg,b.jpg\n").is_err());
+    }
+
+    #[test]
+    fn a_first_line_that_only_looks_like_names_of_columns_is_a_pair() {
+        assert_eq!(parse("Target 5 6\n").unwrap().pairs, [triple("Target/Target_0005", "Target/Target_0006", true)]);
+        assert_eq!(parse("12,5,same\n").unwrap().pairs, [triple("12", "5", true)]);
+        let words = parse("a/1.jpg a/2.jpg same\na/1.jpg b/1.jpg different\n").unwrap();
+        assert_eq!(words.pairs, [triple("a/1.jpg", "a/2.jpg", true), triple("a/1.jpg", "b/1.jpg", false)]);
+    }
+
+    #[test]
+    fn of_three_columns_the_label_is_the_one_that_is_most_plainly_called_so() {
+        let expected = [triple("a/1.jpg", "b/1.jpg", false)];
+        for head in
+            ["source,target,label", "query,match,same", "anchor,target,issame", "query,match,target", "0,1,label"]
+        {
+            assert_eq!(parse(&format!("{head}\na/1.jpg,b/1.jpg,0\n")).unwrap().pairs, expected, "{head}");
+        }
+        for head in ["label,source,target", "same,query,match", "Match,a,b", "label,x,same_as"] {
+            assert_eq!(parse(&format!("{head}\n0,a/1.jpg,b/1.jpg\n")).unwrap().pairs, expected, "{head}");
+        }
+        for head in ["image1,label,image2", "left,is_same,right", "probe,match,gallery", "0,label,1"] {
+            assert_eq!(parse(&format!("{head}\na/1.jpg,0,b/1.jpg\n")).unwrap().pairs, expected, "{head}");
+        }
+    }
+
+    #[test]
+    fn a_list_of_single_images_with_a_label_between_other_columns_is_no_list_of_pairs() {
+        for list in [
+            "image,label,mask\na.jpg,0,a_mask.png\nb.jpg,1,b_mask.png\n",
+            "image,label,fold\nanna_1,0,3\nbert_1,1,3\n",
+            "path,target,camera\na.jpg,1,left.jpg\n",
+        ] {
+            assert!(parse(list).is_err(), "{list}");
+        }
     }
 
     #[test]

@@ -9,7 +9,7 @@
 //! B counts the other classes, so the formulas need some: of three or four, s would fall below 1, and of two to 0 within a few
 //! steps, where all logits are the same and nothing is learnt any more. That is why s stays at 1 or above here.
 //!
-//! Nothing to set: for a first look at data of which nothing is known.
+//! Nothing to set: for a first look at data of which nothing is known. θ in radians; s and B have no unit.
 
 use super::elastic::falling_rank;
 use crate::config::Head;

@@ -1,4 +1,7 @@
-//! Plain softmax: `z = x·Wᵀ + b` on raw embeddings and weights. The baseline every margin is measured against.
+//! Plain softmax (as ArcFace's authors write it: Deng et al., arXiv:1801.07698, eq. 1): `z = x·Wᵀ + b` on raw embeddings and
+//! weights. The baseline every margin is measured against.
+//!
+//! Nothing to set: no scale and no margin. Logits are dot products, which have no unit.
 
 use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;

@@ -17,6 +17,15 @@ pub enum ModelError {
         describe(.0)
     )]
     Mismatch(Misfit),
+    /// A running variance is so far below 0 that there is no root to take.
+    #[error(
+        "the weights cannot be used: {name} contains a variance too far below 0 to take its root; check that the file is whole \
+         and the right one"
+    )]
+    Variance {
+        /// Name of the tensor.
+        name: String,
+    },
     /// A weight is NaN or infinite.
     #[error("the weights are damaged: {name} contains a value that is not a finite number; use an earlier checkpoint")]
     NotFinite {

@@ -13,7 +13,7 @@ use burn::tensor::backend::Backend;
 use burn::tensor::{DType, FloatDType, Tensor, activation};
 
 /// Added to the variance (PyTorch's default).
-const EPSILON: f64 = 1e-5;
+pub(super) const EPSILON: f64 = 1e-5;
 /// Share of the new batch in the running statistics (PyTorch's default).
 const MOMENTUM: f64 = 0.1;
 

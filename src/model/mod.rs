@@ -32,6 +32,8 @@ mod resnet50;
 mod small;
 mod spec;
 #[cfg(test)]
+pub mod testing;
+#[cfg(test)]
 mod tests;
 mod vgg16;
 mod walk;

@@ -34,11 +34,12 @@ impl<B: Engine> Embedder<B> {
     /// # Shapes
     /// `[n, channels, image_px, image_px]` → `[n, embedding_dim]`
     pub fn forward_recomputing(&self, images: Tensor<B::InnerBackend, 4>, statistics: Statistics) -> Recomputed<B> {
-        let mut record = Record { inputs: Vec::new(), last: None, statistics: statistics.once() };
+        let forward = Forward { statistics: statistics.once() };
+        let mut record = Record { inputs: Vec::new(), last: None, forward };
         self.valid().walk(&mut record, images.permute([0, 2, 3, 1]));
         let last = record.last.expect("every network ends with an embedding layer");
         let last = Tensor::<B, 4>::from_inner(last).require_grad();
-        let mut replay = Replay { wanted: record.inputs.len(), met: 0, output: None, statistics };
+        let mut replay = Replay::of_unit(record.inputs.len(), statistics);
         let embeddings = self.walk(&mut replay, last.clone()).expect("the embedding layer was wanted");
         Recomputed { inputs: record.inputs, last, statistics, embeddings }
     }
@@ -53,7 +54,7 @@ impl<B: Engine> Recomputed<B> {
         let (mut inputs, statistics) = (self.inputs, self.statistics);
         while let Some(input) = inputs.pop() {
             let input = Tensor::<B, 4>::from_inner(input).require_grad();
-            let mut replay = Replay { wanted: inputs.len(), met: 0, output: None, statistics };
+            let mut replay = Replay::of_unit(inputs.len(), statistics);
             net.walk(&mut replay, input.clone());
             let output = replay.output.expect("every recorded unit is met again");
             // The gradient of this sum is what comes back from the units behind.
@@ -73,13 +74,7 @@ impl<B: Engine> Recomputed<B> {
 struct Record<B: Kernels> {
     inputs: Vec<Tensor<B, 4>>,
     last: Option<Tensor<B, 4>>,
-    statistics: Statistics,
-}
-
-impl<B: Kernels> Record<B> {
-    fn forward(&self) -> Forward {
-        Forward { statistics: self.statistics }
-    }
+    forward: Forward,
 }
 
 impl<B: Kernels> Walk<B> for Record<B> {
@@ -87,15 +82,15 @@ impl<B: Kernels> Walk<B> for Record<B> {
     type Rows = ();
 
     fn conv(&mut self, x: Self::Maps, conv: &Conv<B>, after: After<'_, B, Self::Maps>) -> Self::Maps {
-        self.forward().conv(x, conv, after)
+        self.forward.conv(x, conv, after)
     }
 
     fn grouped(&mut self, x: Self::Maps, conv: &GroupedConv<B>, bn: &BatchNorm<B>, act: Act<'_, B>) -> Self::Maps {
-        self.forward().grouped(x, conv, bn, act)
+        self.forward.grouped(x, conv, bn, act)
     }
 
     fn norm(&mut self, x: Self::Maps, bn: &BatchNorm<B>, act: Act<'_, B>) -> Self::Maps {
-        self.forward().norm(x, bn, act)
+        self.forward.norm(x, bn, act)
     }
 
     fn unit(&mut self, x: Self::Maps, unit: impl FnOnce(&mut Self, Self::Maps) -> Self::Maps) -> Self::Maps {
@@ -104,11 +99,11 @@ impl<B: Kernels> Walk<B> for Record<B> {
     }
 
     fn max_pool(&mut self, x: Self::Maps, pool: MaxPool) -> Self::Maps {
-        Walk::<B>::max_pool(&mut self.forward(), x, pool)
+        Walk::<B>::max_pool(&mut self.forward, x, pool)
     }
 
     fn excite(&mut self, x: Self::Maps, gate: &SqueezeExcite<B>, shortcut: Self::Maps) -> Self::Maps {
-        self.forward().excite(x, gate, shortcut)
+        self.forward.excite(x, gate, shortcut)
     }
 
     fn embed(&mut self, x: Self::Maps, _: EmbeddingLayer<'_, B>) {
@@ -122,12 +117,12 @@ struct Replay<B: Kernels> {
     wanted: usize,
     met: usize,
     output: Option<Tensor<B, 4>>,
-    statistics: Statistics,
+    forward: Forward,
 }
 
 impl<B: Kernels> Replay<B> {
-    fn forward(&self) -> Forward {
-        Forward { statistics: self.statistics }
+    fn of_unit(wanted: usize, statistics: Statistics) -> Self {
+        Self { wanted, met: 0, output: None, forward: Forward { statistics } }
     }
 }
 
@@ -136,15 +131,15 @@ impl<B: Kernels> Walk<B> for Replay<B> {
     type Rows = Option<Tensor<B, 2>>;
 
     fn conv(&mut self, x: Self::Maps, conv: &Conv<B>, after: After<'_, B, Self::Maps>) -> Self::Maps {
-        self.forward().conv(x, conv, after)
+        self.forward.conv(x, conv, after)
     }
 
     fn grouped(&mut self, x: Self::Maps, conv: &GroupedConv<B>, bn: &BatchNorm<B>, act: Act<'_, B>) -> Self::Maps {
-        self.forward().grouped(x, conv, bn, act)
+        self.forward.grouped(x, conv, bn, act)
     }
 
     fn norm(&mut self, x: Self::Maps, bn: &BatchNorm<B>, act: Act<'_, B>) -> Self::Maps {
-        self.forward().norm(x, bn, act)
+        self.forward.norm(x, bn, act)
     }
 
     fn unit(&mut self, x: Self::Maps, unit: impl FnOnce(&mut Self, Self::Maps) -> Self::Maps) -> Self::Maps {
@@ -158,14 +153,14 @@ impl<B: Kernels> Walk<B> for Replay<B> {
     }
 
     fn max_pool(&mut self, x: Self::Maps, pool: MaxPool) -> Self::Maps {
-        Walk::<B>::max_pool(&mut self.forward(), x, pool)
+        Walk::<B>::max_pool(&mut self.forward, x, pool)
     }
 
     fn excite(&mut self, x: Self::Maps, gate: &SqueezeExcite<B>, shortcut: Self::Maps) -> Self::Maps {
-        self.forward().excite(x, gate, shortcut)
+        self.forward.excite(x, gate, shortcut)
     }
 
     fn embed(&mut self, x: Self::Maps, layer: EmbeddingLayer<'_, B>) -> Option<Tensor<B, 2>> {
-        (self.met == self.wanted).then(|| self.forward().embed(x, layer))
+        (self.met == self.wanted).then(|| self.forward.embed(x, layer))
     }
 }

@@ -12,6 +12,7 @@ use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
 use std::collections::BTreeMap;
 
+mod depths;
 mod published;
 
 fn spec(net: Net, channels: usize, image_px: usize, embedding_dim: usize) -> EmbedderSpec {
@@ -84,6 +85,28 @@ fn embeddings_have_the_asked_size_for_odd_images_and_a_batch_of_one() {
         let net = spec.init_seeded::<Cpu>(&Default::default(), 1);
         assert_eq!(net.forward(images(n, &spec, 1)).dims(), [n, 16]);
         assert_eq!(net.valid().forward(images(n, &spec, 1)).dims(), [n, 16]);
+    }
+}
+
+/// The size of the images, their channels and the size of the embedding are free, whatever becomes of the last maps. The
+/// deeper iResNets have their values compared at another odd size, in `depths`.
+#[test]
+fn every_network_takes_grey_images_of_an_odd_size_with_every_way_to_features() {
+    let is_deep = |net: &Net| matches!(net, Net::Iresnet34 | Net::Iresnet50 | Net::Iresnet100 | Net::Iresnet200);
+    let usual = Net::every().filter(|net| !is_deep(net)).map(|net| (net, Form::Usual));
+    let others = [
+        (Net::Iresnet18, Form::Adaface),
+        (Net::Iresnet18, Form::Evolve),
+        (Net::Iresnet18, Form::EvolveSe),
+        (Net::MobileFaceNetClassic, Form::Relu6),
+    ];
+    for (net, form) in usual.chain(others) {
+        for pooling in Pooling::every() {
+            let spec = EmbedderSpec { form, pooling, ..spec(net, 1, 21, 7) };
+            let net = spec.init::<Flex>(&Default::default());
+            assert_eq!(net.forward(images(1, &spec, 1)).dims(), [1, 7], "{spec:?}");
+            assert_eq!(Inference::new(&net).forward(images(2, &spec, 1)).dims(), [2, 7], "{spec:?}");
+        }
     }
 }
 
@@ -312,4 +335,39 @@ fn a_spec_survives_the_checkpoint_file() {
     let text = serde_json::to_string(&spec).unwrap();
     assert_eq!(serde_json::from_str::<EmbedderSpec>(&text).unwrap(), spec);
     assert!(serde_json::from_str::<EmbedderSpec>("{\"net\":\"small\"}").is_err());
+}
+
+/// Where the normalisations keep their statistics, what follows the dropout is linear: the mean over many draws is what comes
+/// without any.
+#[test]
+fn dropout_acts_in_training_only_and_keeps_the_mean() {
+    const PASSES: usize = 200;
+    let plain = spec(Net::Small, 1, 16, 8);
+    let dropping = EmbedderSpec { dropout: 0.5, ..plain.clone() };
+    let [with, without] = [&dropping, &plain].map(|spec| spec.init_seeded::<Cpu>(&Default::default(), 1));
+    let x = images::<Cpu>(4, &plain, 9);
+    let pass = |net: &Embedder<Cpu>| -> Vec<f32> {
+        net.forward_with(x.clone(), Statistics::Kept).into_data().iter().collect()
+    };
+    let expected = pass(&without);
+    assert_eq!(pass(&without), expected);
+    // Tests beside this one draw from the same generator, and begin it anew.
+    assert!((0..4).any(|_| pass(&with) != pass(&with)), "every pass draws anew");
+    let mut mean = vec![0.0; expected.len()];
+    for _ in 0..PASSES {
+        mean.iter_mut().zip(pass(&with)).for_each(|(mean, value)| *mean += f64::from(value) / PASSES as f64);
+    }
+    let length = |values: Vec<f64>| values.iter().map(|value| value * value).sum::<f64>().sqrt();
+    let expected: Vec<f64> = expected.into_iter().map(f64::from).collect();
+    let apart = length(mean.iter().zip(&expected).map(|(mean, expected)| mean - expected).collect());
+    // Without what makes up for the dropped half, it would be half of it.
+    assert!(apart < 0.35 * length(expected), "{apart}");
+
+    let shown = |net: &Embedder<Cpu>| -> [Vec<f32>; 2] {
+        let (x, net) = (images::<Flex>(4, &plain, 9), net.valid());
+        let frozen = Inference::new(&net).forward(x.clone());
+        [net.forward(x), frozen].map(|embeddings| embeddings.into_data().iter().collect())
+    };
+    assert_eq!(shown(&with), shown(&with));
+    assert_eq!(shown(&with), shown(&without));
 }

@@ -9,8 +9,30 @@ use super::run::{Observer, Run};
 use crate::config::{Precision, Resolved, Schedule, TrainConfig, counted};
 use crate::model::Form;
 
-/// What a person may not have meant by the loss of a run with these settings, over so many classes.
-pub fn loss_warning(resolved: &Resolved, classes: usize) -> Option<String> {
+/// What a person may not have meant by a run with these settings, over so many classes and at this cost, in the order in which it
+/// is said. Without a device, for as long as that is not known, what only one of them makes wrong is left out. One owner for
+/// the plan and the run: what the plan has said, the run need not say again.
+pub fn plan_warnings(resolved: &Resolved, classes: usize, cost: &Footprint, device: Option<Device>) -> Vec<String> {
+    let train = &resolved.config.train;
+    let is_cpu = device == Some(Device::Cpu);
+    let warnings = [
+        precision_warning(train).filter(|_| is_cpu),
+        loss_warning(resolved, classes),
+        schedule_warning(train),
+        memory_warning(cost).filter(|_| is_cpu),
+    ];
+    warnings.into_iter().flatten().collect()
+}
+
+/// What a person may not have meant by the precision of a run on the CPU.
+fn precision_warning(train: &TrainConfig) -> Option<String> {
+    let word = train.precision.word();
+    (train.precision != Precision::F32)
+        .then(|| format!("train.precision is {word}, to no effect: the CPU computes in 32 bits"))
+}
+
+/// What a person may not have meant by the loss.
+fn loss_warning(resolved: &Resolved, classes: usize) -> Option<String> {
     // The form is the network's; the head is the same whatever it is.
     let (_, head) = specs(resolved, classes, Form::default());
     head.warning(!resolved.config.train.is_fine_tuned())
@@ -35,21 +57,9 @@ fn schedule_warning(train: &TrainConfig) -> Option<String> {
 impl Run {
     /// Tells what begins, and what of the settings a person may not have meant.
     pub(super) fn announce(&self, device: String, observer: &mut dyn Observer) {
-        let precision = self.resolved.config.train.precision;
-        if self.device == Device::Cpu && precision != Precision::F32 {
-            let words = format!("train.precision is {}, to no effect: the CPU computes in 32 bits", precision.word());
-            observer.event(TrainEvent::Warning(words));
-        }
-        if let Some(words) = loss_warning(&self.resolved, self.info.head.classes) {
-            observer.event(TrainEvent::Warning(words));
-        }
-        if let Some(words) = schedule_warning(&self.resolved.config.train) {
-            observer.event(TrainEvent::Warning(words));
-        }
-        let footprint = Footprint::of(&self.resolved, self.info.head.classes, self.info.network.embedder.form);
-        if self.device == Device::Cpu
-            && let Some(words) = memory_warning(&footprint)
-        {
+        let classes = self.info.head.classes;
+        let footprint = Footprint::of(&self.resolved, classes, self.info.network.embedder.form);
+        for words in plan_warnings(&self.resolved, classes, &footprint, Some(self.device)) {
             observer.event(TrainEvent::Warning(words));
         }
         let run = self.folder.path().display();
@@ -57,7 +67,7 @@ impl Run {
         observer.event(TrainEvent::Started(Box::new(RunStarted {
             run: self.folder.path().to_owned(),
             device,
-            classes: self.info.head.classes,
+            classes,
             train_images: self.split.train.len(),
             validation_images: self.split.validation.len(),
             footprint,

@@ -4,7 +4,7 @@ use super::TrainError;
 use super::events::EpochMetrics;
 use super::model_info::ModelInfo;
 use super::session::Saved;
-use crate::config::{Best, read_at_most};
+use crate::config::{Best, open_file, read_at_most};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
@@ -360,23 +360,11 @@ fn flush_folder(path: &Path) {
 }
 
 pub(super) fn sha256_hex(bytes: &[u8]) -> String {
-    hex(&Sha256::digest(bytes))
+    format!("{:x}", Sha256::digest(bytes))
 }
 
 fn sha256_of_file(path: &Path) -> std::io::Result<String> {
-    // Asked before opening: opening a pipe would wait for ever.
-    if !std::fs::metadata(path)?.is_file() {
-        return Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, "not a file"));
-    }
     let mut hash = Sha256::new();
-    std::io::copy(&mut File::open(path)?, &mut hash)?;
-    Ok(hex(&hash.finalize()))
-}
-
-fn hex(digest: &[u8]) -> String {
-    use std::fmt::Write as _;
-    digest.iter().fold(String::new(), |mut text, byte| {
-        write!(text, "{byte:02x}").ok();
-        text
-    })
+    std::io::copy(&mut open_file(path)?, &mut hash)?;
+    Ok(format!("{:x}", hash.finalize()))
 }

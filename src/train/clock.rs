@@ -37,9 +37,9 @@ impl Clock {
         }
     }
 
-    /// The last checkpoint is so old that another one should be written.
-    pub fn is_save_due(&self) -> bool {
-        self.last_saved.elapsed() > CHECKPOINT_EVERY
+    /// At `now` the last checkpoint is so old that another one should be written.
+    pub fn is_save_due(&self, now: Instant) -> bool {
+        now.duration_since(self.last_saved) > CHECKPOINT_EVERY
     }
 
     /// What a step takes until `now`, checkpoints and validations between the steps included: what the time left is told from.
@@ -69,5 +69,14 @@ mod tests {
         clock.before_steps = Duration::from_secs(60);
         assert_eq!(clock.secs_per_step(now), 4.0);
         assert_eq!(clock.secs_per_step(clock.began), 0.0);
+    }
+
+    #[test]
+    fn a_checkpoint_is_due_a_minute_after_the_last_one() {
+        let mut clock = Clock::start();
+        let is_due = |clock: &Clock, secs| clock.is_save_due(clock.began + Duration::from_secs(secs));
+        assert_eq!([0, 59, 61].map(|secs| is_due(&clock, secs)), [false, false, true]);
+        clock.last_saved += Duration::from_secs(61);
+        assert_eq!([61, 120, 122].map(|secs| is_due(&clock, secs)), [false, false, true]);
     }
 }

@@ -29,6 +29,14 @@ pub enum Device {
     Cuda(usize),
 }
 
+impl DeviceInfo {
+    /// What a run computes on that chooses it.
+    pub fn device(&self) -> Device {
+        let index = self.id.strip_prefix("cuda:").and_then(|index| index.parse().ok());
+        index.map_or(Device::Cpu, Device::Cuda)
+    }
+}
+
 /// Every device, the fastest usable first.
 pub fn devices() -> Vec<DeviceInfo> {
     let mut list = cuda_devices();
@@ -45,18 +53,22 @@ pub fn devices() -> Vec<DeviceInfo> {
     list
 }
 
+/// The one of the devices that `auto`, `cpu`, `cuda` or `cuda:N` names, usable or not.
+pub fn find_device<'a>(list: &'a [DeviceInfo], wanted: &str) -> Option<&'a DeviceInfo> {
+    match wanted {
+        "auto" => list.iter().find(|device| device.usable),
+        "cuda" => list.iter().find(|device| device.id == "cuda:0"),
+        id => list.iter().find(|device| device.id == id),
+    }
+}
+
 /// Turns `auto`, `cpu` or `cuda:N` into a device that is known to work.
 ///
 /// # Errors
 /// When the named device does not exist or cannot be used, with the reason.
 pub fn choose(wanted: &str) -> Result<(Device, String), TrainError> {
     let list = devices();
-    let found = match wanted {
-        "auto" => list.iter().find(|device| device.usable),
-        "cuda" => list.iter().find(|device| device.id == "cuda:0"),
-        id => list.iter().find(|device| device.id == id),
-    };
-    let Some(device) = found else {
+    let Some(device) = find_device(&list, wanted) else {
         let known: Vec<&str> = list.iter().map(|device| device.id.as_str()).collect();
         return Err(TrainError::Device {
             wanted: wanted.to_owned(),
@@ -66,8 +78,7 @@ pub fn choose(wanted: &str) -> Result<(Device, String), TrainError> {
     if let Some(reason) = &device.reason {
         return Err(TrainError::Device { wanted: wanted.to_owned(), reason: reason.clone() });
     }
-    let index = device.id.strip_prefix("cuda:").and_then(|index| index.parse().ok());
-    Ok((index.map_or(Device::Cpu, Device::Cuda), device.name.clone()))
+    Ok((device.device(), device.name.clone()))
 }
 
 #[cfg(not(feature = "cuda"))]

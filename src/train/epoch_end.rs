@@ -4,7 +4,7 @@
 //! and its best as long as no epoch is: nobody should come out of fine-tuning with a worse network without being told.
 
 use super::TrainError;
-use super::checkpoint::Sums;
+use super::checkpoint::{BestSoFar, Sums};
 use super::events::{EpochMetrics, TrainEvent, ValidationSnapshot};
 use super::run::{Observer, Run};
 use super::validate::{Classified, InBatches, LIVE_IMAGES, TableBuilder, at_once, error_rates, for_batches, thin};
@@ -82,7 +82,16 @@ impl Run {
         Ok(())
     }
 
-    fn tell_epoch(&mut self, metrics: &EpochMetrics, observer: &mut dyn Observer) {
+    /// The last epoch as the best one, where it is that but for a disk that did not take its checkpoint, and the run still stands
+    /// at its end: now that it can be written, it can be gone back to.
+    pub(super) fn best_not_kept(&self) -> Option<(BestSoFar, EpochMetrics)> {
+        let stands_there = |last: &&EpochMetrics| last.step == self.state.step && self.state.step_in_epoch == 0;
+        let last = self.state.last_epoch.as_ref().filter(|last| !last.best).filter(stands_there)?;
+        let best = patience::better(last, self.state.best, &self.resolved.config.train)?;
+        Some((best, EpochMetrics { best: true, ..last.clone() }))
+    }
+
+    pub(super) fn tell_epoch(&mut self, metrics: &EpochMetrics, observer: &mut dyn Observer) {
         if let Err(error) = self.log.epoch(metrics) {
             observer.event(TrainEvent::Warning(error.to_string()));
         }

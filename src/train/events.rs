@@ -114,6 +114,13 @@ pub struct EpochMetrics {
     pub elapsed_secs: f64,
 }
 
+impl EpochMetrics {
+    /// Of the epochs of a run, in their order, the one that its log marks as the best so far; `None` where none was measured.
+    pub fn best_of(epochs: &[Self]) -> Option<u32> {
+        epochs.iter().rfind(|epoch| epoch.best).map(|epoch| epoch.epoch)
+    }
+}
+
 /// JSON has no NaN, which is written as null: a checkpoint with one must not count as damaged.
 fn number_or_nan<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
     Ok(Option::<f64>::deserialize(deserializer)?.unwrap_or(f64::NAN))

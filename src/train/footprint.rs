@@ -77,7 +77,7 @@ pub(super) fn specs(resolved: &Resolved, classes: usize, form: Form) -> (Embedde
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{Auto, DataFacts, Net, Pooling, RunConfig, resolve};
+    use crate::config::{Auto, DataFacts, Head, LossConfig, Margins, Net, Pooling, RunConfig, resolve};
 
     fn footprint(change: impl FnOnce(&mut RunConfig)) -> Footprint {
         footprint_of(10, change)
@@ -88,14 +88,83 @@ mod tests {
         config.model.net = Net::Resnet18;
         config.model.embedding_dim = Auto::Set(512);
         change(&mut config);
-        let facts = DataFacts {
-            train_classes: classes,
-            train_images: 60_000,
-            validation_images: 10_000,
-            typical_px: 28,
-            all_grey: true,
+        Footprint::of(&resolve(&config, &facts(classes)).unwrap(), classes, Form::default())
+    }
+
+    fn facts(train_classes: usize) -> DataFacts {
+        DataFacts { train_classes, train_images: 60_000, validation_images: 10_000, typical_px: 28, all_grey: true }
+    }
+
+    fn specs_of(config: &RunConfig) -> (EmbedderSpec, HeadSpec) {
+        specs(&resolve(config, &facts(10)).unwrap(), 10, Form::default())
+    }
+
+    #[test]
+    fn every_margin_has_its_gradient_as_published_until_a_person_decides() {
+        for head in Head::every() {
+            let mut config = RunConfig::default();
+            config.loss.head = head;
+            assert_eq!(specs_of(&config).1.options.detached, head.detached_as_published(), "{head:?}");
+            for detached in [false, true] {
+                config.loss.margin_detached = Auto::Set(detached);
+                assert_eq!(specs_of(&config).1.options.detached, detached, "{head:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_setting_of_the_loss_reaches_the_head_and_the_dropout_the_network() {
+        let mut config = RunConfig::default();
+        config.model.dropout = 0.3;
+        config.model.embedding_dim = Auto::Set(96);
+        config.loss = LossConfig {
+            head: Head::ElasticCosFace,
+            scale: Auto::Set(20.0),
+            margin_factor: Auto::Set(2.0),
+            margin_rad: Auto::Set(0.6),
+            margin_cos: Auto::Set(0.25),
+            margin_ramp: Auto::Set(0.4),
+            margin_detached: Auto::Set(true),
+            margin_std: Auto::Set(0.03),
+            margin_by_rank: true,
+            length_low: 5.0,
+            length_high: 90.0,
+            length_margin_rad: 0.7,
+            length_weight: 22.0,
+            statistics_share: 0.02,
+            subcenters: 3,
+            filter_above: 0.65,
+            class_share: 0.5,
+            focal_gamma: 1.5,
+            batch_negatives: true,
         };
-        Footprint::of(&resolve(&config, &facts).unwrap(), classes, Form::default())
+        let expected = HeadSpec {
+            head: Head::ElasticCosFace,
+            classes: 10,
+            embedding_dim: 96,
+            scale: 20.0,
+            // The other two margins are not this loss's.
+            margins: Margins { factor: 1.0, rad: 0.0, cos: 0.25 },
+            options: HeadOptions {
+                detached: true,
+                margin_std: 0.03,
+                margin_by_rank: true,
+                length_low: 5.0,
+                length_high: 90.0,
+                length_margin_rad: 0.7,
+                length_weight: 22.0,
+                statistics_share: 0.02,
+                subcenters: 3,
+                filter_above: 0.65,
+                class_share: 0.5,
+                focal_gamma: 1.5,
+                batch_negatives: true,
+            },
+        };
+        let (embedder, head) = specs_of(&config);
+        assert_eq!((head, embedder.dropout, embedder.embedding_dim), (expected, 0.3, 96));
+        config.loss.head = Head::Combined;
+        assert_eq!(specs_of(&config).1.margins, Margins { factor: 2.0, rad: 0.6, cos: 0.25 });
     }
 
     /// The settings cannot see networks; what they weigh the head by is what the networks have.

@@ -162,14 +162,17 @@ fn model_info(network: Network) -> ModelInfo {
     ModelInfo { format: ModelInfo::FORMAT, network, head, classes: Vec::new() }
 }
 
-/// Whether the network consists of exactly these weights, and all are numbers.
+/// Whether the network consists of exactly these weights, and it can compute with their numbers.
 fn check(spec: &EmbedderSpec, weights: &Weights) -> Result<(), ModelError> {
     let misfit = Misfit::of(spec, weights);
     if !misfit.is_none() {
         return Err(ModelError::Mismatch(misfit));
     }
-    match weights.first_not_finite() {
-        Some(name) => Err(ModelError::NotFinite { name: name.to_owned() }),
+    if let Some(name) = weights.first_not_finite() {
+        return Err(ModelError::NotFinite { name: name.to_owned() });
+    }
+    match weights.first_variance_without_root() {
+        Some(name) => Err(ModelError::Variance { name: name.to_owned() }),
         None => Ok(()),
     }
 }

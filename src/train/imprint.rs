@@ -8,8 +8,9 @@
 
 use super::origin::StartRow;
 use super::session::Session;
-use super::validate::{InBatches, for_batches};
+use super::validate::{InBatches, at_once, for_batches};
 use super::{Control, TrainError};
+use crate::config::TrainConfig;
 use crate::data::{ImageStore, Split, Warnings};
 use crate::kernels::random::Draw;
 use crate::loss::HeadSpec;
@@ -37,6 +38,13 @@ pub(super) struct TrainingPart<'a> {
     pub at_once: usize,
     /// Ends the work early.
     pub control: &'a Control,
+}
+
+impl<'a> TrainingPart<'a> {
+    /// As the settings of the run say.
+    pub fn of(store: &'a ImageStore, split: &'a Split, train: &TrainConfig, control: &'a Control) -> Self {
+        Self { store, split, seed: u64::from(train.seed), at_once: at_once(train), control }
+    }
 }
 
 /// Sets the rows of the classes that are not `known` (by label), one long: so do fresh rows begin, whatever the loss. Classes

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 /// What a person should know before a run with this footprint begins on the CPU: where it needs more memory than there is, the
 /// system ends the program without a word.
-pub fn memory_warning(footprint: &Footprint) -> Option<String> {
+pub(super) fn memory_warning(footprint: &Footprint) -> Option<String> {
     // Asked for every frame of the window.
     static MACHINE: OnceLock<Option<u64>> = OnceLock::new();
     let available = *MACHINE.get_or_init(machine_bytes);

@@ -132,32 +132,43 @@ fn lines_up_to(written: &[u8], step: u64, epoch: Option<u32>, rewinds: u32) -> V
     kept
 }
 
-/// Everything logged so far; lines that do not parse are left out.
-pub fn read(run: &Path) -> (Vec<StepMetrics>, Vec<EpochMetrics>) {
-    let (mut steps, mut epochs) = (Vec::new(), Vec::new());
-    let written = read_at_most(&run.join(NAME), MAX_BYTES).unwrap_or_default();
+/// What the log of a run says of its epochs.
+#[derive(Debug)]
+pub struct Logged {
+    /// Those logged so far; lines that do not parse are left out.
+    pub epochs: Vec<EpochMetrics>,
+    /// Why the log cannot be read, in a sentence; `None` where it can, or there is none yet.
+    pub problem: Option<String>,
+}
+
+/// Reads the log of a run.
+pub fn read(run: &Path) -> Logged {
+    let mut epochs = Vec::new();
+    let path = run.join(NAME);
+    let (written, problem) = match read_at_most(&path, MAX_BYTES) {
+        Ok(written) => (written, None),
+        Err(error) => (Vec::new(), problem(&error, &path)),
+    };
     for (_, line) in lines(&written) {
         match line {
-            Line::Step(metrics) => steps.push(metrics),
             Line::Epoch(metrics) => {
                 // An epoch is told again where it turns out not to be the best: its checkpoint could not be written.
                 epochs.pop_if(|last: &mut EpochMetrics| last.epoch == metrics.epoch);
                 epochs.push(metrics);
             }
-            Line::Doubtful { .. } => {}
+            Line::Step(_) | Line::Doubtful { .. } => {}
         }
     }
-    (steps, epochs)
+    Logged { epochs, problem }
 }
 
-/// Why the log of a run cannot be read, in a sentence; `None` where it can, or there is none yet.
-pub fn log_problem(run: &Path) -> Option<String> {
-    let path = run.join(NAME);
-    let error = read_at_most(&path, MAX_BYTES).err().filter(|error| error.kind() != std::io::ErrorKind::NotFound)?;
+/// What that the log cannot be read means; `None` where there is none yet.
+fn problem(error: &std::io::Error, path: &Path) -> Option<String> {
     let path = path.display();
-    Some(format!(
+    let text = format!(
         "the metrics of the run cannot be read ({error}), so its epochs are not known; put the file back: {path}"
-    ))
+    );
+    (error.kind() != std::io::ErrorKind::NotFound).then_some(text)
 }
 
 #[cfg(test)]
@@ -182,7 +193,9 @@ mod tests {
     }
 
     fn logged(run: &Path) -> Vec<u64> {
-        read(run).0.iter().map(|metrics| metrics.step).collect()
+        let written = std::fs::read(run.join(NAME)).unwrap();
+        let step = |(_, line)| if let Line::Step(metrics) = line { Some(metrics.step) } else { None };
+        lines(&written).filter_map(step).collect()
     }
 
     #[test]
@@ -205,7 +218,7 @@ mod tests {
         drop(log);
         let left = |measured| {
             drop(MetricsLog::open(folder.path(), 0, measured, 0).unwrap());
-            read(folder.path()).1.iter().map(|metrics| metrics.epoch).collect::<Vec<u32>>()
+            read(folder.path()).epochs.iter().map(|metrics| metrics.epoch).collect::<Vec<u32>>()
         };
         assert_eq!(left(Some(1)), [0, 1]);
         assert_eq!(left(Some(0)), [0]);
@@ -251,15 +264,16 @@ mod tests {
     #[test]
     fn what_is_no_log_is_told_and_neither_read_nor_written() {
         let folder = tempfile::tempdir().unwrap();
-        assert_eq!(log_problem(folder.path()), None, "the run has just begun");
+        assert_eq!(read(folder.path()).problem, None, "the run has just begun");
         drop(MetricsLog::open(folder.path(), 0, None, 0).unwrap());
-        assert_eq!(log_problem(folder.path()), None);
+        assert_eq!(read(folder.path()).problem, None);
         let path = folder.path().join("metrics.jsonl");
         std::fs::remove_file(&path).unwrap();
         std::fs::create_dir(&path).unwrap();
-        let said = log_problem(folder.path()).unwrap();
+        let logged = read(folder.path());
+        let said = logged.problem.unwrap();
+        assert!(logged.epochs.is_empty());
         assert!(said.contains("not a file") && said.contains("metrics.jsonl"), "{said}");
-        assert!(read(folder.path()).1.is_empty());
         let error = MetricsLog::open(folder.path(), 0, None, 0).unwrap_err().to_string();
         assert!(error.contains("could not read the metrics (not a file)"), "{error}");
     }

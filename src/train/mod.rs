@@ -51,11 +51,11 @@ mod tensorboard;
 mod trained;
 mod validate;
 
-pub use announce::loss_warning;
+pub use announce::plan_warnings;
 pub use bench::StepBench;
 pub use checkpoint::{BestSoFar, Checkpoint, CheckpointState, Sums};
 pub use control::Control;
-pub use device::{Device, DeviceInfo, choose, devices};
+pub use device::{Device, DeviceInfo, choose, devices, find_device};
 pub use doubt::Doubt;
 pub use error::TrainError;
 pub use evaluate::{
@@ -77,11 +77,9 @@ pub use import::{
 pub use kept_point::load_operating_point;
 pub use kept_point::{KeptPoint, Threshold, kept_rule, save_operating_point, threshold_of};
 pub use measures::{Measure, Verification, different_lengths, measures};
-pub use memory::memory_warning;
-pub use metrics_log::log_problem;
 pub use model_info::{ModelInfo, Network};
-pub use prepare::data_facts;
-pub use repeat::{MeanSd, begun_run, begun_runs, free_place, run_of_seed};
+pub use prepare::{data_facts, data_of};
+pub use repeat::{BegunRun, MeanSd, begun_run, begun_runs, free_place, run_of_seed};
 pub use run::{Observer, TrainRequest, train};
 pub use run_change::{delete_run, describe_run, read_note};
 pub use run_folder::{Place, RunFolder, is_run, read_config};

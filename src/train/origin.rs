@@ -65,12 +65,13 @@ pub struct StartRow {
 }
 
 impl Origin {
-    /// What a run with these settings starts from; none when it starts from scratch.
+    /// What a run with these settings starts from; none when it starts from scratch. `followed` is what
+    /// [`follow`](Self::follow) found already.
     ///
     /// # Errors
     /// When the run it should start from has no usable checkpoint, or has changed since; when a continued run has
     /// checkpoints of its own, and none of them can be used.
-    pub fn find(config: &mut RunConfig, place: &Place) -> Result<Option<Self>, TrainError> {
+    pub fn find(config: &mut RunConfig, place: &Place, followed: Option<Self>) -> Result<Option<Self>, TrainError> {
         if !config.train.is_fine_tuned() {
             return Ok(None);
         }
@@ -80,44 +81,48 @@ impl Origin {
             let info = own.info()?;
             return Ok(Some(Self { info, weights: None, told: Vec::new(), data_fingerprint: String::new() }));
         }
-        let origin = Self::open(config)?;
-        config.train.start_from = whole_place(config);
+        if followed.is_some() {
+            return Ok(followed);
+        }
+        let (origin, found_at) = Self::open(config)?;
+        config.train.start_from = whole(found_at);
         Ok(Some(origin))
     }
 
     /// Takes `wanted` for the run that a continued one, in the folder `run`, started from, if it is that one: it may have got
-    /// another name or place since. Where there is no usable run, the continued one goes on without, if it can.
+    /// another name or place since. Where there is no usable run, the continued one goes on without, if it can. What was found
+    /// comes back; none where it was not looked for, or not found.
     ///
     /// # Errors
     /// When other weights lie there than those that it started from; while it has no checkpoint, also when there are none.
-    pub fn follow(config: &mut RunConfig, run: &Path, wanted: &str) -> Result<(), TrainError> {
+    pub fn follow(config: &mut RunConfig, run: &Path, wanted: &str) -> Result<Option<Self>, TrainError> {
         let wanted = wanted.trim();
         let is_asked = config.train.is_fine_tuned() && !wanted.is_empty();
         if !is_asked || is_same_place(Path::new(wanted), Path::new(config.train.start_from.trim())) {
-            return Ok(());
+            return Ok(None);
         }
         let mut moved = config.clone();
         moved.train.start_from = wanted.to_owned();
         let needs_it = find_checkpoint::checkpoints(run).is_empty();
         match Self::open(&moved) {
-            Ok(_) => {
-                config.train.start_from = whole_place(&moved);
-                Ok(())
+            Ok((origin, found_at)) => {
+                config.train.start_from = whole(found_at);
+                Ok(Some(origin))
             }
             Err(TrainError::CannotResume(_)) => Err(TrainError::CannotResume(format!(
                 "train.start_from names a run with other weights than those that it started from; name the run that it started \
                  from, or none: {wanted}"
             ))),
             Err(error) if needs_it => Err(error),
-            Err(_) => Ok(()),
+            Err(_) => Ok(None),
         }
     }
 
-    /// The network that a run with these settings begins with, whatever it has learnt since.
+    /// The network that a run with these settings begins with, whatever it has learnt since, and where it was found.
     ///
     /// # Errors
     /// When the run to start from has no usable checkpoint, or has changed since this run began, or the first of its series.
-    pub fn open(config: &RunConfig) -> Result<Self, TrainError> {
+    pub fn open(config: &RunConfig) -> Result<(Self, PathBuf), TrainError> {
         let path = place(config);
         let known = config.run.as_ref().filter(|facts| !facts.start_sha256.is_empty());
         let found = find_checkpoint::best_usable(&path);
@@ -128,7 +133,7 @@ impl Origin {
         }
         let begun = read_config(&path).ok().and_then(|config| config.run);
         let data_fingerprint = begun.map(|facts| facts.data_fingerprint).unwrap_or_default();
-        Ok(Self { info: checkpoint.info()?, weights: Some(checkpoint), told, data_fingerprint })
+        Ok((Self { info: checkpoint.info()?, weights: Some(checkpoint), told, data_fingerprint }, path))
     }
 
     /// SHA-256 of the weights file; empty when it is not needed any more.
@@ -240,9 +245,8 @@ fn place(config: &RunConfig) -> PathBuf {
     renamed.unwrap_or_else(|| path.to_owned())
 }
 
-/// The same as the settings name it, links followed.
-fn whole_place(config: &RunConfig) -> String {
-    let path = place(config);
+/// A place as the settings name it: whole, links followed.
+fn whole(path: PathBuf) -> String {
     path.canonicalize().unwrap_or(path).to_string_lossy().into_owned()
 }
 

@@ -10,10 +10,11 @@ use crate::config::{Best, RunConfig, Schedule, TrainConfig};
 
 /// Stands for a measure that is not known: any other is smaller. (JSON has no infinity.)
 const UNKNOWN: f64 = 1e30;
-/// An epoch that could not be measured has this less its number: more than any measure, and the last of them is the best.
-const UNMEASURED: f64 = 1e15;
+/// More than any measure. Some older versions gave an epoch that could not be measured 10¹⁵ less its number.
+const MOST: f64 = 1e14;
 
-/// By what an epoch is measured, `None` when nothing could be, and the value; smaller is better.
+/// By what an epoch is measured, `None` when nothing could be, and the value; smaller is better. Of epochs that could not be
+/// measured the last is the best: each has its number with a minus.
 fn measure(metrics: &EpochMetrics, wanted: Best) -> (Option<Best>, f64) {
     let value = |by| match by {
         Best::Eer => metrics.eer,
@@ -24,7 +25,7 @@ fn measure(metrics: &EpochMetrics, wanted: Best) -> (Option<Best>, f64) {
         Best::ValLoss => Best::Eer,
     };
     let measured = |by| value(by).map(|value| (Some(by), value));
-    measured(wanted).or_else(|| measured(other)).unwrap_or((None, UNMEASURED - f64::from(metrics.epoch)))
+    measured(wanted).or_else(|| measured(other)).unwrap_or((None, -f64::from(metrics.epoch)))
 }
 
 /// What an epoch is worth beside others of its run; smaller is better. An error rate and a loss cannot be compared: what was
@@ -33,13 +34,12 @@ fn worth((by, value): (Option<Best>, f64), wanted: Best) -> (u8, f64) {
     (by.map_or(2, |by| u8::from(by != wanted)), value)
 }
 
-/// The same of the best epoch before one that is measured by `at_hand`. Older versions did not note by what they measured, and
-/// gave an epoch that could not be measured its number with a minus.
+/// The same of the best epoch before one that is measured by `at_hand`. Older versions did not note by what they measured.
 fn worth_before(best: BestSoFar, at_hand: Option<Best>, wanted: Best) -> (u8, f64) {
     match best.by {
         Some(by) => worth((Some(by), best.value), wanted),
-        None if best.value < 0.0 => worth((None, UNMEASURED + best.value), wanted),
-        None if best.value > UNMEASURED / 2.0 => worth((None, best.value), wanted),
+        // By the sign, which the number 0 has as well.
+        None if best.value.is_sign_negative() || best.value > MOST => worth((None, best.value), wanted),
         None => worth((at_hand.or(Some(wanted)), best.value), wanted),
     }
 }
@@ -211,6 +211,11 @@ mod tests {
         // As older versions wrote it.
         let older = BestSoFar { epoch: 7, step: 70, value: -7.0, by: None };
         assert!(is_better(&measured(8, Some(0.5), None), older) && is_better(&measured(8, None, None), older));
+        for value in [1e15 - 7.0, -0.0, UNKNOWN] {
+            let older = BestSoFar { value, ..older };
+            assert!(is_better(&measured(8, Some(0.5), None), older), "{value}");
+            assert!(is_better(&measured(8, None, None), older), "{value}");
+        }
         let older = BestSoFar { value: 0.2, ..older };
         assert!(!is_better(&measured(8, None, None), older) && is_better(&measured(8, None, Some(0.1)), older));
     }

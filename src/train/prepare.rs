@@ -10,9 +10,9 @@ use super::run_folder::{self, Place, RunFolder};
 use super::session::Session;
 use super::{Control, ModelInfo, Network, TrainError, footprint, patience};
 use crate::config::{Best, DataFacts, Resolved, RunConfig, RunInfo};
-use crate::data::{Catalog, ImageStore, Preprocess, Split};
+use crate::data::{Catalog, ImageStore, Preprocess, Sampling, Split};
 use crate::model::Form;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,6 +22,8 @@ pub(super) struct InForce {
     pub config: RunConfig,
     /// The images; of a continued run those that it began with.
     pub catalog: Arc<Catalog>,
+    /// The network that a continued run starts from, where it had to be looked for already.
+    pub origin: Option<Origin>,
     /// What was settled here and a person may not have meant.
     pub notes: Vec<String>,
     /// The run gets more epochs than it was to have.
@@ -35,7 +37,8 @@ pub(super) fn settings(request: &TrainRequest) -> Result<InForce, TrainError> {
         // network and start from the same weights.
         let before = request.config.run.as_ref().and_then(RunInfo::further);
         let config = RunConfig { run: before, ..request.config.clone() };
-        return Ok(InForce { config, catalog: Arc::clone(&request.catalog), notes: Vec::new(), is_longer: false });
+        let catalog = Arc::clone(&request.catalog);
+        return Ok(InForce { config, catalog, origin: None, notes: Vec::new(), is_longer: false });
     };
     let mut config = run_folder::read_config(run)?;
     // Every key may be left out, so that half a file can be read, too; what the run itself says stands at its end.
@@ -49,10 +52,7 @@ pub(super) fn settings(request: &TrainRequest) -> Result<InForce, TrainError> {
     let (mut catalog, mut notes) = (Arc::clone(&request.catalog), Vec::new());
     if let Some(facts) = &config.run {
         if facts.is_imported() {
-            return Err(TrainError::CannotResume(
-                "its weights were imported, so there is nothing to go on with; start a new run with it as train.start_from"
-                    .to_owned(),
-            ));
+            return Err(nothing_to_go_on_with());
         }
         let own = catalog.with_fingerprint(&facts.data_fingerprint);
         catalog = own.ok_or_else(|| TrainError::CannotResume(other_images(&request.catalog)))?;
@@ -64,8 +64,30 @@ pub(super) fn settings(request: &TrainRequest) -> Result<InForce, TrainError> {
     let is_longer = longer.is_some();
     notes.extend(longer);
     config.train.device.clone_from(&request.config.train.device);
-    Origin::follow(&mut config, run, &request.config.train.start_from)?;
-    Ok(InForce { config, catalog, notes, is_longer })
+    let origin = Origin::follow(&mut config, run, &request.config.train.start_from)?;
+    Ok(InForce { config, catalog, origin, notes, is_longer })
+}
+
+/// Where the images of a run that should go on lie, as its settings remember.
+///
+/// # Errors
+/// When they do not, or the run has none.
+pub fn data_of(config: &RunConfig) -> Result<PathBuf, TrainError> {
+    let facts = config.run.as_ref();
+    if facts.is_some_and(RunInfo::is_imported) {
+        return Err(nothing_to_go_on_with());
+    }
+    let data = facts.map(|facts| facts.data.as_str()).filter(|data| !data.is_empty());
+    data.map(PathBuf::from).ok_or_else(|| {
+        TrainError::CannotResume("its run.toml does not say where its images are, so they have to be named".to_owned())
+    })
+}
+
+fn nothing_to_go_on_with() -> TrainError {
+    TrainError::CannotResume(
+        "its weights were imported, so there is nothing to go on with; start a new run with it as train.start_from"
+            .to_owned(),
+    )
 }
 
 /// Why a run does not go on with these images. What was excluded when it began is not kept with it, so that this cannot be
@@ -264,6 +286,16 @@ pub(super) fn model_info(
 /// Images per step: a set smaller than a batch is one batch.
 pub(super) fn batch_size(resolved: &Resolved, images: usize) -> usize {
     (resolved.config.train.batch as usize).min(images).max(1)
+}
+
+/// In which order an epoch visits so many images.
+pub(super) fn sampling(resolved: &Resolved, images: usize) -> Sampling {
+    let train = &resolved.config.train;
+    Sampling {
+        sampler: train.sampler,
+        batch: batch_size(resolved, images),
+        images_per_class: train.images_per_class as usize,
+    }
 }
 
 /// The part of a run's name that says what it is.

@@ -88,8 +88,7 @@ impl RunSummary {
         }
         let last = run.epochs.last()?;
         let end = End::after(&run.path, newest)?;
-        let best = run.epochs.iter().rfind(|epoch| epoch.best).map(|epoch| epoch.epoch);
-        Some(Self::of_folder(&run.path, (last.epoch, best), Some(last), &end))
+        Some(Self::of_folder(&run.path, (last.epoch, run.best_epoch()), Some(last), &end))
     }
 
     /// Nothing was done for it now, so it took no time. Of the epochs, how many there are and which is the best.
@@ -152,29 +151,58 @@ pub fn run_of_seed(series: &Path, seed: u32) -> PathBuf {
     series.join(format!("{SEED}{seed}"))
 }
 
+/// A run that has begun in the folder of a series.
+#[derive(Debug)]
+pub struct BegunRun {
+    /// Its folder.
+    pub path: PathBuf,
+    /// Its settings, or why they cannot be read.
+    pub config: Result<RunConfig, TrainError>,
+}
+
+impl BegunRun {
+    /// What has begun in this folder, if it is that of a run.
+    fn at(path: PathBuf) -> Option<Self> {
+        is_run(&path).then(|| Self { config: read_config(&path), path })
+    }
+
+    /// Its settings, where they can be read.
+    pub fn settings(&self) -> Option<&RunConfig> {
+        self.config.as_ref().ok()
+    }
+
+    /// The series that it says it is of.
+    pub fn series(&self) -> Option<&SeriesInfo> {
+        self.settings().and_then(series_of)
+    }
+
+    /// Its seed, if it is of a series: as it says, or as its name does.
+    fn seed(&self) -> Option<u32> {
+        let said = self.settings().filter(|config| series_of(config).is_some()).map(|config| config.train.seed);
+        let in_name = || self.path.file_name()?.to_str()?.strip_prefix(SEED)?.parse().ok();
+        said.or_else(in_name)
+    }
+}
+
 /// The runs of series that have begun in this folder, by their seeds, ascending. What is called otherwise now is known by what
 /// it says of itself.
-pub fn begun_runs(series: &Path) -> Vec<PathBuf> {
+pub fn begun_runs(series: &Path) -> Vec<BegunRun> {
     let entries = std::fs::read_dir(series).into_iter().flatten().flatten().map(|entry| entry.path());
-    let begun = entries.filter(|run| is_run(run)).filter_map(|run| Some((seed_of(&run)?, run)));
-    let mut begun: Vec<(u32, PathBuf)> = begun.collect();
-    begun.sort_unstable();
+    let begun = entries.filter_map(BegunRun::at).filter_map(|run| Some((run.seed()?, run)));
+    let mut begun: Vec<(u32, BegunRun)> = begun.collect();
+    begun.sort_unstable_by(|(a, run_a), (b, run_b)| a.cmp(b).then_with(|| run_a.path.cmp(&run_b.path)));
     begun.into_iter().map(|(_, run)| run).collect()
 }
 
 /// The run of the series called `id` that has this seed and has begun in this folder, whatever it is called since. Older runs do
 /// not say what series they are of: the usual name is enough for them, unless it was given to a run with another seed or of
 /// another series.
-pub fn begun_run(series: &Path, seed: u32, id: Option<&str>) -> Option<PathBuf> {
-    let is_of_series = |config: &RunConfig| series_of(config).is_none_or(|own| id == Some(own.id.as_str()));
-    let is_of_another =
-        |run: &Path| read_config(run).is_ok_and(|config| config.train.seed != seed || !is_of_series(&config));
-    let usual = Some(run_of_seed(series, seed)).filter(|run| is_run(run) && !is_of_another(run));
+pub fn begun_run(series: &Path, seed: u32, id: Option<&str>) -> Option<BegunRun> {
+    let has_seed = |run: &BegunRun| run.settings().is_none_or(|config| config.train.seed == seed);
+    let may_be_of_series = |run: &BegunRun| run.series().is_none_or(|own| id == Some(own.id.as_str()));
+    let usual = BegunRun::at(run_of_seed(series, seed)).filter(|run| has_seed(run) && may_be_of_series(run));
     let Some(id) = id else { return usual };
-    let is_it = |run: &PathBuf| {
-        let config = read_config(run).ok();
-        config.is_some_and(|config| config.train.seed == seed && series_of(&config).is_some_and(|own| own.id == id))
-    };
+    let is_it = |run: &BegunRun| has_seed(run) && run.series().is_some_and(|own| own.id == id);
     // Most have their names still, and there may be a thousand of them.
     if usual.as_ref().is_some_and(is_it) {
         return usual;
@@ -204,12 +232,6 @@ pub fn free_place(series: &Path, seed: u32) -> Result<Place, TrainError> {
 
 fn series_of(config: &RunConfig) -> Option<&SeriesInfo> {
     config.run.as_ref()?.series.as_ref()
-}
-
-fn seed_of(run: &Path) -> Option<u32> {
-    let said = read_config(run).ok().filter(|config| series_of(config).is_some()).map(|config| config.train.seed);
-    let in_name = || run.file_name()?.to_str()?.strip_prefix(SEED)?.parse().ok();
-    said.or_else(in_name)
 }
 
 #[cfg(test)]
@@ -253,7 +275,7 @@ mod tests {
         std::fs::create_dir(folder.path().join("seed-7")).unwrap();
         let begun = |seed, id| {
             let run = begun_run(folder.path(), seed, id)?;
-            Some(run.file_name()?.to_string_lossy().into_owned())
+            Some(run.path.file_name()?.to_string_lossy().into_owned())
         };
         let of_one = [2, 3, 4, 5, 6, 7, 10].map(|seed| begun(seed, Some("one")));
         let names = [Some("the best"), Some("seed-3"), None, Some("seed-5"), None, None, Some("seed-10")];
@@ -269,7 +291,7 @@ mod tests {
             assert!(said.contains(&format!("seed {seed} cannot begin")) && said.contains(found), "{said}");
             assert!(said.contains("another name") && said.ends_with(&format!("seed-{seed}")), "{said}");
         }
-        let all = begun_runs(folder.path()).into_iter().map(|run| run.file_name().unwrap().to_owned());
+        let all = begun_runs(folder.path()).into_iter().map(|run| run.path.file_name().unwrap().to_owned());
         assert_eq!(
             all.collect::<Vec<_>>(),
             ["the best", "seed-3", "of another", "seed-5", "seed-8", "seed-10", "seed-11"]

@@ -18,8 +18,8 @@ use super::prepare::{Start, put_back};
 use super::run::{Observer, Run};
 use super::session::open_session;
 use super::tensorboard::Board;
-use super::validate::at_once;
 use super::{CheckpointState, Control, TrainError};
+use std::time::Instant;
 
 /// The learning rate is multiplied by this each time.
 pub(super) const RATE: f64 = 0.5;
@@ -31,7 +31,7 @@ impl Run {
     pub(super) fn is_checkpoint_due(&self) -> bool {
         // Where the run stands when the device has done all that it was given.
         let in_flight = (self.issued - self.state.step) as usize;
-        self.clock.is_save_due() || is_rewind_target(self.state.step_in_epoch + in_flight)
+        self.clock.is_save_due(Instant::now()) || is_rewind_target(self.state.step_in_epoch + in_flight)
     }
 
     /// Something is on disk that the run can go on from, as far as names tell.
@@ -56,13 +56,11 @@ impl Run {
         let (target, origin) = self.rewind_target(observer)?;
         let mut session =
             open_session(self.device, &self.info.network.embedder, &self.info.head, &self.resolved.config.train)?;
-        let train = &self.resolved.config.train;
-        let (seed, at_once) = (u64::from(train.seed), at_once(train));
         let start = Start {
             folder: &self.folder,
             info: &self.info,
             origin: origin.as_ref(),
-            part: TrainingPart { store: &self.store, split: &self.split, seed, at_once, control },
+            part: TrainingPart::of(&self.store, &self.split, &self.resolved.config.train, control),
             best: self.resolved.config.train.best,
         };
         let state = put_back(target, &start, session.as_mut(), observer)?;
@@ -92,7 +90,7 @@ impl Run {
             return Ok((target, None));
         }
         let error = match Origin::open(&self.resolved.config) {
-            Ok(origin) => return Ok((None, Some(origin))),
+            Ok((origin, _)) => return Ok((None, Some(origin))),
             Err(error) => error,
         };
         let newest = find_checkpoint::newest_usable(self.folder.path())?.ok_or(error)?;

@@ -10,17 +10,16 @@ use super::kept_point::kept_rule;
 use super::metrics_log::MetricsLog;
 use super::origin::Origin;
 use super::prepare::{
-    InForce, Start, batch_size, build_store, data_facts, model_info, restore, run_info, run_label, settings,
+    InForce, Start, batch_size, build_store, data_facts, model_info, restore, run_info, run_label, sampling, settings,
 };
 use super::run_folder::{Place, RunFolder};
 use super::schedule::{Plan, lr_at, margin_at, moment_at};
 use super::session::{Fate, Session, StepOutcome, open_session};
 use super::tensorboard::Board;
-use super::validate::at_once;
 use super::{Control, ModelInfo, TrainError, TrainedModel, device, evaluate, find_checkpoint, patience, rewind};
 use crate::config::{Resolved, RunConfig, resolve};
 use crate::data::{
-    Augment, Catalog, EpochPlan, HostBatch, ImageStore, Loader, Preprocess, Sampling, Split, split, steps_per_epoch,
+    Augment, Catalog, EpochPlan, HostBatch, ImageStore, Loader, Preprocess, Split, split, steps_per_epoch,
 };
 use crate::model::Form;
 use std::sync::Arc;
@@ -92,9 +91,9 @@ impl Run {
         control: &Control,
         observer: &mut dyn Observer,
     ) -> Result<Self, TrainError> {
-        let InForce { mut config, catalog, notes, is_longer } = settings(request)?;
+        let InForce { mut config, catalog, origin, notes, is_longer } = settings(request)?;
         notes.into_iter().for_each(|text| observer.event(TrainEvent::Note(text)));
-        let origin = Origin::find(&mut config, &request.place)?;
+        let origin = Origin::find(&mut config, &request.place, origin)?;
         let reasons = origin.as_ref().map(|origin| origin.settle(&mut config)).unwrap_or_default();
         let mut split = split(&catalog, &config.data, u64::from(config.train.seed))?;
         let mut resolved = resolve(&config, &data_facts(&catalog, &split))?;
@@ -114,8 +113,7 @@ impl Run {
         let mut session = open_session(device, &info.network.embedder, &info.head, &resolved.config.train)?;
         let folder = RunFolder::create(&request.place, &run_label(&catalog, &resolved.config))?;
         let best = resolved.config.train.best;
-        let (seed, at_once) = (u64::from(resolved.config.train.seed), at_once(&resolved.config.train));
-        let part = TrainingPart { store: &store, split: &split, seed, at_once, control };
+        let part = TrainingPart::of(&store, &split, &resolved.config.train, control);
         let start = Start { folder: &folder, info: &info, origin: origin.as_ref(), part, best };
         let state = match restore(&start, session.as_mut(), observer) {
             Ok(state) => state,
@@ -158,7 +156,14 @@ impl Run {
 
     /// All remaining epochs; `false` when stopped before the last.
     pub(super) fn epochs(&mut self, control: &Control, observer: &mut dyn Observer) -> Result<bool, TrainError> {
-        while !self.is_over(observer) {
+        loop {
+            // Before anything is judged by which epoch is the best: the disk may take now what it refused.
+            if self.best_not_kept().is_some() {
+                self.save(observer)?;
+            }
+            if self.is_over(observer) {
+                return Ok(true);
+            }
             self.measure_start(control, observer)?;
             self.clock.epoch_began = Instant::now();
             self.clock.window_began = Instant::now();
@@ -176,7 +181,6 @@ impl Run {
                 Steps::Done => self.end_of_epoch(control, observer)?,
             }
         }
-        Ok(true)
     }
 
     /// No epoch is left, or none that promises anything, which is then said.
@@ -228,18 +232,14 @@ impl Run {
         }
     }
 
-    fn loader(&self) -> Result<Loader, TrainError> {
+    /// What is left of the present epoch, as the network is to see it.
+    pub(super) fn loader(&self) -> Result<Loader, TrainError> {
         let changes = Augment::of(&self.resolved.config.augment, self.resolved.flip);
-        let train = &self.resolved.config.train;
         let plan = EpochPlan {
             seed: u64::from(self.resolved.config.train.seed),
             epoch: self.state.epoch,
             first_step: self.state.step_in_epoch,
-            sampling: Sampling {
-                sampler: train.sampler,
-                batch: self.batch(),
-                images_per_class: train.images_per_class as usize,
-            },
+            sampling: sampling(&self.resolved, self.split.train.len()),
         };
         Ok(Loader::start(Arc::clone(&self.store), Arc::clone(&self.split), changes, plan)?)
     }
@@ -361,15 +361,26 @@ impl Run {
         if self.state.is_fresh() || self.guard.is_in_doubt() {
             return Ok(false);
         }
-        let (saved, state) = (self.session.save()?, self.state.to_save());
+        let (saved, mut state) = (self.session.save()?, self.state.to_save());
+        let refused_before = self.best_not_kept();
+        if let Some((best, metrics)) = &refused_before {
+            (state.best, state.last_epoch) = (Some(*best), Some(metrics.clone()));
+            self.tell_epoch(metrics, observer);
+        }
         self.log.keep();
         if let Err(error) = self.folder.write_checkpoint(&saved, &self.info, &state) {
             observer.event(TrainEvent::Warning(format!("training goes on, but {error}")));
+            if let (Some(_), Some(last)) = (refused_before, self.state.last_epoch.clone()) {
+                self.tell_epoch(&last, observer);
+            }
             return Ok(false);
         }
         self.state = state;
         tracing::debug!(step = self.state.step, took = ?self.clock.last_saved.elapsed(), "checkpoint written");
         observer.event(TrainEvent::Saved(self.state.step));
+        if let Some((_, metrics)) = refused_before {
+            observer.event(TrainEvent::Epoch(metrics));
+        }
         Ok(true)
     }
 

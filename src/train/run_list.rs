@@ -1,6 +1,7 @@
 //! The runs on disk, as a list.
 
 use super::events::{EpochMetrics, RunSummary};
+use super::metrics_log::Logged;
 use super::{TrainError, find_checkpoint, metrics_log, patience, run_change, run_folder};
 use crate::config::{RunConfig, RunInfo, SeriesInfo, natural_order};
 use std::fs::DirEntry;
@@ -19,6 +20,8 @@ pub struct RunOnDisk {
     pub note: String,
     /// Epochs logged.
     pub epochs: Vec<EpochMetrics>,
+    /// Why its log cannot be read, in a sentence; `None` where it can, or there is none yet.
+    pub log_problem: Option<String>,
     /// A checkpoint exists.
     pub has_model: bool,
     /// What it came to: of a run that is over and was measured since, or has no pairs to be measured on.
@@ -31,6 +34,11 @@ impl RunOnDisk {
         self.epochs.iter().filter_map(|epoch| epoch.eer).min_by(f64::total_cmp)
     }
 
+    /// The best epoch as the log tells; `None` where none was measured.
+    pub(super) fn best_epoch(&self) -> Option<u32> {
+        EpochMetrics::best_of(&self.epochs)
+    }
+
     /// Its weights were made elsewhere.
     pub fn is_imported(&self) -> bool {
         self.config.run.as_ref().is_some_and(RunInfo::is_imported)
@@ -40,7 +48,7 @@ impl RunOnDisk {
     pub fn is_unfinished(&self) -> bool {
         let train = &self.config.train;
         let done = self.epochs.last().map_or(0, |epoch| epoch.epoch);
-        let best = self.epochs.iter().rfind(|epoch| epoch.best).map_or(0, |epoch| epoch.epoch);
+        let best = self.best_epoch().unwrap_or_default();
         !self.is_imported() && done < train.epochs && !patience::ends_early(done, best, &self.config)
     }
 }
@@ -51,13 +59,14 @@ impl RunOnDisk {
 /// When the folder is no run.
 pub fn read_run(path: &Path) -> Result<RunOnDisk, TrainError> {
     let config = run_folder::read_config(path)?;
-    let (_, epochs) = metrics_log::read(path);
+    let Logged { epochs, problem: log_problem } = metrics_log::read(path);
     // The folder is listed once, and only names are looked at: there may be hundreds of runs.
     let checkpoints = find_checkpoint::checkpoints(path);
     let has_model = checkpoints.iter().any(|checkpoint| find_checkpoint::has_network(checkpoint));
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let note = run_change::read_note(path);
-    let mut run = RunOnDisk { path: path.to_owned(), name, config, note, epochs, has_model, finished: None };
+    let path = path.to_owned();
+    let mut run = RunOnDisk { path, name, config, note, epochs, log_problem, has_model, finished: None };
     run.finished = checkpoints.last().and_then(|newest| RunSummary::of_listed(&run, newest));
     Ok(run)
 }

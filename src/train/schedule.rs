@@ -110,7 +110,7 @@ pub fn margin_at(plan: &Plan, step: u64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{Auto, DataFacts, Head, RunConfig, RunInfo, resolve};
+    use crate::config::{Auto, ConfigError, DataFacts, Head, RunConfig, RunInfo, resolve};
 
     fn plan(schedule: Schedule) -> Plan {
         let margins = Margins { rad: 0.4, ..Margins::NONE };
@@ -153,6 +153,22 @@ mod tests {
     }
 
     #[test]
+    fn a_third_and_half_of_the_way_down_every_curve_is_where_its_formula_says() {
+        for (schedule, wanted) in [
+            (Schedule::Cosine, [0.75, 0.5]),
+            (Schedule::Linear, [2.0 / 3.0, 0.5]),
+            (Schedule::Polynomial, [4.0 / 9.0, 0.25]),
+            (Schedule::Constant, [1.0, 1.0]),
+            (Schedule::Plateau, [1.0, 1.0]),
+        ] {
+            // After the ten steps of the warm-up, 90 are left.
+            for (step, wanted) in [40, 55].into_iter().zip(wanted) {
+                assert!((lr_at(&plan(schedule), step) - 0.5 * wanted).abs() < 1e-12, "{schedule:?} at {step}");
+            }
+        }
+    }
+
+    #[test]
     fn the_warm_up_starts_at_a_tenth_and_reaches_the_peak() {
         let plan = plan(Schedule::Cosine);
         assert!((lr_at(&plan, 0) - 0.05).abs() < 1e-12);
@@ -192,6 +208,52 @@ mod tests {
         config.train.start_from.clear();
         let usual = plan(&config);
         assert_eq!((usual.frozen_steps, usual.warmup_steps, usual.ramp_steps), (0, 10, 15));
+    }
+
+    /// The plan of a run of ten steps an epoch, of which the first warms up.
+    fn planned(change: impl FnOnce(&mut RunConfig)) -> Result<Plan, ConfigError> {
+        let facts =
+            DataFacts { train_classes: 10, train_images: 320, validation_images: 10, typical_px: 64, all_grey: false };
+        let mut config = RunConfig::default();
+        config.train.lr = Auto::Set(0.5);
+        config.train.warmup_epochs = Auto::Set(1.0);
+        change(&mut config);
+        resolve(&config, &facts).map(|resolved| Plan::new(&resolved))
+    }
+
+    fn assert_rates(plan: &Plan, expected: &[(u64, f64)]) {
+        for (step, rate) in expected {
+            let found = lr_at(plan, *step);
+            assert!((found - rate).abs() < 1e-12, "{found} and not {rate} in step {step}");
+        }
+    }
+
+    #[test]
+    fn the_rate_falls_at_the_epochs_and_by_the_factor_of_the_settings() {
+        let steps = |epochs: u32, falls: &str| {
+            planned(|config| {
+                (config.train.schedule, config.train.epochs, config.train.fall_factor) = (Schedule::Step, epochs, 0.2);
+                config.train.step_epochs = falls.to_owned();
+            })
+        };
+        let listed = [(9, 0.5), (10, 0.5), (19, 0.5), (20, 0.1), (29, 0.1), (30, 0.02), (39, 0.02)];
+        assert_rates(&steps(4, "2, 3").unwrap(), &listed);
+        assert_rates(&steps(4, "1.5").unwrap(), &[(14, 0.5), (15, 0.1), (39, 0.1)]);
+        // Without a list at a half and three quarters.
+        assert_rates(&steps(8, " ").unwrap(), &[(39, 0.5), (40, 0.1), (59, 0.1), (60, 0.02), (79, 0.02)]);
+        for broken in ["3, 2", "2,, 3", "2; 3", "0, 2", "-1", "two", "inf", "NaN"] {
+            let error = steps(4, broken).unwrap_err().to_string();
+            assert!(error.contains("train.step_epochs") && error.contains(broken), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_power_is_that_of_the_settings() {
+        let cubic = planned(|config| {
+            (config.train.schedule, config.train.epochs, config.train.power) = (Schedule::Polynomial, 4, 3.0);
+        });
+        // Of the 30 steps after the warm-up none, a third, and a half.
+        assert_rates(&cubic.unwrap(), &[(10, 0.5), (20, 0.5 * 8.0 / 27.0), (25, 0.5 / 8.0)]);
     }
 
     #[test]

@@ -17,11 +17,14 @@ mod faults;
 mod fine_tune;
 mod folder;
 mod going_on;
+mod imported;
 mod recompute;
 mod series;
+mod settings;
 mod start;
 mod steps;
 mod tensorboard;
+mod updates;
 
 fn draw(folder: &Path, identities: u8, images: u8) -> Arc<Catalog> {
     draw_classes(folder, identities, images);
@@ -446,6 +449,8 @@ fn a_run_without_improvement_ends_early_and_the_plateau_lowers_the_rate() {
         .filter_map(|event| if let TrainEvent::Step(step) = event { Some(step.lr) } else { None })
         .collect();
     assert!(rates.last().unwrap() < &(0.5 * rates[0]), "{rates:?}");
+    let falls = |rate: &f64| (rate / rates[0]).ln() / request.config.train.fall_factor.ln();
+    assert!(rates.iter().map(falls).all(|falls| (falls - falls.round()).abs() < 1e-9), "by whole falls: {rates:?}");
 }
 
 #[test]

@@ -24,8 +24,8 @@ trait Infer {
 pub struct TrainedModel {
     info: ModelInfo,
     run: PathBuf,
-    checkpoint: PathBuf,
     sha256: String,
+    epoch: u32,
     told: Vec<String>,
     at_once: usize,
     infer: Box<dyn Infer>,
@@ -33,7 +33,7 @@ pub struct TrainedModel {
 
 impl std::fmt::Debug for TrainedModel {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("TrainedModel").field("checkpoint", &self.checkpoint).finish_non_exhaustive()
+        f.debug_struct("TrainedModel").field("run", &self.run).field("sha256", &self.sha256).finish_non_exhaustive()
     }
 }
 
@@ -73,17 +73,22 @@ impl TrainedModel {
             #[cfg(not(feature = "cuda"))]
             Device::Cuda(_) => Box::new(BurnModel::<Flex>::load(&info, checkpoint, Default::default())?),
         };
-        let path = checkpoint.path.canonicalize().unwrap_or_else(|_| checkpoint.path.clone());
         // Settings that cannot be read are no reason not to embed: the network says all that this needs.
         let train = read_config(run).unwrap_or_default().train;
         let sha256 = checkpoint.digest(MODEL_FILE).to_owned();
         let run = run.to_owned();
-        Ok(Self { info, run, checkpoint: path, sha256, told: Vec::new(), at_once: at_once(&train), infer })
+        let (epoch, told) = (checkpoint.state.epoch, Vec::new());
+        Ok(Self { info, run, sha256, epoch, told, at_once: at_once(&train), infer })
     }
 
     /// What it was made for.
     pub fn info(&self) -> &ModelInfo {
         &self.info
+    }
+
+    /// Epochs that it had learned when it was kept; 0 for weights that were imported, and for what a run started from.
+    pub fn epoch(&self) -> u32 {
+        self.epoch
     }
 
     /// SHA-256 of its weights: what was measured with others says nothing of it.

@@ -83,6 +83,7 @@ pub fn demo_evaluation(name: &str, separation: f32, catalog: Arc<Catalog>) -> Re
         table: Arc::new(table),
         catalog,
         model_sha256: String::new(),
+        epoch: 24,
     })
 }
 

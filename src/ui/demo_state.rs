@@ -7,7 +7,7 @@
 mod run;
 
 use super::demo_data::{demo_evaluation, demo_layout, demo_verify_result};
-use crate::app::{Action, Effect, State, Workspace, on_event, update};
+use crate::app::{Action, Effect, RunAction, State, Workspace, on_event, update};
 use crate::config::RunInfo;
 use crate::data::Catalog;
 use crate::eval::OperatingRule;
@@ -61,6 +61,15 @@ pub fn state(workspace: Workspace, kind: DemoKind) -> State {
         demo.end_all(JobKind::ListRuns);
     }
     demo.state
+}
+
+/// Runs, two of them compared: one that is done, and one with another loss and more epochs that is not.
+pub fn compared() -> State {
+    let mut shown = state(Workspace::Runs, DemoKind::Done);
+    for name in [RUNS[0], RUNS[2]] {
+        update(&mut shown, RunAction::Compare(PathBuf::from("runs").join(name)).into());
+    }
+    shown
 }
 
 /// The images of all demo states, opened once per process.
@@ -139,7 +148,7 @@ impl Demo {
             headline: headline.into(),
             causes: vec![cause.into()],
             hint: Some(hint.into()),
-            is_of_seed: false,
+            ..JobError::default()
         };
         self.tell(Event::Ended { job, outcome: Outcome::Failed(error) });
     }

@@ -192,6 +192,18 @@ impl App {
         }
     }
 
+    fn front(&self) -> shortcuts::Front {
+        let state = &self.state;
+        let has_dialog = state.shows_faces() || state.shows_export() || state.shows_run_dialog();
+        if has_dialog || state.asks_before_closing {
+            shortcuts::Front::Dialog
+        } else if self.palette.is_open() {
+            shortcuts::Front::Palette
+        } else {
+            shortcuts::Front::Page
+        }
+    }
+
     fn set_title(&mut self, ctx: &egui::Context) {
         let title = match &self.state.data {
             DataState::Open(data) => {
@@ -221,10 +233,12 @@ impl eframe::App for App {
         let ctx = ui.ctx().clone();
         let mut out = Vec::new();
         self.drop.collect(&ctx, &mut out);
-        let state = &self.state;
-        let has_dialog = state.shows_faces() || state.shows_export() || state.shows_run_dialog();
-        let free = !self.palette.is_open() && !self.state.asks_before_closing && !has_dialog;
-        if shortcuts::shortcuts(&ctx, &self.state, free, &mut out) {
+        let front = self.front();
+        if front == shortcuts::Front::Dialog {
+            // One may come by itself, as that with a name that could not be kept.
+            self.palette.close();
+        }
+        if shortcuts::shortcuts(&ctx, &self.state, front, &mut out) {
             self.palette.toggle();
         }
         if self.workers.is_some() {

@@ -23,6 +23,11 @@ impl Palette {
         *self = Self { open: !self.open, ..Self::default() };
     }
 
+    /// Puts it away, where it is open.
+    pub fn close(&mut self) {
+        self.open = false;
+    }
+
     /// Is it shown?
     pub fn is_open(&self) -> bool {
         self.open

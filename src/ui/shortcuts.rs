@@ -4,12 +4,24 @@ use super::widgets::sheet::is_covered;
 use crate::app::{Action, COMMANDS, Shortcut, State};
 use eframe::egui::{Context, Key, Modifiers};
 
+/// What has the keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Front {
+    /// Nothing is in front of the page.
+    Page,
+    /// The palette is, which its own shortcut closes.
+    Palette,
+    /// A dialog is: it answers to Enter and Escape by itself, and to nothing else.
+    Dialog,
+}
+
 /// Sends the actions of the pressed shortcuts; `true` when the palette was asked for.
 ///
-/// Keys belong to the text field while one is edited; `free` is false while a dialog is in front.
-pub(super) fn shortcuts(ctx: &Context, state: &State, free: bool, out: &mut Vec<Action>) -> bool {
-    let palette = ctx.input_mut(|input| input.consume_key(Modifiers::COMMAND, Key::P));
-    if !free || ctx.text_edit_focused() {
+/// Keys belong to the text field while one is edited.
+pub(super) fn shortcuts(ctx: &Context, state: &State, front: Front, out: &mut Vec<Action>) -> bool {
+    let is_asked = || ctx.input_mut(|input| input.consume_key(Modifiers::COMMAND, Key::P));
+    let palette = front != Front::Dialog && is_asked();
+    if front != Front::Page || ctx.text_edit_focused() {
         return palette;
     }
     let is_taken = ctx.memory(|memory| memory.focused().is_some()) || is_covered(ctx);
@@ -63,7 +75,7 @@ mod tests {
         let mut state = State::new("runs".into());
         state.explore.selected = Some(3);
         let draw = move |ui: &mut Ui, out: &mut Vec<Action>| {
-            shortcuts(ui.ctx(), &state, true, out);
+            shortcuts(ui.ctx(), &state, Front::Page, out);
             ui.menu_button("Menu", |ui| ui.label("Entry"));
         };
         let mut harness = Harness::builder().with_size((300.0, 300.0)).build_ui_state(draw, Vec::new());

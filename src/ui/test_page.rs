@@ -3,9 +3,13 @@
 use super::{Media, theme};
 use crate::app::{Action, Effect, State, update};
 use crate::worker::protocol::Job;
-use eframe::egui::{Key, Ui};
-use egui_kittest::Harness;
+use eframe::egui::{ColorImage, Context, FullOutput, ImageData, Key, Rect, Shape, TextureId, TexturesDelta, Ui};
 use egui_kittest::kittest::Queryable as _;
+use egui_kittest::{Harness, TestRenderer};
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::sync::Arc;
 
 /// How a panel is drawn.
 pub type Draw<P> = fn(&mut P, &mut Ui, &State, &mut Media, &mut Vec<Action>);
@@ -19,11 +23,34 @@ pub struct Page<P> {
     /// Jobs that were asked for, which nobody does.
     pub jobs: Vec<Job>,
     media: Media,
+    textures: Textures,
+}
+
+/// What stands in the place of a renderer, which no test of a panel needs: it keeps the pictures that one would be given.
+#[derive(Clone, Default)]
+struct Textures(Rc<RefCell<HashMap<TextureId, Arc<ColorImage>>>>);
+
+impl TestRenderer for Textures {
+    fn handle_delta(&mut self, delta: &mut TexturesDelta) {
+        // Parts of a texture are letters that came to the font.
+        let whole = delta.set.drain().filter_map(|(id, parts)| {
+            let ImageData::Color(image) = parts.into_iter().rev().find(|part| part.pos.is_none())?.image;
+            Some((id, image))
+        });
+        self.0.borrow_mut().extend(whole);
+        delta.clear();
+    }
+
+    fn render(&mut self, _: &Context, _: &FullOutput) -> Result<image::RgbaImage, String> {
+        Err("a panel under test is not rendered".to_owned())
+    }
 }
 
 /// A panel on a page of this size in points, drawn a few times.
 pub fn page_of<P: Default + 'static>(state: State, size: [f32; 2], draw: Draw<P>) -> Harness<'static, Page<P>> {
-    let page = Page { panel: P::default(), state, out: Vec::new(), jobs: Vec::new(), media: Media::blocking() };
+    let (media, textures) = (Media::blocking(), Textures::default());
+    let page =
+        Page { panel: P::default(), state, out: Vec::new(), jobs: Vec::new(), media, textures: textures.clone() };
     let draw = move |ui: &mut Ui, page: &mut Page<P>| {
         // Fonts are there from the next pass on.
         if ui.ctx().cumulative_pass_nr() == 0 {
@@ -31,7 +58,7 @@ pub fn page_of<P: Default + 'static>(state: State, size: [f32; 2], draw: Draw<P>
         }
         draw(&mut page.panel, ui, &page.state, &mut page.media, &mut page.out);
     };
-    let mut harness = Harness::builder().with_size(size).build_ui_state(draw, page);
+    let mut harness = Harness::builder().with_size(size).renderer(textures).build_ui_state(draw, page);
     harness.run_steps(3);
     harness
 }
@@ -60,6 +87,15 @@ pub fn press<P: 'static>(harness: &mut Harness<'static, Page<P>>, key: Key) -> V
     harness.key_press(key);
     harness.run_steps(2);
     apply(harness)
+}
+
+/// The pictures on the page, each with its place, in the order in which they are drawn.
+pub fn pictures<P>(harness: &Harness<'static, Page<P>>) -> Vec<(Rect, Arc<ColorImage>)> {
+    let textures = harness.state().textures.0.borrow();
+    let shapes = harness.output().shapes.iter().map(|clipped| &clipped.shape);
+    let rects = shapes.filter_map(|shape| if let Shape::Rect(rect) = shape { Some(rect) } else { None });
+    let textured = rects.filter(|rect| rect.brush.is_some());
+    textured.filter_map(|rect| Some((rect.rect, Arc::clone(textures.get(&rect.fill_texture_id())?)))).collect()
 }
 
 /// The job that an effect sends.

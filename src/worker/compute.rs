@@ -179,6 +179,7 @@ impl Compute<'_> {
             catalog,
             warnings: result.warnings,
             model_sha256: result.model_sha256,
+            epoch: model.epoch(),
         };
         self.emitter.send(Event::Evaluated { job: job.id, evaluation: Arc::new(evaluation) });
         Ok(())
@@ -345,11 +346,13 @@ fn compare(
     let known = |embedding: &[f32]| {
         of_these.map_or_else(Vec::new, |measured| nearest(&measured.table, embedding, NEIGHBOURS, None))
     };
-    let threshold = match (of_these, threshold_of(model)) {
-        (Some(measured), _) => Threshold::Known(measured.threshold()),
-        // Measured it was, with other weights.
-        (None, Threshold::Missing) if measured.is_some() => Threshold::Outdated,
-        (None, kept) => kept,
+    let threshold = match of_these {
+        Some(measured) => Threshold::Known(measured.threshold()),
+        None => match threshold_of(model) {
+            // Measured it was, with other weights.
+            Threshold::Missing if measured.is_some() => Threshold::Outdated,
+            kept => kept,
+        },
     };
     Ok(VerifyResult {
         similarity,

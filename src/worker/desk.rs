@@ -118,9 +118,22 @@ fn open(job: &Job, path: &Path, emitter: &Emitter) -> Result<(), Box<JobError>> 
     let began = Instant::now();
     let report = emitter.shared_progress(job.id);
     let catalog = Catalog::open(path, &report, &|| job.control.is_cancelled()).map_err(|error| plain(&error))?;
-    let data = OpenedData { catalog: Arc::new(catalog), elapsed_secs: began.elapsed().as_secs_f64() };
+    let catalog = Arc::new(catalog);
+    let data = OpenedData { catalog: Arc::clone(&catalog), elapsed_secs: began.elapsed().as_secs_f64() };
     emitter.send(Event::DataOpened { job: job.id, data });
+    warm(catalog);
     Ok(())
+}
+
+/// Has the fingerprint of earlier versions taken by a thread of its own: of millions of records it takes seconds, for which
+/// neither the window nor the next job is to wait. Without the thread it is taken when it is asked for.
+fn warm(catalog: Arc<Catalog>) {
+    if catalog.is_earlier_fingerprint_pending() {
+        let take = move || catalog.warm_earlier_fingerprint();
+        if let Err(error) = std::thread::Builder::new().name("fingerprint".to_owned()).spawn(take) {
+            tracing::debug!("no thread for a fingerprint ({error})");
+        }
+    }
 }
 
 fn check(job: &Job, catalog: &Arc<Catalog>, emitter: &Emitter) -> Result<(), Box<JobError>> {
@@ -138,7 +151,9 @@ fn leave_out(
 ) -> Result<(), Box<JobError>> {
     let catalog = exclude(examination.catalog(), excluded).map_err(|error| plain(&error))?;
     let diagnosis = Arc::new(examination.diagnose(catalog.excluded()));
-    emitter.send(Event::Excluded { job: job.id, change: Box::new(ExclusionChange { catalog, diagnosis }) });
+    let change = Box::new(ExclusionChange { catalog: Arc::clone(&catalog), diagnosis });
+    emitter.send(Event::Excluded { job: job.id, change });
+    warm(catalog);
     Ok(())
 }
 

@@ -16,7 +16,7 @@ pub fn from_error(error: &dyn Error, hint: Option<String>) -> JobError {
     let headline = error.to_string();
     // Wrappers that only repeat their cause add nothing.
     causes.retain(|cause| !headline.contains(cause.as_str()));
-    JobError { headline, causes, hint, is_of_seed: false }
+    JobError { headline, causes, hint, ..JobError::default() }
 }
 
 /// A training error.
@@ -38,6 +38,6 @@ pub fn from_panic(kind: JobKind, panic: &(dyn Any + Send)) -> JobError {
             "Everything saved before is kept. Restart ArcLens before using the GPU again, and please report this text."
                 .to_owned(),
         ),
-        is_of_seed: false,
+        ..JobError::default()
     }
 }

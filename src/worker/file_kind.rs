@@ -70,12 +70,7 @@ fn no_set(file: &Path) -> Box<JobError> {
 
 fn refused(file: &Path, what: &str, hint: &str) -> Box<JobError> {
     let name = file.file_name().unwrap_or_default().to_string_lossy();
-    Box::new(JobError {
-        headline: format!("{name} {what}"),
-        causes: Vec::new(),
-        hint: Some(hint.to_owned()),
-        is_of_seed: false,
-    })
+    Box::new(JobError { headline: format!("{name} {what}"), hint: Some(hint.to_owned()), ..JobError::default() })
 }
 
 #[cfg(test)]

@@ -293,7 +293,7 @@ pub enum Outcome {
 }
 
 /// Why a job failed, as a person should read it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct JobError {
     /// What happened.
     pub headline: String,
@@ -311,9 +311,8 @@ impl JobError {
         let hint = "Open a folder of images of people or things it should tell apart, then choose Evaluate.";
         Self {
             headline: "An imported network is measured on the images that are open".to_owned(),
-            causes: Vec::new(),
             hint: Some(hint.to_owned()),
-            is_of_seed: false,
+            ..Self::default()
         }
     }
 }

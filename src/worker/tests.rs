@@ -309,6 +309,9 @@ fn a_dropped_text_or_network_is_told_by_its_content() {
     };
     assert_eq!(look("all.txt", "path,label\na/1.jpg,anna\n").unwrap(), FileKind::Images);
     assert_eq!(look("lfw.txt", "a/1.jpg a/2.jpg 1\na/1.jpg b/1.jpg 0\n").unwrap(), FileKind::Pairs);
+    assert_eq!(look("pairs.csv", "source,target,label\na/1.jpg,a/2.jpg,1\n").unwrap(), FileKind::Pairs);
+    let masks = "image,label,mask\na.jpg,0,a_mask.png\nb.jpg,1,b_mask.png\n";
+    assert_eq!(look("masks.csv", masks).unwrap(), FileKind::Images);
     let error = look("licence.txt", "Permission is hereby granted\n").unwrap_err();
     assert!(error.headline.contains("licence.txt") && error.hint.is_some(), "{error:?}");
     let error = look("net.onnx", "hello").unwrap_err();

@@ -102,7 +102,7 @@ fn a_failed_change_says_so_and_changes_nothing() {
     let job = sent(&update(&mut state, ask(CheckAction::Exclude(vec![0])))).unwrap();
     assert!(update(&mut state, ask(CheckAction::Exclude(vec![1]))).is_empty(), "one at a time");
     assert!(update(&mut state, Action::Undo).is_empty());
-    let error = JobError { headline: "read-only".into(), causes: Vec::new(), hint: None, is_of_seed: false };
+    let error = JobError { headline: "read-only".into(), ..JobError::default() };
     end(&mut state, job.id, Outcome::Failed(error));
     assert_eq!(state.open_data().unwrap().catalog.items.len(), 24);
     assert!(check(&state).change.is_none() && !state.history.can_undo());
@@ -112,7 +112,7 @@ fn a_failed_change_says_so_and_changes_nothing() {
 /// Asks for a change of the exclusions that cannot be kept.
 fn fail(state: &mut State, action: Action) {
     let job = sent(&update(state, action)).expect("a job");
-    let error = JobError { headline: "disk full".into(), causes: Vec::new(), hint: None, is_of_seed: false };
+    let error = JobError { headline: "disk full".into(), ..JobError::default() };
     end(state, job.id, Outcome::Failed(error));
 }
 
@@ -132,7 +132,7 @@ fn a_step_back_or_forward_that_failed_can_be_tried_again() {
     // A setting that is changed while the disk is busy is a step of its own.
     let job = sent(&update(&mut state, Action::Undo)).unwrap();
     update(&mut state, Action::Set { key: "train.epochs", value: crate::config::Value::Int(7) });
-    let error = JobError { headline: "disk full".into(), causes: Vec::new(), hint: None, is_of_seed: false };
+    let error = JobError { headline: "disk full".into(), ..JobError::default() };
     end(&mut state, job.id, Outcome::Failed(error));
     exclude(&mut state, Action::Undo);
     assert!(check(&state).diagnosis.excluded.is_empty() && state.config.train.epochs == 7);

@@ -44,7 +44,7 @@ fn write(state: &mut State, change: impl FnOnce(&mut PreprocessForm)) {
 
 fn failure(headline: &str) -> Outcome {
     let hint = Some("mend it".to_owned());
-    Outcome::Failed(JobError { headline: headline.to_owned(), causes: Vec::new(), hint, is_of_seed: false })
+    Outcome::Failed(JobError { headline: headline.to_owned(), hint, ..JobError::default() })
 }
 
 #[test]

@@ -45,7 +45,7 @@ fn refused() -> ProtocolLook {
 
 fn failure() -> Outcome {
     let headline = "Line 3 of the pair list".to_owned();
-    Outcome::Failed(JobError { headline, causes: Vec::new(), hint: None, is_of_seed: false })
+    Outcome::Failed(JobError { headline, ..JobError::default() })
 }
 
 #[test]

@@ -103,7 +103,8 @@ fn a_run_made_longer_goes_on_with_the_epochs_asked_for_when_its_images_are_open(
     let ask = |state: &mut State, epochs: u32| {
         update(state, RunAction::AskLonger(run.clone()).into());
         assert!(state.shows_run_dialog());
-        assert_eq!(state.runs_view.longer.as_ref().map(|view| (view.planned, view.epochs)), Some((24, 36)));
+        let planned = state.run_so_far(&run).map(|run| run.planned);
+        assert_eq!((planned, state.runs_view.longer.as_ref().map(|view| view.epochs)), (Some(24), Some(36)));
         update(state, RunAction::SetEpochs(epochs).into());
         update(state, RunAction::TrainLonger.into())
     };
@@ -122,6 +123,32 @@ fn a_run_made_longer_goes_on_with_the_epochs_asked_for_when_its_images_are_open(
     on_event(&mut state, Event::Ended { job: id, outcome: failure() });
     state.workspace = Workspace::Runs;
     assert_eq!(epochs_asked(&ask(&mut state, 26)), Some(26));
+}
+
+#[test]
+fn a_run_that_is_just_done_is_made_longer_before_the_list_knows_it() {
+    let (_folder, mut state, id) = training();
+    report(&mut state, id, TrainEvent::Epoch(epoch(1)));
+    on_event(&mut state, Event::Trained { job: id, summary: Box::new(summary("/runs/a", 0.1)) });
+    on_event(&mut state, Event::Ended { job: id, outcome: Outcome::Finished });
+    let run = PathBuf::from("/runs/a");
+    assert!(state.run_entry(&run).is_none() && state.workspace == Workspace::Train);
+    update(&mut state, RunAction::AskLonger(run.clone()).into());
+    assert!(state.shows_run_dialog(), "the page of the training has the dialog, too");
+    let planned = state.config.train.epochs;
+    let known = state.run_so_far(&run).map(|run| (run.planned, run.epochs_done));
+    assert_eq!(known, Some((planned, 1)));
+    update(&mut state, RunAction::SetEpochs(planned + 5).into());
+    let effects = update(&mut state, RunAction::TrainLonger.into());
+    let (_, place, _) = continued(&effects).expect("it goes on at once");
+    assert_eq!((place, epochs_asked(&effects)), (run.clone(), Some(planned + 5)));
+    // The list is from before: of what has begun, the run itself tells.
+    let mut listed = entry("a", "x", None);
+    listed.config.train.epochs = planned;
+    on_event(&mut state, Event::Runs { job: JobId(0), runs: vec![listed] });
+    let id = state.training.as_ref().unwrap().job;
+    report(&mut state, id, TrainEvent::Started(Box::new(started(&run))));
+    assert_eq!(state.run_so_far(&run).map(|run| run.planned), Some(planned + 5));
 }
 
 #[test]
@@ -203,6 +230,34 @@ fn a_run_goes_on_with_the_images_it_began_with_after_some_were_excluded() {
     let table = measured(&run, Arc::clone(&images)).table;
     report(&mut state, id, TrainEvent::Validation(ValidationSnapshot { epoch: 3, table, report: None }));
     assert!(Arc::ptr_eq(state.explore.catalog.as_ref().unwrap(), &images));
+}
+
+#[test]
+fn what_earlier_versions_noted_of_records_is_not_looked_for_where_the_run_was_noted_by_this_one() {
+    let (pictures, records) = (folder(), tempfile::tempdir().unwrap());
+    let items = [0, 1, 4, 5];
+    crate::data::export_records(&whole(pictures.path()), &items, None, records.path(), &|_| {}, &|| false).unwrap();
+    let mut state = state();
+    let run = with_run(&mut state, Path::new("/other"), "of other images");
+    for noted in ["as earlier versions do", ""] {
+        state.runs[0].config.run.as_mut().unwrap().earlier_fingerprint = noted.into();
+        for action in [Action::ContinueRun(run.clone()), RunAction::Duplicate(run.clone()).into()] {
+            open(&mut state, records.path());
+            let catalog = Arc::clone(&state.open_data().unwrap().catalog);
+            let effects = update(&mut state, action);
+            assert!(matches!(&job(&effects).request, Request::OpenData { path } if path == Path::new("/other")));
+            // Of millions of records that takes seconds, for which the window would wait.
+            let is_untaken = format!("{catalog:?}").contains("taken: OnceLock(<uninit>)");
+            assert_eq!(is_untaken, !noted.is_empty(), "{noted}");
+        }
+    }
+    // What it noted is enough.
+    open(&mut state, records.path());
+    let catalog = Arc::clone(&state.open_data().unwrap().catalog);
+    let facts = state.runs[0].config.run.as_mut().unwrap();
+    (facts.data_fingerprint, facts.earlier_fingerprint) = (catalog.fingerprint.clone(), "under other names".into());
+    let (_, _, images) = continued(&update(&mut state, Action::ContinueRun(run))).expect("nothing has to be opened");
+    assert!(Arc::ptr_eq(&images, &catalog));
 }
 
 /// A run from the list that was just asked to go on, and its job.

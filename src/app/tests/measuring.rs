@@ -292,6 +292,10 @@ fn what_was_measured_before_a_run_went_on_decides_nothing_until_it_is_measured_a
     assert!(update(&mut state, set_rule(&run, OperatingRule::Far(0.3))).is_empty());
     let told = state.notices.last().unwrap();
     assert!(state.notices.len() == notices + 1 && told.headline.contains("has learned since"), "it is said once");
+    let (id, notices) = (told.id, state.notices.len());
+    update(&mut state, Action::Say(Severity::Info, "something else".into()));
+    assert!(update(&mut state, set_rule(&run, OperatingRule::Far(0.4))).is_empty());
+    assert!(state.notices.len() == notices + 1 && state.notices[notices - 1].id == id, "it leaves after its time");
 
     let after = Evaluation { model_sha256: "after".into(), on: "pairs".into(), is_own: false, ..before };
     let sent = job(&update(&mut state, Action::Evaluate(run.clone()))).id;
@@ -308,6 +312,74 @@ fn what_was_measured_before_a_run_went_on_decides_nothing_until_it_is_measured_a
     on_event(&mut state, Event::Evaluated { job: sent, evaluation: Arc::new(again) });
     let outdated: Vec<bool> = state.evaluate.overlays.iter().map(|overlay| overlay.is_outdated).collect();
     assert_eq!(outdated, [false, true, false], "that was measured as it is now, on other images");
+}
+
+#[test]
+fn a_run_that_learned_elsewhere_since_it_was_measured_is_marked_with_the_next_list() {
+    let folder = folder();
+    let mut state = with_runs();
+    open(&mut state, folder.path());
+    let catalog = Arc::clone(&state.open_data().unwrap().catalog);
+    let mut runs = state.runs.clone();
+    let run = runs[0].path.clone();
+    let mut listed = |state: &mut State, best: &[u32]| {
+        let learned = |number: &u32| EpochMetrics { best: true, ..epoch(*number) };
+        runs[0].epochs = best.iter().map(learned).chain([EpochMetrics { best: false, ..epoch(90) }]).collect();
+        on_event(state, Event::Runs { job: JobId(0), runs: runs.clone() });
+        state.evaluate.overlays.first().is_some_and(|overlay| overlay.is_outdated)
+    };
+    listed(&mut state, &[1, 2]);
+    // The list is from before what was measured.
+    with_measured(&mut state, &[Evaluation { epoch: 3, ..measured(&run, catalog) }]);
+    assert!(!listed(&mut state, &[1, 2, 3]), "that was measured");
+    assert!(!listed(&mut state, &[1, 2, 3]));
+    assert!(listed(&mut state, &[1, 2, 3, 5]), "there is a better one");
+    assert!(state.evaluate.is_outdated());
+}
+
+#[test]
+fn a_run_that_learned_elsewhere_while_it_was_measured_is_marked_at_once() {
+    let folder = folder();
+    let mut state = with_runs();
+    open(&mut state, folder.path());
+    let catalog = Arc::clone(&state.open_data().unwrap().catalog);
+    let mut runs = state.runs.clone();
+    let run = runs[0].path.clone();
+    let mut listed = |state: &mut State, best: u32| {
+        runs[0].epochs = Arc::from([EpochMetrics { best: true, ..epoch(best) }]);
+        on_event(state, Event::Runs { job: JobId(0), runs: runs.clone() });
+    };
+    // What is measured, of the best as it is listed when that is asked for and when it is done.
+    for (measured_epoch, asked, done, is_marked) in [(3, 3, 5, true), (3, 3, 3, false), (5, 3, 5, false)] {
+        state.evaluate.overlays.clear();
+        listed(&mut state, asked);
+        let sent = job(&update(&mut state, Action::Evaluate(run.clone()))).id;
+        listed(&mut state, done);
+        let evaluation = Evaluation { epoch: measured_epoch, ..measured(&run, Arc::clone(&catalog)) };
+        on_event(&mut state, Event::Evaluated { job: sent, evaluation: Arc::new(evaluation) });
+        assert_eq!(state.evaluate.is_outdated(), is_marked, "{measured_epoch} of {asked}, then {done}");
+        assert_eq!(threshold(&state).is_none(), is_marked);
+        listed(&mut state, done);
+        assert_eq!(state.evaluate.is_outdated(), is_marked);
+    }
+    // The best cannot be used, and an older one is measured in its place: there is none to wait for.
+    state.evaluate.overlays.clear();
+    listed(&mut state, 5);
+    with_measured(&mut state, &[Evaluation { epoch: 4, ..measured(&run, catalog) }]);
+    assert!(!state.evaluate.is_outdated() && threshold(&state).is_some());
+}
+
+#[test]
+fn a_run_that_went_back_has_another_network_whatever_the_number_of_its_epoch() {
+    let (folder, mut state, id) = training();
+    let run = state.training.as_ref().and_then(TrainView::run).unwrap().to_owned();
+    let catalog = Arc::new(Catalog::open(folder.path(), &|_| {}, &|| false).unwrap());
+    let before = Evaluation { epoch: 8, ..measured(&run, catalog) };
+    let overlay = Overlay { evaluation: Arc::new(before), visible: true, is_outdated: false };
+    state.evaluate.overlays.push(overlay);
+    let anew = TrainEvent::Epoch(EpochMetrics { best: true, ..epoch(7) });
+    on_event(&mut state, Event::Train { job: id, event: anew });
+    assert!(state.evaluate.is_outdated());
 }
 
 #[test]

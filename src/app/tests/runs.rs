@@ -1,5 +1,6 @@
 //! What is done with the runs of the list: sorted, compared, renamed, exported, and taken for the next run.
 
+use super::super::run_edit::MOST_SAVING;
 use super::*;
 use crate::train::ExportFormat;
 use crate::worker::protocol::RunChange;
@@ -13,6 +14,19 @@ fn continuing_a_run_opens_its_images_first_when_they_are_not_open() {
     on_event(&mut state, Event::Runs { job: id, runs: vec![entry] });
     let effects = update(&mut state, Action::ContinueRun(run));
     assert!(matches!(&job(&effects).request, Request::OpenData { path } if path == Path::new("/pictures")));
+}
+
+#[test]
+fn a_run_that_does_not_say_where_its_images_are_is_not_continued_without_them() {
+    let mut state = state();
+    let mut entry = entry("a", "x", None);
+    entry.config.run.as_mut().unwrap().data.clear();
+    let run = entry.path.clone();
+    let id = job(&update(&mut state, Action::RefreshRuns)).id;
+    on_event(&mut state, Event::Runs { job: id, runs: vec![entry] });
+    assert!(update(&mut state, Action::ContinueRun(run)).is_empty());
+    let told = &state.notices.last().unwrap().headline;
+    assert!(told.contains("does not say where its images are"), "{told}");
 }
 
 #[test]
@@ -77,6 +91,166 @@ fn a_renamed_run_stays_in_use_and_a_deleted_one_does_not() {
     assert_eq!(state.active_run, None);
     assert!(state.runs_view.compared.is_empty());
     assert!(state.notices.last().unwrap().headline.contains("bin"));
+}
+
+/// The dialog for the run a with a name and a note typed, and the job that was to keep them.
+fn saving() -> (State, Job) {
+    let mut state = with_runs();
+    state.workspace = Workspace::Runs;
+    update(&mut state, RunAction::Edit("/runs/a".into()).into());
+    let typed = RunEdit { name: "better".into(), note: "two hours of thought".into(), ..edit_of(&state) };
+    update(&mut state, RunAction::Write(typed).into());
+    let sent = job(&update(&mut state, RunAction::SaveEdit.into())).clone();
+    (state, sent)
+}
+
+fn edit_of(state: &State) -> RunEdit {
+    state.runs_view.edit.clone().expect("the dialog is open")
+}
+
+#[test]
+fn what_was_typed_about_a_run_comes_back_with_the_reason_where_it_could_not_be_kept() {
+    for is_refused in [false, true] {
+        let (mut state, sent) = saving();
+        let before = state.notices.len();
+        if is_refused {
+            on_refused(&mut state, &sent);
+        } else {
+            on_event(&mut state, Event::Ended { job: sent.id, outcome: failure() });
+        }
+        let edit = edit_of(&state);
+        assert_eq!((edit.name.as_str(), edit.note.as_str()), ("better", "two hours of thought"));
+        let reason = edit.error.expect("it says why").headline;
+        assert!(reason == "It broke" || (is_refused && reason.contains("has to wait")), "{reason}");
+        assert_eq!(state.notices.len(), before, "it is said once, in the dialog");
+        // Tried again, it is kept, and nothing comes back.
+        let again = job(&update(&mut state, RunAction::SaveEdit.into())).id;
+        on_event(&mut state, Event::Ended { job: again, outcome: Outcome::Finished });
+        assert!(state.runs_view.edit.is_none());
+    }
+}
+
+#[test]
+fn what_could_not_be_kept_of_a_run_takes_no_place_of_what_is_typed_now_and_is_told_elsewhere() {
+    let (mut state, sent) = saving();
+    update(&mut state, RunAction::Edit("/runs/b".into()).into());
+    on_event(&mut state, Event::Ended { job: sent.id, outcome: failure() });
+    assert_eq!(edit_of(&state).run, Path::new("/runs/b"));
+    assert_eq!(state.notices.last().unwrap().headline, "It broke");
+    update(&mut state, RunAction::CancelEdit.into());
+    assert_eq!(edit_of(&state).note, "two hours of thought", "it comes when the other dialog is closed");
+    let (mut state, sent) = saving();
+    update(&mut state, Action::Go(Workspace::Train));
+    on_event(&mut state, Event::Ended { job: sent.id, outcome: failure() });
+    assert_eq!(state.notices.last().unwrap().headline, "It broke");
+    assert!(!state.shows_run_dialog() && edit_of(&state).error.is_some(), "it waits on the page of runs");
+}
+
+/// A name and a note are typed for a run, and the job that is to keep them.
+fn type_and_save(state: &mut State, run: &str, note: &str) -> Job {
+    update(state, RunAction::Edit(run.into()).into());
+    let typed = RunEdit { note: note.into(), ..edit_of(state) };
+    update(state, RunAction::Write(typed).into());
+    job(&update(state, RunAction::SaveEdit.into())).clone()
+}
+
+fn end(state: &mut State, job: &Job, outcome: Outcome) {
+    on_event(state, Event::Ended { job: job.id, outcome });
+}
+
+#[test]
+fn what_could_not_be_kept_of_a_run_waits_for_every_other_dialog() {
+    let (mut state, sent) = saving();
+    update(&mut state, RunAction::AskLonger("/runs/b".into()).into());
+    end(&mut state, &sent, failure());
+    assert!(state.runs_view.longer.is_some() && state.runs_view.edit.is_none(), "one dialog at a time");
+    assert_eq!(state.notices.last().unwrap().headline, "It broke", "it is told meanwhile");
+    update(&mut state, RunAction::CancelLonger.into());
+    let edit = edit_of(&state);
+    assert_eq!((edit.note.as_str(), edit.error.is_some()), ("two hours of thought", true));
+
+    let (mut state, sent) = saving();
+    state.asks_before_closing = true;
+    end(&mut state, &sent, failure());
+    assert!(state.runs_view.edit.is_none());
+    update(&mut state, Action::CancelClose);
+    assert_eq!(edit_of(&state).run, Path::new("/runs/a"));
+}
+
+#[test]
+fn nothing_is_lost_of_several_names_and_notes_that_could_not_be_kept() {
+    for is_first_kept in [false, true] {
+        let mut state = with_runs();
+        state.workspace = Workspace::Runs;
+        let jobs = [("/runs/a", "one"), ("/runs/b", "two"), ("/runs/C", "three")]
+            .map(|(run, note)| type_and_save(&mut state, run, note));
+        end(&mut state, &jobs[0], if is_first_kept { Outcome::Finished } else { failure() });
+        end(&mut state, &jobs[1], failure());
+        on_refused(&mut state, &jobs[2]);
+        let mut shown = Vec::new();
+        while let Some(edit) = state.runs_view.edit.clone() {
+            assert!(edit.error.is_some(), "{edit:?}");
+            shown.push(edit.note);
+            update(&mut state, RunAction::CancelEdit.into());
+        }
+        let wanted: &[&str] = if is_first_kept { &["two", "three"] } else { &["one", "two", "three"] };
+        assert_eq!(shown, wanted);
+    }
+}
+
+#[test]
+fn where_many_names_and_notes_are_being_kept_the_next_one_stays_in_its_dialog() {
+    let mut state = with_runs();
+    let jobs: Vec<Job> =
+        (0..MOST_SAVING).map(|number| type_and_save(&mut state, "/runs/a", &number.to_string())).collect();
+    update(&mut state, RunAction::Edit("/runs/b".into()).into());
+    assert!(update(&mut state, RunAction::SaveEdit.into()).is_empty());
+    assert!(edit_of(&state).error.unwrap().headline.contains("still being kept"));
+    end(&mut state, &jobs[0], Outcome::Finished);
+    assert!(!update(&mut state, RunAction::SaveEdit.into()).is_empty() && state.runs_view.edit.is_none());
+}
+
+#[test]
+fn what_is_typed_about_a_run_follows_it_to_its_new_folder_and_is_put_away_with_it() {
+    let (before, after) = (PathBuf::from("/runs/a"), PathBuf::from("/runs/better"));
+    let moved = |state: &mut State, after: Option<&PathBuf>| {
+        let event = Event::RunChanged { job: JobId(0), before: before.clone(), after: after.cloned() };
+        on_event(state, event);
+    };
+    let asked = |effects: &[Effect]| match &job(effects).request {
+        Request::ChangeRun { run, change: RunChange::Describe { name, .. } } => (run.clone(), name.clone()),
+        other => panic!("{other:?}"),
+    };
+    // It was opened while another name was being kept.
+    let mut state = with_runs();
+    let second = type_and_save(&mut state, "/runs/a", "kept later");
+    update(&mut state, RunAction::Edit(before.clone()).into());
+    moved(&mut state, Some(&after));
+    assert_eq!(asked(&update(&mut state, RunAction::SaveEdit.into())), (after.clone(), "better".to_owned()));
+    end(&mut state, &second, failure());
+    let edit = edit_of(&state);
+    assert_eq!((edit.run, edit.name.as_str(), edit.note.as_str()), (after.clone(), "better", "kept later"));
+
+    // It is opened before the list is read again.
+    let mut state = with_runs();
+    moved(&mut state, Some(&after));
+    assert_eq!((state.run_name(&after).as_str(), state.run_entry(&before).is_none()), ("better", true));
+    update(&mut state, RunAction::Edit(after.clone()).into());
+    assert_eq!(asked(&update(&mut state, RunAction::SaveEdit.into())), (after.clone(), "better".to_owned()));
+
+    let mut state = with_runs();
+    update(&mut state, RunAction::AskLonger(before.clone()).into());
+    moved(&mut state, Some(&after));
+    assert_eq!(state.runs_view.longer.as_ref().map(|view| &view.run), Some(&after));
+
+    for open in [RunAction::Edit(before.clone()), RunAction::AskLonger(before.clone())] {
+        let mut state = with_runs();
+        let sent = type_and_save(&mut state, "/runs/a", "of no use any more");
+        update(&mut state, open.into());
+        moved(&mut state, None);
+        end(&mut state, &sent, failure());
+        assert!(state.runs_view.edit.is_none() && state.runs_view.longer.is_none());
+    }
 }
 
 #[test]

@@ -5,7 +5,8 @@ use crate::config::{Auto, Colour, Net, Pooling};
 use crate::model::weights::{Weight, Weights};
 use crate::model::{EmbedderSpec, Form};
 use crate::train::{
-    Control, ImportRequest, Network, Observer, Place, PreprocessChange, TrainError, TrainRequest, import, train,
+    Control, DeviceInfo, ImportRequest, Network, Observer, Place, PreprocessChange, TrainError, TrainRequest, import,
+    train,
 };
 use crate::worker::Workers;
 use std::time::{Duration, Instant};
@@ -177,26 +178,81 @@ fn from_scratch_again_the_settings_are_those_of_before_a_network_decided_them() 
     assert_eq!((config.data.image_px, config.data.colour), (Auto::Auto, Colour::Auto));
 }
 
+/// What the plan warns of.
+fn warnings(state: &State) -> Vec<String> {
+    state.footprint().map(|cost| state.plan_warnings(&cost)).unwrap_or_default()
+}
+
+#[test]
+fn what_a_run_warns_of_at_its_start_is_in_its_plan_and_said_once() {
+    let pictures = folder();
+    let mut state = with_runs();
+    open(&mut state, pictures.path());
+    let set = |state: &mut State, key, text: &str| {
+        update(state, Action::Set { key, value: Value::Text(text.to_owned()) });
+    };
+    set(&mut state, "train.schedule", "step");
+    set(&mut state, "train.step_epochs", "3, 9000");
+    set(&mut state, "train.precision", "bf16");
+    let late = "train.step_epochs has 9000, but the run is over after";
+    let in_vain = "train.precision is bf16, to no effect: the CPU computes in 32 bits";
+    let told = warnings(&state);
+    assert!(told.len() == 1 && told[0].starts_with(late), "no device is known yet: {told:?}");
+    let cpu = DeviceInfo { id: "cpu".into(), name: "CPU".into(), usable: true, reason: None };
+    let card = DeviceInfo { id: "cuda:0".into(), ..cpu.clone() };
+    for (devices, device, is_cpu) in [
+        (vec![cpu.clone()], "auto", true),
+        (vec![card.clone(), cpu.clone()], "auto", false),
+        (vec![card.clone(), cpu.clone()], "cpu", true),
+        (vec![card, cpu], "cuda", false),
+    ] {
+        state.devices = devices;
+        set(&mut state, "train.device", device);
+        let told = warnings(&state);
+        assert_eq!(told.contains(&in_vain.to_owned()), is_cpu, "{device}: {told:?}");
+        assert!(told.iter().any(|words| words.starts_with(late)), "{told:?}");
+    }
+    let job = job(&update(&mut state, Action::StartTraining)).id;
+    let before = state.notices.len();
+    for words in warnings(&state) {
+        on_event(&mut state, Event::Train { job, event: TrainEvent::Warning(words) });
+    }
+    assert_eq!(state.notices.len(), before, "{:?}", state.notices);
+}
+
 #[test]
 fn what_is_wrong_with_a_loss_is_told_before_a_run_begins_with_it() {
     let pictures = folder();
     let mut state = with_runs();
-    assert_eq!(state.loss_warning(), None, "there are no images");
+    assert!(warnings(&state).is_empty(), "there are no images");
     open(&mut state, pictures.path());
     state.config.loss.length_low = 60.0;
     update(&mut state, Action::Set { key: "train.epochs", value: Value::Int(7) });
-    assert_eq!(state.loss_warning(), None, "the loss does not look at the length");
+    assert!(warnings(&state).is_empty(), "the loss does not look at the length");
     update(&mut state, Action::Set { key: "loss.head", value: Value::Text("magface".into()) });
-    let planned = state.loss_warning().expect("now it does");
+    let found = warnings(&state);
+    assert_eq!(found.len(), 1, "now it does: {found:?}");
+    let planned = found[0].clone();
     assert!(planned.contains("loss.length_low"), "{planned}");
-    // The plan has said so; the run need not say it again, unless it has other settings than those in sight.
-    let job = job(&update(&mut state, Action::StartTraining)).id;
-    let before = state.notices.len();
-    on_event(&mut state, Event::Train { job, event: TrainEvent::Warning(planned.clone()) });
-    assert_eq!(state.notices.len(), before, "{:?}", state.notices);
-    state.config.loss.length_low = 1.0;
-    state.refresh_preview();
-    on_event(&mut state, Event::Train { job, event: TrainEvent::Warning(planned) });
+    // The plan has said so; the run need not say it again, nor need the next one of its series.
+    update(&mut state, Action::SetSeeds(2));
+    let (first, _) = train_job(&update(&mut state, Action::StartTraining)).unwrap();
+    let says_it_again = |state: &mut State, job| {
+        let before = state.notices.len();
+        on_event(state, Event::Train { job, event: TrainEvent::Warning(planned.clone()) });
+        state.notices.len() > before
+    };
+    assert!(!says_it_again(&mut state, first), "{:?}", state.notices);
+    let effects = on_event(&mut state, Event::Trained { job: first, summary: Box::new(summary("/runs/x", 0.1)) });
+    let (second, _) = train_job(&effects).unwrap();
+    assert!(!says_it_again(&mut state, second), "{:?}", state.notices);
+    // A run that goes on was not started from that plan, whatever is planned now.
+    let begun = TrainEvent::Started(Box::new(started(Path::new("/runs/y"))));
+    on_event(&mut state, Event::Train { job: second, event: begun });
+    on_event(&mut state, Event::Train { job: second, event: TrainEvent::Step(step(1)) });
+    on_event(&mut state, Event::Ended { job: second, outcome: Outcome::Cancelled });
+    let (again, _) = train_job(&update(&mut state, Action::ContinueRun("/runs/y".into()))).unwrap();
+    assert!(warnings(&state).contains(&planned) && says_it_again(&mut state, again));
     let told = state.notices.last().unwrap();
     assert!(told.headline.starts_with("Embeddings of") && told.headline.contains("\"Shortest embedding\""), "{told:?}");
 }

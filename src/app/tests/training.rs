@@ -119,7 +119,7 @@ fn fail(state: &mut State, job: JobId, is_of_seed: bool) -> Vec<Effect> {
     let begun = TrainEvent::Started(Box::new(started(Path::new("/runs/b"))));
     on_event(state, Event::Train { job, event: begun });
     let headline = "the run diverged at step 7, and again after going back 3 times; nothing is left".to_owned();
-    let error = JobError { headline, causes: Vec::new(), hint: None, is_of_seed };
+    let error = JobError { headline, is_of_seed, ..JobError::default() };
     on_event(state, Event::Ended { job, outcome: Outcome::Failed(error) })
 }
 

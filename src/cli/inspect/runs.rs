@@ -2,7 +2,7 @@
 
 use crate::cli::output;
 use crate::config::{counted, folder_of};
-use crate::train::{RunOnDisk, checkpoint_problems, is_run, list_runs, log_problem, read_run};
+use crate::train::{RunOnDisk, checkpoint_problems, is_run, list_runs, read_run};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
@@ -74,7 +74,7 @@ pub(super) fn run(path: &Path) -> anyhow::Result<Value> {
     if let Some(eer) = run.best_eer() {
         output::line(format!("best EER {}", output::percent(eer)));
     }
-    let problems: Vec<String> = log_problem(path).into_iter().chain(checkpoint_problems(path)).collect();
+    let problems: Vec<String> = run.log_problem.iter().cloned().chain(checkpoint_problems(path)).collect();
     problems.iter().for_each(|problem| output::line(format!("problem  {problem}")));
     let mut object = object(&run);
     object["problems"] = json!(problems);

@@ -5,8 +5,8 @@ use crate::cli::output;
 use crate::config::{RunConfig, counted};
 use crate::data::Catalog;
 use crate::train::{
-    Control, Place, RunSummary, TrainError, TrainRequest, begun_run, begun_runs, different_lengths, free_place, is_run,
-    measures, read_config, run_of_seed, train,
+    BegunRun, Control, Place, RunSummary, TrainError, TrainRequest, begun_run, begun_runs, different_lengths,
+    free_place, is_run, measures, read_config, run_of_seed, train,
 };
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -112,9 +112,9 @@ impl Series {
         let mut request = self.request.clone();
         let is_resumed = matches!(request.place, Place::Resume(_));
         let begun = is_resumed.then(|| begun_run(&self.folder, seed, series_id(&request.config))).flatten();
-        if let Some(run) = begun {
-            request.config = self.changes.made_to(&read_config(&run)?);
-            request.place = Place::Resume(run);
+        if let Some(BegunRun { path, config }) = begun {
+            request.config = self.changes.made_to(&config?);
+            request.place = Place::Resume(path);
         } else {
             let first = self.first();
             request.catalog = self.images(first.as_ref())?;
@@ -138,7 +138,7 @@ impl Series {
         if let Some(usual) = usual.filter(|config| series_id(config) == Some(id)) {
             return Some(usual);
         }
-        let mut begun = begun_runs(&self.folder).into_iter().filter_map(|run| read_config(&run).ok());
+        let mut begun = begun_runs(&self.folder).into_iter().filter_map(|run| run.config.ok());
         begun.find(|config| series_id(config) == Some(id))
     }
 
@@ -188,8 +188,9 @@ impl Series {
             output::line(format!("stopped after {finished} of {all}"));
         }
         if let Some(words) = outcome.what_goes_on(is_whole) {
-            let folder = output::typed(&self.folder);
-            output::line(format!("{words}: arclens train DATA --seeds {seeds} --resume {folder}"));
+            // With the seed: the folder may hold several series.
+            let (first, folder) = (self.request.config.train.seed, output::typed(&self.folder));
+            output::line(format!("{words}: arclens train --seeds {seeds} --seed {first} --resume {folder}"));
         }
         if json {
             let measures: serde_json::Map<_, _> = measures

@@ -15,6 +15,25 @@ fn picture(px: usize, channels: usize) -> Vec<u8> {
 }
 
 #[test]
+fn every_change_has_the_strength_of_its_own_setting() {
+    let config = AugmentConfig {
+        shift: 0.01,
+        scale: 0.02,
+        rotate_deg: 90.0,
+        colour: 0.04,
+        cutout: 0.05,
+        ..AugmentConfig::default()
+    };
+    for flip in [false, true] {
+        let rotate_rad = std::f32::consts::FRAC_PI_2;
+        let degrade = Degrade::of(&config);
+        let expected = Augment { flip, shift: 0.01, scale: 0.02, rotate_rad, colour: 0.04, degrade };
+        assert_eq!(Augment::of(&config, flip), expected);
+    }
+    assert_eq!(Degrade::of(&config).cutout, 0.05);
+}
+
+#[test]
 fn without_changes_the_result_is_the_plain_normalisation() {
     for channels in [1, 3] {
         let src = picture(16, channels);
@@ -22,7 +41,7 @@ fn without_changes_the_result_is_the_plain_normalisation() {
         let (mut changed, mut plain) = (vec![0.0; src.len()], vec![0.0; src.len()]);
         Augment::identity().apply(&src, 16, channels, &mut stream(3, "test", 0), &mut changed, &pre);
         pre.normalise(&src, &mut plain);
-        assert!(changed.iter().zip(&plain).all(|(a, b)| (a - b).abs() < 1e-4));
+        assert_eq!(changed, plain, "bit for bit");
     }
 }
 
@@ -89,6 +108,38 @@ fn saturation_moves_colours_towards_and_away_from_grey() {
     let spreads: Vec<f32> =
         (0..100).map(|i| spread(&run(Augment { colour: 0.5, ..Augment::default() }, &src, 16, 3, i))).collect();
     assert!(spreads.iter().any(|&s| s < 70.0) && spreads.iter().any(|&s| s > 110.0), "{spreads:?}");
+}
+
+#[test]
+fn brightness_contrast_and_saturation_change_by_the_factors_that_were_drawn() {
+    let augment = Augment { colour: 0.5, ..Augment::default() };
+    let colours = [[180_u8, 120, 90], [60, 90, 120]];
+    let src = colours.concat().repeat(128);
+    let lightness = |[red, green, blue]: [f32; 3]| 0.299 * red + 0.587 * green + 0.114 * blue;
+    let colours = colours.map(|colour| colour.map(f32::from));
+    let mean = (lightness(colours[0]) + lightness(colours[1])) / 2.0;
+    let mut drawn = [const { Vec::new() }; 3];
+    for index in 0..200 {
+        let Drawn { brightness, contrast, saturation, .. } = augment.draw(16, &mut stream(1, "test", index));
+        let out = run(augment, &src, 16, 3, index);
+        for (place, colour) in colours.into_iter().enumerate() {
+            let grey = lightness(colour);
+            for (channel, value) in colour.into_iter().enumerate() {
+                let saturated = grey + saturation * (value - grey);
+                let expected = (brightness * (mean + contrast * (saturated - mean))).clamp(0.0, 255.0);
+                let found = out[channel * 256 + place];
+                assert!((found - expected).abs() < 0.05, "{found} and not {expected}");
+            }
+        }
+        drawn.iter_mut().zip([brightness, contrast, saturation]).for_each(|(all, factor)| all.push(factor));
+    }
+    for factors in drawn {
+        assert!(factors.iter().all(|factor| (0.5..=1.5).contains(factor)), "{factors:?}");
+        assert!(
+            factors.iter().any(|factor| *factor < 0.6) && factors.iter().any(|factor| *factor > 1.4),
+            "{factors:?}"
+        );
+    }
 }
 
 #[test]

@@ -1,7 +1,10 @@
 use super::*;
+use crate::data::packed::Pack;
 use crate::data::testing::{draw_classes, draw_idx};
 use crate::data::warnings::LEFT_OUT;
-use crate::data::{DataError, MAX_STORED, RecWriter, Warnings};
+use crate::data::{DataError, MAX_STORED, RecWriter, Warnings, export_records};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::SystemTime;
 
 fn open(path: &Path) -> Result<Catalog, DataError> {
     Catalog::open(path, &|_| (), &|| false)
@@ -95,6 +98,42 @@ fn the_list_beside_numbered_images_is_no_file_of_images() {
     assert!(error.contains("what is left out"), "{error}");
     exclude(&Arc::new(open(&inner).unwrap()).whole(), &[]).unwrap();
     assert_eq!(open(folder.path()).unwrap().fingerprint, whole.fingerprint);
+}
+
+/// A file that counts how often it is asked for a name.
+#[derive(Debug)]
+struct Counting {
+    inner: Arc<dyn Pack>,
+    asked: Arc<AtomicUsize>,
+}
+
+impl Pack for Counting {
+    fn bytes(&self, at: u64) -> Result<Vec<u8>, DataError> {
+        self.inner.bytes(at)
+    }
+
+    fn name(&self, at: u64) -> String {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        self.inner.name(at)
+    }
+}
+
+#[test]
+fn of_records_only_those_left_out_are_asked_for_their_names() {
+    let (images, records) = (drawn(), tempfile::tempdir().unwrap());
+    let items: Vec<u32> = (0..12).collect();
+    let drawn = open(images.path()).unwrap();
+    export_records(&drawn, &items, None, records.path(), &|_| {}, &|| false).unwrap();
+    let mut whole = open(records.path()).unwrap();
+    exclude(&Arc::new(open(records.path()).unwrap()), &[2, 7]).unwrap();
+    let asked = Arc::new(AtomicUsize::new(0));
+    let packs = std::mem::take(&mut whole.packs).into_iter();
+    let counting = |inner| -> Arc<dyn Pack> { Arc::new(Counting { inner, asked: Arc::clone(&asked) }) };
+    whole.packs = packs.map(counting).collect();
+    let opened = Exclusions::beside(&whole.beside).apply(whole).unwrap();
+    assert_eq!((opened.items.len(), opened.excluded()), (10, [2, 7].as_slice()));
+    // There may be millions of the others.
+    assert!((1..12).contains(&asked.load(Ordering::Relaxed)), "{asked:?}");
 }
 
 #[test]
@@ -213,6 +252,47 @@ fn packed(folder: &Path) -> [PathBuf; 3] {
     archive.finish().unwrap();
     records.finish().unwrap();
     ["all.tar", "all.txt", "all.rec"].map(at)
+}
+
+/// Every file and folder below one, with its bytes and the time of its last change; the list of what is left out is not
+/// among them.
+fn contents(folder: &Path, list: &Path) -> BTreeMap<PathBuf, (Vec<u8>, SystemTime)> {
+    let mut found = BTreeMap::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.file_name() == list.file_name() {
+            continue;
+        }
+        let facts = std::fs::metadata(&path).unwrap();
+        let bytes = if facts.is_dir() {
+            found.append(&mut contents(&path, list));
+            Vec::new()
+        } else {
+            std::fs::read(&path).unwrap()
+        };
+        found.insert(path, (bytes, facts.modified().unwrap()));
+    }
+    found
+}
+
+#[test]
+fn whatever_is_left_out_and_taken_back_no_file_of_the_data_set_is_touched() {
+    let (folder, plain) = (drawn(), drawn());
+    std::fs::write(plain.path().join("p00/empty.png"), b"").unwrap();
+    for path in packed(folder.path()).into_iter().chain([plain.path().to_owned()]) {
+        let root = if path.is_dir() { path.as_path() } else { folder.path() };
+        let whole = Arc::new(open(&path).unwrap());
+        let list = whole.exclude_path();
+        let before = contents(root, &list);
+        assert!(before.len() > 12 && !list.exists(), "{}", path.display());
+        // An image, and a file that is none.
+        exclude(&whole, &[1, whole.left_out().start]).unwrap();
+        open(&path).unwrap();
+        assert!(list.is_file() && contents(root, &list) == before, "{}", path.display());
+        exclude(&whole, &[]).unwrap();
+        open(&path).unwrap();
+        assert!(!list.exists() && contents(root, &list) == before, "{}", path.display());
+    }
 }
 
 #[test]

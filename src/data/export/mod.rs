@@ -13,7 +13,7 @@ pub use records::{export_records, records_path};
 pub use verification::export_verification;
 
 use super::{Catalog, DataError, Warnings};
-use crate::config::{folder_of, temporary};
+use crate::config::{folder_of, noun, temporary};
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
@@ -38,9 +38,37 @@ pub struct Exported {
     pub warnings: Warnings,
 }
 
-/// The size of an image as it is seen, height first.
-fn size_of(catalog: &Catalog, item: u32) -> Option<(u32, u32)> {
-    catalog.items.get(item as usize).map(|item| (item.height, item.width))
+impl Exported {
+    /// Of images of another size than the first, without the stop and without what to do; the number is as `count` writes it.
+    /// None where all are of one size.
+    pub fn sizes_words(&self, count: impl Fn(usize) -> String) -> Option<String> {
+        let others = self.other_sizes as usize;
+        let has = noun(others, "image has", "images have");
+        (others > 0).then(|| format!("{} {has} another size than the first", count(others)))
+    }
+}
+
+/// The sizes of what is written.
+struct Sizes {
+    /// Side of the squares that all images become, if they do.
+    px: Option<u32>,
+    /// That of the first image, height first.
+    first: Option<(u32, u32)>,
+    /// Images of another one.
+    others: u64,
+}
+
+impl Sizes {
+    fn new(px: Option<u32>) -> Self {
+        Self { px, first: None, others: 0 }
+    }
+
+    /// Takes up an image, in the order of the file.
+    fn add(&mut self, catalog: &Catalog, item: u32) {
+        let seen = || catalog.items.get(item as usize).map(|item| (item.height, item.width));
+        let Some(size) = self.px.map(|px| (px, px)).or_else(seen) else { return };
+        self.others += u64::from(*self.first.get_or_insert(size) != size);
+    }
 }
 
 /// A file under a temporary name beside its own.
@@ -74,4 +102,32 @@ fn publish(file: BufWriter<NamedTempFile>, path: PathBuf) -> Result<PathBuf, Dat
 
 fn writing(path: &Path) -> impl Fn(std::io::Error) -> DataError {
     move |source| DataError::Io { verb: "write", path: path.to_owned(), source }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::testing::draw_classes;
+
+    #[test]
+    fn records_and_sets_count_the_images_of_another_size_than_the_first_in_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let (data, at) = (folder.path().join("data"), |name: &str| folder.path().join(name));
+        draw_classes(&data, 2, 2);
+        image::RgbImage::new(20, 30).save(data.join("p00/0.png")).unwrap();
+        let catalog = Catalog::open(&data, &|_| {}, &|| false).unwrap();
+        let records = |items: &[u32], px, out| {
+            export_records(&catalog, items, px, &at(out), &|_| {}, &|| false).unwrap().other_sizes
+        };
+        let set = |pairs: &[ItemPair], px, out| {
+            export_verification(&catalog, pairs, px, &at(out), &|_| {}, &|| false).unwrap().other_sizes
+        };
+        assert_eq!([records(&[0, 1, 2, 3], None, "all"), records(&[1, 2, 3], None, "rest")], [3, 0]);
+        assert_eq!(std::fs::read_to_string(at("all/property")).unwrap(), "2,30,20\n");
+        // Of an image in several pairs once.
+        let ends_odd = [(1, 0, true), (2, 0, false), (2, 3, true)];
+        let begins_odd = [(0, 1, true), (0, 2, false), (2, 3, true)];
+        assert_eq!([set(&ends_odd, None, "ends.bin"), set(&begins_odd, None, "begins.bin")], [1, 3]);
+        assert_eq!([records(&[0, 1], Some(8), "squares"), set(&ends_odd, Some(8), "squares.bin")], [0, 0]);
+    }
 }

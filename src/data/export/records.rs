@@ -1,7 +1,7 @@
 //! A data set as `train.rec`, `train.idx` and `property`, as InsightFace's trainers read it.
 
 use super::encoded::{AT_ONCE, encode_all};
-use super::{Draft, Exported, publish, size_of, writing};
+use super::{Draft, Exported, Sizes, publish, writing};
 use crate::data::endings::ends_with;
 use crate::data::scan::Watch;
 use crate::data::{Catalog, DataError, Progress, RecWriter};
@@ -36,7 +36,7 @@ pub fn export_records(
     items.sort_by_key(|&item| (class_of(catalog, item), item));
     let mut writer = RecWriter::new(rec.file, idx.file);
     let mut done = Exported::default();
-    let (mut last, mut size) = (None, None);
+    let (mut last, mut sizes) = (None, Sizes::new(px));
     for chunk in items.chunks(AT_ONCE) {
         watch.check()?;
         for (&item, encoded) in chunk.iter().zip(encode_all(catalog, chunk, px)) {
@@ -57,14 +57,14 @@ pub fn export_records(
                 let name = catalog.class_name(item as usize).replace(['\n', '\r'], " ");
                 writeln!(names.file, "{name}").map_err(writing(&names.path))?;
             }
-            size = size.or_else(|| px.map(|px| (px, px)).or_else(|| size_of(catalog, item)));
+            sizes.add(catalog, item);
             writer.image(&bytes).map_err(writing(&rec.path))?;
             done.images += 1;
-            done.other_sizes += u64::from(px.is_none() && size_of(catalog, item) != size);
         }
         progress(Progress { done: done.images + done.warnings.total() as u64, total: items.len() as u64 });
     }
-    let Some((height, width)) = size else { return Err(DataError::all_unreadable(items.len(), &done.warnings)) };
+    done.other_sizes = sizes.others;
+    let Some((height, width)) = sizes.first else { return Err(DataError::all_unreadable(items.len(), &done.warnings)) };
     writeln!(property.file, "{},{height},{width}", done.groups).map_err(writing(&property.path))?;
     let (rec_file, idx_file) = writer.finish().map_err(writing(&rec.path))?;
     done.files = vec![

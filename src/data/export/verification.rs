@@ -1,7 +1,7 @@
 //! Pairs as a verification `.bin`.
 
 use super::encoded::{AT_ONCE, encode_all};
-use super::{Draft, Exported, ItemPair, publish, size_of, writing};
+use super::{Draft, Exported, ItemPair, Sizes, publish, writing};
 use crate::data::scan::Watch;
 use crate::data::{BinWriter, Catalog, DataError, Progress, Warnings};
 use std::collections::BTreeSet;
@@ -39,11 +39,11 @@ pub fn export_verification(
     let same: Vec<bool> = usable.iter().map(|pair| pair.2).collect();
     let file = writer.finish(&same).map_err(writing(out))?;
     let files = vec![publish(file, draft.path)?];
-    let mut sizes = distinct(&usable).into_iter().map(|item| size_of(catalog, item));
-    let first = sizes.next();
-    let other_sizes = if px.is_some() { 0 } else { sizes.filter(|size| Some(*size) != first).count() as u64 };
+    let (mut sizes, mut counted) = (Sizes::new(px), BTreeSet::new());
+    let items = usable.iter().flat_map(|&(a, b, _)| [a, b]);
+    items.filter(|item| counted.insert(*item)).for_each(|item| sizes.add(catalog, item));
     let (images, groups) = (written, usable.len() as u64);
-    Ok(Exported { files, images, groups, other_sizes, warnings, ..Exported::default() })
+    Ok(Exported { files, images, groups, other_sizes: sizes.others, warnings, ..Exported::default() })
 }
 
 /// The pairs whose images can both be read: how many there are must be known before the first is written.

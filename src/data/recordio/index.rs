@@ -1,4 +1,5 @@
-//! The texts beside a `.rec`: `.idx` (key and byte of every record) and `property` (classes, height, width).
+//! The texts beside a `.rec`: `.idx` (key and byte of every record) and `property` (classes, height, width, and in a second line
+//! of InsightFace's Python package how many images).
 
 use super::record::bad;
 use crate::config::read_text_at_most;
@@ -84,15 +85,19 @@ pub(super) struct Property {
     pub(super) classes: u64,
     pub(super) height: u32,
     pub(super) width: u32,
+    /// Only some say it.
+    pub(super) images: Option<u64>,
 }
 
 /// Reads `property`; `None` when it is not there or says something else.
 pub(super) fn read_property(path: &Path) -> Option<Property> {
     let text = read_text_at_most(path, MAX_PROPERTY_BYTES).ok()?;
-    let mut fields = text.lines().next()?.split(',').map(str::trim);
+    let mut lines = text.lines();
+    let mut fields = lines.next()?.split(',').map(str::trim);
     Some(Property {
         classes: fields.next()?.parse().ok()?,
         height: fields.next()?.parse().ok()?,
         width: fields.next()?.parse().ok()?,
+        images: lines.next().and_then(|line| line.trim().parse().ok()),
     })
 }

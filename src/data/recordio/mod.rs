@@ -13,12 +13,13 @@ mod record;
 mod tests;
 mod write;
 
+use super::earlier::Earlier;
 use super::exclude::Exclusions;
 use super::open::{hex_digest, warn_of_classes};
 use super::packed::{Pack, PackFile};
 use super::scan::Watch;
 use super::{Catalog, DataError, Item, Layout, Location, Part, VerificationSet, WarningKind, Warnings, path_text};
-use crate::config::{classes_text, counted_as, folder_of};
+use crate::config::{classes_text, counted, counted_as, folder_of};
 use damage::Damage;
 use index::Entry;
 use look::{Look, Seen};
@@ -104,8 +105,9 @@ pub(super) fn open(files: &RecFiles, root: &Path, watch: &Watch) -> Result<Catal
         mode: seen.header.mode,
     };
     let items = found.iter().flat_map(|(pack, all)| all.iter().map(|seen| item(*pack, seen))).collect();
-    // Neither can be told from the other, and each takes its time where there are millions.
-    let (fingerprint, earlier) = rayon::join(|| fingerprint(&found), || earlier_fingerprint(&packs, &found));
+    let labels = class_of.keys().copied().collect();
+    // No record is longer than a number of 29 bits says, nor one of several parts than an image may be.
+    let bytes = found.iter().flat_map(|(_, all)| all).map(|seen| seen.bytes as u32).collect();
     let mut catalog = Catalog {
         base: files.first.parent().map(Path::to_owned).unwrap_or_default(),
         beside: files.first.clone(),
@@ -115,8 +117,8 @@ pub(super) fn open(files: &RecFiles, root: &Path, watch: &Watch) -> Result<Catal
             .unwrap_or_else(|| class_of.keys().map(ToString::to_string).collect()),
         items,
         warnings,
-        fingerprint,
-        earlier_fingerprint: Some(earlier),
+        fingerprint: fingerprint(&found),
+        earlier_fingerprint: Some(Earlier::of_records(labels, bytes)),
         idx: Vec::new(),
         packs,
         excluded: Vec::new(),
@@ -245,6 +247,13 @@ fn check_property(rec: &Path, catalog: &mut Catalog) {
         let detail = format!("it says {}, the records have {found}", classes_text(property.classes as usize));
         catalog.warnings.push(WarningKind::Mismatch, "property", detail);
     }
+    let in_file = |item: &&Item| matches!(item.location, Location::Packed { pack: 0, .. });
+    let found = catalog.items.iter().filter(in_file).count();
+    if let Some(images) = property.images.filter(|images| *images != found as u64) {
+        let (images, found) = (counted(images as usize, "image"), counted(found, "usable image"));
+        let detail = format!("it says {images}, the file has {found}");
+        catalog.warnings.push(WarningKind::Mismatch, "property", detail);
+    }
     let other = catalog.items.iter().filter(|item| (item.width, item.height) != (property.width, property.height));
     let count = other.count();
     if count > 0 {
@@ -258,14 +267,6 @@ fn check_property(rec: &Path, catalog: &mut Catalog) {
 fn fingerprint(found: &[(u8, Vec<Seen>)]) -> String {
     let lines = found.iter().flat_map(|(pack, all)| {
         all.iter().map(move |seen| format!("{pack}\t{}\t{}\t{}", seen.offset, seen.label, seen.bytes))
-    });
-    hex_digest(lines)
-}
-
-/// The same with the names of the files in it.
-fn earlier_fingerprint(packs: &[Arc<dyn Pack>], found: &[(u8, Vec<Seen>)]) -> String {
-    let lines = found.iter().zip(packs).flat_map(|((_, all), pack)| {
-        all.iter().map(move |seen| format!("{}\t{}\t{}", pack.name(seen.offset), seen.label, seen.bytes))
     });
     hex_digest(lines)
 }

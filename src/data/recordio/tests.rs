@@ -3,10 +3,11 @@
 use super::record::{self, MAGIC};
 use super::write::{RecWriter, frame};
 use super::{PackFile, index};
+use crate::data::open::hex_digest;
 use crate::data::testing::draw_classes;
 use crate::data::{Catalog, WarningKind, Warnings, exclude, export_records};
 use serde_json::Value;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 fn golden(row: &str) -> Value {
@@ -26,6 +27,19 @@ fn file_of(bytes: &[u8]) -> (tempfile::TempDir, PackFile) {
     std::fs::write(&path, bytes).unwrap();
     let file = PackFile::open(&path).unwrap();
     (folder, file)
+}
+
+fn open(path: &Path) -> Arc<Catalog> {
+    Arc::new(Catalog::open(path, &|_| {}, &|| false).unwrap())
+}
+
+/// The folder `records` with three classes of two drawn images, and around it the one that goes with the test.
+fn records() -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let (images, records) = (folder.path().join("images"), folder.path().join("records"));
+    draw_classes(&images, 3, 2);
+    export_records(&open(&images), &[0, 1, 2, 3, 4, 5], None, &records, &|_| {}, &|| false).unwrap();
+    (folder, records)
 }
 
 #[test]
@@ -142,13 +156,7 @@ fn any_byte_may_be_wrong_without_a_panic() {
 
 #[test]
 fn verification_sets_beside_the_records_are_listed() {
-    let folder = tempfile::tempdir().unwrap();
-    let (images, records) = (folder.path().join("images"), folder.path().join("records"));
-    draw_classes(&images, 3, 2);
-    std::fs::create_dir(&records).unwrap();
-    let open = |path: &Path| Arc::new(Catalog::open(path, &|_| {}, &|| false).unwrap());
-    let drawn = open(&images);
-    export_records(&drawn, &[0, 1, 2, 3, 4, 5], None, &records, &|_| {}, &|| false).unwrap();
+    let (folder, records) = records();
     let write = |name: &str, bytes: &[u8]| std::fs::write(records.join(name), bytes).unwrap();
     // Two pickles; what torch.save writes is an archive, and hidden files are left alone.
     write("lfw.bin", b"\x80\x02].");
@@ -160,22 +168,39 @@ fn verification_sets_beside_the_records_are_listed() {
     assert_eq!(found.verification_sets, sets);
     assert_eq!(open(&records.join("train.rec")).verification_sets, sets);
     assert_eq!(exclude(&found, &[0]).unwrap().verification_sets, sets);
-    assert!(drawn.verification_sets.is_empty());
+    assert!(open(&folder.path().join("images")).verification_sets.is_empty());
+}
+
+#[test]
+fn what_the_description_beside_the_records_says_is_compared_with_them() {
+    let (_folder, records) = records();
+    // As InsightFace's Python package writes it beside; it is not read.
+    std::fs::write(records.join("train.meta"), b"\x80\x04].").unwrap();
+    let told = |property: &str| {
+        std::fs::write(records.join("property"), property).unwrap();
+        let found = open(&records);
+        assert_eq!(found.warnings.total(), found.warnings.count(WarningKind::Mismatch), "{property:?}");
+        found.warnings.stored().iter().map(|warning| warning.detail.clone()).collect::<Vec<_>>()
+    };
+    for fine in ["3,16,16\n", "3,16,16\n6\n", "3,16,16\r\n6\r\n", "3, 16, 16\n\n", "3,16,16\nsix\n", "three\n7\n"] {
+        assert!(told(fine).is_empty(), "{fine:?}");
+    }
+    assert_eq!(told("3,16,16\n7\n"), ["it says 7 images, the file has 6 usable images"]);
+    assert_eq!(told("4,16,16\n6\n"), ["it says 4 classes, the records have 3"]);
+    assert_eq!(told("3,16,20\n6\n"), ["it says 20×16 px, 6 images have another size"]);
+    // It is that of this file alone.
+    std::fs::copy(records.join("train.rec"), records.join("val.rec")).unwrap();
+    assert!(told("3,16,16\n6\n").is_empty());
 }
 
 #[test]
 fn records_are_known_under_another_name_and_by_what_earlier_versions_noted() {
-    let folder = tempfile::tempdir().unwrap();
-    let (images, records) = (folder.path().join("images"), folder.path().join("records"));
-    draw_classes(&images, 3, 2);
-    std::fs::create_dir(&records).unwrap();
-    let open = |path: &Path| Arc::new(Catalog::open(path, &|_| {}, &|| false).unwrap());
-    export_records(&open(&images), &[0, 1, 2, 3, 4, 5], None, &records, &|_| {}, &|| false).unwrap();
+    let (_folder, records) = records();
     let before = open(&records);
     let noted = before.earlier_fingerprint().unwrap().to_owned();
     assert!(noted != before.fingerprint && before.with_fingerprint(&noted).is_some());
     let fewer = before.without(&[0]).unwrap();
-    assert!(fewer.earlier_fingerprint.is_some_and(|earlier| earlier != fewer.fingerprint && earlier != noted));
+    assert!(fewer.earlier_fingerprint().is_some_and(|earlier| earlier != fewer.fingerprint && earlier != noted));
     exclude(&before, &[0]).unwrap();
     // The list of those excluded may name the data as an earlier version did.
     let list = before.exclude_path();
@@ -195,13 +220,36 @@ fn records_are_known_under_another_name_and_by_what_earlier_versions_noted() {
 }
 
 #[test]
+fn how_earlier_versions_noted_records_is_found_out_when_it_is_asked_for() {
+    let (_folder, records) = records();
+    let (whole, again) = (open(&records), open(&records));
+    let fewer = exclude(&whole, &[0]).unwrap();
+    let is_taken = |catalog: &Catalog| catalog.earlier_fingerprint.as_ref().unwrap().is_taken();
+    for catalog in [&whole, &fewer] {
+        assert!(catalog.has_fingerprint(&catalog.fingerprint) && !catalog.has_fingerprint(""));
+    }
+    let opened = open(&records);
+    assert_eq!(opened.excluded(), [0], "the list names the data as it is now");
+    assert!([&whole, &fewer, &again, &opened, &opened.whole()].into_iter().all(|catalog| !is_taken(catalog)));
+    let noted = fewer.earlier_fingerprint().unwrap();
+    assert!(is_taken(&fewer) && is_taken(&whole) && !is_taken(&again));
+    assert_eq!(again.without(&[0]).unwrap().earlier_fingerprint(), Some(noted));
+    // With the names of the files and without: of the whole, and of what it is without.
+    let [earlier, now] = [again.earlier_fingerprint().unwrap(), again.fingerprint.as_str()];
+    assert_eq!(noted, hex_digest([earlier, "without", "train.rec@0"].into_iter()));
+    assert_eq!(fewer.fingerprint, hex_digest([now, "without", "train@0"].into_iter()));
+    // The place, label and length of every image, with the name of its file.
+    let lines = again.items.iter().enumerate().map(|(item, one)| {
+        let label = &again.classes[one.class as usize];
+        let label = label.strip_prefix("p0").unwrap();
+        format!("{}\t{label}\t{}", again.name(item), again.stored(item).unwrap().unwrap().len())
+    });
+    assert_eq!(again.earlier_fingerprint(), Some(hex_digest(lines).as_str()));
+}
+
+#[test]
 fn what_is_excluded_of_records_stays_excluded_under_other_names_of_the_files() {
-    let folder = tempfile::tempdir().unwrap();
-    let (images, records) = (folder.path().join("images"), folder.path().join("records"));
-    draw_classes(&images, 3, 2);
-    std::fs::create_dir(&records).unwrap();
-    let open = |path: &Path| Arc::new(Catalog::open(path, &|_| {}, &|| false).unwrap());
-    export_records(&open(&images), &[0, 1, 2, 3, 4, 5], None, &records, &|_| {}, &|| false).unwrap();
+    let (_folder, records) = records();
     std::fs::copy(records.join("train.rec"), records.join("val.rec")).unwrap();
     let rename = |from: &str, to: &str| std::fs::rename(records.join(from), records.join(to)).unwrap();
 
@@ -233,12 +281,7 @@ fn what_is_excluded_of_records_stays_excluded_under_other_names_of_the_files() {
 
 #[test]
 fn what_lies_behind_a_damaged_place_is_read() {
-    let folder = tempfile::tempdir().unwrap();
-    let (images, records) = (folder.path().join("images"), folder.path().join("records"));
-    draw_classes(&images, 3, 2);
-    std::fs::create_dir(&records).unwrap();
-    let open = |path: &Path| Catalog::open(path, &|_| {}, &|| false).unwrap();
-    export_records(&Arc::new(open(&images)), &[0, 1, 2, 3, 4, 5], None, &records, &|_| {}, &|| false).unwrap();
+    let (_folder, records) = records();
     let path = records.join("train.rec");
     std::fs::remove_file(records.join("train.idx")).unwrap();
     let sound = std::fs::read(&path).unwrap();

@@ -10,6 +10,7 @@ mod one;
 mod options;
 mod record;
 mod sources;
+mod words;
 
 pub use by_hand::{FormerRow, HandSpec};
 pub use landmark_list::LandmarkList;

@@ -2,8 +2,9 @@
 //! the command line and the window have.
 
 use super::LandmarkList;
+use crate::data::path_text;
 use crate::faces::{CROP_PX, Detector, FaceError, MIN_SCORE};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// How the crops are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -41,6 +42,17 @@ impl CropFormat {
             Self::Png => "png",
             Self::Jpeg => "jpg",
         }
+    }
+
+    /// The name of a crop, which may be that of another kind of file, as a file of this kind.
+    pub(super) fn name_of(self, crop: &Path) -> PathBuf {
+        crop.with_extension(self.ending())
+    }
+
+    /// The kind of file of which `file` is the name of this crop, as a table has it. The table is somebody's file: of its
+    /// names only those count that the crop has as one kind of file or another.
+    pub(super) fn of_file(crop: &Path, file: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|format| path_text(&format.name_of(crop)) == file)
     }
 }
 

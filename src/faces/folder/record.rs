@@ -4,7 +4,6 @@ use super::landmark_list::landmarks;
 use super::one::remove;
 use super::{AlignOptions, CropFormat, FolderImage};
 use crate::config::temporary;
-use crate::data::path_text;
 use crate::faces::{Face, FaceError, Landmarks, Point};
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -252,12 +251,11 @@ pub(super) struct OwnCrop {
 }
 
 impl OwnCrop {
-    /// What the row of `image` says. The table is somebody's file, and what is ours may be replaced and removed: of its
-    /// names only those count that the image's crop has in one kind of file or the other.
+    /// What the row of `image` says. What is ours may be replaced and removed, so that no other name counts than one of the
+    /// image's crop.
     fn of(row: &csv::StringRecord, image: &FolderImage) -> Option<Self> {
-        let file = row.get(FILE)?;
-        let own = CropFormat::ALL.map(|format| Self { path: image.target.with_extension(format.ending()), format });
-        own.into_iter().find(|crop| path_text(&crop.path) == file)
+        let format = CropFormat::of_file(&image.target, row.get(FILE)?)?;
+        Some(Self { path: format.name_of(&image.target), format })
     }
 
     /// As [`OwnCrop::of`], where the crop is the middle of the image and no aligned face.

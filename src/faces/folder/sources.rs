@@ -91,7 +91,7 @@ fn real(folder: &Path) -> PathBuf {
 /// Gives every image the name of its crop. The table says what was done before: a crop keeps its name, whatever other
 /// images have come or gone since.
 pub(super) fn with_crops(listed: Vec<Listed>, table: &Table, format: CropFormat) -> Vec<FolderImage> {
-    let mut names = Names::of(table.crops(), format.ending());
+    let mut names = Names::of(table.crops(), format);
     let named = |Listed { path, name, wanted }| {
         let target = names.give(&name, &wanted);
         FolderImage { path, name, target }
@@ -101,7 +101,7 @@ pub(super) fn with_crops(listed: Vec<Listed>, table: &Table, format: CropFormat)
 
 /// Gives every crop a name of its own.
 struct Names<'a> {
-    ending: &'static str,
+    format: CropFormat,
     /// The crops that images have already.
     known: HashMap<&'a str, &'a str>,
     /// See [`key`]; those of the known crops are among them, even where the image is gone.
@@ -110,21 +110,21 @@ struct Names<'a> {
 
 impl<'a> Names<'a> {
     /// `crops` are those that there are already: of which image, and which file.
-    fn of(crops: impl Iterator<Item = (&'a str, &'a str)>, ending: &'static str) -> Self {
+    fn of(crops: impl Iterator<Item = (&'a str, &'a str)>, format: CropFormat) -> Self {
         let mut taken = HashSet::new();
         // A table that gives one name to two images is not as we wrote it: the first has it.
         let known = crops.filter(|(_, file)| taken.insert(key(Path::new(file)))).collect();
-        Self { ending, known, taken }
+        Self { format, known, taken }
     }
 
     /// `a/b.jpg` → `a/b.png`; where `a/b.bmp` took that, `a/b_jpg.png`, then `a/b_jpg_2.png`.
     fn give(&mut self, image: &str, wanted: &Path) -> PathBuf {
-        if let Some(name) = self.known.get(image).and_then(|file| known_name(wanted, file, self.ending)) {
+        if let Some(name) = self.known.get(image).and_then(|file| known_name(wanted, file, self.format)) {
             return name;
         }
-        let mut candidates = (0..).map(|number| numbered(wanted, number, self.ending));
+        let mut candidates = (0..).map(|number| numbered(wanted, number, self.format));
         let free = candidates.find(|candidate| self.taken.insert(key(candidate)));
-        free.unwrap_or_else(|| numbered(wanted, 0, self.ending))
+        free.unwrap_or_else(|| numbered(wanted, 0, self.format))
     }
 }
 
@@ -135,9 +135,9 @@ fn key(crop: &Path) -> String {
 }
 
 /// The names that a crop can have, from 0 on: the image's, then with the image's own ending, then with a number.
-fn numbered(wanted: &Path, number: u32, ending: &str) -> PathBuf {
+fn numbered(wanted: &Path, number: u32, format: CropFormat) -> PathBuf {
     if number == 0 {
-        return wanted.with_extension(ending);
+        return format.name_of(wanted);
     }
     let mut name = wanted.file_stem().unwrap_or_default().to_os_string();
     name.push("_");
@@ -145,19 +145,19 @@ fn numbered(wanted: &Path, number: u32, ending: &str) -> PathBuf {
     if number > 1 {
         name.push(format!("_{number}"));
     }
-    name.push(format!(".{ending}"));
+    name.push(".");
+    name.push(format.ending());
     wanted.with_file_name(name)
 }
 
-/// The name with which an earlier pass wrote the crop, now with this ending. The table is somebody's file: of its names only
-/// those count that the image's crop can have.
-fn known_name(wanted: &Path, file: &str, ending: &str) -> Option<PathBuf> {
+/// The name with which an earlier pass wrote the crop, now as this kind of file. Of those in the table only one counts that the
+/// image's crop can have.
+fn known_name(wanted: &Path, file: &str, format: CropFormat) -> Option<PathBuf> {
     let last = Path::new(file).file_stem()?.to_str()?.rsplit_once('_');
     let last = last.and_then(|(_, number)| number.parse::<u32>().ok()).filter(|number| *number > 1);
     let numbers = [Some(0), Some(1), last];
-    let mut names = numbers.into_iter().flatten().map(|number| numbered(wanted, number, ending));
-    names
-        .find(|name| CropFormat::ALL.into_iter().any(|format| path_text(&name.with_extension(format.ending())) == file))
+    let mut names = numbers.into_iter().flatten().map(|number| numbered(wanted, number, format));
+    names.find(|name| CropFormat::of_file(name, file).is_some())
 }
 
 #[cfg(test)]
@@ -166,7 +166,7 @@ mod tests {
 
     /// What the crops are called, one image after the other, beside those that are there.
     fn given(crops: &[(&str, &str)], images: &[&str]) -> Vec<String> {
-        let mut names = Names::of(crops.iter().copied(), "png");
+        let mut names = Names::of(crops.iter().copied(), CropFormat::Png);
         images.iter().map(|image| path_text(&names.give(image, Path::new(image)))).collect()
     }
 
@@ -185,7 +185,7 @@ mod tests {
     fn a_crop_keeps_its_name_as_another_kind_of_file_and_takes_no_other_images() {
         assert_eq!(given(&[("a/x.png", "a/x_png.jpg")], &["a/x.jpg", "a/x.png"]), ["a/x.png", "a/x_png.png"]);
         for file in ["b/x.png", "../a/x.png", "/a/x.png", "a/y.png", "a/x.txt", "a/x_png_1.png", "a/x_bmp.png", ""] {
-            assert_eq!(known_name(Path::new("a/x.png"), file, "png"), None, "{file}");
+            assert_eq!(known_name(Path::new("a/x.png"), file, CropFormat::Png), None, "{file}");
         }
     }
 

@@ -1,7 +1,8 @@
 use super::{Flavour, FlavourError, recognise, to_published};
 use crate::config::{Net, Pooling};
+use crate::model::testing::{Shapes, arcface_shapes, ir_shapes};
 use crate::model::weights::{Weight, Weights, weights_from_bytes};
-use crate::model::{EmbedderSpec, Form, load_weights, save_weights};
+use crate::model::{EmbedderSpec, Form, Misfit, load_weights, save_weights};
 use burn::backend::Flex;
 use std::collections::BTreeMap;
 
@@ -50,6 +51,112 @@ fn every_network_is_recognised_by_its_names_and_takes_its_weights() {
         let report = load_weights(&mut net, &recognise(own).unwrap().weights.to_safetensors().unwrap()).unwrap();
         assert!(report.unexpected.is_empty(), "{report:?}");
     }
+}
+
+/// Weights without numbers, which nothing asks for until they are loaded.
+fn named(shapes: Shapes) -> Weights {
+    let tensors = shapes.into_iter().map(|(name, shape)| (name, Weight { shape, data: Vec::new() })).collect();
+    Weights { tensors, ..Weights::default() }
+}
+
+/// A network as its project builds it for faces.
+fn of_faces(net: Net, form: Form, pooling: Pooling) -> EmbedderSpec {
+    EmbedderSpec { image_px: 112, embedding_dim: 512, ..spec(net, form, pooling) }
+}
+
+/// These are the weights of the whole network, under every prefix that they may have.
+fn check_whole(shapes: &Shapes, prefixes: &[&str], (flavour, spec): (Flavour, &EmbedderSpec)) {
+    for prefix in prefixes {
+        let found = recognise(renamed(named(shapes.clone()), |name| format!("{prefix}{name}"))).unwrap();
+        assert_eq!((found.flavour, &found.embedder), (flavour, spec), "{prefix}");
+        assert!(found.left_out.is_empty(), "{:?}", found.left_out);
+        let misfit = Misfit::of(spec, &found.weights);
+        assert!(misfit.is_none(), "{spec:?}: {misfit:?}");
+    }
+}
+
+#[test]
+fn every_published_network_of_arcface_torch_is_known_and_whole() {
+    let golden = arcface_shapes();
+    assert_eq!(golden.len(), 6);
+    for (name, shapes) in golden {
+        let (flavour, net, pooling) = match name.as_str() {
+            "r18" => (Flavour::Arcface, Net::Iresnet18, Pooling::Flatten),
+            "r34" => (Flavour::Arcface, Net::Iresnet34, Pooling::Flatten),
+            "r50" => (Flavour::Arcface, Net::Iresnet50, Pooling::Flatten),
+            "r100" => (Flavour::Arcface, Net::Iresnet100, Pooling::Flatten),
+            "mbf" => (Flavour::ArcfaceMobile, Net::MobileFaceNet, Pooling::Auto),
+            "mbf_large" => (Flavour::ArcfaceMobile, Net::MobileFaceNetLarge, Pooling::Auto),
+            other => panic!("{other} is compared with nothing"),
+        };
+        check_whole(&shapes, &["", "module."], (flavour, &of_faces(net, Form::Usual, pooling)));
+    }
+}
+
+#[test]
+fn the_networks_of_face_evolve_are_known_and_whole() {
+    for (flavour, form) in [(Flavour::Evolve, Form::Evolve), (Flavour::EvolveSe, Form::EvolveSe)] {
+        for (net, units) in [(Net::Iresnet50, [3, 4, 14, 3]), (Net::Iresnet100, [3, 13, 30, 3])] {
+            let spec = of_faces(net, form, Pooling::Flatten);
+            check_whole(&ir_shapes(form, units), &["", "module."], (flavour, &spec));
+        }
+        // Its deepest is not among ours.
+        let error = recognise(named(ir_shapes(form, [3, 8, 36, 3]))).unwrap_err();
+        assert_eq!(error, FlavourError::Depth { flavour: flavour.label(), units: [3, 8, 36, 3] });
+    }
+}
+
+/// A checkpoint of its trainer holds the network as `model`, and beside it the head with the statistics of its margin.
+#[test]
+fn the_networks_in_adafaces_checkpoints_are_known_and_whole() {
+    let head: [(&str, &[usize]); 4] =
+        [("head.kernel", &[512, 70_722]), ("head.t", &[1]), ("head.batch_mean", &[1]), ("head.batch_std", &[1])];
+    for (net, units) in [
+        (Net::Iresnet18, [2, 2, 2, 2]),
+        (Net::Iresnet34, [3, 4, 6, 3]),
+        (Net::Iresnet50, [3, 4, 14, 3]),
+        (Net::Iresnet100, [3, 13, 30, 3]),
+    ] {
+        let (shapes, spec) = (ir_shapes(Form::Adaface, units), of_faces(net, Form::Adaface, Pooling::Flatten));
+        check_whole(&shapes, &["", "model."], (Flavour::Adaface, &spec));
+        let mut checkpoint = renamed(named(shapes), |name| format!("model.{name}"));
+        let head = head.into_iter().map(|(name, shape)| (name.to_owned(), shape.to_vec())).collect();
+        checkpoint.tensors.extend(named(head).tensors);
+        let found = recognise(checkpoint).unwrap();
+        assert_eq!((found.flavour, &found.embedder), (Flavour::Adaface, &spec));
+        assert_eq!(found.left_out, ["head.batch_mean", "head.batch_std", "head.kernel", "head.t"]);
+        assert!(Misfit::of(&spec, &found.weights).is_none());
+    }
+}
+
+/// AdaFace has networks whose names begin as those of ours do and whose layers are others.
+#[test]
+fn adafaces_gates_and_bottlenecks_are_not_taken_for_our_networks() {
+    let units = [3, 4, 14, 3];
+    let mut gated = ir_shapes(Form::Adaface, units);
+    let widths = [64, 128, 256, 512].into_iter().zip(units).flat_map(|(width, count)| vec![width; count]);
+    for (number, width) in widths.enumerate() {
+        let gate = format!("body.{number}.res_layer.se_block");
+        gated.insert(format!("{gate}.fc1.weight"), vec![width / 16, width, 1, 1]);
+        gated.insert(format!("{gate}.fc2.weight"), vec![width, width / 16, 1, 1]);
+    }
+    let found = recognise(named(gated)).unwrap();
+    let misfit = Misfit::of(&found.embedder, &found.weights);
+    assert!(misfit.has_all() && misfit.unexpected.len() == 2 * 24, "{misfit:?}");
+    assert_eq!(misfit.unexpected[0], "body.0.res_layer.se_block.fc1.weight");
+
+    let units = [3, 8, 36, 3];
+    let mut deep = Shapes::new();
+    deep.insert("input_layer.0.weight".to_owned(), vec![64, 3, 3, 3]);
+    deep.insert("output_layer.3.weight".to_owned(), vec![512, 2048 * 7 * 7]);
+    let widths = [64, 128, 256, 512].into_iter().zip(units).flat_map(|(width, count)| vec![width; count]);
+    for (number, width) in widths.enumerate() {
+        deep.insert(format!("body.{number}.res_layer.0.weight"), vec![4 * width]);
+        deep.insert(format!("body.{number}.res_layer.1.weight"), vec![width, 4 * width, 1, 1]);
+        deep.insert(format!("body.{number}.res_layer.5.weight"), vec![width]);
+    }
+    let error = recognise(named(deep)).unwrap_err();
+    assert_eq!(error, FlavourError::Depth { flavour: Flavour::Adaface.label(), units });
 }
 
 #[test]

@@ -158,7 +158,8 @@ fn settled(spec: &EmbedderSpec) -> crate::model::Embedder<Flex> {
     use burn::module::AutodiffModule as _;
     let net = spec.init_seeded::<Cpu>(&Default::default(), 1);
     for seed in 0..16 {
-        let images = Draw::new(seed, "settle").normal::<Cpu, 4>([4, 3, 32, 32], 1.0, &Default::default());
+        let shape = [4, spec.channels, spec.image_px, spec.image_px];
+        let images = Draw::new(seed, "settle").normal::<Cpu, 4>(shape, 1.0, &Default::default());
         net.forward(images.into_value().detach());
     }
     net.valid()
@@ -197,14 +198,78 @@ fn tract_computes_the_same_embeddings_from_the_file() {
             let found = runnable.run(tvec!(input.into())).unwrap();
             let found: Vec<f32> = found[0].to_plain_array_view::<f32>().unwrap().iter().copied().collect();
             let ours: Tensor<Flex, 2> = Inference::new(&net).forward(images);
-            let ours: Vec<f32> = ours.into_data().iter().collect();
-            assert_eq!(found.len(), ours.len());
-            for (found, ours) in found.chunks(spec.embedding_dim).zip(ours.chunks(spec.embedding_dim)) {
-                let (found, ours) = (unit(found), unit(ours));
-                for (a, b) in found.iter().zip(&ours) {
-                    assert!((a - b).abs() < 1e-4, "{spec:?}: {found:?} instead of {ours:?}");
-                }
-            }
+            check_alike(&found, &ours.into_data().iter().collect::<Vec<f32>>(), &spec);
+        }
+    }
+}
+
+#[cfg(feature = "faces")]
+fn check_alike(found: &[f32], ours: &[f32], spec: &EmbedderSpec) {
+    assert_eq!(found.len(), ours.len());
+    for (found, ours) in found.chunks(spec.embedding_dim).zip(ours.chunks(spec.embedding_dim)) {
+        let (found, ours) = (unit(found), unit(ours));
+        for (a, b) in found.iter().zip(&ours) {
+            assert!((a - b).abs() < 1e-4, "{spec:?}: {found:?} instead of {ours:?}");
+        }
+    }
+}
+
+/// The network for larger images with all of a settled one's weights that do not depend on their size: to settle on large images
+/// takes many times as long.
+#[cfg(feature = "faces")]
+fn settled_for_larger(spec: &EmbedderSpec) -> crate::model::Embedder<Flex> {
+    use crate::model::weights::weights_from_bytes;
+    use crate::model::{load_weights, save_weights};
+    let weights =
+        |net: &crate::model::Embedder<Flex>| weights_from_bytes(&save_weights(net, &BTreeMap::new()).unwrap()).unwrap();
+    let mut net = spec.init_seeded::<Flex>(&Default::default(), 1);
+    let mut own = weights(&net);
+    for (name, weight) in weights(&settled(&EmbedderSpec { image_px: 32, ..spec.clone() })).tensors {
+        if own.tensors[&name].shape == weight.shape {
+            own.tensors.insert(name, weight);
+        }
+    }
+    load_weights(&mut net, &own.to_safetensors().unwrap()).unwrap();
+    net
+}
+
+/// As in the file, the size of the batch is left free: one graph, made ready once, takes any number of images.
+#[cfg(feature = "faces")]
+#[test]
+fn tract_computes_the_same_embeddings_of_larger_images_from_one_graph_for_every_batch() {
+    use crate::kernels::random::Draw;
+    use crate::model::Inference;
+    use tract_onnx::prelude::*;
+
+    for (net, form, pooling, channels, image_px) in [
+        (Net::Small, Form::Usual, Pooling::Average, 1, 112),
+        (Net::Resnet18, Form::Usual, Pooling::Average, 1, 64),
+        (Net::Resnet50, Form::Usual, Pooling::Average, 3, 64),
+        (Net::Vgg16, Form::Usual, Pooling::Auto, 1, 64),
+        (Net::Iresnet18, Form::Usual, Pooling::Flatten, 3, 112),
+        (Net::Iresnet18, Form::Usual, Pooling::AveragePrelu, 1, 64),
+        (Net::Iresnet18, Form::Adaface, Pooling::Flatten, 3, 64),
+        (Net::Iresnet18, Form::EvolveSe, Pooling::Flatten, 1, 64),
+        (Net::MobileFaceNet, Form::Usual, Pooling::Auto, 3, 112),
+        (Net::MobileFaceNetLarge, Form::Usual, Pooling::Auto, 1, 64),
+        (Net::MobileFaceNetClassic, Form::Usual, Pooling::Auto, 1, 112),
+        (Net::MobileFaceNetClassic, Form::Relu6, Pooling::Auto, 3, 64),
+    ] {
+        let spec = EmbedderSpec { channels, image_px, ..spec(net, form, pooling) };
+        let net = settled_for_larger(&spec);
+        let bytes = crate::model::onnx(&net, &spec, &BTreeMap::new());
+        let graph = tract_onnx::onnx().model_for_read(&mut bytes.as_slice()).unwrap();
+        let graph = graph.into_optimized().unwrap().into_runnable().unwrap();
+        let frozen = Inference::new(&net);
+        for n in [1, 2, 5] {
+            let shape = [n, channels, image_px, image_px];
+            let images = Draw::new(n as u64, "test").normal::<Flex, 4>(shape, 1.0, &Default::default()).into_value();
+            let values: Vec<f32> = images.clone().into_data().iter().collect();
+            let input: tract_onnx::prelude::Tensor =
+                tract_ndarray::Array4::from_shape_vec((n, channels, image_px, image_px), values).unwrap().into();
+            let found = graph.run(tvec!(input.into())).unwrap();
+            let found: Vec<f32> = found[0].to_plain_array_view::<f32>().unwrap().iter().copied().collect();
+            check_alike(&found, &frozen.forward(images).into_data().iter().collect::<Vec<f32>>(), &spec);
         }
     }
 }

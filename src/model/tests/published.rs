@@ -28,6 +28,19 @@ fn resnet18_has_the_published_numbers_of_parameters() {
     assert_eq!(count(1, 28, 128), 11_233_600);
 }
 
+/// As `kuangliu/pytorch-cifar` has them for images of 32 pixels, with ten classes in place of an embedding. What is ours is
+/// the normalisation behind the last layer; VGG16 has no biases in front of its normalisations, which take any away (4,224).
+#[test]
+fn the_networks_for_small_images_have_the_published_numbers_of_parameters() {
+    for (net, published, biases) in [
+        (Net::Resnet18, 11_173_962, 0),
+        (Net::Resnet50, 23_520_842, 0),
+        (Net::Vgg16, 14_728_266, 2 * 64 + 2 * 128 + 3 * 256 + 6 * 512),
+    ] {
+        assert_eq!(spec(net, 3, 32, 10).parameter_count(), published - biases + 2 * 10, "{net:?}");
+    }
+}
+
 #[test]
 fn the_face_networks_have_the_published_size() {
     // Parameters without the fixed factors of the iResNets, and multiply-adds in 10⁹, at 112 px with 512 numbers.

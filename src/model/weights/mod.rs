@@ -12,10 +12,13 @@ mod pickle;
 mod safetensors_file;
 mod state_dict;
 #[cfg(test)]
+pub mod testing;
+#[cfg(test)]
 mod tests;
 mod torch_file;
 
 use super::OnnxSummary;
+use super::layers::EPSILON;
 pub use error::{Problem, WeightsError};
 pub(super) use safetensors_file::in_order;
 
@@ -60,7 +63,18 @@ impl Weights {
         let broken = self.tensors.iter().find(|(_, weight)| !weight.data.iter().all(|number| number.is_finite()));
         broken.map(|(name, _)| name.as_str())
     }
+
+    /// Name of the first running variance with a number so far below 0 that a normalisation, which adds a little before it takes
+    /// the root, would have none to take; none where there is none. What rounding left just below 0 does no harm.
+    pub fn first_variance_without_root(&self) -> Option<&str> {
+        let mut variances = self.tensors.iter().filter(|(name, _)| name.ends_with(VARIANCE));
+        let broken = variances.find(|(_, weight)| weight.data.iter().any(|number| *number <= -(EPSILON as f32)));
+        broken.map(|(name, _)| name.as_str())
+    }
 }
+
+/// Ends the names of the running variances of PyTorch's normalisations.
+const VARIANCE: &str = "running_var";
 
 /// Bytes of a weight's name, at most; those of networks have some dozens.
 const MAX_NAME: usize = 1 << 10;

@@ -351,7 +351,7 @@ impl<'a> Machine<'a> {
 
     fn take(&mut self, length: usize) -> Result<&'a [u8], Problem> {
         let end = self.at.checked_add(length);
-        let taken = end.and_then(|end| self.bytes.get(self.at..end)).ok_or_else(|| self.damaged("it is cut off"))?;
+        let taken = end.and_then(|end| self.bytes.get(self.at..end)).ok_or_else(|| self.cut())?;
         self.at += length;
         Ok(taken)
     }
@@ -362,6 +362,14 @@ impl<'a> Machine<'a> {
         let line = String::from_utf8_lossy(&rest[..length]).into_owned();
         self.at += length + 1;
         Ok(line)
+    }
+
+    /// Why there are no more bytes: the file ends too early, or more of it is not read.
+    fn cut(&self) -> Problem {
+        if self.bytes.len() < MAX_BYTES {
+            return self.damaged("it is cut off");
+        }
+        Problem::Unsupported(format!("a pickle of more than {MAX_BYTES} bytes"))
     }
 
     fn damaged(&self, reason: &str) -> Problem {

@@ -57,6 +57,8 @@ const MAX_WRAPPERS: usize = 4;
 const MAX_AXES: usize = 5;
 /// More tensors than any network has with all that trainers put beside it.
 const MAX_TENSORS: usize = 100_000;
+/// Names that are told of a file without weights, of each kind.
+const SHOWN: usize = 10;
 /// Bytes of a storage's name, which is its number or its address in digits.
 const MAX_KEY: usize = 64;
 
@@ -79,14 +81,25 @@ pub(super) fn tensors(pickle: &Pickle) -> Result<Vec<(String, Stored)>, Problem>
     if !own.is_empty() {
         return Ok(owned(own));
     }
-    let found: Vec<String> = parts.iter().map(|(name, _)| told(name)).take(10).collect();
-    Err(Problem::Empty(match (pickle.call(pickle.root()), found.is_empty()) {
+    let found: Vec<String> = parts.iter().map(|(name, _)| told(name)).take(SHOWN).collect();
+    let held = match (pickle.call(pickle.root()), found.is_empty()) {
         (Some((module, name, _)), true) => {
-            format!("it holds a whole Python object, {}.{}", told(module), told(name))
+            return Err(Problem::Empty(format!("it holds a whole Python object, {}.{}", told(module), told(name))));
         }
         (_, true) => "it holds no dictionary".to_owned(),
         (_, false) => format!("it holds {}", found.join(", ")),
-    }))
+    };
+    Err(Problem::Empty(held + &code_in(pickle)))
+}
+
+/// The code that a file without weights names, as the end of a sentence: what should be a weight may be a call of it.
+fn code_in(pickle: &Pickle) -> String {
+    let names = foreign_names(pickle);
+    if names.is_empty() {
+        return String::new();
+    }
+    let shown: Vec<String> = names.into_iter().take(SHOWN).collect();
+    format!(", and names Python code, none of which was run: {}", shown.join(", "))
 }
 
 /// Names of code in the pickle beside those that every state dictionary has; none of it is run.

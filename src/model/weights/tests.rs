@@ -1,4 +1,5 @@
 use super::pickle::{Node, Pickle};
+use super::testing::{Pickler, Tensor, dictionary, floats, legacy_of, tensor, zip_of};
 use super::{
     PART_BYTES, Problem, Weight, Weights, WeightsError, in_order, looks_like_weights, read_weights_unless,
     weights_from_bytes,
@@ -7,109 +8,10 @@ use crate::config::{Net, Pooling};
 use crate::model::{EmbedderSpec, Form, onnx};
 use burn::backend::Flex;
 use std::collections::BTreeMap;
-use std::io::{Cursor, Write as _};
-
-/// Writes what torch.save writes.
-#[derive(Default)]
-struct Pickler(Vec<u8>);
-
-impl Pickler {
-    fn new() -> Self {
-        Self(vec![0x80, 2])
-    }
-
-    fn raw(mut self, bytes: &[u8]) -> Self {
-        self.0.extend(bytes);
-        self
-    }
-
-    fn text(self, text: &str) -> Self {
-        self.raw(b"X").raw(&(text.len() as u32).to_le_bytes()).raw(text.as_bytes())
-    }
-
-    fn int(self, number: i32) -> Self {
-        self.raw(b"J").raw(&number.to_le_bytes())
-    }
-
-    fn global(self, module: &str, name: &str) -> Self {
-        self.raw(format!("c{module}\n{name}\n").as_bytes())
-    }
-
-    fn sizes(self, sizes: &[i32]) -> Self {
-        sizes.iter().fold(self.raw(b"("), |pickler, size| pickler.int(*size)).raw(b"t")
-    }
-
-    fn ordered_dict(self) -> Self {
-        self.global("collections", "OrderedDict").raw(b")R")
-    }
-
-    fn tensor(self, tensor: &Tensor, legacy: bool) -> Self {
-        let storage = self.global("torch._utils", "_rebuild_tensor_v2").raw(b"((").text("storage");
-        let storage = storage.global("torch", tensor.class).text(tensor.key).text("cpu").int(tensor.count);
-        let storage = if legacy { storage.raw(b"N") } else { storage };
-        let placed = storage.raw(b"tQ").int(tensor.offset).sizes(&tensor.shape).sizes(&tensor.strides).raw(b"\x89");
-        placed.ordered_dict().raw(b"tR")
-    }
-
-    fn done(self) -> Vec<u8> {
-        self.raw(b".").0
-    }
-}
-
-#[derive(Clone)]
-struct Tensor {
-    name: &'static str,
-    class: &'static str,
-    key: &'static str,
-    count: i32,
-    offset: i32,
-    shape: Vec<i32>,
-    strides: Vec<i32>,
-}
-
-fn tensor(name: &'static str, key: &'static str, count: i32, shape: &[i32], strides: &[i32]) -> Tensor {
-    let (shape, strides) = (shape.to_vec(), strides.to_vec());
-    Tensor { name, class: "FloatStorage", key, count, offset: 0, shape, strides }
-}
-
-fn dictionary(pickler: Pickler, tensors: &[Tensor], legacy: bool) -> Pickler {
-    let open = pickler.ordered_dict().raw(b"(");
-    tensors.iter().fold(open, |pickler, entry| pickler.text(entry.name).tensor(entry, legacy)).raw(b"u")
-}
-
-fn floats(numbers: &[f32]) -> Vec<u8> {
-    numbers.iter().flat_map(|number| number.to_le_bytes()).collect()
-}
-
-fn zip_of(pickle: &[u8], storages: &[(&str, Vec<u8>)]) -> Vec<u8> {
-    let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
-    let stored = zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
-    let mut entry = |name: &str, bytes: &[u8]| {
-        writer.start_file(format!("archive/{name}"), stored).unwrap();
-        writer.write_all(bytes).unwrap();
-    };
-    entry("data.pkl", pickle);
-    entry("byteorder", b"little");
-    storages.iter().for_each(|(key, bytes)| entry(&format!("data/{key}"), bytes));
-    writer.finish().unwrap().into_inner()
-}
-
-fn legacy_of(object: &[u8], storages: &[(&str, u64, Vec<u8>)]) -> Vec<u8> {
-    let mut bytes = super::torch_file::LEGACY.to_vec();
-    bytes.push(b'.');
-    bytes.extend(Pickler::new().int(1001).done());
-    bytes.extend(Pickler::new().raw(b"}(").text("little_endian").raw(b"\x88u").done());
-    bytes.extend(object);
-    bytes.extend(storages.iter().fold(Pickler::new().raw(b"]("), |keys, (key, ..)| keys.text(key)).raw(b"e").done());
-    for (_, count, numbers) in storages {
-        bytes.extend(count.to_le_bytes());
-        bytes.extend(numbers);
-    }
-    bytes
-}
+use std::io::Cursor;
 
 /// A matrix, its transpose as a view of the same storage, and a single whole number.
-fn three() -> [Tensor; 3] {
+fn three() -> [Tensor<'static>; 3] {
     let count = Tensor { class: "LongStorage", ..tensor("steps", "1", 1, &[], &[]) };
     [tensor("matrix", "0", 6, &[2, 3], &[3, 1]), tensor("transposed", "0", 6, &[3, 2], &[1, 3]), count]
 }
@@ -290,6 +192,15 @@ fn a_pickle_that_doubles_itself_stays_small() {
     assert_eq!(pickle.members(pickle.root()).len(), 2);
 }
 
+#[test]
+fn a_pickle_that_is_too_long_is_not_called_damaged() {
+    let length = 17_u32 << 20;
+    let long = Pickler::new().raw(b"B").raw(&length.to_le_bytes()).raw(&vec![0; length as usize]).done();
+    let error = Pickle::read(&long).unwrap_err();
+    assert!(matches!(&error, Problem::Unsupported(_)) && error.to_string().contains("state_dict()"), "{error}");
+    assert!(matches!(Pickle::read(&long[..1 << 20]), Err(Problem::Damaged(_))));
+}
+
 /// A text, remembered as 0, and a tensor of one number, remembered as 1.
 fn remembered(text: &str) -> Pickler {
     Pickler::new().text(text).raw(b"q\x000").tensor(&tensor("", "0", 1, &[], &[]), false).raw(b"q\x010")
@@ -437,4 +348,17 @@ fn weights_are_known_by_what_is_in_the_file_whatever_its_name() {
     assert!(!looks("text.json", b"12345678{ is no length of a header\n"));
     assert!(!looks("cut.zip", &packed[..packed.len() / 2]) && !looks("empty", b""));
     assert!(!looks_like_weights(folder.path()) && !looks_like_weights(&folder.path().join("missing")));
+}
+
+#[test]
+fn only_a_variance_too_far_below_zero_has_no_root() {
+    let found = |name: &str, numbers: &[f32]| {
+        let weight = Weight { shape: vec![numbers.len()], data: numbers.to_vec() };
+        let weights = Weights { tensors: BTreeMap::from([(name.to_owned(), weight)]), ..Weights::default() };
+        weights.first_variance_without_root().map(str::to_owned)
+    };
+    // What rounding left of a channel that is always the same.
+    assert_eq!(found("bn.running_var", &[1.0, 0.0, -1e-9, -9e-6]), None);
+    assert_eq!(found("bn.running_var", &[1.0, -1e-5]).as_deref(), Some("bn.running_var"));
+    assert_eq!(found("bn.running_mean", &[-1.0]), None);
 }

@@ -1,4 +1,5 @@
 mod outside;
+mod torch_files;
 
 use super::{ImportRequest, PreprocessChange, PreprocessPreset, Refusal, WeightsLook, import, look_at_weights};
 use crate::config::{Net, Pooling};
@@ -117,7 +118,7 @@ fn what_does_not_fit_is_refused_with_names_and_leaves_nothing_behind() {
     for part in [
         "17 missing: conv_3.model.1.conv.bn.bias",
         "and 7 more",
-        "1 different: conv2_dw.bn.bias",
+        "1 different: conv2_dw.bn.bias (expected [64], found [16])",
         "1 unexpected: surplus.bias",
     ] {
         assert!(text.contains(part), "{part}: {text}");
@@ -126,10 +127,15 @@ fn what_does_not_fit_is_refused_with_names_and_leaves_nothing_behind() {
     surplus.tensors.insert("surplus.bias".to_owned(), good.tensors["bn.bias"].clone());
     write(&file, &surplus);
     assert!(refusal(&file, &out).contains("1 unexpected: surplus.bias"));
-    let mut broken = good;
+    let mut broken = good.clone();
     broken.tensors.get_mut("bn.bias").unwrap().data[3] = f32::NAN;
     write(&file, &broken);
     assert!(refusal(&file, &out).contains("bn.bias"));
+    let mut rootless = good;
+    rootless.tensors.get_mut("conv_3.model.1.conv.bn.running_var").unwrap().data[0] = -1e-5;
+    write(&file, &rootless);
+    let text = refusal(&file, &out);
+    assert!(text.contains("conv_3.model.1.conv.bn.running_var") && text.contains("too far below 0"), "{text}");
     std::fs::write(&file, b"a text").unwrap();
     assert!(refusal(&file, &out).contains("neither a PyTorch file"));
     assert!(refusal(&folder.path().join("absent.pth"), &out).contains("cannot be read"));

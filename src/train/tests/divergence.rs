@@ -349,7 +349,7 @@ fn an_epoch_that_ends_in_doubt_is_not_the_best_however_well_it_measures() {
             TrainEvent::Epoch(epoch) => Some((epoch.epoch, epoch.best)),
             _ => None,
         });
-        let (_, logged) = metrics_log::read(&begun.path);
+        let logged = metrics_log::read(&begun.path).epochs;
         let logged = logged.last().map(|epoch| (epoch.epoch, epoch.best));
         assert_eq!((told, logged), (Some((2, is_best)), Some((2, is_best))), "{fate:?}");
         assert_eq!(run.state.best.unwrap().epoch, if is_best { 2 } else { 1 }, "nobody could get it back");

@@ -2,6 +2,7 @@
 
 use super::super::run::Run;
 use super::*;
+use std::time::{Duration, Instant};
 
 /// Trains until the end, and calls `each` on every event.
 fn run_with(
@@ -106,7 +107,7 @@ fn a_best_epoch_that_could_not_be_written_is_not_the_best() {
     change_state(&first, |state| state.best.as_mut().unwrap().value = 1e9);
     config.train.epochs = 3;
     let (checkpoints, away) = (place.join("checkpoints"), place.join("away"));
-    let (mut is_in_the_way, mut second) = (false, u64::MAX);
+    let (mut is_in_the_way, mut refused, mut second) = (false, 0, u64::MAX);
     let request =
         TrainRequest { catalog: Arc::clone(&catalog), config: config.clone(), place: Place::Resume(place.clone()) };
     let (result, _) = run_until(&request, |event| {
@@ -117,8 +118,12 @@ fn a_best_epoch_that_could_not_be_written_is_not_the_best() {
                 std::fs::write(&checkpoints, "in the way").unwrap();
             }
             TrainEvent::Warning(text) if text.contains("training goes on") => {
-                std::fs::remove_file(&checkpoints).unwrap();
-                std::fs::rename(&away, &checkpoints).unwrap();
+                refused += 1;
+                // It was tried again before the next epoch.
+                if refused == 2 {
+                    std::fs::remove_file(&checkpoints).unwrap();
+                    std::fs::rename(&away, &checkpoints).unwrap();
+                }
             }
             TrainEvent::Epoch(epoch) if epoch.epoch == 2 => {
                 assert!(!epoch.best, "nobody could get it back");
@@ -138,6 +143,74 @@ fn a_best_epoch_that_could_not_be_written_is_not_the_best() {
     assert!(!newest.state.last_epoch.unwrap().best);
     run(&catalog, &config, Place::Resume(place.clone()), None).unwrap();
     assert_eq!(best_checkpoint(&place).unwrap().state.epoch, 3);
+}
+
+#[test]
+fn a_best_epoch_whose_checkpoint_is_written_at_the_second_try_is_the_best() {
+    // At the end of the run, and where it is stopped before the next step.
+    for epochs in [2, 3] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut config = one_epoch();
+        let Trained { catalog, path: place, .. } = Trained::below(folder.path(), [12, 6], &config);
+        // Every later epoch is better.
+        let (first, _) = latest_checkpoint(&place).unwrap();
+        change_state(&first, |state| state.best.as_mut().unwrap().value = 1e9);
+        config.train.epochs = epochs;
+        let (checkpoints, away) = (place.join("checkpoints"), place.join("away"));
+        let mut is_in_the_way = false;
+        let request = TrainRequest { catalog, config, place: Place::Resume(place.clone()) };
+        let (result, events) = run_until(&request, |event| {
+            match event {
+                TrainEvent::Step(_) if !is_in_the_way => {
+                    is_in_the_way = true;
+                    std::fs::rename(&checkpoints, &away).unwrap();
+                    std::fs::write(&checkpoints, "in the way").unwrap();
+                }
+                TrainEvent::Warning(text) if text.contains("training goes on") => {
+                    std::fs::remove_file(&checkpoints).unwrap();
+                    std::fs::rename(&away, &checkpoints).unwrap();
+                }
+                _ => {}
+            }
+            matches!(event, TrainEvent::Epoch(epoch) if epoch.epoch == 2)
+        });
+        let summary = result.unwrap();
+        assert_eq!((summary.stopped, summary.epochs, summary.best_epoch), (epochs == 3, 2, Some(2)));
+        let told = |event: &TrainEvent| if let TrainEvent::Epoch(epoch) = event { Some(epoch.best) } else { None };
+        assert_eq!(events.iter().filter_map(told).collect::<Vec<bool>>(), [false, true], "it is told again");
+        let (newest, _) = latest_checkpoint(&place).unwrap();
+        assert_eq!((newest.state.epoch, newest.state.best.unwrap().step), (2, newest.state.step));
+        assert_eq!(best_checkpoint(&place).unwrap().state.step, newest.state.step);
+        let in_list: Vec<bool> = read_run(&place).unwrap().epochs.iter().map(|epoch| epoch.best).collect();
+        assert_eq!(in_list, [true, true], "the list says the same");
+    }
+}
+
+#[test]
+fn a_run_does_not_end_early_for_a_best_epoch_that_the_disk_refused_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut config = one_epoch();
+    config.train.stop_after = 1;
+    let Trained { catalog, path: place, .. } = Trained::below(folder.path(), [12, 6], &config);
+    // Every later epoch is better.
+    change_state(&latest_checkpoint(&place).unwrap().0, |state| state.best.as_mut().unwrap().value = 1e9);
+    config.train.epochs = 3;
+    let (checkpoints, away) = (place.join("checkpoints"), place.join("away"));
+    let mut is_in_the_way = false;
+    let (result, events) = run_with(&catalog, &config, Place::Resume(place.clone()), |event| match event {
+        TrainEvent::Step(_) if !is_in_the_way => {
+            is_in_the_way = true;
+            std::fs::rename(&checkpoints, &away).unwrap();
+            std::fs::write(&checkpoints, "in the way").unwrap();
+        }
+        TrainEvent::Warning(text) if text.contains("training goes on") => {
+            std::fs::remove_file(&checkpoints).unwrap();
+            std::fs::rename(&away, &checkpoints).unwrap();
+        }
+        _ => {}
+    });
+    assert_eq!(result.unwrap().epochs, 3, "{:?}", warnings(&events));
+    assert!(read_run(&place).unwrap().epochs[1].best);
 }
 
 fn name(path: &Path) -> &str {
@@ -366,4 +439,25 @@ fn a_disk_that_fills_while_training_costs_nothing_once_there_is_room_again() {
     assert_eq!(metrics(&place).lines().count(), metrics(&whole).lines().count(), "lines were lost");
     assert!(!metrics(&place).lines().any(|line| serde_json::from_str::<serde_json::Value>(line).is_err()));
     assert!(TrainedModel::open(&place, Device::Cpu).is_ok());
+}
+
+/// At most a minute of learning is lost, however long an epoch is.
+#[test]
+fn a_minute_after_the_last_checkpoint_there_is_another_in_the_middle_of_an_epoch() {
+    let folder = tempfile::tempdir().unwrap();
+    let catalog = draw(&folder.path().join("data"), 12, 4);
+    for (age_secs, is_due) in [(0_u64, false), (61, true)] {
+        let place = Place::NewAt(folder.path().join(age_secs.to_string()));
+        let request = TrainRequest { catalog: Arc::clone(&catalog), config: one_epoch(), place };
+        let (control, mut watcher) = (Control::default(), Watcher::default());
+        let mut run = Run::prepare(&request, &control, &mut watcher).unwrap();
+        run.clock.last_saved = Instant::now().checked_sub(Duration::from_secs(age_secs)).unwrap();
+        assert!(run.epochs(&control, &mut watcher).unwrap());
+        let steps = run.plan.total_steps;
+        assert!(steps > 2, "this test needs an epoch that has a middle");
+        let step_of = |event: &TrainEvent| if let TrainEvent::Saved(step) = event { Some(*step) } else { None };
+        let saved: Vec<u64> = watcher.events.iter().filter_map(step_of).collect();
+        let expected = if is_due { vec![1, steps] } else { vec![steps] };
+        assert_eq!(saved, expected, "after {age_secs} s");
+    }
 }

@@ -98,7 +98,7 @@ fn normalisations_keep_the_statistics_of_the_start_when_told_to_and_a_stop_chang
 fn class_weights_are_found_by_name() {
     let folder = tempfile::tempdir().unwrap();
     let (catalog, first) = first_run(folder.path());
-    let origin = Origin::find(&mut second_config(&first), &Place::NewIn(folder.path().into())).unwrap().unwrap();
+    let origin = Origin::find(&mut second_config(&first), &Place::NewIn(folder.path().into()), None).unwrap().unwrap();
     let mut classes: Vec<String> = origin.info.classes.iter().rev().cloned().collect();
     classes.insert(2, "nobody knows".to_owned());
     let dim = origin.info.head.embedding_dim;
@@ -146,7 +146,7 @@ fn class_weights_are_found_by_name() {
 fn further_centres_of_a_known_class_begin_beside_the_one_that_it_had() {
     let folder = tempfile::tempdir().unwrap();
     let (catalog, first) = first_run(folder.path());
-    let origin = Origin::find(&mut second_config(&first), &Place::NewIn(folder.path().into())).unwrap().unwrap();
+    let origin = Origin::find(&mut second_config(&first), &Place::NewIn(folder.path().into()), None).unwrap().unwrap();
     let (classes, dim) = (origin.info.classes.clone(), origin.info.head.embedding_dim);
     let mut head = HeadSpec::plain(Head::ArcFace, [classes.len(), dim], 16.0, crate::config::Margins::NONE);
     head.options.subcenters = 3;

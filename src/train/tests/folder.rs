@@ -2,6 +2,7 @@
 
 use super::super::checkpoint::INFO_FILE;
 use super::super::find_checkpoint::described_network;
+use super::super::run_folder::checkpoint_steps;
 use super::*;
 use crate::config::{temporary, to_toml};
 use std::io::Write as _;
@@ -128,4 +129,30 @@ fn a_temporary_file_without_our_lock_is_somebody_elses() {
     drop(create(folder.path()).unwrap());
     std::fs::create_dir(folder.path().join(".tmpA1b2C3")).unwrap();
     assert!(matches!(create(folder.path()), Err(TrainError::Exists(_))));
+}
+
+#[test]
+fn the_two_newest_the_best_and_the_checkpoint_to_go_back_to_stay() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run");
+    let run = create(&path).unwrap();
+    let (embedder, head) = tiny_specs(crate::config::Net::Small);
+    let network = Network { embedder, preprocess: crate::data::Preprocess::new(16, 1), add_mirror: false };
+    let info = ModelInfo { format: ModelInfo::FORMAT, network, head, classes: Vec::new() };
+    let saved = Saved { model: vec![1], head: vec![2], resume: vec![3] };
+    let left = |step: u64, step_in_epoch: usize, best: u64| {
+        let best = Some(BestSoFar { epoch: 1, step: best, value: 0.1, by: None });
+        let state = CheckpointState { format: 1, step, step_in_epoch, best, ..CheckpointState::default() };
+        run.write_checkpoint(&saved, &info, &state).unwrap();
+        checkpoint_steps(&path).unwrap()
+    };
+    assert_eq!(left(10, 0, 10), [10]);
+    assert_eq!(left(20, 0, 20), [10, 20]);
+    assert_eq!(left(30, 0, 20), [20, 30]);
+    assert_eq!(left(40, 0, 20), [20, 30, 40]);
+    assert_eq!(left(50, 0, 20), [20, 40, 50]);
+    // Within an epoch, whose start a run that diverges goes back to.
+    assert_eq!(left(53, 3, 20), [20, 50, 53]);
+    assert_eq!(left(55, 5, 20), [20, 50, 53, 55]);
+    assert_eq!(left(60, 0, 60), [55, 60]);
 }

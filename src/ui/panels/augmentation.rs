@@ -126,6 +126,86 @@ impl Tile<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::app::{Action, State, on_event, update};
+    use crate::config::Value;
+    use crate::data::Catalog;
+    use crate::ui::test_page::{self, Page, pictures};
+    use crate::worker::protocol::{Event, OpenedData};
+    use eframe::egui::{Color32, ColorImage};
+    use egui_kittest::Harness;
+    use std::path::Path;
+    use std::sync::Arc;
+
+    /// The preview of a data set.
+    fn previewed(folder: &Path) -> Harness<'static, Page<Preview>> {
+        let mut state = State::new("runs".into());
+        let effects = update(&mut state, Action::OpenData(folder.to_owned()));
+        let job = effects.into_iter().find_map(test_page::job_of).unwrap().id;
+        let catalog = Arc::new(Catalog::open(folder, &|_| {}, &|| false).unwrap());
+        on_event(&mut state, Event::DataOpened { job, data: OpenedData { catalog, elapsed_secs: 0.1 } });
+        test_page::page_of(state, [1000.0, 500.0], |panel: &mut Preview, ui, state, media, _| {
+            if let Some(data) = state.open_data() {
+                panel.ui(ui, data, None, "", media);
+            }
+        })
+    }
+
+    /// The pictures once a setting is changed.
+    fn shown(harness: &mut Harness<'static, Page<Preview>>, key: &'static str, value: Value) -> Vec<Arc<ColorImage>> {
+        update(&mut harness.state_mut().state, Action::Set { key, value });
+        harness.run_steps(2);
+        pictures(harness).into_iter().map(|(_, picture)| picture).collect()
+    }
+
+    #[test]
+    fn a_strength_that_is_changed_changes_the_pictures_and_only_those_that_it_is_about() {
+        let folder = tempfile::tempdir().unwrap();
+        crate::data::testing::draw_classes(folder.path(), 12, 4);
+        let mut harness = previewed(folder.path());
+        let strengths = [
+            ("augment.shift", 0.5),
+            ("augment.scale", 0.5),
+            ("augment.rotate_deg", 90.0),
+            ("augment.colour", 0.9),
+            ("augment.hue_deg", 90.0),
+            ("augment.crop", 1.0),
+            ("augment.low_resolution", 1.0),
+            ("augment.blur", 1.0),
+            ("augment.grey", 1.0),
+            ("augment.jpeg", 1.0),
+            ("augment.cutout", 1.0),
+        ];
+        for (key, _) in strengths {
+            shown(&mut harness, key, Value::Float(0.0));
+        }
+        // The drawn images are small and plain: what is seen of a weak blur is lost in rounding.
+        shown(&mut harness, "augment.blur_largest", Value::Float(0.3));
+        let plain = shown(&mut harness, "augment.flip", Value::Bool(false));
+        let has_colours = |picture: &Arc<ColorImage>| picture.pixels.iter().any(|pixel| pixel.r() != pixel.g());
+        assert!(plain.iter().all(has_colours), "a change of colours is not seen on what has none");
+        for (key, strength) in strengths {
+            let [without, with, again] =
+                [0.0, strength, 0.0].map(|value| shown(&mut harness, key, Value::Float(value)));
+            let all_together = 1 + VARIANTS as usize;
+            assert!(without.len() >= all_together, "{key}: {}", without.len());
+            assert_eq!(with.len(), without.len() + 1, "{key} by itself is shown, too");
+            assert!(with[0] == without[0], "the first is unchanged, whatever {key} is");
+            let differ = (1..all_together).filter(|&place| with[place] != without[place]).count();
+            assert!(differ > all_together / 2, "{key}: {differ} of the pictures differ");
+            assert!(again == without, "{key}");
+        }
+        let mirrored = |picture: &Arc<ColorImage>| -> Vec<Color32> {
+            picture.pixels.chunks(picture.size[0]).flat_map(|row| row.iter().rev().copied()).collect()
+        };
+        let flipped = shown(&mut harness, "augment.flip", Value::Bool(true));
+        assert_eq!(flipped.len(), plain.len(), "it has no strength to be shown by itself");
+        assert!(flipped[0] == plain[0], "the first is unchanged");
+        let (same, others): (Vec<_>, Vec<_>) =
+            flipped.iter().zip(&plain).partition(|(flipped, plain)| flipped == plain);
+        assert!(same.len() > 1 && !others.is_empty(), "some are mirrored: {} of {}", others.len(), plain.len());
+        assert!(others.iter().all(|(flipped, plain)| flipped.pixels == mirrored(plain)));
+        assert!(shown(&mut harness, "augment.flip", Value::Bool(false)) == plain);
+    }
 
     #[test]
     fn every_shuffle_takes_the_next_image_wherever_it_stands() {

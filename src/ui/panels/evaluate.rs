@@ -176,11 +176,15 @@ fn left_out_ui(ui: &mut Ui, evaluation: &Evaluation) {
 
 /// That the figures are of an earlier network of the run.
 fn outdated_ui(ui: &mut Ui, state: &State) {
-    if state.evaluate.is_outdated() {
-        let text =
-            "The run has learned since these were measured. Measure it again to choose the threshold of its network.";
-        ui.label(theme::caption(text).color(theme::tokens(ui).warning));
-    }
+    let Some(measured) = state.evaluate.current().filter(|_| state.evaluate.is_outdated()) else { return };
+    let network = match measured.epoch {
+        0 => "the network that the run started from".to_owned(),
+        epoch => format!("the checkpoint of epoch {epoch}"),
+    };
+    let text = format!(
+        "These were measured with {network}, and another one is the run's best now. Measure the run again to choose its threshold."
+    );
+    ui.label(theme::caption(text).color(theme::tokens(ui).warning));
 }
 
 /// That copies of images, or a network that learned nothing, make the figures what they are.

@@ -3,7 +3,7 @@
 mod compare;
 mod edit;
 mod import;
-mod longer;
+pub(super) mod longer;
 mod row;
 
 use crate::app::{Action, Dialog, RunAction, RunOrder, State, Workspace};
@@ -53,13 +53,12 @@ impl RunsPanel {
     }
 }
 
-/// Even where no run is left: as long as a dialog is open, it has the keys of the window.
+/// Even where no run is left: as long as a dialog is open, it has the keys of the window. The one for more epochs may have been
+/// opened in Train, over the other one, which waited here: one after the other.
 fn dialogs_ui(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
-    if let Some(edit) = &state.runs_view.edit {
-        edit::edit_ui(ui, edit, out);
-    }
-    if let Some(view) = &state.runs_view.longer {
-        longer::longer_ui(ui, state, view, out);
+    match &state.runs_view.edit {
+        Some(edit) if state.runs_view.longer.is_none() => edit::edit_ui(ui, edit, out),
+        _ => longer::longer_ui(ui, state, out),
     }
 }
 

@@ -12,6 +12,7 @@ use crate::app::{Action, State};
 use crate::ui::Media;
 use crate::ui::command_button::CommandButton;
 use crate::ui::panels::data::sample_button;
+use crate::ui::panels::runs::longer::longer_ui;
 use crate::ui::theme::{self, SPACE};
 use crate::ui::widgets::param_form::ParamForm;
 use crate::ui::widgets::segmented::{Segment, segmented};
@@ -46,6 +47,8 @@ pub struct TrainPanel {
 impl TrainPanel {
     /// Draws the panel.
     pub fn ui(&mut self, ui: &mut Ui, state: &State, media: &mut Media, out: &mut Vec<Action>) {
+        // Whatever is on the page: as long as it is open, it has the keys of the window.
+        longer_ui(ui, state, out);
         if state.open_data().is_none() && state.training.is_none() {
             empty_ui(ui, state, out);
             return;

@@ -263,11 +263,15 @@ mod tests {
             let points = vec![[0.0, y], [5.0, y], [10.0, y]];
             Curve { name: name.into(), colour: theme::tokens_of(true).text_dim, points, style }
         };
-        let curves = [
+        drawn(vec![
             level("upper", 3.0, CurveStyle::Beside),
             level("lower", 1.0, CurveStyle::Beside),
             level("chosen", 2.0, CurveStyle::Line),
-        ];
+        ])
+    }
+
+    /// A plot of these curves in a narrow window.
+    fn drawn(curves: Vec<Curve>) -> Harness<'static> {
         let draw = move |ui: &mut Ui| {
             // Fonts are there from the next pass on.
             if ui.ctx().cumulative_pass_nr() == 0 {
@@ -315,6 +319,27 @@ mod tests {
         harness.hover_at(at(2.5));
         harness.run_steps(4);
         assert!(harness.query_by_label("chosen: 2\nplace 5").is_none(), "nothing is read between the lines");
+    }
+
+    #[test]
+    fn every_name_of_a_legend_stands_whole_beside_its_colour_or_is_cut_to_a_line() {
+        let names = ["short", "b", "a-run-that-has-a-longer-name-1", "a-run-that-has-a-longer-name-2"];
+        let endless = "a-name-that-is-far-longer-than-any-line-of-this-legend-could-ever-be";
+        let curve = |name: &'static str| Curve {
+            name: name.into(),
+            colour: theme::tokens_of(true).text_dim,
+            points: vec![[0.0, 1.0], [1.0, 2.0]],
+            style: CurveStyle::Dots,
+        };
+        let curves: Vec<Curve> = names.into_iter().chain([endless]).map(curve).collect();
+        let harness = drawn(curves);
+        let rects = names.map(|name| harness.get_by_label(name).rect());
+        let cut = harness.get_by_label(endless).rect();
+        let is_in_a_line = |rect: &eframe::egui::Rect| rect.height() < 20.0 && rect.right() <= 300.0;
+        assert!(rects.iter().chain([&cut]).all(is_in_a_line), "{rects:?}, {cut:?}");
+        let [short, b, first, second] = rects;
+        assert!(b.left() > short.right() && b.center().y == short.center().y, "these share a line");
+        assert_eq!([first, second, cut].map(|rect| rect.left()), [short.left(); 3], "each of these begins one");
     }
 
     #[test]

@@ -45,6 +45,8 @@ pub struct Evaluation {
     pub doubt: Option<Doubt>,
     /// SHA-256 of the weights that were measured: once the run has learned on, it says nothing of its network.
     pub model_sha256: String,
+    /// Epochs that the network had learned when it was kept.
+    pub epoch: u32,
 }
 
 impl Evaluation {

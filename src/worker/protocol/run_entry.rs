@@ -39,6 +39,11 @@ impl RunEntry {
         self.config.run.as_ref().is_some_and(RunInfo::is_imported)
     }
 
+    /// The epoch whose network is its best so far.
+    pub fn best_epoch(&self) -> Option<u32> {
+        EpochMetrics::best_of(&self.epochs)
+    }
+
     /// The series that it is one of.
     pub fn series(&self) -> Option<&SeriesInfo> {
         self.config.run.as_ref()?.series.as_ref()

@@ -65,3 +65,29 @@ fn a_data_set_is_exported_without_its_excluded_images_and_read_back() {
     let outcome = bench.wait(JobId(99), |_| {});
     assert!(matches!(outcome, Outcome::Cancelled) && !out.exists(), "{outcome:?}");
 }
+
+#[test]
+fn the_fingerprint_of_earlier_versions_is_taken_before_anybody_asks_for_it() {
+    let Opened { folder, mut bench, catalog: images, .. } = opened();
+    assert!(!images.is_earlier_fingerprint_pending(), "of a folder there is none");
+    let records = folder.path().join("records");
+    let items: Vec<u32> = (0..60).collect();
+    crate::data::export_records(&images, &items, None, &records, &|_| {}, &|| false).unwrap();
+    let untouched = Catalog::open(&records, &|_| {}, &|| false).unwrap();
+    let wait_until_taken = |catalog: &Catalog| {
+        let began = Instant::now();
+        while catalog.is_earlier_fingerprint_pending() {
+            assert!(began.elapsed() < PATIENCE, "nobody takes it");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    };
+    let catalog = open(&mut bench, &records);
+    wait_until_taken(&catalog);
+    let (events, _) = bench.run(Request::CheckData { catalog });
+    let checked = |event: Event| if let Event::Checked { examination, .. } = event { Some(examination) } else { None };
+    let examination = events.into_iter().find_map(checked).unwrap();
+    let (events, _) = bench.run(Request::Exclude { examination, excluded: vec![0] });
+    let excluded = |event: Event| if let Event::Excluded { change, .. } = event { Some(change.catalog) } else { None };
+    wait_until_taken(&events.into_iter().find_map(excluded).unwrap());
+    assert!(untouched.is_earlier_fingerprint_pending(), "whoever opens it otherwise is not kept busy");
+}

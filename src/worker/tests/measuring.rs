@@ -37,6 +37,7 @@ fn measuring_a_run_again_chooses_its_threshold_as_it_was_chosen_before() {
     let own = || EvaluateOn::OwnSplit { open: None };
     let again = measure(&mut bench, &run, own()).unwrap();
     assert_eq!((again.rule, kept_rule(&run, &eval)), (OperatingRule::Far(0.25), OperatingRule::Far(0.25)));
+    assert_eq!(again.epoch, 1, "of the network after its only epoch");
     assert_eq!(again.report.operating, operating_point(&again.rates, OperatingRule::Far(0.25)));
     assert_eq!(load_operating_point(&run).as_ref(), Some(&again.report.operating));
 

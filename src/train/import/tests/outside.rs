@@ -6,6 +6,7 @@ use crate::config::{Net, Pooling, RunConfig};
 use crate::data::Protocol;
 use crate::data::testing::shared_data;
 use crate::eval::OperatingRule;
+use crate::model::testing::{COUNTER, Shapes, arcface_shapes, ir_shapes};
 use crate::model::{EmbedderSpec, Form, save_weights};
 use crate::train::checkpoint::CheckpointState;
 use crate::train::import::import;
@@ -117,43 +118,56 @@ fn header(file: &Path) -> BTreeMap<String, (String, Vec<u64>)> {
     tensors.map(entry).collect()
 }
 
-/// What `load_state_dict` with `strict=True` takes, for every network of `arcface_torch` that the file lists. PyTorch's
+/// What `load_state_dict` with `strict=True` takes of a network with these shapes: 32-bit numbers under its names. PyTorch's
 /// counters (`num_batches_tracked`) may be left out: a normalisation asks for them only in a dictionary whose `_metadata`
 /// gives its version as 2 or more, which one that torch.save wrote has and one read from safetensors has not (tried with
 /// 1.13, and the same in the source of 2.15).
+fn check_export(net: Net, form: Form, shapes: Shapes) {
+    let wanted: BTreeMap<String, (String, Vec<u64>)> = shapes
+        .into_iter()
+        .filter(|(name, _)| !name.ends_with(COUNTER))
+        .map(|(name, shape)| (name, ("F32".to_owned(), shape.into_iter().map(|size| size as u64).collect())))
+        .collect();
+    let spec = EmbedderSpec {
+        net,
+        form,
+        pooling: Pooling::Auto,
+        channels: 3,
+        image_px: 112,
+        embedding_dim: 512,
+        dropout: 0.0,
+    };
+    // The largest is a quarter of a gigabyte: each goes before the next is made.
+    let folder = tempfile::tempdir().unwrap();
+    let (run, out) = (folder.path().join("run"), folder.path().join("net.safetensors"));
+    run_of(spec, &run);
+    export(&run, ExportFormat::Safetensors, &out, false).unwrap();
+    assert_eq!(header(&out), wanted, "{net:?}, {form:?}");
+}
+
+/// Every network of `arcface_torch` that the file lists.
 #[test]
 fn every_exported_network_has_the_names_and_shapes_that_strict_loading_in_pytorch_asks_for() {
-    let golden: serde_json::Value =
-        serde_json::from_str(include_str!("../../../../tests/golden/backbone_shapes.json")).unwrap();
+    let golden = arcface_shapes();
     let nets = [
-        ("r18", Net::Iresnet18, Form::Usual),
-        ("r34", Net::Iresnet34, Form::Usual),
-        ("r50", Net::Iresnet50, Form::Usual),
-        ("r100", Net::Iresnet100, Form::Usual),
-        ("mbf", Net::MobileFaceNet, Form::Usual),
-        ("mbf_large", Net::MobileFaceNetLarge, Form::Usual),
+        ("r18", Net::Iresnet18),
+        ("r34", Net::Iresnet34),
+        ("r50", Net::Iresnet50),
+        ("r100", Net::Iresnet100),
+        ("mbf", Net::MobileFaceNet),
+        ("mbf_large", Net::MobileFaceNetLarge),
     ];
-    assert_eq!(golden["nets"].as_object().unwrap().len(), nets.len());
-    for (name, net, form) in nets {
-        let wanted = golden["nets"][name]["keys"].as_object().unwrap().iter();
-        let wanted: BTreeMap<String, (String, Vec<u64>)> = wanted
-            .filter(|(name, _)| !name.ends_with("num_batches_tracked"))
-            .map(|(name, shape)| (name.clone(), ("F32".to_owned(), serde_json::from_value(shape.clone()).unwrap())))
-            .collect();
-        let spec = EmbedderSpec {
-            net,
-            form,
-            pooling: Pooling::Auto,
-            channels: 3,
-            image_px: 112,
-            embedding_dim: 512,
-            dropout: 0.0,
-        };
-        // The largest is a quarter of a gigabyte: each goes before the next is made.
-        let folder = tempfile::tempdir().unwrap();
-        let (run, out) = (folder.path().join("run"), folder.path().join("net.safetensors"));
-        run_of(spec, &run);
-        export(&run, ExportFormat::Safetensors, &out, false).unwrap();
-        assert_eq!(header(&out), wanted, "{name}");
+    assert_eq!(golden.len(), nets.len());
+    nets.into_iter().for_each(|(name, net)| check_export(net, Form::Usual, golden[name].clone()));
+}
+
+#[test]
+fn exported_ir_networks_have_the_names_and_shapes_of_their_projects() {
+    for (net, form, units) in [
+        (Net::Iresnet18, Form::Adaface, [2, 2, 2, 2]),
+        (Net::Iresnet50, Form::Evolve, [3, 4, 14, 3]),
+        (Net::Iresnet50, Form::EvolveSe, [3, 4, 14, 3]),
+    ] {
+        check_export(net, form, ir_shapes(form, units));
     }
 }

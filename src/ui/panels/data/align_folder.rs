@@ -191,8 +191,8 @@ fn done_ui(ui: &mut Ui, folder: &FolderView, done: &Aligned, out: &mut Vec<Actio
     if let Some(doubt) = done.doubt {
         ui.add(egui::Label::new(format!("{}.", capitalised(doubt))).wrap());
     }
-    if done.otherwise > 0 {
-        ui.add(egui::Label::new(theme::caption(otherwise(done.otherwise))).wrap());
+    if let Some(otherwise) = otherwise(done) {
+        ui.add(egui::Label::new(theme::caption(otherwise)).wrap());
     }
     let has_left = done.unfound + done.left_out > 0;
     if has_left {
@@ -235,28 +235,13 @@ fn button(ui: &mut Ui, label: &str, help: &str) -> bool {
 }
 
 /// Of crops that are there already, and are not as they would be made now.
-fn otherwise(count: u64) -> String {
-    format!(
-        "{} made earlier, of another kind of file or with a lower score than asked for now, {} as before. Remove such crops \
-         from the new folder to have them made anew.",
-        counted_spaced(count as usize, "crop"),
-        if count == 1 { "stays" } else { "stay" }
-    )
+fn otherwise(done: &Aligned) -> Option<String> {
+    let words = done.otherwise_words(count_text)?;
+    Some(format!("{words}. Remove such crops from the new folder to have them made anew."))
 }
 
 fn summary(done: &Aligned) -> String {
-    let part = |count: u64, words: &str| match count {
-        0 => String::new(),
-        count => format!(", {} {words}", count_text(count as usize)),
-    };
-    format!(
-        "{} of {} aligned{}{}{}.",
-        count_text((done.aligned + done.already) as usize),
-        counted_spaced(done.images as usize, "image"),
-        part(done.unfound, "without a face"),
-        part(done.left_out, "left out"),
-        part(done.excluded, "excluded")
-    )
+    format!("{}.", done.words(count_text))
 }
 
 #[cfg(test)]

@@ -84,7 +84,7 @@ pub(super) fn kind_in_words(kind: SplitKind) -> (&'static str, &'static str) {
     match kind {
         SplitKind::ByIdentity => (
             "by identity (open-set)",
-            "Whole classes are held out, so the error rates tell how well the model tells apart classes that it has never seen.",
+            "Whole classes are held out, so the error rates are those of classes that the model has never seen.",
         ),
         SplitKind::ByImage => (
             "by image (closed-set)",

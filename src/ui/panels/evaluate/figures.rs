@@ -56,7 +56,7 @@ pub(super) fn stats_ui(ui: &mut Ui, evaluation: &Evaluation) {
                 for (column, (label, value, below, tooltip)) in columns.iter_mut().zip(row) {
                     theme::stat(column, label, value, tooltip);
                     for line in below.lines() {
-                        column.add(egui::Label::new(theme::caption(line)).truncate());
+                        column.add(egui::Label::new(theme::caption(line)).wrap());
                     }
                 }
             });

@@ -112,6 +112,39 @@ fn copies_among_the_pairs_are_told_above_the_figures() {
 }
 
 #[test]
+fn figures_of_a_network_that_is_not_the_best_any_more_say_of_which_they_are() {
+    let Some(mut harness) = page() else { return };
+    for (epoch, told) in
+        [(7, "with the checkpoint of epoch 7, and another"), (0, "that the run started from, and another")]
+    {
+        assert!(harness.query_by_label_contains(told).is_none());
+        let overlay = &mut harness.state_mut().state.evaluate.overlays[0];
+        overlay.is_outdated = true;
+        Arc::make_mut(&mut overlay.evaluation).epoch = epoch;
+        harness.run_steps(2);
+        assert!(harness.query_by_label_contains(told).is_some(), "{epoch}");
+    }
+}
+
+#[test]
+fn no_caption_of_a_figure_is_cut_in_the_smallest_window() {
+    let Some(mut harness) = page() else { return };
+    // Five figures in a row, as where the held-out classes are others.
+    Arc::make_mut(&mut harness.state_mut().state.evaluate.overlays[0].evaluation).classification = None;
+    for width in [820.0, 1000.0] {
+        harness.set_size(vec2(width, 1400.0));
+        harness.run_steps(3);
+        let shapes = harness.output().shapes.iter().map(|clipped| &clipped.shape);
+        let texts = shapes.filter_map(|shape| if let egui::Shape::Text(text) = shape { Some(text) } else { None });
+        let captions: Vec<bool> = texts
+            .filter(|text| text.galley.text().starts_with("1 is perfect"))
+            .map(|text| text.galley.elided)
+            .collect();
+        assert_eq!(captions, [false], "{width}");
+    }
+}
+
+#[test]
 fn the_run_on_the_page_is_measured_on_the_open_images_from_the_menu() {
     let Some(mut harness) = page() else { return };
     let state = &mut harness.state_mut().state;

@@ -8,7 +8,7 @@ use crate::ui::theme::{self, SPACE};
 use crate::ui::widgets::curve::{Curve, CurvePlot, CurveStyle, curve_plot};
 use crate::ui::widgets::figures::rate_text;
 use crate::worker::protocol::RunEntry;
-use eframe::egui::{self, Align, Layout, ScrollArea, Sense, Stroke, Ui, vec2};
+use eframe::egui::{self, Align, Color32, Label, Layout, ScrollArea, Sense, Stroke, Ui, vec2};
 use std::path::PathBuf;
 
 /// The lower half of the page. Its table is kept until it would be another one: it takes every setting and every measure of
@@ -17,6 +17,9 @@ use std::path::PathBuf;
 pub(super) struct Comparison {
     made: Option<(Asked, Table)>,
 }
+
+/// Runs whose columns fit beside the curves in the smallest window; the table of more stands below them.
+const MOST_BESIDE: usize = 2;
 
 /// What the table depends on.
 #[derive(Debug, PartialEq)]
@@ -53,12 +56,24 @@ impl Comparison {
                 });
             });
             ScrollArea::vertical().id_salt("compared").auto_shrink([false, false]).show(ui, |ui| {
-                ui.columns(2, |columns| {
-                    if let [left, right] = columns {
-                        curves_ui(left, &runs);
-                        table_ui(right, &runs, table);
-                    }
-                });
+                if runs.len() > MOST_BESIDE {
+                    let [rates, losses] = CURVES;
+                    ui.columns(2, |columns| {
+                        if let [left, right] = columns {
+                            curves_ui(left, &runs, &rates);
+                            curves_ui(right, &runs, &losses);
+                        }
+                    });
+                    ui.add_space(SPACE);
+                    table_ui(ui, &runs, table);
+                } else {
+                    ui.columns(2, |columns| {
+                        if let [left, right] = columns {
+                            CURVES.iter().for_each(|curves| curves_ui(left, &runs, curves));
+                            table_ui(right, &runs, table);
+                        }
+                    });
+                }
             });
         });
     }
@@ -91,39 +106,72 @@ fn compared(state: &State) -> Vec<&RunEntry> {
     state.runs_view.compared.iter().filter_map(|path| state.run_entry(path)).collect()
 }
 
-fn curves_ui(ui: &mut Ui, runs: &[&RunEntry]) {
+/// A measure over the epochs, one curve per run.
+struct Curves {
+    title: &'static str,
+    help: &'static str,
+    value: fn(&EpochMetrics) -> Option<f64>,
+    y_text: fn(f64) -> String,
+}
+
+/// What is drawn of every run.
+const CURVES: [Curves; 2] = [
+    Curves { title: "EER on held-out pairs", help: "Lower is better", value: |epoch| epoch.eer, y_text: rate_text },
+    Curves {
+        title: "Training loss",
+        help: "Losses of different kinds or scales cannot be compared with each other",
+        value: |epoch| Some(epoch.train_loss),
+        y_text: format::significant,
+    },
+];
+
+fn curves_ui(ui: &mut Ui, runs: &[&RunEntry], drawn: &Curves) {
     let last = runs.iter().flat_map(|run| run.epochs.iter()).map(|epoch| epoch.epoch).max().unwrap_or(1);
-    let curves = |value: fn(&EpochMetrics) -> Option<f64>, ui: &Ui| -> Vec<Curve> {
-        let curve = |(index, run): (usize, &&RunEntry)| Curve {
-            name: run.name.clone().into(),
-            colour: theme::series(ui, index),
-            points: run.epochs.iter().filter_map(|epoch| Some([f64::from(epoch.epoch), value(epoch)?])).collect(),
-            style: CurveStyle::Dots,
-        };
-        runs.iter().enumerate().map(curve).filter(|curve| !curve.points.is_empty()).collect()
+    let curve = |(index, run): (usize, &&RunEntry)| Curve {
+        name: run.name.clone().into(),
+        colour: theme::series(ui, index),
+        points: run.epochs.iter().filter_map(|at| Some([f64::from(at.epoch), (drawn.value)(at)?])).collect(),
+        style: CurveStyle::Dots,
     };
-    let rates = curves(|epoch| epoch.eer, ui);
-    let losses = curves(|epoch| Some(epoch.train_loss), ui);
-    let plot = |title, help, curves, y_text| CurvePlot {
-        title,
-        help,
-        curves,
+    let curves: Vec<Curve> = runs.iter().enumerate().map(curve).filter(|curve| !curve.points.is_empty()).collect();
+    let plot = CurvePlot {
+        title: drawn.title,
+        help: drawn.help,
+        curves: &curves,
         x: (0.0, f64::from(last)),
         x_step: None,
         x_unit: "epoch",
         include_y: &[0.0],
-        y_text,
+        y_text: drawn.y_text,
         mark: None,
         height: 150.0,
     };
-    curve_plot(ui, &plot("EER on held-out pairs", "Lower is better", &rates, rate_text));
+    curve_plot(ui, &plot);
     ui.add_space(SPACE);
-    let help = "Losses of different kinds or scales cannot be compared with each other";
-    curve_plot(ui, &plot("Training loss", help, &losses, format::significant));
 }
 
 /// What a run without a value has in its cell.
 const NOTHING: &str = "–";
+/// Width of a run's column, in points.
+const RUN_WIDTH: f32 = 96.0;
+/// A value of more bytes than these is a path or a list of names, and is cut: in lines it would push all others away.
+const MOST_IN_LINES: usize = 48;
+
+/// Colour and name over a run's column: in a printed picture, and to many eyes, the colour alone says nothing.
+fn head_ui(ui: &mut Ui, name: &str, colour: Color32) {
+    ui.vertical(|ui| {
+        ui.set_width(RUN_WIDTH);
+        let (rect, _) = ui.allocate_exact_size(vec2(RUN_WIDTH, 12.0), Sense::hover());
+        ui.painter().hline(rect.x_range(), rect.center().y, Stroke::new(3.0, colour));
+        ui.add(Label::new(theme::caption(name)).wrap());
+    });
+}
+
+/// A setting of a run; one that is empty is not to look like one that was forgotten.
+fn value_ui(ui: &mut Ui, value: &str) {
+    let label = Label::new(if value.is_empty() { NOTHING } else { value });
+    ui.add(if value.len() > MOST_IN_LINES { label.truncate() } else { label.wrap() });
+}
 
 /// One row per measure, and one per setting in which the runs differ.
 fn table_ui(ui: &mut Ui, runs: &[&RunEntry], table: &Table) {
@@ -136,14 +184,12 @@ fn table_ui(ui: &mut Ui, runs: &[&RunEntry], table: &Table) {
     if table.differing.is_empty() {
         ui.label(theme::caption("The runs have the same settings."));
     }
-    let columns = runs.len() + 2;
     ScrollArea::horizontal().id_salt("differences").show(ui, |ui| {
-        egui::Grid::new("differences").num_columns(columns).spacing([SPACE * 2.0, SPACE / 2.0]).show(ui, |ui| {
+        egui::Grid::new("differences").spacing([SPACE * 2.0, SPACE / 2.0]).show(ui, |ui| {
             ui.label("");
             for (index, run) in runs.iter().enumerate() {
-                let (rect, response) = ui.allocate_exact_size(vec2(60.0, 12.0), Sense::hover());
-                ui.painter().hline(rect.x_range(), rect.center().y, Stroke::new(3.0, theme::series(ui, index)));
-                response.on_hover_text(&run.name);
+                let colour = theme::series(ui, index);
+                head_ui(ui, &run.name, colour);
             }
             if table.measures.iter().any(|row| row.spread.is_some()) {
                 let help = "Mean and standard deviation over runs that differ in their seed only, finished and measured at \
@@ -169,9 +215,7 @@ fn table_ui(ui: &mut Ui, runs: &[&RunEntry], table: &Table) {
             }
             for (label, values) in &table.differing {
                 ui.label(theme::caption(*label));
-                for value in values {
-                    ui.label(value);
-                }
+                values.iter().for_each(|value| value_ui(ui, value));
                 ui.end_row();
             }
         });
@@ -254,7 +298,7 @@ mod tests {
     use super::super::tests::{entry, listing};
     use super::*;
     use crate::app::on_event;
-    use crate::config::{RunInfo, SeriesInfo};
+    use crate::config::{Head, RunInfo, SeriesInfo};
     use crate::train::Verification;
     use crate::worker::protocol::{Event, JobId};
 
@@ -278,6 +322,24 @@ mod tests {
 
     fn spread_of(runs: &[RunEntry]) -> Option<String> {
         rows_of(runs).into_iter().find(|row| row.label == "EER")?.spread
+    }
+
+    #[test]
+    fn only_settings_that_differ_are_told_each_with_the_value_of_every_run() {
+        let mut runs = [entry("a", 1, Some(0.02)), entry("b", 1, None)];
+        (runs[0].config.train.epochs, runs[1].config.train.epochs) = (24, 40);
+        (runs[0].config.loss.head, runs[1].config.loss.head) = (Head::ArcFace, Head::Softmax);
+        let differing = |runs: &[RunEntry]| {
+            let state = State::new("runs".into());
+            Table::of(&state, &runs.iter().collect::<Vec<_>>()).differing
+        };
+        let row = |label: &'static str, values: [&str; 2]| (label, values.map(str::to_owned).to_vec());
+        let expected = [row("Loss", ["ArcFace", "plain softmax"]), row("Epochs", ["24", "40"])];
+        assert_eq!(differing(&runs), expected);
+        runs.reverse();
+        let reversed = [row("Loss", ["plain softmax", "ArcFace"]), row("Epochs", ["40", "24"])];
+        assert_eq!(differing(&runs), reversed, "in the order of the runs");
+        assert!(differing(&runs[..1]).is_empty());
     }
 
     /// What was measured beside the error rate, with a true accept rate at one false accept in ten, and maybe in a hundred.

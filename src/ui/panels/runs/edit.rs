@@ -20,6 +20,10 @@ pub(super) fn edit_ui(ui: &mut Ui, edit: &RunEdit, out: &mut Vec<Action>) {
         let label = ui.label(theme::caption("Note: what was tried, and why"));
         let note = TextEdit::multiline(&mut typed.note).desired_rows(4).desired_width(f32::INFINITY);
         ui.add(note).labelled_by(label.id);
+        if let Some(error) = &edit.error {
+            ui.add_space(SPACE);
+            theme::error_card(ui, error, out);
+        }
         ui.add_space(SPACE * 2.0);
         ui.horizontal(|ui| {
             let has_name = !typed.name.trim().is_empty();

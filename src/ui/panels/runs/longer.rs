@@ -1,17 +1,28 @@
 //! The dialog that makes a run longer: how many epochs it should have in all, and what becomes of the run then.
 
-use crate::app::{Action, LongerView, RunAction, State, most_epochs};
+use super::row::why_busy;
+use crate::app::{Action, LongerView, RunAction, RunSoFar, State, most_epochs};
 use crate::config::{RunConfig, with_labels};
 use crate::ui::theme::{self, SPACE};
 use crate::ui::widgets::dialog::focus_first;
 use crate::ui::widgets::figures::counted_spaced;
 use crate::ui::widgets::number_row::number_row;
-use crate::worker::protocol::RunEntry;
 use eframe::egui::{DragValue, Grid, Id, Label, Modal, Ui};
 
-/// Draws the dialog; the number goes into the state at once.
-pub(super) fn longer_ui(ui: &mut Ui, state: &State, view: &LongerView, out: &mut Vec<Action>) {
-    let Some(run) = state.run_entry(&view.run) else {
+/// What opens the dialog, in the menu of a run and under one that is done.
+pub(in crate::ui::panels) const ASK: &str = "Train longer…";
+/// What that does.
+pub(in crate::ui::panels) const ASK_HELP: &str = "Gives the run more epochs and goes on with it";
+
+/// Why a run that was to have so many epochs can have no more; `None` where it can.
+pub(in crate::ui::panels) fn why_not_longer(planned: u32) -> Option<&'static str> {
+    (planned >= most_epochs()).then_some("It has as many epochs as a run can have")
+}
+
+/// Draws the dialog, where it is open; the number goes into the state at once.
+pub(in crate::ui::panels) fn longer_ui(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
+    let Some(view) = &state.runs_view.longer else { return };
+    let Some(run) = state.run_so_far(&view.run) else {
         // The list was read anew, and the run has another name or is gone.
         out.push(RunAction::CancelLonger.into());
         return;
@@ -20,14 +31,16 @@ pub(super) fn longer_ui(ui: &mut Ui, state: &State, view: &LongerView, out: &mut
         ui.set_width(420.0);
         ui.label(theme::heading("Train longer"));
         ui.add(Label::new(theme::caption(&run.name)).truncate());
-        ui.label(theme::caption(what_is_done(run)));
+        ui.label(theme::caption(what_is_done(&run)));
         ui.add_space(SPACE);
-        epochs_ui(ui, view, out);
+        epochs_ui(ui, view, run.planned, out);
         ui.add_space(SPACE);
-        ui.label(what_follows(&run.config));
+        ui.label(what_follows(run.config));
         ui.add_space(SPACE * 2.0);
         ui.horizontal(|ui| {
-            let why_not = obstacle(state, view);
+            let too_few = || (!view.is_longer_than(&run)).then_some("Choose more epochs than were planned so far");
+            // Another one may have begun by itself since the dialog was opened.
+            let why_not = why_busy(state, &view.run).or_else(too_few);
             let train = ui.add_enabled_ui(why_not.is_none(), |ui| theme::primary_button(ui, "Train longer")).inner;
             focus_first(ui, "form", &train);
             let train = train.on_hover_text("Goes on from the last checkpoint");
@@ -44,19 +57,11 @@ pub(super) fn longer_ui(ui: &mut Ui, state: &State, view: &LongerView, out: &mut
     }
 }
 
-/// Why the run cannot go on so now. Another one may have begun by itself since the dialog was opened.
-fn obstacle(state: &State, view: &LongerView) -> Option<&'static str> {
-    if state.is_training() {
-        return Some("A run is being trained; stop it first, or wait until it is done");
-    }
-    (!view.is_longer()).then_some("Choose more epochs than were planned so far")
-}
-
-fn epochs_ui(ui: &mut Ui, view: &LongerView, out: &mut Vec<Action>) {
+fn epochs_ui(ui: &mut Ui, view: &LongerView, planned: u32, out: &mut Vec<Action>) {
     let mut epochs = view.epochs;
     Grid::new("longer form").num_columns(2).spacing([SPACE * 2.0, SPACE]).show(ui, |ui| {
         let help = "Epochs that the run will have when it is done, the earlier ones among them";
-        let value = DragValue::new(&mut epochs).range(view.planned..=most_epochs().max(view.planned)).speed(0.2);
+        let value = DragValue::new(&mut epochs).range(planned..=most_epochs().max(planned)).speed(0.2);
         number_row(ui, "Epochs in all", help, None, value);
     });
     if epochs != view.epochs {
@@ -65,8 +70,8 @@ fn epochs_ui(ui: &mut Ui, view: &LongerView, out: &mut Vec<Action>) {
 }
 
 /// `24 of 24 epochs are done.`
-fn what_is_done(run: &RunEntry) -> String {
-    let planned = counted_spaced(run.config.train.epochs as usize, "epoch");
+fn what_is_done(run: &RunSoFar<'_>) -> String {
+    let planned = counted_spaced(run.planned as usize, "epoch");
     let verb = if run.epochs_done == 1 { "is" } else { "are" };
     format!("{} of {planned} {verb} done.", run.epochs_done)
 }

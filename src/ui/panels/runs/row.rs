@@ -1,10 +1,12 @@
 //! One run of the list.
 
-use crate::app::{Action, MOST_COMPARED, OPEN_IMAGES_HELP, RunAction, State, most_epochs};
+use super::longer::{ASK, ASK_HELP, why_not_longer};
+use crate::app::{Action, MOST_COMPARED, OPEN_IMAGES_HELP, RunAction, State};
 use crate::ui::theme::{self, SPACE};
 use crate::ui::widgets::figures::{classes_spaced, counted_spaced, rate_text};
 use crate::worker::protocol::RunEntry;
 use eframe::egui::{self, Align, Label, Layout, RichText, Ui};
+use std::path::Path;
 
 /// Height of one run.
 pub(super) const HEIGHT: f32 = 72.0;
@@ -145,7 +147,7 @@ fn buttons_ui(ui: &mut Ui, state: &State, run: &RunEntry, active: bool, out: &mu
         (true, true) => "Measures its error rates on the images that are open",
     };
     button("Evaluate", run.has_model, measure_help, Action::Evaluate(path.clone()));
-    let busy = why_busy(state, run);
+    let busy = why_busy(state, &run.path);
     let continue_help = match (run.resumable, busy) {
         (_, Some(IS_TRAINED)) => IS_TRAINED,
         (false, _) if run.is_imported() => "It was trained elsewhere; Fine-tune, in the menu, starts from its weights",
@@ -166,8 +168,17 @@ fn buttons_ui(ui: &mut Ui, state: &State, run: &RunEntry, active: bool, out: &mu
 }
 
 /// Why this run cannot go on while one is being trained; `None` when none is.
-fn why_busy(state: &State, run: &RunEntry) -> Option<&'static str> {
-    state.is_training().then(|| if state.is_being_trained(&run.path) { IS_TRAINED } else { IS_BUSY })
+pub(super) fn why_busy(state: &State, run: &Path) -> Option<&'static str> {
+    state.is_training().then(|| if state.is_being_trained(run) { IS_TRAINED } else { IS_BUSY })
+}
+
+/// An entry of the menu; `why_not` says why it cannot be chosen, where it cannot.
+fn item(ui: &mut Ui, label: &str, help: &str, why_not: Option<&str>, action: impl Into<Action>, out: &mut Vec<Action>) {
+    let item = ui.add_enabled(why_not.is_none(), egui::Button::new(label));
+    if item.on_hover_text(help).on_disabled_hover_text(why_not.unwrap_or_default()).clicked() {
+        out.push(action.into());
+        ui.close();
+    }
 }
 
 /// What is wanted less often.
@@ -200,11 +211,7 @@ fn menu_ui(ui: &mut Ui, state: &State, run: &RunEntry, out: &mut Vec<Action>) {
                 RunAction::Edit(_) if state.is_being_trained(&run.path) => Some(IS_TRAINED),
                 _ => None,
             };
-            let item = ui.add_enabled(why_not.is_none(), egui::Button::new(label));
-            if item.on_hover_text(help).on_disabled_hover_text(why_not.unwrap_or_default()).clicked() {
-                out.push(action.into());
-                ui.close();
-            }
+            item(ui, label, help, why_not, action, out);
         }
         longer_ui(ui, state, run, out);
         open_images_ui(ui, state, run, out);
@@ -218,11 +225,8 @@ fn menu_ui(ui: &mut Ui, state: &State, run: &RunEntry, out: &mut Vec<Action>) {
 /// Last and apart, so that no hand slips onto it.
 fn bin_ui(ui: &mut Ui, state: &State, run: &RunEntry, out: &mut Vec<Action>) {
     let help = "Moves it to the folder bin beside the runs, from where it can be moved back";
-    let item = ui.add_enabled(!state.is_being_trained(&run.path), egui::Button::new("Move to the bin"));
-    if item.on_hover_text(help).on_disabled_hover_text(IS_TRAINED).clicked() {
-        out.push(RunAction::Delete(run.path.clone()).into());
-        ui.close();
-    }
+    let why_not = state.is_being_trained(&run.path).then_some(IS_TRAINED);
+    item(ui, "Move to the bin", help, why_not, RunAction::Delete(run.path.clone()), out);
 }
 
 /// How weights that were imported were trained is not known.
@@ -232,17 +236,10 @@ fn longer_ui(ui: &mut Ui, state: &State, run: &RunEntry, out: &mut Vec<Action>) 
     }
     let why_not = if !run.resumable && !run.has_model {
         Some(NO_MODEL)
-    } else if run.config.train.epochs >= most_epochs() {
-        Some("It has as many epochs as a run can have")
     } else {
-        why_busy(state, run)
+        why_not_longer(run.config.train.epochs).or(why_busy(state, &run.path))
     };
-    let item = ui.add_enabled(why_not.is_none(), egui::Button::new("Train longer…"));
-    let item = item.on_hover_text("Gives the run more epochs and goes on with it");
-    if item.on_disabled_hover_text(why_not.unwrap_or_default()).clicked() {
-        out.push(RunAction::AskLonger(run.path.clone()).into());
-        ui.close();
-    }
+    item(ui, ASK, ASK_HELP, why_not, RunAction::AskLonger(run.path.clone()), out);
 }
 
 /// Evaluate does that already with weights that were imported.
@@ -250,13 +247,13 @@ fn open_images_ui(ui: &mut Ui, state: &State, run: &RunEntry, out: &mut Vec<Acti
     if run.is_imported() {
         return;
     }
-    let has_images = state.open_data().is_some();
-    let item = ui.add_enabled(run.has_model && has_images, egui::Button::new("Measure on the open images"));
-    let why_not = if run.has_model { "Open a folder of images in Data first" } else { NO_MODEL };
-    if item.on_hover_text(OPEN_IMAGES_HELP).on_disabled_hover_text(why_not).clicked() {
-        out.push(Action::EvaluateOpen(run.path.clone()));
-        ui.close();
-    }
+    let why_not = match (run.has_model, state.open_data()) {
+        (false, _) => Some(NO_MODEL),
+        (true, None) => Some("Open a folder of images in Data first"),
+        (true, Some(_)) => None,
+    };
+    let action = Action::EvaluateOpen(run.path.clone());
+    item(ui, "Measure on the open images", OPEN_IMAGES_HELP, why_not, action, out);
 }
 
 /// Only where a series has something left to do.
@@ -267,12 +264,8 @@ fn series_ui(ui: &mut Ui, state: &State, run: &RunEntry, out: &mut Vec<Action>) 
     }
     let left = counted_spaced(left, "run");
     let help = format!("Trains what is missing or unfinished of its series, one run after the other: {left}");
-    let why_not = why_busy(state, run);
-    let item = ui.add_enabled(why_not.is_none(), egui::Button::new("Continue the series"));
-    if item.on_hover_text(help).on_disabled_hover_text(why_not.unwrap_or_default()).clicked() {
-        out.push(RunAction::ContinueSeries(run.path.clone()).into());
-        ui.close();
-    }
+    let action = RunAction::ContinueSeries(run.path.clone());
+    item(ui, "Continue the series", &help, why_busy(state, &run.path), action, out);
 }
 
 fn ended_early(run: &RunEntry) -> bool {

@@ -1,12 +1,12 @@
 //! The list under a pointer, without drawing pixels.
 
 use super::RunsPanel;
-use crate::app::{Action, Effect, RunAction, RunOrder, State, on_event, update};
+use crate::app::{Action, Effect, RunAction, RunOrder, State, Workspace, on_event, update};
 use crate::config::{RunConfig, RunInfo, SeriesInfo};
 use crate::data::Catalog;
-use crate::train::RunSummary;
+use crate::train::{EpochMetrics, RunSummary};
 use crate::ui::test_page;
-use crate::worker::protocol::{Event, JobId, OpenedData, RunEntry};
+use crate::worker::protocol::{Event, JobError, JobId, OpenedData, Outcome, RunEntry};
 use eframe::egui::Key;
 use eframe::egui::accesskit::Role;
 use egui_kittest::Harness;
@@ -108,6 +108,72 @@ fn a_run_from_elsewhere_says_so_and_is_counted_apart() {
     assert!(harness.query_by_label("1 run, kept in runs; 1 opened from elsewhere").is_some());
 }
 
+/// What an epoch of a run came to.
+fn epoch(epoch: u32, eer: f64) -> EpochMetrics {
+    EpochMetrics {
+        epoch,
+        step: u64::from(epoch),
+        train_loss: 1.0 / f64::from(epoch),
+        train_accuracy: 0.5,
+        val_loss: None,
+        val_accuracy: None,
+        eer: Some(eer),
+        best: false,
+        images_per_second: 0.0,
+        elapsed_secs: 0.0,
+    }
+}
+
+/// The page with all of these runs compared.
+fn comparing(mut runs: Vec<RunEntry>) -> Harness<'static, Page> {
+    for run in &mut runs {
+        run.epochs = vec![epoch(1, 0.3), epoch(2, 0.2)].into();
+    }
+    let paths: Vec<PathBuf> = runs.iter().map(|run| run.path.clone()).collect();
+    let mut state = listing(runs);
+    for path in paths {
+        update(&mut state, RunAction::Compare(path).into());
+    }
+    page_of(state)
+}
+
+#[test]
+fn runs_that_are_compared_show_their_curves_and_the_settings_that_differ() {
+    let mut runs = vec![entry("a", 1, Some(0.02)), entry("b", 1, Some(0.04))];
+    (runs[0].config.train.batch, runs[1].config.train.batch) = (48, 96);
+    runs[1].config.data.held_out = "s31..s40".into();
+    let mut harness = comparing(runs);
+    let shown =
+        ["Compared", "EER on held-out pairs", "Training loss", "Batch size", "48", "96", "Held-out classes", "–"];
+    for label in shown.into_iter().chain(["EER on held-out pairs, plot of a; b", "Training loss, plot of a; b"]) {
+        assert!(harness.query_by_label(label).is_some(), "{label}");
+    }
+    // In the list, in the legends of both plots, and over its column.
+    assert_eq!(["a", "b"].map(|name| harness.query_all_by_label(name).count()), [4, 4]);
+    test_page::click(&mut harness, "Compare none");
+    assert!(harness.state().state.runs_view.compared.is_empty());
+    assert!(harness.query_by_label("Compared").is_none());
+}
+
+#[test]
+fn the_table_of_many_runs_has_the_whole_width_and_no_long_value_widens_it() {
+    let (table, long) = ("Measures, and settings that differ", "/data/runs/".repeat(30));
+    let long_name = |number: u32| format!("2026-11-22-1405-photographs-of-animals-arcface-{number}");
+    for (count, is_below) in [(2, false), (5, true)] {
+        let mut runs: Vec<RunEntry> = (1..=count).map(|number| entry(&long_name(number), number, Some(0.1))).collect();
+        runs[0].config.train.start_from = long.clone();
+        let harness = comparing(runs);
+        let plot = harness.get_by_label_contains("Training loss, plot of").rect();
+        let title = harness.get_by_label(table).rect();
+        assert_eq!((title.top() > plot.bottom(), title.left() > plot.right()), (is_below, !is_below), "{count} runs");
+        assert!(harness.get_by_label(&long).rect().width() < 100.0, "{count} runs");
+        let names = (1..=count).flat_map(|number| {
+            harness.query_all_by_label(&long_name(number)).map(|name| name.rect().right()).collect::<Vec<f32>>()
+        });
+        assert!(names.fold(0.0, f32::max) < 1200.0, "{count} runs");
+    }
+}
+
 /// Opens the images in `folder`.
 fn open(state: &mut State, folder: &Path) {
     let effects = update(state, Action::OpenData(folder.to_owned()));
@@ -151,7 +217,7 @@ fn a_finished_run_is_made_longer_from_its_menu() {
     assert!(harness.query_by_label_contains("learning rate falls towards the new end").is_some());
     assert!(harness.query_by_label("3 of 24 epochs are done.").is_some());
     let view = harness.state().state.runs_view.longer.clone().unwrap();
-    assert_eq!((view.planned, view.epochs), (24, 36));
+    assert_eq!(view.epochs, 36);
     // As many as before are no more.
     update(&mut harness.state_mut().state, RunAction::SetEpochs(24).into());
     harness.run_steps(2);
@@ -185,6 +251,63 @@ fn a_run_is_made_longer_only_where_it_could_go_on() {
         (is_offered(&|_| {}), is_offered(&imported), is_offered(&without_model)),
         (Some(true), None, Some(false))
     );
+}
+
+#[test]
+fn every_button_and_every_entry_of_the_menu_asks_for_what_it_says() {
+    let run = || PathBuf::from("runs/a");
+    let mut harness = harness(vec![entry("a", 1, None), entry("b", 2, Some(0.1))]);
+    let buttons = [
+        ("Compare a", RunAction::Compare(run()).into()),
+        ("Evaluate a", Action::Evaluate(run())),
+        ("Continue a", Action::ContinueRun(run())),
+        ("Use a", Action::UseRun(run())),
+    ];
+    for (label, wanted) in buttons {
+        harness.get_by_label(label).click();
+        harness.run_steps(2);
+        assert_eq!(std::mem::take(&mut harness.state_mut().out), [wanted], "{label}");
+    }
+    let entries = [
+        ("Name and note…", RunAction::Edit(run())),
+        ("New run with these settings", RunAction::Duplicate(run())),
+        ("Fine-tune", RunAction::FineTune(run())),
+        ("Export…", RunAction::Export(run())),
+        ("Show folder", RunAction::OpenFolder(run())),
+        ("Train longer…", RunAction::AskLonger(run())),
+        ("Move to the bin", RunAction::Delete(run())),
+    ];
+    for (label, wanted) in entries {
+        harness.get_by_label("More for a").click();
+        harness.run_steps(3);
+        harness.get_by_label(label).click();
+        harness.run_steps(3);
+        assert_eq!(std::mem::take(&mut harness.state_mut().out), [Action::from(wanted)], "{label}");
+        assert!(harness.query_by_label(label).is_none(), "the menu closes after {label}");
+    }
+}
+
+#[test]
+fn a_name_that_could_not_be_kept_stays_in_its_dialog_with_the_reason() {
+    let mut harness = editing();
+    let state = &mut harness.state_mut().state;
+    state.workspace = Workspace::Runs;
+    if let Some(edit) = &mut state.runs_view.edit {
+        edit.name = "better".into();
+    }
+    test_page::click(&mut harness, "Save");
+    assert!(harness.query_by_label("Name and note").is_none(), "it is being kept");
+    let job = harness.state().jobs.last().unwrap().id;
+    let error = JobError { headline: "the folder cannot be renamed: no space left".into(), ..JobError::default() };
+    let ended = Event::Ended { job, outcome: Outcome::Failed(error) };
+    on_event(&mut harness.state_mut().state, ended);
+    harness.run_steps(3);
+    assert!(harness.query_by_label("Name and note").is_some());
+    assert!(harness.query_by_label("The folder cannot be renamed: no space left").is_some());
+    let typed = harness.state().state.runs_view.edit.as_ref().map(|edit| edit.name.as_str());
+    assert_eq!(typed, Some("better"));
+    test_page::click(&mut harness, "Cancel");
+    assert!(harness.state().state.runs_view.edit.is_none());
 }
 
 #[test]

@@ -56,7 +56,6 @@ fn numbers_ui(ui: &mut Ui, state: &State, data: &OpenData, resolved: &Resolved) 
         ("Steps in all", count_text(resolved.steps_per_epoch * train.epochs as usize), "Steps per epoch times epochs"),
     ];
     theme::stats(ui, &items);
-    warning_ui(ui, state.loss_warning());
     let Some(cost) = state.footprint() else { return };
     let memory = format::bytes(cost.training_bytes);
     let items = [
@@ -74,13 +73,10 @@ fn numbers_ui(ui: &mut Ui, state: &State, data: &OpenData, resolved: &Resolved) 
     ];
     ui.add_space(SPACE / 2.0);
     theme::stats(ui, &items);
-    warning_ui(ui, state.memory_warning(&cost));
-}
-
-fn warning_ui(ui: &mut Ui, words: Option<String>) {
-    let Some(words) = words else { return };
-    ui.add_space(SPACE / 2.0);
-    ui.add(egui::Label::new(RichText::new(window_text(&words)).color(theme::tokens(ui).warning)).wrap());
+    for words in state.plan_warnings(&cost) {
+        ui.add_space(SPACE / 2.0);
+        ui.add(egui::Label::new(RichText::new(window_text(&words)).color(theme::tokens(ui).warning)).wrap());
+    }
 }
 
 fn schedule_ui(ui: &mut Ui, resolved: &Resolved) {

@@ -25,7 +25,7 @@ pub(super) fn heading_ui(ui: &mut Ui, plot: &CurvePlot<'_>, pointed: Option<usiz
         fits
     });
     if !beside.inner {
-        ui.horizontal_wrapped(|ui| legend_ui(ui, plot));
+        lines_ui(ui, plot);
     }
 }
 
@@ -68,29 +68,46 @@ fn named<'a>(plot: &CurvePlot<'a>) -> Vec<&'a Curve> {
     if named.len() > 1 { named } else { Vec::new() }
 }
 
-/// What the legend takes in one line, in points.
-fn legend_width(ui: &Ui, plot: &CurvePlot<'_>) -> f32 {
-    let width = |curve: &Curve| {
-        let text = WidgetText::from(theme::caption(curve.name.as_ref()));
-        let galley = text.into_galley(ui, None, f32::INFINITY, TextStyle::Body);
-        galley.size().x + SWATCH_WIDTH + 2.0 * ui.spacing().item_spacing.x
-    };
-    named(plot).into_iter().map(width).sum()
+/// What a curve takes in the legend, in points.
+fn entry_width(ui: &Ui, curve: &Curve) -> f32 {
+    let text = WidgetText::from(theme::caption(curve.name.as_ref()));
+    let galley = text.into_galley(ui, None, f32::INFINITY, TextStyle::Body);
+    galley.size().x + SWATCH_WIDTH + 2.0 * ui.spacing().item_spacing.x
 }
 
-/// Their names in their colours; the pointer tells them too. A line of its own is read from the left, the colour first.
+/// What the legend takes in one line, in points.
+fn legend_width(ui: &Ui, plot: &CurvePlot<'_>) -> f32 {
+    named(plot).into_iter().map(|curve| entry_width(ui, curve)).sum()
+}
+
+/// Their names in their colours, from the right; the pointer tells them too.
 fn legend_ui(ui: &mut Ui, plot: &CurvePlot<'_>) {
-    let name = |ui: &mut Ui, curve: &Curve| ui.label(theme::caption(curve.name.as_ref()));
-    if ui.layout().prefer_right_to_left() {
-        for curve in named(plot).into_iter().rev() {
-            name(ui, curve);
-            swatch_ui(ui, curve.colour);
-        }
-    } else {
-        for curve in named(plot) {
-            swatch_ui(ui, curve.colour);
-            name(ui, curve);
-        }
+    for curve in named(plot).into_iter().rev() {
+        ui.label(theme::caption(curve.name.as_ref()));
+        swatch_ui(ui, curve.colour);
+    }
+}
+
+/// The same in lines of its own, from the left. No name goes on in the next line, away from its colour; one that is longer
+/// than a line is cut, and whole under the pointer.
+fn lines_ui(ui: &mut Ui, plot: &CurvePlot<'_>) {
+    let room = ui.available_width();
+    let curves = named(plot);
+    let mut rest = curves.as_slice();
+    while !rest.is_empty() {
+        let mut used = 0.0;
+        let fit = rest.iter().take_while(|curve| {
+            used += entry_width(ui, curve);
+            used <= room
+        });
+        let (line, later) = rest.split_at(fit.count().max(1).min(rest.len()));
+        ui.horizontal(|ui| {
+            for curve in line {
+                swatch_ui(ui, curve.colour);
+                ui.add(Label::new(theme::caption(curve.name.as_ref())).truncate());
+            }
+        });
+        rest = later;
     }
 }
 

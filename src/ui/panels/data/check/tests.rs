@@ -5,7 +5,7 @@ use crate::app::{Action, CheckAction, Effect, State, on_event, update};
 use crate::data::{Catalog, examine};
 use crate::ui::test_page;
 use crate::worker::protocol::{Event, JobId, OpenedData, Outcome};
-use eframe::egui::Role;
+use eframe::egui::{ColorImage, Role};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
 use std::path::Path;
@@ -99,17 +99,43 @@ fn a_button_for_ticked_images_says_that_nothing_is_ticked() {
     assert!(harness.query_by_label("Tick an image or a file first").is_some());
 }
 
-#[test]
-fn that_not_all_were_compared_is_said_where_nothing_was_found() {
-    let folder = tempfile::tempdir().unwrap();
-    crate::data::testing::draw_alike(folder.path(), 66);
-    let mut state = opened(folder.path());
+/// What a check of the images in a folder finds.
+fn checked(folder: &Path) -> Harness<'static, Page> {
+    let mut state = opened(folder);
     let job = job(&mut state, Action::Check(CheckAction::Start));
     let catalog = Arc::clone(&state.open_data().unwrap().catalog);
     let examination = Arc::new(examine(&catalog, &|_| {}, &|| false).unwrap());
     on_event(&mut state, Event::Checked { job, examination });
     on_event(&mut state, Event::Ended { job, outcome: Outcome::Finished });
-    let harness = drawn(state);
+    drawn(state)
+}
+
+#[test]
+fn every_image_of_a_finding_is_shown_in_its_own_place() {
+    let folder = tempfile::tempdir().unwrap();
+    crate::data::testing::draw_classes(folder.path(), 3, 3);
+    let copies = [("p00/1.png", "p02/again.png"), ("p01/0.png", "p00/other.png")];
+    for (image, copy) in copies {
+        std::fs::copy(folder.path().join(image), folder.path().join(copy)).unwrap();
+    }
+    let harness = checked(folder.path());
+    let pictures = test_page::pictures(&harness);
+    let names: Vec<&str> = copies.into_iter().flat_map(|(image, copy)| [image, copy]).collect();
+    assert_eq!(pictures.len(), names.len(), "those of the finding and no others");
+    for name in names {
+        let tile = harness.get_by_role_and_label(Role::CheckBox, name).rect();
+        let (_, shown) = pictures.iter().find(|(place, _)| tile.contains_rect(*place)).expect(name);
+        let file = image::open(folder.path().join(name)).unwrap().to_rgba8();
+        let size = [file.width() as usize, file.height() as usize];
+        assert!(**shown == ColorImage::from_rgba_unmultiplied(size, &file), "{name}");
+    }
+}
+
+#[test]
+fn that_not_all_were_compared_is_said_where_nothing_was_found() {
+    let folder = tempfile::tempdir().unwrap();
+    crate::data::testing::draw_alike(folder.path(), 66);
+    let harness = checked(folder.path());
     assert!(harness.query_by_label("Nothing wrong was found, but not all was compared").is_some());
     assert!(harness.query_by_label_contains("compare all by their looks").is_some());
     assert!(harness.query_by_label_contains("with every other").is_none());

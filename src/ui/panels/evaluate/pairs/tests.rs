@@ -124,8 +124,7 @@ fn a_look_shows_how_far_it_is_and_its_failure() {
     let mut busy = page_of(state.clone());
     assert!(busy.query_by_label("310 of 7701 images").is_some());
     assert_eq!(click(&mut busy, "Cancel the pairs"), [PairsAction::Cancel.into()]);
-    let error =
-        JobError { headline: "Line 3 of the pair list".to_owned(), causes: Vec::new(), hint: None, is_of_seed: false };
+    let error = JobError { headline: "Line 3 of the pair list".to_owned(), ..JobError::default() };
     on_event(&mut state, Event::Ended { job, outcome: Outcome::Failed(error) });
     let mut failed = page_of(state);
     assert!(failed.query_by_label("Line 3 of the pair list").is_some());
@@ -154,7 +153,7 @@ fn what_failed_on_its_own_images_can_be_tried_again_beside_the_sheet_which_asks_
         update(&mut state, asked);
         let job = state.evaluate.job.expect("it is being measured");
         let headline = "The images are gone".to_owned();
-        let error = JobError { headline, causes: Vec::new(), hint: None, is_of_seed: false };
+        let error = JobError { headline, ..JobError::default() };
         on_event(&mut state, Event::Ended { job, outcome: Outcome::Failed(error) });
         let mut harness = page_of(state);
         assert!(harness.query_by_label("Measure on pairs").is_some());

@@ -98,9 +98,8 @@ fn a_look_can_be_cancelled_and_its_failure_is_shown() {
     let mut state = state;
     let error = JobError {
         headline: "The file is neither".to_owned(),
-        causes: Vec::new(),
         hint: Some("Save the network".to_owned()),
-        is_of_seed: false,
+        ..JobError::default()
     };
     on_event(&mut state, Event::Ended { job, outcome: Outcome::Failed(error) });
     let mut failed = page_of(state);

@@ -1,6 +1,7 @@
 //! The head of a run: what it does now, how far it is, and what can be done about it.
 
-use crate::app::{Action, State, TrainPhase, TrainView, Workspace};
+use crate::app::{Action, RunAction, State, TrainPhase, TrainView, Workspace};
+use crate::ui::panels::runs::longer::{ASK, ASK_HELP, why_not_longer};
 use crate::ui::theme::{self, SPACE, plain_button};
 use crate::ui::widgets::figures::{count_text, counted_spaced, rate_text};
 use crate::ui::widgets::job_bar::progress_bar;
@@ -30,7 +31,7 @@ pub(super) fn phase_ui(ui: &mut Ui, state: &State, view: &TrainView, out: &mut V
     if state.is_training() {
         ui.add(progress_bar(ui, share(view)));
     } else {
-        ui.horizontal_wrapped(|ui| next_ui(ui, view, out));
+        ui.horizontal_wrapped(|ui| next_ui(ui, state, view, out));
     }
 }
 
@@ -94,7 +95,7 @@ fn brakes_ui(ui: &mut Ui, view: &TrainView, out: &mut Vec<Action>) {
 }
 
 /// What can be done with a run that is over; the likeliest first.
-fn next_ui(ui: &mut Ui, view: &TrainView, out: &mut Vec<Action>) {
+fn next_ui(ui: &mut Ui, state: &State, view: &TrainView, out: &mut Vec<Action>) {
     let has_model = !view.epochs.is_empty();
     if view.phase == TrainPhase::Done {
         if theme::primary_button(ui, "Explore the map")
@@ -120,5 +121,18 @@ fn next_ui(ui: &mut Ui, view: &TrainView, out: &mut Vec<Action>) {
         && ui.add(plain_button("Verify two images")).on_hover_text("Compares two images with this model (5)").clicked()
     {
         out.push(Action::Go(Workspace::Verify));
+    }
+    if view.phase == TrainPhase::Done && has_model {
+        longer_button(ui, state, view, out);
+    }
+}
+
+/// What the menu of the run in Runs offers as well.
+fn longer_button(ui: &mut Ui, state: &State, view: &TrainView, out: &mut Vec<Action>) {
+    let Some(run) = view.run() else { return };
+    let why_not = state.run_so_far(run).and_then(|so_far| why_not_longer(so_far.planned));
+    let button = ui.add_enabled(why_not.is_none(), plain_button(ASK));
+    if button.on_hover_text(ASK_HELP).on_disabled_hover_text(why_not.unwrap_or_default()).clicked() {
+        out.push(RunAction::AskLonger(run.to_owned()).into());
     }
 }

@@ -1,0 +1,200 @@
+//! What goes on with `--resume`: a run, or of the series in a folder the one that was asked for.
+
+use super::{args, ignored};
+use crate::config::{RunConfig, counted};
+use crate::train::{BegunRun, Place, TrainError, begun_runs, read_config};
+use clap::ArgMatches;
+
+/// The settings of the run that goes on, or of the runs of a series by their seeds, ascending; none where nothing has begun.
+///
+/// # Errors
+/// When they cannot be read, or the folder holds several series, and what was `asked` for does not tell which one goes on.
+pub(super) fn begun_with(
+    matches: &ArgMatches,
+    asked: &RunConfig,
+    place: &Place,
+    seeds: Option<u32>,
+) -> anyhow::Result<Vec<RunConfig>> {
+    let Place::Resume(folder) = place else { return Ok(Vec::new()) };
+    let Some(seeds) = seeds else { return Ok(vec![read_config(folder)?]) };
+    let begun = begun_runs(folder);
+    if apart(&begun).len() < 2 {
+        return Ok(of_the_only_one(begun)?);
+    }
+    let all = apart(&begun);
+    let mut fitting: Vec<&Begun<'_>> = all.iter().filter(|series| series.is_asked_for(matches, asked)).collect();
+    if fitting.len() > 1 {
+        fitting.retain(|series| series.has_seeds(seeds));
+    }
+    match fitting.as_slice() {
+        [series] => Ok(series.runs.iter().filter_map(|run| run.settings()).cloned().collect()),
+        _ => anyhow::bail!(
+            "it cannot be told which of the {} series in this folder should go on: {}; say the seed of its first run with \
+             --seed, or name the run file that it was begun with (--config): {}",
+            all.len(),
+            all.iter().map(Begun::in_words).collect::<Vec<String>>().join("; "),
+            folder.display()
+        ),
+    }
+}
+
+/// Without the settings of its first run it does not go on; what cannot be read of the others is told when it is their turn.
+fn of_the_only_one(begun: Vec<BegunRun>) -> Result<Vec<RunConfig>, TrainError> {
+    let mut all = begun.into_iter().map(|run| run.config);
+    let first = all.next().transpose()?;
+    Ok(first.into_iter().chain(all.flatten()).collect())
+}
+
+/// The runs of one series, by their seeds, ascending.
+struct Begun<'a> {
+    /// None of older runs, which do not say what series they are of.
+    id: Option<&'a str>,
+    runs: Vec<&'a BegunRun>,
+}
+
+impl Begun<'_> {
+    fn first(&self) -> Option<&RunConfig> {
+        self.runs.first().and_then(|run| run.settings())
+    }
+
+    /// Nothing that was typed would be ignored by it, and its runs begin at the seed that was typed.
+    fn is_asked_for(&self, matches: &ArgMatches, asked: &RunConfig) -> bool {
+        let Some(first) = self.first() else { return false };
+        let is_begun_at = !args::is_typed(matches, "train.seed") || self.begins_at(first, asked.train.seed);
+        is_begun_at && ignored(matches, asked, first, true).is_empty()
+    }
+
+    /// Its runs say so, or there is none with a lower seed, as where the folder of its first run is gone.
+    fn begins_at(&self, first: &RunConfig, seed: u32) -> bool {
+        first.train.seed == seed || self.runs.iter().any(|run| run.series().is_some_and(|own| own.first_seed == seed))
+    }
+
+    /// It was to have so many runs; of older ones it is only known how many there are.
+    fn has_seeds(&self, seeds: u32) -> bool {
+        match self.id {
+            Some(_) => self.runs.iter().any(|run| run.series().is_some_and(|own| own.seeds == seeds)),
+            None => self.runs.len() == seeds as usize,
+        }
+    }
+
+    /// `from seed 3 on (2 runs, begun 2026-11-25T…)`.
+    fn in_words(&self) -> String {
+        let seed = self.first().map_or(0, |first| first.train.seed);
+        let begun = self.id.map_or_else(|| "by an earlier version".to_owned(), |id| format!("begun {id}"));
+        format!("from seed {seed} on ({}, {begun})", counted(self.runs.len(), "run"))
+    }
+}
+
+/// The series that runs say they are of, by their lowest seeds. Older runs say nothing, and count as one. What cannot be read is
+/// of none.
+fn apart(begun: &[BegunRun]) -> Vec<Begun<'_>> {
+    let mut all: Vec<Begun<'_>> = Vec::new();
+    for run in begun.iter().filter(|run| run.settings().is_some()) {
+        let id = run.series().map(|series| series.id.as_str());
+        match all.iter_mut().find(|known| known.id == id) {
+            Some(known) => known.runs.push(run),
+            None => all.push(Begun { id, runs: vec![run] }),
+        }
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Head, RunInfo, SeriesInfo, save};
+    use crate::train::run_of_seed;
+    use std::path::Path;
+
+    fn typed(words: &[&str]) -> ArgMatches {
+        let matches =
+            args::command().try_get_matches_from([&["arclens", "train", "--resume", "x"][..], words].concat());
+        matches.unwrap().subcommand_matches("train").unwrap().clone()
+    }
+
+    /// What a run of a series says of it.
+    fn of_series(id: &str, first_seed: u32, seeds: u32) -> Option<RunInfo> {
+        Some(RunInfo::before(SeriesInfo { id: id.to_owned(), first_seed, seeds }))
+    }
+
+    /// A run with this seed has begun.
+    fn begin(folder: &Path, seed: u32, mut config: RunConfig) {
+        config.train.seed = seed;
+        let run = run_of_seed(folder, seed);
+        std::fs::create_dir(&run).unwrap();
+        save(&config, &run.join("run.toml")).unwrap();
+    }
+
+    fn with(run: Option<RunInfo>) -> RunConfig {
+        RunConfig { run, ..RunConfig::default() }
+    }
+
+    /// Seeds of the runs of the series that goes on with so many of them.
+    fn goes_on(folder: &Path, seeds: u32, words: &[&str]) -> Result<Vec<u32>, String> {
+        let matches = typed(words);
+        let asked = args::settings(&matches).unwrap();
+        let begun = begun_with(&matches, &asked, &Place::Resume(folder.to_owned()), Some(seeds));
+        let begun = begun.map_err(|error| error.to_string())?;
+        Ok(begun.iter().map(|run| run.train.seed).collect())
+    }
+
+    #[test]
+    fn the_seed_that_is_told_of_a_series_is_one_that_it_is_known_by() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        // The folder of the first run of one of them is gone.
+        for seed in [4, 5] {
+            begin(folder, seed, with(of_series("one", 3, 3)));
+        }
+        begin(folder, 8, with(of_series("another", 8, 3)));
+        let error = goes_on(folder, 3, &[]).unwrap_err();
+        let said =
+            ["which of the 2 series", "from seed 4 on (2 runs, begun one)", "from seed 8 on (1 run, begun another)"];
+        assert!(said.iter().all(|words| error.contains(words)), "{error}");
+        let of_seed = |seed| goes_on(folder, 3, &["--seed", seed]);
+        assert_eq!([of_seed("3"), of_seed("4"), of_seed("8")], [Ok(vec![4, 5]), Ok(vec![4, 5]), Ok(vec![8])]);
+        assert!(of_seed("5").is_err(), "none begins there");
+    }
+
+    #[test]
+    fn runs_of_an_earlier_version_are_a_series_beside_those_that_say_what_they_are_of() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        for seed in [1, 2] {
+            begin(folder, seed, with(None));
+        }
+        assert_eq!(goes_on(folder, 3, &[]), Ok(vec![1, 2]), "there is no other");
+        begin(folder, 5, with(of_series("new", 5, 1)));
+        assert_eq!(goes_on(folder, 2, &["--seed", "5"]), Ok(vec![5]));
+        assert_eq!(goes_on(folder, 3, &["--seed", "1"]), Ok(vec![1, 2]));
+        // As many as there are of one of them.
+        assert_eq!([goes_on(folder, 1, &[]), goes_on(folder, 2, &[])], [Ok(vec![5]), Ok(vec![1, 2])]);
+        // A run file that cannot be read makes no further series.
+        std::fs::create_dir(run_of_seed(folder, 6)).unwrap();
+        std::fs::write(run_of_seed(folder, 6).join("run.toml"), "[").unwrap();
+        assert_eq!(goes_on(folder, 2, &["--seed", "5"]), Ok(vec![5]));
+        let error = goes_on(folder, 3, &[]).unwrap_err();
+        let said =
+            ["of the 2 series", "from seed 1 on (2 runs, by an earlier version)", "from seed 5 on (1 run, begun new)"];
+        assert!(said.iter().all(|words| error.contains(words)), "{error}");
+    }
+
+    #[test]
+    fn a_series_is_known_by_the_run_file_that_it_was_begun_with_though_it_is_longer_now() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("begun-with.toml");
+        std::fs::write(&file, "[train]\nepochs = 2\n[loss]\nhead = \"cosface\"\n").unwrap();
+        let words = ["--config", file.to_str().unwrap()];
+        let mut own = with(of_series("one", 5, 1));
+        (own.loss.head, own.train.epochs, own.train.device) = (Head::CosFace, 4, "cpu".into());
+        let other = with(of_series("another", 1, 1));
+        let (matches, flag) = (typed(&words), vec!["--config".to_owned()]);
+        let asked = args::settings(&matches).unwrap();
+        let of = |config: &RunConfig, is_series| ignored(&matches, &asked, config, is_series);
+        assert_eq!((of(&own, false), of(&other, false)), (Vec::new(), flag), "its head differs");
+
+        begin(folder.path(), 5, own);
+        begin(folder.path(), 1, other);
+        assert_eq!(goes_on(folder.path(), 2, &words), Ok(vec![5]), "no seed was typed");
+    }
+}
