@@ -3,6 +3,9 @@
 
 #[path = "common/program.rs"]
 mod program;
+#[cfg(unix)]
+#[path = "common/running.rs"]
+mod running;
 
 use arclens::config::{Head, RunConfig, load};
 use program::{arclens, json, ok, stderr};
@@ -286,22 +289,11 @@ fn of_several_series_in_a_folder_the_one_that_is_asked_for_goes_on() {
     assert_eq!(run("seed-2").loss.head, Head::ArcFace);
 }
 
-/// A program that does not outlive a test that fails.
-#[cfg(unix)]
-struct Running(std::process::Child);
-
-#[cfg(unix)]
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.0.kill().ok();
-        self.0.wait().ok();
-    }
-}
-
 /// Sends signals to the program when it has trained an epoch, one right behind the other, and waits for its end. What it wrote
 /// to standard error is not kept.
 #[cfg(unix)]
 fn stopped_by(signals: &[&str], folder: &Path, words: &[&str]) -> Output {
+    use running::Running;
     use std::io::{BufRead as _, BufReader, Read as _};
     use std::process::{Command, Stdio};
     let mut command = program::command(folder, words);
@@ -327,11 +319,20 @@ fn a_run_that_gets_sigterm_even_twice_stops_with_all_it_has_learned() {
     let words = ["train", "data", "--epochs", "5000", "--out", "run", "--json"];
     let output = stopped_by(&["-TERM", "-TERM"], folder.path(), &[&words[..], &SMALL[2..]].concat());
     assert_eq!(output.status.code(), Some(0), "a stop is no error: {}", stdout(&output));
-    assert_eq!(json(&output)["stopped"], true);
+    let summary = json(&output);
+    assert_eq!(summary["stopped"], true);
     let run = folder.path().canonicalize().unwrap().join("run");
     let advice = format!("continue with: arclens train --resume {}", run.display());
     assert!(stdout(&output).contains(&advice), "{}", stdout(&output));
-    assert!(std::fs::read_dir(run.join("checkpoints")).unwrap().count() > 0);
+    let entries = std::fs::read_dir(run.join("checkpoints")).unwrap().map(|entry| entry.unwrap().path());
+    let by_step = entries.filter_map(|path| Some((path.file_name()?.to_str()?.parse::<u64>().ok()?, path)));
+    let (_, newest) = by_step.max().unwrap();
+    let state: Value = serde_json::from_slice(&std::fs::read(newest.join("state.json")).unwrap()).unwrap();
+    // So few steps are in an epoch that each has its line.
+    let log = std::fs::read_to_string(run.join("metrics.jsonl")).unwrap();
+    let mut lines = log.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let last = lines.rfind(|line| line["kind"] == "step").unwrap();
+    assert_eq!((&state["epoch"], &state["step"]), (&summary["epochs"], &last["step"]), "{summary}");
 }
 
 /// Ctrl+C while the second of two runs is at work.

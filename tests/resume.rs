@@ -5,11 +5,14 @@
 
 #[path = "common/program.rs"]
 mod program;
+#[path = "common/running.rs"]
+mod running;
 #[path = "common/runs.rs"]
 mod runs;
 
 use arclens::train::Place;
 use program::{arclens, command, ok, stderr};
+use running::Running;
 use runs::{among_checkpoints, config, draw, metrics, newest_step, run, weights};
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
@@ -71,7 +74,8 @@ fn was_killed(status: ExitStatus) -> bool {
 
 /// Kills the program in a certain moment, without a chance to tidy up.
 fn kill_when(folder: &Path, words: &[&str], is_moment: impl Fn() -> bool) {
-    let mut child = command(folder, words).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let mut running = Running(command(folder, words).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
+    let child = &mut running.0;
     let began = Instant::now();
     while !is_moment() && child.try_wait().unwrap().is_none() && began.elapsed() < PATIENCE {
         std::thread::sleep(Duration::from_millis(1));

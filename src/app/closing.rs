@@ -4,7 +4,7 @@ use super::action::Effect;
 use super::state::State;
 use crate::worker::protocol::JobKind;
 
-/// Work under way that closing the window stops.
+/// Work under way that closing the window stops, and what was typed that goes with it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Unfinished {
     /// A run is being trained; it keeps its checkpoint.
@@ -13,6 +13,8 @@ pub struct Unfinished {
     pub export: bool,
     /// The faces of a folder are being aligned; what is done is kept.
     pub alignment: bool,
+    /// A name or a note was typed for a run and is not saved; it is lost.
+    pub typing: bool,
 }
 
 impl Unfinished {
@@ -30,6 +32,7 @@ impl State {
             training: self.is_training(),
             export: is_under_way(JobKind::ExportData),
             alignment: is_under_way(JobKind::AlignFolder),
+            typing: self.has_unsaved_text(),
         }
     }
 }
@@ -55,7 +58,7 @@ mod tests {
     fn busy_with(kind: JobKind) -> State {
         let mut state = State::new(PathBuf::from("/nowhere/runs"));
         let (id, progress, control) = (JobId(1), Progress::default(), Control::default());
-        state.jobs.push(JobView { id, kind, progress, control });
+        state.jobs.push(JobView { id, kind, run: None, progress, control });
         state
     }
 

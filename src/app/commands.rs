@@ -235,7 +235,7 @@ fn pause(state: &State) -> Option<Action> {
 }
 
 fn resume(state: &State) -> Option<Action> {
-    let view = state.training.as_ref()?;
+    let view = state.training.as_ref().filter(|_| !state.is_watched_run_gone())?;
     let run = view.run()?.to_owned();
     matches!(view.phase, TrainPhase::Stopped | TrainPhase::Failed).then_some(Action::ContinueRun(run))
 }

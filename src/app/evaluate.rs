@@ -2,7 +2,7 @@
 
 use super::action::Effect;
 use super::notice::{Notice, Severity};
-use super::runs::{best_epoch_in, named};
+use super::runs::named;
 use super::state::{EvaluateView, Overlay, State, Workspace};
 use super::update::{explore_evaluation, request_verify, start, supersede};
 use crate::eval::{OperatingPoint, OperatingRule, operating_point};
@@ -72,9 +72,10 @@ impl EvaluateView {
 }
 
 /// The best network of a run was that of epoch `before`, and is that of a later one by `now` than was measured. That it is later
-/// alone tells nothing: where the best cannot be used, an older one is measured in its place, each time.
+/// alone tells nothing: where the best cannot be used, an older one is measured in its place, each time. Nor does it where nothing
+/// was known of the run before.
 pub(super) fn is_surpassed(measured: &Evaluation, before: Option<u32>, now: Option<u32>) -> bool {
-    now > before && now > Some(measured.epoch)
+    before.is_some() && now > before && now > Some(measured.epoch)
 }
 
 /// A threshold that a person chose.
@@ -101,6 +102,11 @@ impl Choice {
             threshold: operating_point(&evaluation.rates, rule),
             model_sha256: evaluation.model_sha256.clone(),
         }
+    }
+
+    /// The folder of the run, which a person may rename meanwhile.
+    pub(super) fn run_mut(&mut self) -> &mut PathBuf {
+        &mut self.run
     }
 }
 
@@ -136,7 +142,7 @@ pub(super) fn evaluate_open(state: &mut State, run: PathBuf) -> Vec<Effect> {
 /// Asks for a run to be measured; what was asked for before is superseded by then.
 pub(super) fn request(state: &mut State, run: PathBuf, on: EvaluateOn) -> Vec<Effect> {
     state.evaluate.is_on_pairs = matches!(on, EvaluateOn::Protocol { .. });
-    state.evaluate.best_when_asked = best_epoch_in(&state.runs, &run);
+    state.evaluate.best_when_asked = state.best_epoch(&run);
     let (job, effects) = start(state, Request::Evaluate { run, on });
     state.evaluate.job = Some(job);
     state.evaluate.error = None;
@@ -174,7 +180,7 @@ pub(super) fn evaluated(state: &mut State, job: JobId, evaluation: &Arc<Evaluati
         }
     };
     // The list may have been read anew meanwhile, and know of a better network.
-    let (before, now) = (state.evaluate.best_when_asked, best_epoch_in(&state.runs, &evaluation.run));
+    let (before, now) = (state.evaluate.best_when_asked, state.best_epoch(&evaluation.run));
     let is_of_run = |measured: &Evaluation| measured.run == evaluation.run;
     state.evaluate.outdate(|measured| is_of_run(measured) && is_surpassed(measured, before, now));
     let kept = settle_threshold(state, job, evaluation);

@@ -23,6 +23,13 @@ const MAX_CURVE: usize = 4000;
 
 /// Takes a report in.
 pub fn on_event(state: &mut State, event: Event) -> Vec<Effect> {
+    let effects = take_in(state, event);
+    // It may have put the dialog away that another one waits for.
+    run_edit::show_next(state);
+    effects
+}
+
+fn take_in(state: &mut State, event: Event) -> Vec<Effect> {
     match event {
         Event::Progress { job, progress } => {
             if let Some(view) = state.jobs.iter_mut().find(|view| view.id == job) {
@@ -59,8 +66,9 @@ pub fn on_event(state: &mut State, event: Event) -> Vec<Effect> {
             effects
         }
         Event::NetworkRead { job, run, network } => start_from::network_read(state, job, run, network),
-        Event::RunChanged { before, after, .. } => {
+        Event::RunChanged { job, before, after } => {
             runs::changed(state, &before, after.as_deref());
+            run_edit::kept(state, job);
             refresh_runs(state)
         }
         Event::FileLooked { job, file, kind } => drop::looked(state, job, file, kind),
@@ -152,6 +160,7 @@ impl TrainView {
             told: Vec::new(),
             summary: None,
             error: None,
+            is_gone: false,
         }
     }
 
@@ -315,6 +324,7 @@ fn mapped(state: &mut State, job: JobId, table: Arc<EmbeddingTable>, mut layout:
 fn ended(state: &mut State, job: JobId, outcome: Outcome) -> Vec<Effect> {
     let kind = state.job(job).map(|view| view.kind);
     state.jobs.retain(|view| view.id != job);
+    let is_cancelled = matches!(outcome, Outcome::Cancelled);
     let failure = match outcome {
         Outcome::Failed(error) => Some(error),
         Outcome::Finished | Outcome::Cancelled => None,
@@ -363,11 +373,14 @@ fn ended(state: &mut State, job: JobId, outcome: Outcome) -> Vec<Effect> {
             }
             training::does_not_come(state, Awaited::Runs);
         }
-        // Beside what was typed the dialog says it.
-        Some(JobKind::ChangeRun) if run_edit::ended(state, job, notice.as_ref()) => {}
-        Some(
-            JobKind::SaveOperatingPoint | JobKind::Devices | JobKind::ChangeRun | JobKind::Export | JobKind::LookAtFile,
-        ) => announce(state, notice),
+        Some(JobKind::ChangeRun) => match notice {
+            Some(reason) => run_edit::not_kept(state, job, reason),
+            None if is_cancelled => run_edit::stopped(state, job),
+            None => run_edit::kept(state, job),
+        },
+        Some(JobKind::SaveOperatingPoint | JobKind::Devices | JobKind::Export | JobKind::LookAtFile) => {
+            announce(state, notice);
+        }
         _ => {}
     }
     Vec::new()

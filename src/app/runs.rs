@@ -7,12 +7,12 @@ use super::notice::{Notice, Severity};
 use super::run_edit::{self, RunEdit};
 use super::series::{SeriesFacts, all_facts, continue_series};
 use super::start_from;
-use super::state::{State, Workspace};
+use super::state::{State, TrainView, Workspace};
 use super::training::is_noted;
 use super::update::{open_data, replace_config, start};
 use crate::config::{RunInfo, natural_order};
-use crate::train::ExportFormat;
-use crate::worker::protocol::{Evaluation, JobId, Request, RunChange, RunEntry};
+use crate::train::{EpochMetrics, ExportFormat};
+use crate::worker::protocol::{Evaluation, JobId, JobKind, Request, RunChange, RunEntry};
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -101,26 +101,19 @@ pub(super) fn remember_place(state: &mut State, run: &Path) {
 
 /// Takes the runs found on disk in.
 pub(super) fn found(state: &mut State, mut runs: Vec<RunEntry>) {
-    let (order, revision) = (state.runs_view.order, state.next_id());
+    let order = state.runs_view.order;
     runs.sort_by(|a, b| order.compare(a, b));
     let view = &mut state.runs_view;
-    view.list_revision = revision;
     // One that was not listed yet when it was opened needs no place of its own.
     view.elsewhere.retain(|path| !runs.iter().any(|run| run.path == *path && !run.is_elsewhere));
     let is_gone = |path: &PathBuf| !runs.iter().any(|run| run.path == *path);
     view.compared.retain(|path| !(view.compared_when_asked.contains(path) && is_gone(path)));
-    // Once for the whole list: a page that is drawn anew in every frame only looks them up.
-    view.series = all_facts(&runs);
     // One that was measured here may have learned in another window, or on the command line.
     state.evaluate.outdate(|measured| {
-        let (before, now) = (best_epoch_in(&state.runs, &measured.run), best_epoch_in(&runs, &measured.run));
-        is_surpassed(measured, before, now)
+        let best = |list: &[RunEntry]| best_epoch(list, state.training.as_ref(), &measured.run);
+        is_surpassed(measured, best(&state.runs), best(&runs))
     });
-    let started_from = state.start_network().cloned();
-    state.runs = runs;
-    if state.start_network() != started_from.as_ref() {
-        state.refresh_preview();
-    }
+    relist(state, runs);
     let mut overlays = std::mem::take(&mut state.evaluate.overlays);
     for overlay in &mut overlays {
         overlay.evaluation = named(state, &overlay.evaluation);
@@ -128,12 +121,37 @@ pub(super) fn found(state: &mut State, mut runs: Vec<RunEntry>) {
     state.evaluate.overlays = overlays;
 }
 
-/// The epoch of a run's best network, as far as a list tells.
-pub(super) fn best_epoch_in(list: &[RunEntry], run: &Path) -> Option<u32> {
-    list.iter().find(|entry| entry.path == run).and_then(RunEntry::best_epoch)
+/// Puts another list in the place of the one of now.
+fn relist(state: &mut State, runs: Vec<RunEntry>) {
+    let (revision, started_from) = (state.next_id(), state.start_network().cloned());
+    state.runs_view.list_revision = revision;
+    // Once for the whole list: a page that is drawn anew in every frame only looks them up.
+    state.runs_view.series = all_facts(&runs);
+    state.runs = runs;
+    if state.start_network() != started_from.as_ref() {
+        state.refresh_preview();
+    }
+}
+
+/// The epoch of a run's best network, as far as a list and the run watched last tell.
+fn best_epoch(list: &[RunEntry], watched: Option<&TrainView>, run: &Path) -> Option<u32> {
+    let listed = list.iter().find(|entry| entry.path == run).and_then(RunEntry::best_epoch);
+    let watched = watched.filter(|view| view.is_of(run)).and_then(|view| EpochMetrics::best_of(&view.epochs));
+    listed.max(watched)
 }
 
 impl State {
+    /// The epoch of a run's best network, as far as is known here.
+    pub(super) fn best_epoch(&self, run: &Path) -> Option<u32> {
+        best_epoch(&self.runs, self.training.as_ref(), run)
+    }
+
+    /// The run watched last was moved to the bin, and is not back as far as the list tells: nothing can go on with it.
+    pub fn is_watched_run_gone(&self) -> bool {
+        let gone = self.training.as_ref().filter(|view| view.is_gone);
+        gone.is_some_and(|view| !self.runs.iter().any(|run| view.is_of(&run.path)))
+    }
+
     /// What a run is called: as in the list of runs; by its folder where the list does not know it.
     pub fn run_name(&self, run: &Path) -> String {
         let own = || run.file_name().unwrap_or(run.as_os_str()).to_string_lossy().into_owned();
@@ -188,7 +206,7 @@ pub(super) fn update(state: &mut State, action: RunAction) -> Vec<Effect> {
             Vec::new()
         }
         RunAction::Edit(run) => {
-            state.runs_view.edit = state.run_entry(&run).map(RunEdit::as_kept);
+            run_edit::open(state, &run);
             Vec::new()
         }
         RunAction::Write(edit) => {
@@ -289,17 +307,33 @@ fn for_file_manager(run: PathBuf) -> PathBuf {
 }
 
 fn change(state: &mut State, run: PathBuf, change: RunChange) -> Vec<Effect> {
-    if may_change(state, &run) { start(state, Request::ChangeRun { run, change }).1 } else { Vec::new() }
+    if let Some(reason) = why_not_changed(state, &run) {
+        state.notify(reason);
+        return Vec::new();
+    }
+    start(state, Request::ChangeRun { run, change }).1
 }
 
-/// The folder of a run may be touched; where it may not, that is said.
-pub(super) fn may_change(state: &mut State, run: &Path) -> bool {
-    let is_locked = state.is_being_trained(run);
-    if is_locked {
+/// Why the folder of a run may not be touched now; `None` where it may.
+pub(super) fn why_not_changed(state: &State, run: &Path) -> Option<Notice> {
+    if state.is_being_trained(run) {
         let notice = Notice::new(Severity::Warning, "The run is being trained and cannot be changed");
-        state.notify(notice.hint("Stop it first, or wait until it is done."));
+        return Some(notice.hint("Stop it first, or wait until it is done."));
     }
-    !is_locked
+    // It has the path of now, and would fail at its end.
+    let mut jobs = state.jobs.iter().filter(|job| job.run.as_deref() == Some(run));
+    let job = jobs.find(|job| !job.control.is_cancelled())?;
+    let what = if job.kind == JobKind::Export { "exported" } else { "measured" };
+    let notice = Notice::new(Severity::Warning, format!("The run is being {what} and cannot be changed"));
+    Some(notice.hint("Wait until that is done, or cancel it."))
+}
+
+/// The run whose folder a job reads until its end.
+pub(super) fn run_of(request: &Request) -> Option<PathBuf> {
+    match request {
+        Request::Evaluate { run, .. } | Request::Export { run, .. } => Some(run.clone()),
+        _ => None,
+    }
 }
 
 /// A run has another folder now, or none.
@@ -312,6 +346,8 @@ pub(super) fn changed(state: &mut State, before: &Path, after: Option<&Path>) {
     state.runs_view.compared.iter_mut().for_each(moved);
     state.runs_view.elsewhere.iter_mut().for_each(moved);
     state.runs_view.longer.iter_mut().for_each(|longer| moved(&mut longer.run));
+    state.runs_view.exporting.iter_mut().for_each(moved);
+    state.evaluate.choices.iter_mut().for_each(|(_, choice)| moved(choice.run_mut()));
     run_edit::moved(state, before, after);
     if let Some(after) = after {
         rename_listed(state, before, after);
@@ -339,6 +375,7 @@ pub(super) fn changed(state: &mut State, before: &Path, after: Option<&Path>) {
         state.active_run = after.map(Path::to_owned);
     }
     if after.is_none() {
+        remove_listed(state, before);
         state.runs_view.compared.retain(|path| path != before);
         state.runs_view.elsewhere.retain(|path| path != before);
         drop(state.runs_view.longer.take_if(|longer| longer.run == before));
@@ -360,6 +397,15 @@ fn rename_listed(state: &mut State, before: &Path, after: &Path) {
     entry.name.push_str(&after.file_name().unwrap_or_default().to_string_lossy());
     entry.path = after.to_owned();
     state.runs_view.list_revision = revision;
+}
+
+/// The list, which is read anew only now, has the run no more; where it was watched last, nothing goes on with it.
+fn remove_listed(state: &mut State, run: &Path) {
+    let left = state.runs.iter().filter(|entry| entry.path != run).cloned().collect();
+    relist(state, left);
+    if let Some(view) = state.training.as_mut().filter(|view| view.is_of(run)) {
+        view.is_gone = true;
+    }
 }
 
 /// The settings of a run go to Train, where they can be changed; its images are opened if others are open.

@@ -145,13 +145,15 @@ pub struct TrainView {
     pub map: Option<(Arc<EmbeddingTable>, Arc<Layout>)>,
     /// How many of its steps were doubtful, and the notice that says so.
     pub doubtful: (usize, Option<NoticeId>),
-    /// What the plan beside the button that started it warned of: it is not said again. Nothing where the run was begun from
-    /// elsewhere, as one that goes on.
+    /// What the plan warned of, where it was in sight when the run was started: it is not said again. Nothing where the run was
+    /// begun from elsewhere, as one that goes on.
     pub(super) told: Vec<String>,
     /// What it left.
     pub summary: Option<RunSummary>,
     /// The error that ended it.
     pub error: Option<Notice>,
+    /// It was moved to the bin; see [`State::is_watched_run_gone`].
+    pub(super) is_gone: bool,
 }
 
 /// The map.
@@ -248,6 +250,8 @@ pub struct JobView {
     pub id: JobId,
     /// Kind.
     pub kind: JobKind,
+    /// The run whose folder it reads until its end, where it does.
+    pub run: Option<PathBuf>,
     /// Latest progress.
     pub progress: Progress,
     /// Its brake.
@@ -351,7 +355,7 @@ impl State {
         self.replace(None, notice);
     }
 
-    /// Adds a message in the place of an earlier one, where that has not been taken away meanwhile.
+    /// Adds a message at the end, as every one; the earlier one that it stands for is taken away, where it is still there.
     pub(super) fn replace(&mut self, before: Option<NoticeId>, mut notice: Notice) -> NoticeId {
         self.notices.retain(|known| Some(known.id) != before);
         let id = NoticeId(self.next_id());

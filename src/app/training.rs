@@ -32,8 +32,11 @@ pub(super) fn start_training(state: &mut State) -> Vec<Effect> {
     let config = state.config.clone();
     let place = Place::NewIn(state.runs_root.clone());
     state.series = Series::new(state.seeds, &config, &catalog);
+    // Beside a run that is watched, its curves may stand in the place of the plan.
+    let is_plan_in_sight = state.workspace == Workspace::Train && state.training.is_none();
     state.workspace = Workspace::Train;
-    let told = state.footprint().map(|cost| state.plan_warnings(&cost)).unwrap_or_default();
+    let cost = state.footprint().filter(|_| is_plan_in_sight);
+    let told = cost.map(|cost| state.plan_warnings(&cost)).unwrap_or_default();
     let effects = series::next(state).unwrap_or_else(|| begin_training(state, catalog, config, place));
     if let Some(view) = &mut state.training {
         view.told = told;

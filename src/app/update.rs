@@ -134,6 +134,7 @@ pub(super) fn start(state: &mut State, request: Request) -> (JobId, Vec<Effect>)
     state.jobs.push(JobView {
         id,
         kind: job.request.kind(),
+        run: runs::run_of(&job.request),
         progress: Progress::default(),
         control: job.control.clone(),
     });
@@ -419,11 +420,12 @@ pub fn on_start(state: &mut State, open: Option<PathBuf>) -> Vec<Effect> {
 /// A job that could not be handed over: its queue is full.
 pub fn on_refused(state: &mut State, job: &Job) {
     state.jobs.retain(|view| view.id != job.id);
-    let headline = format!("{} has to wait: too much is going on", job.request.kind().label());
+    let headline = match job.request.kind() {
+        JobKind::ChangeRun => "The change was not begun: too much is going on".to_owned(),
+        kind => format!("{} has to wait: too much is going on", kind.label()),
+    };
     let notice = Notice::new(Severity::Warning, headline).hint("Try again when the running job is done.");
-    if !run_edit::ended(state, job.id, Some(&notice)) {
-        state.notify(notice);
-    }
+    run_edit::not_kept(state, job.id, notice);
     let id = Some(job.id);
     if state.explore.job == id {
         state.explore.job = None;

@@ -8,7 +8,8 @@ use super::{Answer, args};
 use crate::config::{PARAMS, RunConfig, RunInfo, SeriesInfo, counted};
 use crate::data::Catalog;
 use crate::train::{
-    Control, EpochMetrics, Footprint, Observer, Place, RunSummary, TrainEvent, TrainRequest, data_of, train,
+    Control, EpochMetrics, Footprint, Observer, Place, RunSummary, TrainEvent, TrainRequest, data_of, data_of_series,
+    is_same_place, train,
 };
 use anyhow::Context as _;
 use clap::ArgMatches;
@@ -74,15 +75,15 @@ fn settings(matches: &ArgMatches, place: &Place, seeds: Option<u32>) -> anyhow::
         ));
     }
     let mut config = changes.made_to(own);
-    if is_series && args::is_typed(matches, "train.seed") {
-        config.train.seed = asked.train.seed;
+    if is_series {
+        let is_typed = args::is_typed(matches, "train.seed");
+        config.train.seed = if is_typed { asked.train.seed } else { which::first_seed(begun.iter()) };
     }
     config.run = seeds.and_then(|seeds| in_series(own, config.train.seed, seeds));
     Ok(InForce { config, changes, data })
 }
 
-/// Where the images are: what was typed, or where the run that goes on, or one of the series' runs that have begun, has them
-/// from. A run that is finished is not written anew, so that after a move only the later ones know the new place.
+/// Where the images are: what was typed, or where the run that goes on has them from, or the series ([`data_of_series`]).
 fn data(matches: &ArgMatches, begun: &[RunConfig]) -> anyhow::Result<PathBuf> {
     if let Some(typed) = matches.get_one::<PathBuf>("data") {
         return Ok(typed.clone());
@@ -90,8 +91,7 @@ fn data(matches: &ArgMatches, begun: &[RunConfig]) -> anyhow::Result<PathBuf> {
     let last = begun.last();
     let last =
         last.context("no run of a series has begun in this folder, so the images have to be named, too: DATA")?;
-    let known = begun.iter().rev().filter_map(|run| data_of(run).ok()).find(|data| data.exists());
-    if let Some(data) = known {
+    if let Some(data) = data_of_series(begun.iter()) {
         return Ok(data);
     }
     anyhow::bail!(
@@ -124,11 +124,23 @@ fn ignored(matches: &ArgMatches, asked: &RunConfig, own: &RunConfig, is_series: 
         "train.seed" if is_series => false,
         key => differs(key),
     };
-    // A run may be longer now than the file says that it was begun with.
-    let is_of_file = |key: &str| key != "train.epochs" && !args::is_typed(matches, key);
+    // Of a file, nothing is taken on. Where it says what is usual, it may only not have said anything else.
+    let usual = RunConfig::default();
+    let is_said = |key: &str| differs(key) && asked.get(key).ok() != usual.get(key).ok();
+    let begins_at = own.run.as_ref().and_then(|facts| facts.series.as_ref()).map(|series| series.first_seed);
+    let [wanted, had] = [asked, own].map(|config| Path::new(config.train.start_from.trim()));
+    let is_ignored_of_file = |key: &str| match key {
+        // A run may be longer now than the file says that it was begun with.
+        "train.epochs" => is_said(key) && asked.train.epochs > own.train.epochs,
+        "train.device" => is_said(key),
+        "train.seed" if is_series => is_said(key) && begins_at != Some(asked.train.seed),
+        "train.start_from" => !is_same_place(wanted, had),
+        key => is_ignored_key(key),
+    };
+    let is_of_file = |key: &str| !args::is_typed(matches, key) && is_ignored_of_file(key);
     let is_ignored = |id: &str| match id {
         "margin" => MARGINS.iter().any(|key| differs(key)),
-        "config" | "preset" => PARAMS.iter().any(|spec| is_of_file(spec.key) && is_ignored_key(spec.key)),
+        "config" | "preset" => PARAMS.iter().any(|spec| is_of_file(spec.key)),
         key => is_ignored_key(key),
     };
     let typed = args::typed_settings(matches).into_iter();
@@ -164,6 +176,15 @@ impl Changes {
         }
         config
     }
+
+    /// As they are typed behind a command, each with a space in front of it.
+    fn typed_again(&self) -> String {
+        let text = |flag: &str, value: &String| format!(" --{flag} {}", output::typed(Path::new(value)));
+        let epochs = self.epochs.map(|epochs| format!(" --epochs {epochs}"));
+        let device = self.device.as_ref().map(|device| text("device", device));
+        let start_from = self.start_from.as_ref().map(|start_from| text("start-from", start_from));
+        [epochs, device, start_from].into_iter().flatten().collect()
+    }
 }
 
 fn place(matches: &ArgMatches) -> anyhow::Result<Place> {
@@ -171,8 +192,19 @@ fn place(matches: &ArgMatches) -> anyhow::Result<Place> {
     if !args::is_typed(matches, "resume") {
         return Ok(out.map_or_else(|| Place::NewIn(PathBuf::from("runs")), Place::NewAt));
     }
-    let run = matches.get_one::<PathBuf>("resume").cloned().or(out);
-    run.map(Place::Resume).context("--resume needs the run's folder: --resume RUN, or --resume together with --out RUN")
+    let run = matches.get_one::<PathBuf>("resume").cloned();
+    if let (Some(run), Some(out)) = (&run, &out) {
+        anyhow::ensure!(
+            is_same_place(run, out),
+            "--resume and --out name two folders, but a run goes on in its own; leave --out out, or if the first of them is \
+             where the images are, put it in front of --resume, as DATA: {} and {}",
+            run.display(),
+            out.display()
+        );
+    }
+    run.or(out)
+        .map(Place::Resume)
+        .context("--resume needs the run's folder: --resume RUN, or --resume together with --out RUN")
 }
 
 /// Opens a data set and prints its problems as warnings.
@@ -361,6 +393,13 @@ mod tests {
         assert_eq!(placed(&["--out", "run"]).unwrap(), Place::NewAt("run".into()));
         let error = placed(&["--resume"]).unwrap_err().to_string();
         assert!(error.contains("--resume RUN") && error.contains("--out RUN"), "{error}");
+    }
+
+    #[test]
+    fn a_run_does_not_go_on_in_two_folders() {
+        assert_eq!(placed(&["--out", "run", "--resume", "./run"]).unwrap(), Place::Resume("./run".into()));
+        let error = placed(&["--resume", "images", "--out", "run"]).unwrap_err().to_string();
+        assert!(error.contains("two folders") && error.contains("DATA: images and run"), "{error}");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The facts a run writes beside its settings, so that it can be understood and repeated.
 
-use super::RunConfig;
+use super::{Group, ParamSpec, RunConfig};
 use serde::{Deserialize, Serialize};
 
 /// Settings that say what the network is and what images it takes: a run that starts from a network takes them over. Left
@@ -36,11 +36,12 @@ pub struct RunInfo {
     pub classes: u32,
     /// Images trained on.
     pub images: u32,
-    /// Epochs that it was begun with; `None` while it has no more. The ramp of its margin keeps to them.
+    /// Epochs that it was begun with; `None` while it has no more. The ramp of its margin keeps to them. A run that joins a series
+    /// whose runs were made longer has those of the first run, so that all have the same ramp.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub begun_epochs: Option<u32>,
-    /// Epochs that it had done when it was last made longer; `None` while it was not. The patience of `train.stop_after` counts
-    /// from there.
+    /// Epochs that it had done when it was last made longer; `None` while it was not. The patience of `train.stop_after` and of
+    /// the plateau schedule counts from there.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub longer_from: Option<u32>,
     /// Keys of the settings that were left to the program; above stands what it chose. Before a run of a series begins, those
@@ -56,6 +57,13 @@ impl RunInfo {
     /// The weights were made elsewhere: the run has no images and no training of its own.
     pub fn is_imported(&self) -> bool {
         !self.imported.is_empty()
+    }
+
+    /// What stands in the settings of the run is what it was made with. How imported weights were trained is not known: their
+    /// settings tell the network and the images that it takes, and else what the program would choose by itself.
+    pub fn is_known(&self, spec: &ParamSpec) -> bool {
+        let is_of_training = matches!(spec.group, Group::Data | Group::Augment | Group::Loss | Group::Train);
+        !self.is_imported() || !is_of_training || NETWORK_KEYS.contains(&spec.key)
     }
 
     /// The run has begun: every run that has says by which version.
@@ -78,12 +86,14 @@ impl RunInfo {
     }
 
     /// What is known of a further run of the same series before it begins: the series, the weights that all of its runs
-    /// start from, and of one that has not begun itself, what was chosen for its network. `None` for a run by itself.
+    /// start from, and of one that has not begun itself, what was chosen for its network and the epochs that its ramp keeps to.
+    /// `None` for a run by itself.
     pub fn further(&self) -> Option<Self> {
         let before = Self::before(self.series.clone()?);
         let is_chosen = |key: &&str| !self.has_begun() && self.is_automatic(key);
         let automatic = NETWORK_KEYS.into_iter().filter(is_chosen).map(str::to_owned).collect();
-        Some(Self { start_sha256: self.start_sha256.clone(), automatic, ..before })
+        let begun_epochs = self.begun_epochs.filter(|_| !self.has_begun());
+        Some(Self { start_sha256: self.start_sha256.clone(), begun_epochs, automatic, ..before })
     }
 
     /// The setting was left to the program, which has chosen.
@@ -95,13 +105,18 @@ impl RunInfo {
 impl RunConfig {
     /// Makes these settings of a further run of a series follow those of its first one, `begun`: it starts from the same
     /// weights, and where the network is left to the program, it is the one chosen for that run. Without it, the runs would
-    /// not be of one network: each seed holds out other images. What is known already stays, and a run by itself is left
-    /// as it is.
+    /// not be of one network: each seed holds out other images. Where it has more epochs than that run was begun with, the ramp
+    /// of its margin is as long as there: else their mean would be over different margins. What is known already stays, and a
+    /// run by itself is left as it is.
     pub fn follow(&mut self, begun: &Self) {
         let Some(first) = &begun.run else { return };
         let Some(mut before) = self.run.take() else { return };
         if before.start_sha256.is_empty() {
             before.start_sha256.clone_from(&first.start_sha256);
+        }
+        let planned = first.begun_epochs.unwrap_or(begun.train.epochs);
+        if before.begun_epochs.is_none() && planned < self.train.epochs {
+            before.begun_epochs = Some(planned);
         }
         let open = self.automatic_keys();
         for key in NETWORK_KEYS {
@@ -195,6 +210,31 @@ mod tests {
         let mut alone = RunConfig::default();
         alone.follow(&begun);
         assert_eq!(alone, RunConfig::default());
+    }
+
+    #[test]
+    fn a_run_that_joins_a_series_made_longer_has_the_ramp_of_its_first_run() {
+        let series = SeriesInfo { id: "a".into(), first_seed: 7, seeds: 3 };
+        let with_epochs = |epochs, run: RunInfo| {
+            let mut config = RunConfig { run: Some(run), ..RunConfig::default() };
+            config.train.epochs = epochs;
+            config
+        };
+        let joined = |epochs, first: &RunConfig| {
+            let mut further = with_epochs(epochs, RunInfo::before(series.clone()));
+            further.follow(first);
+            // It is told once more, and this is what a new run takes of it.
+            further.follow(first);
+            further.run.as_ref().and_then(RunInfo::further).unwrap().begun_epochs
+        };
+        let begun = RunInfo { version: "1.0.0".into(), ..RunInfo::before(series.clone()) };
+        let as_begun = with_epochs(20, begun.clone());
+        let longer = with_epochs(60, RunInfo { begun_epochs: Some(20), longer_from: Some(20), ..begun });
+        assert_eq!((joined(20, &as_begun), joined(60, &longer)), (None, Some(20)));
+        // The others were made longer, and the first one was not.
+        assert_eq!((joined(60, &as_begun), joined(20, &longer)), (Some(20), None));
+        // What a run that has begun keeps to is its own.
+        assert_eq!(longer.run.as_ref().and_then(RunInfo::further).unwrap(), RunInfo::before(series.clone()));
     }
 
     #[test]

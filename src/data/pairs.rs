@@ -66,8 +66,8 @@ fn parse(text: &str) -> Result<PairList, Fault> {
     let mut reader = Reader { list, expected: None, columns: None, half: None, is_first: true };
     let mut last_line = 0;
     for (number, line) in (1..).zip(text.lines()) {
-        let line = line.trim();
-        if !line.is_empty() && !line.starts_with('#') {
+        let words = line.trim();
+        if !words.is_empty() && !words.starts_with('#') {
             reader.line(line).map_err(|message| (number, message))?;
             last_line = number;
         }
@@ -88,7 +88,7 @@ struct Reader {
 
 impl Reader {
     fn line(&mut self, line: &str) -> Result<(), String> {
-        let fields = fields(line);
+        let fields = fields(line.trim());
         if std::mem::take(&mut self.is_first) {
             if let Some((folds, total)) = header(&fields)? {
                 (self.list.folds, self.expected) = (folds, Some(total));
@@ -97,15 +97,18 @@ impl Reader {
             if is_lfw_names(&fields) {
                 return Ok(());
             }
-            self.columns = columns(&fields);
+            // What only looks like three with a tab before it is four, as with an index that has no name.
+            let names = if fields.len() == 3 && !line.starts_with('\t') { fields.clone() } else { cells(line) };
+            self.columns = columns(&names);
             if self.columns.is_some() {
                 return Ok(());
             }
         }
-        let found = || line.chars().take(80).collect::<String>();
+        let found = || line.trim().chars().take(80).collect::<String>();
         if let Some(columns) = self.columns {
             self.list.fields = 3;
-            let pair = columns.pair(&fields).ok_or_else(|| {
+            let cells = if columns.count == 3 { fields } else { cells(line) };
+            let pair = columns.pair(&cells).ok_or_else(|| {
                 format!("expected two images and a label (0 or 1) below their names, found \"{}\"", found())
             })?;
             self.list.pairs.push(pair);
@@ -163,14 +166,26 @@ fn fields(line: &str) -> Vec<&str> {
     if line.contains('\t') {
         line.split('\t').map(str::trim).filter(|field| !field.is_empty()).collect()
     } else if line.contains(',') {
-        let mut fields: Vec<&str> = line.split(',').map(|field| field.trim().trim_matches('"')).collect();
-        while fields.last().is_some_and(|field| field.is_empty()) {
-            fields.pop();
-        }
-        fields
+        without_empty_end(line.split(',').map(|field| field.trim().trim_matches('"')).collect())
     } else {
         line.split_whitespace().collect()
     }
+}
+
+/// The fields of a line by their columns: below many names, one that is empty between tabs has its place as well.
+fn cells(line: &str) -> Vec<&str> {
+    if line.trim().contains('\t') {
+        without_empty_end(line.split('\t').map(str::trim).collect())
+    } else {
+        fields(line.trim())
+    }
+}
+
+fn without_empty_end(mut fields: Vec<&str>) -> Vec<&str> {
+    while fields.last().is_some_and(|field| field.is_empty()) {
+        fields.pop();
+    }
+    fields
 }
 
 /// Folds and pairs in all: `folds n` means n of each kind per fold, `n` means n of each kind.
@@ -369,6 +384,22 @@ mod tests {
         assert!(parse("id,image1,label,image2\n7,a/1.jpg,x,b/1.jpg\n").is_err());
         assert!(parse("id,path,mask_path,label\n7,a/1.jpg,a/1_mask.jpg,1\n").is_err());
         assert!(parse("id,image,person,label\n7,a/1.jpg,x,1\n").is_err(), "one image in a line");
+    }
+
+    #[test]
+    fn an_empty_field_between_tabs_has_its_column() {
+        let pair = [triple("a.jpg", "b.jpg", true)];
+        for list in [
+            "image1\timage2\tscore\tlabel\tis_val\na.jpg\tb.jpg\t\t1\t0\n",
+            "id\timage1\timage2\tlabel\tnote\n\ta.jpg\tb.jpg\t1\t\r\n",
+            // An index without a name.
+            "\timage1\timage2\tlabel\n0\ta.jpg\tb.jpg\t1\n",
+        ] {
+            assert_eq!(parse(list).unwrap().pairs, pair, "{list}");
+        }
+        assert!(parse("image1\timage2\tscore\tlabel\tis_val\na.jpg\t\t0.5\t1\t0\n").is_err(), "one image");
+        // Of three columns none can be left out, and tabs that only line them up do no harm.
+        assert_eq!(parse("image1\t\timage2\t\tlabel\na.jpg\tb.jpg\t\t1\n").unwrap().pairs, pair);
     }
 
     #[test]

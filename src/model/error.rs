@@ -14,7 +14,7 @@ pub enum ModelError {
     /// The file belongs to another network.
     #[error(
         "the weights do not fit this network: {}; check that network, channels and embedding size are those of the run",
-        describe(.0)
+        .0.in_words()
     )]
     Mismatch(Misfit),
     /// A running variance is so far below 0 that there is no root to take.
@@ -32,21 +32,4 @@ pub enum ModelError {
         /// Name of the tensor.
         name: String,
     },
-}
-
-/// At most this many names are listed per kind in the sentence; the [`Misfit`] has them all.
-const LISTED: usize = 10;
-
-fn describe(misfit: &Misfit) -> String {
-    let misshaped: Vec<String> = misfit.misshaped.iter().map(ToString::to_string).collect();
-    let lists =
-        [list("missing", &misfit.missing), list("different", &misshaped), list("unexpected", &misfit.unexpected)];
-    lists.into_iter().flatten().collect::<Vec<_>>().join("; ")
-}
-
-fn list(label: &str, names: &[String]) -> Option<String> {
-    let shown = names.iter().take(LISTED).cloned().collect::<Vec<_>>().join(", ");
-    let more = names.len().saturating_sub(LISTED);
-    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    (!names.is_empty()).then(|| format!("{} {label}: {shown}{more}", names.len()))
 }

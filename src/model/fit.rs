@@ -79,6 +79,14 @@ impl Misfit {
         self.missing.is_empty() && self.misshaped.is_empty()
     }
 
+    /// The weights of each kind, for a sentence: "2 missing: fc.weight, fc.bias; 1 unexpected: head.weight". Empty when all fit.
+    pub fn in_words(&self) -> String {
+        let misshaped: Vec<String> = self.misshaped.iter().map(ToString::to_string).collect();
+        let lists =
+            [list("missing", &self.missing), list("different", &misshaped), list("unexpected", &self.unexpected)];
+        lists.into_iter().flatten().collect::<Vec<_>>().join("; ")
+    }
+
     /// How many weights of each kind, in words: "2 missing, 1 of another shape, 3 unexpected". Empty when all fit.
     pub fn counts(&self) -> String {
         let kinds = [
@@ -89,6 +97,16 @@ impl Misfit {
         let words = kinds.into_iter().filter(|(count, _)| *count > 0).map(|(count, kind)| format!("{count} {kind}"));
         words.collect::<Vec<_>>().join(", ")
     }
+}
+
+/// At most this many names are listed per kind in a sentence; the [`Misfit`] has them all.
+const LISTED: usize = 10;
+
+fn list(label: &str, names: &[String]) -> Option<String> {
+    let shown = names.iter().take(LISTED).cloned().collect::<Vec<_>>().join(", ");
+    let more = names.len().saturating_sub(LISTED);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    (!names.is_empty()).then(|| format!("{} {label}: {shown}{more}", names.len()))
 }
 
 /// A weight of a file.

@@ -65,7 +65,7 @@ impl Run {
         metrics.best = better.is_some();
         self.state.best = better.or(before);
         tracing::info!(epoch = metrics.epoch, loss = metrics.train_loss, eer = ?metrics.eer, "epoch");
-        patience::follow(&mut self.state, &self.resolved.config.train);
+        patience::follow(&mut self.state, &self.resolved.config);
         self.state.last_epoch = Some(metrics.clone());
         // Before the checkpoint: a line too many is taken out on resume, a missing one could not be made up.
         self.tell_epoch(&metrics, observer);

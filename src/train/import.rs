@@ -8,12 +8,13 @@ pub use preprocess::{PreprocessChange, PreprocessPreset};
 
 use super::checkpoint::CheckpointState;
 use super::run_folder::{Place, RunFolder};
-use super::session::Saved;
+use super::session::{Saved, floats, images};
 use super::{Control, ModelInfo, Network, TrainError};
 use crate::config::{Auto, ConfigError, Margins, RunConfig, RunInfo};
+use crate::data::{HostBatch, Preprocess};
 use crate::loss::HeadSpec;
 use crate::model::weights::{Weights, WeightsError, read_weights_unless};
-use crate::model::{EmbedderSpec, Misfit, ModelError, load_weights, recognise, save_weights};
+use crate::model::{Embedder, EmbedderSpec, Inference, Misfit, ModelError, load_weights, recognise, save_weights};
 use burn::backend::Flex;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -54,7 +55,7 @@ pub(super) const INFO_KEY: &str = "arclens.model";
 /// Reads, recognises, checks, and writes the run folder.
 ///
 /// # Errors
-/// When the file is no weights file, its network is not known here or not complete, the folder is taken, the disk
+/// When the file is no weights file, its network is not known here, not complete or of no use, the folder is taken, the disk
 /// refuses, or the control says stop; no folder of a run is left behind then.
 pub fn import(request: &ImportRequest<'_>) -> Result<Imported, TrainError> {
     let failed = |reason: String| TrainError::Import { reason, path: request.weights.to_owned() };
@@ -63,7 +64,7 @@ pub fn import(request: &ImportRequest<'_>) -> Result<Imported, TrainError> {
     let Source { flavour, doubt, mut info, weights, left_out } = source(weights).map_err(failed)?;
     request.preprocess.apply(&mut info.network).map_err(|reason| failed(reason.to_owned()))?;
     let config = config(&info, request.weights, &flavour).map_err(failed)?;
-    let model = fitted(&info.network.embedder, weights).map_err(failed)?;
+    let model = fitted(&info.network, weights).map_err(failed)?;
     go_on(&request.control)?;
     let run = write_run(request, &config, model, &info)?;
     Ok(Imported { run, flavour, doubt, info, left_out, foreign })
@@ -177,9 +178,46 @@ fn check(spec: &EmbedderSpec, weights: &Weights) -> Result<(), ModelError> {
     }
 }
 
-/// The weights as our own file, after a network has taken every one of them.
-fn fitted(spec: &EmbedderSpec, weights: Weights) -> Result<Vec<u8>, String> {
-    let said = |error: ModelError| error.to_string();
+/// What is wrong with weights, for those who did not train them here and have no other checkpoint of them.
+fn in_words(spec: &EmbedderSpec, error: &ModelError) -> String {
+    match error {
+        ModelError::Mismatch(misfit) => format!(
+            "the names are those of {}, but the weights do not fit that network: {}; perhaps it was changed, or is not whole",
+            spec.net.label(),
+            misfit.in_words()
+        ),
+        ModelError::NotFinite { name } => {
+            format!(
+                "{name} contains a value that is not a finite number; check that the file is whole and the right one"
+            )
+        }
+        other => other.to_string(),
+    }
+}
+
+/// The grey of the image that a network is tried out with: far from the mean, which is 0 to the network and tells nothing.
+const TRIAL_GREY: u8 = 224;
+
+/// Weights may be finite, and so large that the embeddings are not.
+fn try_out(net: &Embedder<Flex>, preprocess: &Preprocess) -> Result<(), String> {
+    let pixels = vec![TRIAL_GREY; preprocess.sample_len()];
+    let mut planes = vec![0f32; pixels.len()];
+    preprocess.normalise(&pixels, &mut planes);
+    let (channels, px) = (preprocess.channels as usize, preprocess.image_px as usize);
+    let batch = HostBatch { images: planes, labels: vec![0], items: vec![0], channels, px };
+    let embedding = floats(Inference::new(net).forward(images::<Flex>(&batch, &Default::default())));
+    if embedding.map_err(|error| error.to_string())?.iter().all(|number| number.is_finite()) {
+        return Ok(());
+    }
+    Err("the embedding of a plain grey image is not made of finite numbers, for some of the weights are far too large; check \
+         that the file is whole and the right one"
+        .to_owned())
+}
+
+/// The weights as our own file, after a network has taken every one of them and embedded with them.
+fn fitted(network: &Network, weights: Weights) -> Result<Vec<u8>, String> {
+    let spec = &network.embedder;
+    let said = |error: ModelError| in_words(spec, &error);
     check(spec, &weights).map_err(said)?;
     let bytes = weights.to_safetensors().map_err(|error| error.to_string())?;
     // A deep network is half a gigabyte, and there are copies enough.
@@ -187,6 +225,7 @@ fn fitted(spec: &EmbedderSpec, weights: Weights) -> Result<Vec<u8>, String> {
     let mut net = spec.init::<Flex>(&Default::default());
     load_weights(&mut net, &bytes).map_err(said)?;
     drop(bytes);
+    try_out(&net, &network.preprocess)?;
     save_weights(&net, &BTreeMap::new()).map_err(said)
 }
 

@@ -263,7 +263,7 @@ fn renamed(path: &Path, sha256: &str) -> Option<PathBuf> {
 }
 
 /// Both lead to the same folder, as far as can be told.
-fn is_same_place(a: &Path, b: &Path) -> bool {
+pub fn is_same_place(a: &Path, b: &Path) -> bool {
     let whole = |path: &Path| path.canonicalize().or_else(|_| std::path::absolute(path));
     a == b || matches!((whole(a), whole(b)), (Ok(a), Ok(b)) if a == b)
 }

@@ -76,11 +76,18 @@ fn best_epoch(state: &CheckpointState) -> u32 {
     state.best.map_or(0, |best| best.epoch)
 }
 
+/// The epoch from which a run waits at the earliest. Whoever made it longer wants it to learn more, and it waits anew from there.
+fn waits_from(config: &RunConfig) -> u32 {
+    config.run.as_ref().and_then(|facts| facts.longer_from).unwrap_or(0)
+}
+
 /// Notes a fall of the plateau schedule, if one is due after the epoch just ended.
-pub(super) fn follow(state: &mut CheckpointState, config: &TrainConfig) {
-    let since_fall = state.epoch - state.falls.last().map_or(0, |epoch| *epoch).min(state.epoch);
-    let due = since_best(state.epoch, best_epoch(state), config).min(since_fall) >= config.plateau_epochs;
-    if config.schedule == Schedule::Plateau && due {
+pub(super) fn follow(state: &mut CheckpointState, config: &RunConfig) {
+    let train = &config.train;
+    let since_fall = state.epoch.saturating_sub(state.falls.last().copied().unwrap_or(0));
+    let since_best = since_best(state.epoch, best_epoch(state).max(waits_from(config)), train);
+    let due = since_best.min(since_fall) >= train.plateau_epochs;
+    if train.schedule == Schedule::Plateau && due {
         state.falls.push(state.epoch);
     }
 }
@@ -90,12 +97,10 @@ pub(super) fn is_over(state: &CheckpointState, config: &RunConfig) -> bool {
     ends_early(state.epoch, best_epoch(state), config)
 }
 
-/// The same of a run that has done `epoch` epochs, of which `best` is the best (0 for none). Whoever made it longer wants it to
-/// learn more, and it waits anew from there.
+/// The same of a run that has done `epoch` epochs, of which `best` is the best (0 for none).
 pub(super) fn ends_early(epoch: u32, best: u32, config: &RunConfig) -> bool {
-    let longer_from = config.run.as_ref().and_then(|facts| facts.longer_from).unwrap_or(0);
-    let train = &config.train;
-    train.stop_after > 0 && epoch < train.epochs && since_best(epoch, best.max(longer_from), train) >= train.stop_after
+    let (train, best) = (&config.train, best.max(waits_from(config)));
+    train.stop_after > 0 && epoch < train.epochs && since_best(epoch, best, train) >= train.stop_after
 }
 
 /// Why it ended. Whoever goes on with a run that had ended before (`is_old`) wants it to learn more.
@@ -116,6 +121,10 @@ mod tests {
 
     fn is_over(state: &CheckpointState, train: &TrainConfig) -> bool {
         super::is_over(state, &RunConfig { train: train.clone(), ..RunConfig::default() })
+    }
+
+    fn follow(state: &mut CheckpointState, train: &TrainConfig) {
+        super::follow(state, &RunConfig { train: train.clone(), ..RunConfig::default() });
     }
 
     fn after(epoch: u32, best: u32, falls: &[u32]) -> CheckpointState {
@@ -163,6 +172,31 @@ mod tests {
         assert!(super::is_over(&after(6, 3, &[]), &plain));
         // As where it went back since.
         assert!(!super::is_over(&after(5, 0, &[]), &longer));
+    }
+
+    #[test]
+    fn the_rate_of_a_run_that_was_made_longer_falls_after_waiting_anew_from_there() {
+        let train =
+            TrainConfig { schedule: Schedule::Plateau, plateau_epochs: 3, epochs: 40, ..TrainConfig::default() };
+        let run = Some(RunInfo { longer_from: Some(6), ..RunInfo::default() });
+        let longer = RunConfig { train, run, ..RunConfig::default() };
+        let plain = RunConfig { run: None, ..longer.clone() };
+        let falls = |epoch, best, fell: u32, config: &RunConfig| {
+            let mut state = after(epoch, best, &[fell]);
+            super::follow(&mut state, config);
+            state.falls.len() > 1
+        };
+        for (epoch, best, fell, in_longer, in_plain) in [
+            (7, 3, 4, false, true),
+            (8, 3, 4, false, true),
+            (9, 3, 4, true, true),
+            (11, 3, 9, false, false),
+            (12, 3, 9, true, true),
+            (9, 7, 4, false, false),
+        ] {
+            let found = [&longer, &plain].map(|config| falls(epoch, best, fell, config));
+            assert_eq!(found, [in_longer, in_plain], "epoch {epoch}, best {best}, fell after {fell}");
+        }
     }
 
     fn measured(epoch: u32, eer: Option<f64>, val_loss: Option<f64>) -> EpochMetrics {

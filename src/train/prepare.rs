@@ -324,7 +324,7 @@ pub(super) fn run_info(
         started: chrono::Local::now().to_rfc3339(),
         classes: split.train_classes.len() as u32,
         images: split.train.len() as u32,
-        begun_epochs: None,
+        begun_epochs: config.run.as_ref().and_then(|before| before.begun_epochs),
         longer_from: None,
         automatic: automatic_keys(config),
         series: config.run.as_ref().and_then(|before| before.series.clone()),

@@ -4,7 +4,7 @@ use super::checkpoint;
 use super::evaluate::{StoredEvaluation, load_evaluation, load_no_pairs, no_pairs_path, report_path};
 use super::events::EpochMetrics;
 use super::find_checkpoint::{best_sha256, latest_checkpoint};
-use super::prepare::{InForce, settings};
+use super::prepare::{InForce, data_of, settings};
 use super::run_folder::{is_run, read_config};
 use super::{Place, RunOnDisk, RunSummary, TrainError, TrainRequest, patience};
 use crate::config::{RunConfig, SeriesInfo};
@@ -210,6 +210,13 @@ pub fn begun_run(series: &Path, seed: u32, id: Option<&str>) -> Option<BegunRun>
     begun_runs(series).into_iter().find(is_it).or(usual)
 }
 
+/// Where the images of a series are: where the last of its runs that have begun has them from whose images are there still. A run
+/// that is finished is not written anew, so that after a move only the later ones know the new place. `None` where the images
+/// of all of them are gone. The runs come by their seeds, ascending.
+pub fn data_of_series<'a>(begun: impl DoubleEndedIterator<Item = &'a RunConfig>) -> Option<PathBuf> {
+    begun.rev().filter_map(|run| data_of(run).ok()).find(|data| data.exists())
+}
+
 /// Where a run with this seed begins that the series in this folder has not got yet.
 ///
 /// # Errors
@@ -296,6 +303,21 @@ mod tests {
             all.collect::<Vec<_>>(),
             ["the best", "seed-3", "of another", "seed-5", "seed-8", "seed-10", "seed-11"]
         );
+    }
+
+    #[test]
+    fn the_images_of_a_series_are_where_the_last_of_its_runs_finds_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        let run = |data: &Path| {
+            let facts = RunInfo { data: data.to_string_lossy().into_owned(), ..RunInfo::default() };
+            RunConfig { run: Some(facts), ..RunConfig::default() }
+        };
+        ["before", "now"].iter().for_each(|name| std::fs::create_dir(at(name)).unwrap());
+        let [before, now, gone] = ["before", "now", "gone"].map(|name| run(&at(name)));
+        let unknown = RunConfig::default();
+        assert_eq!(data_of_series([&before, &now, &gone, &unknown].into_iter()), Some(at("now")));
+        assert_eq!(data_of_series([&gone, &unknown].into_iter()), None);
     }
 
     #[test]

@@ -80,6 +80,8 @@ pub(super) struct Run {
     pub(super) device: device::Device,
     pub(super) guard: Guard,
     pub(super) must_go_back: bool,
+    /// The step whose checkpoint the disk refused last, which is told once; `None` where it has taken one since.
+    pub(super) refused_at: Option<u64>,
     pub(super) angles: AngleHistogram,
     /// Steps given to the device; `state.step` counts those whose outcome is known.
     pub(super) issued: u64,
@@ -148,6 +150,7 @@ impl Run {
             clock: Clock::start(),
             guard: Guard::default(),
             must_go_back: false,
+            refused_at: None,
             angles: AngleHistogram::default(),
         };
         run.announce(device_name, observer);
@@ -157,8 +160,8 @@ impl Run {
     /// All remaining epochs; `false` when stopped before the last.
     pub(super) fn epochs(&mut self, control: &Control, observer: &mut dyn Observer) -> Result<bool, TrainError> {
         loop {
-            // Before anything is judged by which epoch is the best: the disk may take now what it refused.
-            if self.best_not_kept().is_some() {
+            // Before the run ends for want of a better epoch: the disk may take now what it refused.
+            if patience::is_over(&self.state, &self.resolved.config) && self.best_not_kept().is_some() {
                 self.save(observer)?;
             }
             if self.is_over(observer) {
@@ -369,13 +372,15 @@ impl Run {
         }
         self.log.keep();
         if let Err(error) = self.folder.write_checkpoint(&saved, &self.info, &state) {
-            observer.event(TrainEvent::Warning(format!("training goes on, but {error}")));
+            if self.refused_at.replace(self.state.step) != Some(self.state.step) {
+                observer.event(TrainEvent::Warning(format!("training goes on, but {error}")));
+            }
             if let (Some(_), Some(last)) = (refused_before, self.state.last_epoch.clone()) {
                 self.tell_epoch(&last, observer);
             }
             return Ok(false);
         }
-        self.state = state;
+        (self.state, self.refused_at) = (state, None);
         tracing::debug!(step = self.state.step, took = ?self.clock.last_saved.elapsed(), "checkpoint written");
         observer.event(TrainEvent::Saved(self.state.step));
         if let Some((_, metrics)) = refused_before {

@@ -18,22 +18,24 @@ struct Words {
 
 impl Words {
     fn of(unfinished: Unfinished) -> Self {
-        let Unfinished { training, export, alignment } = unfinished;
+        let Unfinished { training, export, alignment, typing } = unfinished;
         let lines = [
             (training, "What was trained so far is saved, and the run can be continued from Runs."),
             (export, "The export is stopped, and nothing of it is kept."),
             (alignment, "The faces aligned so far are kept; aligning the folder again goes on from there."),
+            (typing, "What was typed about a run is not saved, and is lost; it waits in Runs."),
         ];
         let lines = lines.into_iter().filter_map(|(is_under_way, line)| is_under_way.then_some(line)).collect();
-        let (heading, close, stay) = match (training, export, alignment) {
-            (true, false, false) => ("Training is running", "Close and continue later", "Keep training"),
-            (false, true, false) => ("The images are being exported", "Close and stop it", "Keep exporting"),
-            (false, false, true) => ("Faces are being aligned", "Close and continue later", "Keep aligning"),
+        let (heading, close, stay) = match (training, export, alignment, typing) {
+            (true, false, false, false) => ("Training is running", "Close and continue later", "Keep training"),
+            (false, true, false, false) => ("The images are being exported", "Close and stop it", "Keep exporting"),
+            (false, false, true, false) => ("Faces are being aligned", "Close and continue later", "Keep aligning"),
+            (false, false, false, true) => ("A name or a note is not saved", "Close without it", "Stay"),
             // It ended while the question was open.
-            (false, false, false) => ("Nothing is going on any more", "Close", "Stay"),
+            (false, false, false, false) => ("Nothing is going on any more", "Close", "Stay"),
             _ => ("Work is going on", "Close and stop it", "Stay"),
         };
-        Self { heading, lines, close, stay, is_lossy: export }
+        Self { heading, lines, close, stay, is_lossy: export || typing }
     }
 }
 
@@ -75,9 +77,11 @@ mod tests {
         let words = Words::of(one);
         assert!(words.heading.contains("exported") && words.lines.len() == 1, "{:?}", words.lines);
         assert!(words.lines[0].contains("nothing of it is kept") && words.is_lossy);
-        assert!(!Words::of(Unfinished { training: true, alignment: true, export: false }).is_lossy);
-        let all = Words::of(Unfinished { training: true, export: true, alignment: true });
-        assert_eq!((all.heading, all.lines.len()), ("Work is going on", 3));
+        assert!(!Words::of(Unfinished { training: true, alignment: true, ..Unfinished::default() }).is_lossy);
+        let typed = Words::of(Unfinished { typing: true, ..Unfinished::default() });
+        assert!(typed.is_lossy && typed.heading.contains("not saved") && typed.lines.len() == 1);
+        let all = Words::of(Unfinished { training: true, export: true, alignment: true, typing: true });
+        assert_eq!((all.heading, all.lines.len()), ("Work is going on", 4));
         assert!(Words::of(Unfinished::default()).lines.is_empty(), "all of it ended meanwhile");
     }
 }

@@ -10,6 +10,7 @@ use super::file_kind;
 use super::pairs;
 use super::protocol::{Event, ExclusionChange, Job, JobError, OpenedData, Outcome, Request, RunChange, RunEntry};
 use super::sample::find_or_draw_sample;
+use super::warm::Warmer;
 use super::{Lane, lane};
 use crate::data::{Catalog, Examination, Progress, examine, exclude};
 use crate::eval::folder_names;
@@ -26,7 +27,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 /// Serves jobs until the queue is closed.
-pub(super) fn serve(jobs: &Mutex<Receiver<Job>>, detectors: &Detectors, emitter: &Emitter) {
+pub(super) fn serve(jobs: &Mutex<Receiver<Job>>, detectors: &Detectors, warmer: &Arc<Warmer>, emitter: &Emitter) {
     loop {
         let next = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(job) = next else { return };
@@ -34,7 +35,7 @@ pub(super) fn serve(jobs: &Mutex<Receiver<Job>>, detectors: &Detectors, emitter:
             emitter.end(job.id, Outcome::Cancelled);
             continue;
         }
-        let outcome = match catch_unwind(AssertUnwindSafe(|| run(&job, detectors, emitter))) {
+        let outcome = match catch_unwind(AssertUnwindSafe(|| run(&job, detectors, warmer, emitter))) {
             Ok(Ok(())) if job.control.is_cancelled() => Outcome::Cancelled,
             Ok(Ok(())) => Outcome::Finished,
             Ok(Err(_)) if job.control.is_cancelled() => Outcome::Cancelled,
@@ -51,18 +52,18 @@ fn is_unwanted(job: &Job) -> bool {
     job.control.is_cancelled() && !(is_closing && lane(&job.request) == Lane::Writing)
 }
 
-fn run(job: &Job, detectors: &Detectors, emitter: &Emitter) -> Result<(), Box<JobError>> {
+fn run(job: &Job, detectors: &Detectors, warmer: &Arc<Warmer>, emitter: &Emitter) -> Result<(), Box<JobError>> {
     match &job.request {
-        Request::OpenData { path } => open(job, path, emitter),
+        Request::OpenData { path } => open(job, path, warmer, emitter),
         Request::OpenSample { fallback } => {
             let drawn = emitter.shared_progress(job.id);
             let report = |done: u32, total: u32| drawn(Progress { done: done.into(), total: total.into() });
             let path = find_or_draw_sample(fallback, &report, &|| job.control.is_cancelled())
                 .map_err(|error| plain(&error))?;
-            open(job, &path, emitter)
+            open(job, &path, warmer, emitter)
         }
         Request::CheckData { catalog } => check(job, catalog, emitter),
-        Request::Exclude { examination, excluded } => leave_out(job, examination, excluded, emitter),
+        Request::Exclude { examination, excluded } => leave_out(job, examination, excluded, warmer, emitter),
         Request::ExportData { catalog, request, out } => convert::export(job, catalog, request, out, emitter),
         Request::Map { table, method, tsne } => {
             let layout =
@@ -114,26 +115,15 @@ fn plain(error: &dyn std::error::Error) -> Box<JobError> {
     Box::new(explain::from_error(error, None))
 }
 
-fn open(job: &Job, path: &Path, emitter: &Emitter) -> Result<(), Box<JobError>> {
+fn open(job: &Job, path: &Path, warmer: &Arc<Warmer>, emitter: &Emitter) -> Result<(), Box<JobError>> {
     let began = Instant::now();
     let report = emitter.shared_progress(job.id);
     let catalog = Catalog::open(path, &report, &|| job.control.is_cancelled()).map_err(|error| plain(&error))?;
     let catalog = Arc::new(catalog);
     let data = OpenedData { catalog: Arc::clone(&catalog), elapsed_secs: began.elapsed().as_secs_f64() };
     emitter.send(Event::DataOpened { job: job.id, data });
-    warm(catalog);
+    warmer.warm(catalog);
     Ok(())
-}
-
-/// Has the fingerprint of earlier versions taken by a thread of its own: of millions of records it takes seconds, for which
-/// neither the window nor the next job is to wait. Without the thread it is taken when it is asked for.
-fn warm(catalog: Arc<Catalog>) {
-    if catalog.is_earlier_fingerprint_pending() {
-        let take = move || catalog.warm_earlier_fingerprint();
-        if let Err(error) = std::thread::Builder::new().name("fingerprint".to_owned()).spawn(take) {
-            tracing::debug!("no thread for a fingerprint ({error})");
-        }
-    }
 }
 
 fn check(job: &Job, catalog: &Arc<Catalog>, emitter: &Emitter) -> Result<(), Box<JobError>> {
@@ -147,13 +137,14 @@ fn leave_out(
     job: &Job,
     examination: &Arc<Examination>,
     excluded: &[u32],
+    warmer: &Arc<Warmer>,
     emitter: &Emitter,
 ) -> Result<(), Box<JobError>> {
     let catalog = exclude(examination.catalog(), excluded).map_err(|error| plain(&error))?;
     let diagnosis = Arc::new(examination.diagnose(catalog.excluded()));
     let change = Box::new(ExclusionChange { catalog: Arc::clone(&catalog), diagnosis });
     emitter.send(Event::Excluded { job: job.id, change });
-    warm(catalog);
+    warmer.warm(catalog);
     Ok(())
 }
 

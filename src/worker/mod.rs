@@ -1,5 +1,5 @@
 //! Threads. One owns the device and every tensor, two read files and compute maps, one writes what a person must find
-//! again, three do what may take hours with files, two decode thumbnails.
+//! again, three do what may take hours with files, two decode thumbnails. One more comes and goes (`warm`).
 //!
 //! Nothing here decides anything: requests come in, events go out ([`protocol`]). All queues are bounded. A job that
 //! panics becomes [`protocol::Outcome::Failed`]; its thread goes on.
@@ -19,6 +19,7 @@ pub mod protocol;
 mod sample;
 mod source;
 mod thumbs;
+mod warm;
 
 pub use emit::Emitter;
 pub use figure::{FigureError, write_figure};
@@ -32,6 +33,7 @@ use protocol::{Event, HandStep, Job, JobId, Request};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
+use warm::Warmer;
 
 /// Jobs waiting per thread.
 const REQUESTS: usize = 8;
@@ -72,11 +74,12 @@ impl Workers {
                 .stack_size(COMPUTE_STACK)
                 .spawn(move || compute::serve(&compute_jobs, &for_compute))?,
         ];
+        let warmer = Arc::new(Warmer::default());
         // A map cannot be interrupted inside; it must not keep the window from closing.
-        let (desk, _) = desks("desk", DESKS, &emitter)?;
-        let (writing, writing_threads) = desks("writing", WRITING_DESKS, &emitter)?;
+        let (desk, _) = desks("desk", DESKS, &warmer, &emitter)?;
+        let (writing, writing_threads) = desks("writing", WRITING_DESKS, &warmer, &emitter)?;
         waited_for.extend(writing_threads);
-        let (long, long_threads) = desks("long", LONG_DESKS, &emitter)?;
+        let (long, long_threads) = desks("long", LONG_DESKS, &warmer, &emitter)?;
         waited_for.extend(long_threads);
         Ok(Self {
             compute: Some(compute),
@@ -156,13 +159,19 @@ const LONG_DESKS: usize = 3;
 const COMPUTE_STACK: usize = 32 << 20;
 
 /// Threads for jobs without tensors, which take them from one queue.
-fn desks(name: &str, count: usize, emitter: &Emitter) -> std::io::Result<(SyncSender<Job>, Vec<JoinHandle<()>>)> {
+fn desks(
+    name: &str,
+    count: usize,
+    warmer: &Arc<Warmer>,
+    emitter: &Emitter,
+) -> std::io::Result<(SyncSender<Job>, Vec<JoinHandle<()>>)> {
     let (send, jobs) = sync_channel::<Job>(REQUESTS);
     let jobs = Arc::new(Mutex::new(jobs));
     let detectors = Arc::new(Detectors::default());
     let thread = |index| {
-        let (jobs, detectors, emitter) = (Arc::clone(&jobs), Arc::clone(&detectors), emitter.clone());
-        let serve = move || desk::serve(&jobs, &detectors, &emitter);
+        let (jobs, detectors) = (Arc::clone(&jobs), Arc::clone(&detectors));
+        let (warmer, emitter) = (Arc::clone(warmer), emitter.clone());
+        let serve = move || desk::serve(&jobs, &detectors, &warmer, &emitter);
         std::thread::Builder::new().name(format!("{name}-{index}")).spawn(serve)
     };
     let threads: std::io::Result<Vec<_>> = (0..count).map(thread).collect();

@@ -2,8 +2,10 @@
 //! keys of the window to themselves.
 
 use super::*;
+use arclens::app::on_event;
 use arclens::config::Value;
 use arclens::ui::format;
+use arclens::worker::protocol::{Event, JobId};
 use std::collections::BTreeSet;
 
 fn is_shown(window: &Window, label: &str) -> bool {
@@ -71,6 +73,16 @@ fn a_finished_run_is_made_longer_where_it_was_watched() {
         _ => None,
     });
     assert_eq!(asked, Some(epochs));
+}
+
+#[test]
+fn a_run_in_the_bin_is_not_offered_to_go_on_where_it_was_watched() {
+    let Some(mut state) = demo(Workspace::Train, DemoKind::Done) else { return };
+    let run = state.training.as_ref().and_then(|view| view.run()).unwrap().to_owned();
+    on_event(&mut state, Event::RunChanged { job: JobId(0), before: run, after: None });
+    let window = window(state);
+    assert!(!is_shown(&window, "Train longer…") && !is_shown(&window, "Verify two images"));
+    assert!(is_shown(&window, "The run was moved to the bin: nothing goes on with it from here."));
 }
 
 #[test]

@@ -80,8 +80,9 @@ fn what_was_typed_about_a_run_stays_where_it_goes_on_meanwhile() {
     opened(&mut state, opening, &catalog);
     assert!(state.is_being_trained(&run));
     let effects = update(&mut state, RunAction::SaveEdit.into());
-    assert!(effects.is_empty() && state.runs_view.edit.is_some());
-    assert!(state.notices.last().unwrap().headline.contains("is being trained"));
+    assert!(effects.is_empty());
+    let reason = state.runs_view.edit.as_ref().and_then(|edit| edit.error.as_ref()).expect("it says why");
+    assert!(reason.headline.contains("is being trained"));
 }
 
 /// Epochs that a training is asked to have.
@@ -247,8 +248,7 @@ fn what_earlier_versions_noted_of_records_is_not_looked_for_where_the_run_was_no
             let effects = update(&mut state, action);
             assert!(matches!(&job(&effects).request, Request::OpenData { path } if path == Path::new("/other")));
             // Of millions of records that takes seconds, for which the window would wait.
-            let is_untaken = format!("{catalog:?}").contains("taken: OnceLock(<uninit>)");
-            assert_eq!(is_untaken, !noted.is_empty(), "{noted}");
+            assert_eq!(catalog.is_earlier_fingerprint_pending(), !noted.is_empty(), "{noted}");
         }
     }
     // What it noted is enough.
@@ -341,7 +341,14 @@ fn a_run_that_is_about_to_go_on_is_not_moved_away() {
         assert!(update(&mut state, RunAction::Delete(name).into()).is_empty());
     }
     on_event(&mut state, Event::Ended { job: id, outcome: failure() });
-    assert!(!update(&mut state, RunAction::Delete(run).into()).is_empty());
+    assert!(!update(&mut state, RunAction::Delete(run.clone()).into()).is_empty());
+    // Where it was watched, nothing goes on with it as long as it is in the bin.
+    let is_offered = |state: &State| (command("train.continue").unwrap().action)(state).is_some();
+    assert!(is_offered(&state));
+    on_event(&mut state, Event::RunChanged { job: JobId(0), before: run, after: None });
+    assert!(state.is_watched_run_gone() && !is_offered(&state));
+    on_event(&mut state, Event::Runs { job: JobId(0), runs: vec![entry("a", "x", None)] });
+    assert!(!state.is_watched_run_gone() && is_offered(&state));
 }
 
 #[test]

@@ -228,6 +228,23 @@ fn a_rule_that_is_chosen_while_a_run_is_measured_stands_and_is_kept_once_more() 
 }
 
 #[test]
+fn a_rule_that_is_being_kept_follows_its_run_to_a_new_folder() {
+    let (_folder, mut state, [own, _]) = with_own_and_pairs();
+    update(&mut state, set_rule(&own.run, OperatingRule::Far(0.2)));
+    let after = PathBuf::from("/runs/better");
+    let changed = Event::RunChanged { job: JobId(0), before: own.run.clone(), after: Some(after.clone()) };
+    on_event(&mut state, changed);
+    let sent = job(&update(&mut state, Action::Evaluate(after.clone()))).id;
+    let again = Evaluation { run: after.clone(), ..own };
+    let effects = on_event(&mut state, Event::Evaluated { job: sent, evaluation: Arc::new(again) });
+    let is_kept = |effect: &Effect| match effect {
+        Effect::Send(Job { request: Request::SaveOperatingPoint { run, .. }, .. }) => *run == after,
+        _ => false,
+    };
+    assert!(effects.iter().any(is_kept), "{effects:?}");
+}
+
+#[test]
 fn without_numbers_there_is_no_threshold_to_choose() {
     let mut state = with_runs();
     let run = state.runs[0].path.clone();
@@ -367,6 +384,34 @@ fn a_run_that_learned_elsewhere_while_it_was_measured_is_marked_at_once() {
     listed(&mut state, 5);
     with_measured(&mut state, &[Evaluation { epoch: 4, ..measured(&run, catalog) }]);
     assert!(!state.evaluate.is_outdated() && threshold(&state).is_some());
+}
+
+#[test]
+fn a_run_is_not_marked_where_its_best_network_was_not_known_before() {
+    let (folder, mut state, id) = training();
+    let run = state.training.as_ref().and_then(TrainView::run).unwrap().to_owned();
+    let catalog = Arc::new(Catalog::open(folder.path(), &|_| {}, &|| false).unwrap());
+    let learned = |number: u32| EpochMetrics { best: true, ..epoch(number) };
+    let listed = |state: &mut State, name: &str, best: u32| {
+        let mut run = entry(name, "x", None);
+        run.epochs = Arc::from([learned(best)]);
+        on_event(state, Event::Runs { job: JobId(0), runs: vec![run] });
+        state.evaluate.is_outdated()
+    };
+    // The best of the run that is watched cannot be used, and the list is from before.
+    on_event(&mut state, Event::Train { job: id, event: TrainEvent::Epoch(learned(5)) });
+    listed(&mut state, "a", 3);
+    with_measured(&mut state, &[Evaluation { epoch: 4, ..measured(&run, Arc::clone(&catalog)) }]);
+    assert!(!listed(&mut state, "a", 5), "that is known already");
+    // A run that the list does not know while it is measured.
+    let unlisted = Evaluation { epoch: 4, ..measured(Path::new("/runs/b"), catalog) };
+    let sent = job(&update(&mut state, Action::Evaluate(unlisted.run.clone()))).id;
+    listed(&mut state, "b", 5);
+    on_event(&mut state, Event::Evaluated { job: sent, evaluation: Arc::new(unlisted) });
+    assert!(!state.evaluate.is_outdated());
+    listed(&mut state, "a", 5);
+    assert!(!listed(&mut state, "b", 5));
+    assert!(listed(&mut state, "b", 6), "now it has learned");
 }
 
 #[test]

@@ -35,7 +35,12 @@ fn a_run_of_a_series_is_called_by_both_names_and_renamed_by_its_own() {
     };
     assert_eq!((changed, name.as_str()), (&run, "best"));
 
-    on_event(&mut state, Event::RunChanged { job: JobId(0), before: run, after: None });
+    let after = PathBuf::from("/runs/softmax/best");
+    on_event(&mut state, Event::RunChanged { job: JobId(0), before: run, after: Some(after.clone()) });
+    assert_eq!(state.run_name(&after), "softmax/best", "before the list is read anew");
+    assert_eq!(state.run_entry(&after).map(|listed| listed.own_name()), Some("best"));
+
+    on_event(&mut state, Event::RunChanged { job: JobId(0), before: after, after: None });
     let hint = state.notices.last().unwrap().hint.clone().unwrap();
     assert!(hint.contains("bin in /runs/softmax;"), "{hint}");
 }

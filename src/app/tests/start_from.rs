@@ -212,6 +212,7 @@ fn what_a_run_warns_of_at_its_start_is_in_its_plan_and_said_once() {
         assert_eq!(told.contains(&in_vain.to_owned()), is_cpu, "{device}: {told:?}");
         assert!(told.iter().any(|words| words.starts_with(late)), "{told:?}");
     }
+    update(&mut state, Action::Go(Workspace::Train));
     let job = job(&update(&mut state, Action::StartTraining)).id;
     let before = state.notices.len();
     for words in warnings(&state) {
@@ -236,6 +237,7 @@ fn what_is_wrong_with_a_loss_is_told_before_a_run_begins_with_it() {
     assert!(planned.contains("loss.length_low"), "{planned}");
     // The plan has said so; the run need not say it again, nor need the next one of its series.
     update(&mut state, Action::SetSeeds(2));
+    update(&mut state, Action::Go(Workspace::Train));
     let (first, _) = train_job(&update(&mut state, Action::StartTraining)).unwrap();
     let says_it_again = |state: &mut State, job| {
         let before = state.notices.len();
@@ -255,6 +257,27 @@ fn what_is_wrong_with_a_loss_is_told_before_a_run_begins_with_it() {
     assert!(warnings(&state).contains(&planned) && says_it_again(&mut state, again));
     let told = state.notices.last().unwrap();
     assert!(told.headline.starts_with("Embeddings of") && told.headline.contains("\"Shortest embedding\""), "{told:?}");
+}
+
+#[test]
+fn what_a_plan_out_of_sight_warns_of_is_said_when_the_run_begins() {
+    let pictures = folder();
+    let mut state = with_runs();
+    open(&mut state, pictures.path());
+    state.config.loss.length_low = 60.0;
+    update(&mut state, Action::Set { key: "loss.head", value: Value::Text("magface".into()) });
+    let planned = warnings(&state)[0].clone();
+    // Started from Data by its keys; then in Train, where the curves of the first run stand in the place of the plan.
+    for workspace in [Workspace::Data, Workspace::Train] {
+        update(&mut state, Action::Go(workspace));
+        let (id, _) = train_job(&update(&mut state, Action::StartTraining)).unwrap();
+        let before = state.notices.len();
+        on_event(&mut state, Event::Train { job: id, event: TrainEvent::Warning(planned.clone()) });
+        assert_eq!(state.notices.len(), before + 1, "{workspace:?}");
+        on_event(&mut state, Event::Train { job: id, event: TrainEvent::Step(step(1)) });
+        on_event(&mut state, Event::Ended { job: id, outcome: Outcome::Cancelled });
+        assert!(state.training.is_some());
+    }
 }
 
 /// A network with its layer as published, whatever the images.

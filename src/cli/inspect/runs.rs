@@ -81,19 +81,24 @@ pub(super) fn run(path: &Path) -> anyhow::Result<Value> {
     Ok(object)
 }
 
+/// Of imported weights it is not known how they were trained, and those entries are null.
 fn object(run: &RunOnDisk) -> Value {
-    let info = run.config.run.clone().unwrap_or_default();
+    let (info, config) = (run.config.run.clone().unwrap_or_default(), &run.config);
+    let is_trained_here = !run.is_imported();
     json!({
-        "kind": "run", "name": run.name, "imported": run.is_imported(), "epochs": epochs(run),
-        "epochs_planned": run.config.train.epochs, "eer": run.best_eer(), "has_model": run.has_model, "data": info.data,
-        "classes": info.classes, "images": info.images,
+        "kind": "run", "name": run.name, "imported": run.is_imported(),
+        "imported_from": run.is_imported().then_some(&info.imported), "net": config.model.net.word(),
+        "embedding_dim": config.model.embedding_dim.set(), "loss": is_trained_here.then(|| config.loss.head.word()),
+        "epochs": is_trained_here.then(|| epochs(run)), "epochs_planned": is_trained_here.then_some(config.train.epochs),
+        "eer": run.best_eer(), "has_model": run.has_model, "data": is_trained_here.then_some(&info.data),
+        "classes": is_trained_here.then_some(info.classes), "images": is_trained_here.then_some(info.images),
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{RunConfig, save};
+    use crate::config::{Auto, RunConfig, RunInfo, save};
 
     #[test]
     fn a_run_is_known_by_its_folder_its_settings_and_its_checkpoints() {
@@ -111,6 +116,32 @@ mod tests {
         let settings = folder.path().join("run.toml");
         save(&RunConfig::default(), &settings).unwrap();
         assert_eq!(run_of(&settings), None, "settings for a run to be");
+    }
+
+    #[test]
+    fn what_is_not_known_of_imported_weights_is_null_and_no_number() {
+        let folder = tempfile::tempdir().unwrap();
+        let object_of = |name: &str, info: RunInfo| {
+            let path = folder.path().join(name);
+            std::fs::create_dir(&path).unwrap();
+            let mut config = RunConfig { run: Some(info), ..RunConfig::default() };
+            config.model.embedding_dim = Auto::Set(128);
+            save(&config, &path.join("run.toml")).unwrap();
+            run(&path).unwrap()
+        };
+        let imported = object_of("a", RunInfo { imported: "net.pth, somebody's".into(), ..RunInfo::default() });
+        let trained = object_of("b", RunInfo { classes: 3, ..RunInfo::default() });
+        let keys = |object: &Value| object.as_object().unwrap().keys().cloned().collect::<Vec<String>>();
+        assert_eq!(keys(&imported), keys(&trained));
+        for key in ["loss", "epochs", "epochs_planned", "eer", "data", "classes", "images"] {
+            assert!(imported[key].is_null(), "{key}: {imported}");
+            assert!(key == "eer" || !trained[key].is_null(), "{key}: {trained}");
+        }
+        assert_eq!(
+            (&imported["imported_from"], &imported["embedding_dim"]),
+            (&json!("net.pth, somebody's"), &json!(128))
+        );
+        assert!(trained["imported_from"].is_null() && trained["classes"] == 3, "{trained}");
     }
 
     #[test]

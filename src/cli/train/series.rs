@@ -166,6 +166,15 @@ impl Series {
         })
     }
 
+    /// With what the series goes on. With the seed: the folder may hold several series. What was typed for its runs is for those
+    /// that are still to come, too: else they would not learn for the same time.
+    fn command(&self) -> String {
+        let (seeds, first, folder) = (self.seeds, self.request.config.train.seed, output::typed(&self.folder));
+        let is_resumed = matches!(self.request.place, Place::Resume(_));
+        let changes = if is_resumed { self.changes.typed_again() } else { String::new() };
+        format!("arclens train --seeds {seeds} --seed {first} --resume {folder}{changes}")
+    }
+
     fn report(&self, outcome: &Outcome, json: bool) -> anyhow::Result<()> {
         let runs: Vec<&RunSummary> = outcome.finished.iter().chain(&outcome.stopped).collect();
         runs.iter().for_each(|summary| output::line(what_came_of(summary)));
@@ -188,9 +197,7 @@ impl Series {
             output::line(format!("stopped after {finished} of {all}"));
         }
         if let Some(words) = outcome.what_goes_on(is_whole) {
-            // With the seed: the folder may hold several series.
-            let (first, folder) = (self.request.config.train.seed, output::typed(&self.folder));
-            output::line(format!("{words}: arclens train --seeds {seeds} --seed {first} --resume {folder}"));
+            output::line(format!("{words}: {}", self.command()));
         }
         if json {
             let measures: serde_json::Map<_, _> = measures
@@ -299,6 +306,19 @@ mod tests {
         assert_eq!(print(None), series.request.catalog.fingerprint);
         let error = series.images(Some(&begun_on("of other images"))).unwrap_err().to_string();
         assert!(error.contains("start a new series"), "{error}");
+    }
+
+    #[test]
+    fn the_command_that_goes_on_with_a_series_asks_for_the_changes_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut series = series(folder.path());
+        let text = |text: &str| Some(text.to_owned());
+        series.changes = Changes { epochs: Some(40), device: text("cpu"), start_from: text("runs/my first") };
+        series.request.config.train.seed = 3;
+        let begun = format!("arclens train --seeds 3 --seed 3 --resume {}", output::typed(folder.path()));
+        assert_eq!(series.command(), begun, "its runs have begun with them");
+        series.request.place = Place::Resume(folder.path().to_owned());
+        assert_eq!(series.command(), begun + " --epochs 40 --device cpu --start-from \"runs/my first\"");
     }
 
     #[test]

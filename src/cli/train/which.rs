@@ -18,14 +18,15 @@ pub(super) fn begun_with(
     let Place::Resume(folder) = place else { return Ok(Vec::new()) };
     let Some(seeds) = seeds else { return Ok(vec![read_config(folder)?]) };
     let begun = begun_runs(folder);
-    if apart(&begun).len() < 2 {
+    let all = apart(&begun);
+    if all.len() < 2 {
         return Ok(of_the_only_one(begun)?);
     }
-    let all = apart(&begun);
     let mut fitting: Vec<&Begun<'_>> = all.iter().filter(|series| series.is_asked_for(matches, asked)).collect();
-    if fitting.len() > 1 {
-        fitting.retain(|series| series.has_seeds(seeds));
+    if args::is_typed(matches, "config") {
+        narrow(&mut fitting, |series| series.begins_at(asked.train.seed));
     }
+    narrow(&mut fitting, |series| series.has_seeds(seeds));
     match fitting.as_slice() {
         [series] => Ok(series.runs.iter().filter_map(|run| run.settings()).cloned().collect()),
         _ => anyhow::bail!(
@@ -45,6 +46,21 @@ fn of_the_only_one(begun: Vec<BegunRun>) -> Result<Vec<RunConfig>, TrainError> {
     Ok(first.into_iter().chain(all.flatten()).collect())
 }
 
+/// Leaves those of which this is true, too, where more than one is left.
+fn narrow(fitting: &mut Vec<&Begun<'_>>, is_it: impl Fn(&Begun<'_>) -> bool) {
+    if fitting.len() > 1 && fitting.iter().any(|series| is_it(series)) {
+        fitting.retain(|series| is_it(series));
+    }
+}
+
+/// Seed of the first run of the series that these runs are of: the lowest that one has, or says that the series begins at, as
+/// where the folder of its first run is gone.
+pub(super) fn first_seed<'a>(runs: impl Iterator<Item = &'a RunConfig>) -> u32 {
+    let noted = |run: &RunConfig| run.run.as_ref()?.series.as_ref().map(|series| series.first_seed);
+    let seeds = runs.map(|run| noted(run).unwrap_or(run.train.seed).min(run.train.seed));
+    seeds.min().unwrap_or_default()
+}
+
 /// The runs of one series, by their seeds, ascending.
 struct Begun<'a> {
     /// None of older runs, which do not say what series they are of.
@@ -57,16 +73,21 @@ impl Begun<'_> {
         self.runs.first().and_then(|run| run.settings())
     }
 
-    /// Nothing that was typed would be ignored by it, and its runs begin at the seed that was typed.
+    /// Nothing that was typed would be ignored by it, and its runs begin at the seed that was typed. For how long and on what its
+    /// runs learn tells nothing: both may have been changed since it was begun.
     fn is_asked_for(&self, matches: &ArgMatches, asked: &RunConfig) -> bool {
         let Some(first) = self.first() else { return false };
-        let is_begun_at = !args::is_typed(matches, "train.seed") || self.begins_at(first, asked.train.seed);
-        is_begun_at && ignored(matches, asked, first, true).is_empty()
+        let is_begun_at = !args::is_typed(matches, "train.seed") || self.begins_at(asked.train.seed);
+        let mut asked = asked.clone();
+        (asked.train.epochs, asked.train.seed) = (first.train.epochs, first.train.seed);
+        asked.train.device.clone_from(&first.train.device);
+        is_begun_at && ignored(matches, &asked, first, true).is_empty()
     }
 
     /// Its runs say so, or there is none with a lower seed, as where the folder of its first run is gone.
-    fn begins_at(&self, first: &RunConfig, seed: u32) -> bool {
-        first.train.seed == seed || self.runs.iter().any(|run| run.series().is_some_and(|own| own.first_seed == seed))
+    fn begins_at(&self, seed: u32) -> bool {
+        let is_lowest = self.first().is_some_and(|first| first.train.seed == seed);
+        is_lowest || self.runs.iter().any(|run| run.series().is_some_and(|own| own.first_seed == seed))
     }
 
     /// It was to have so many runs; of older ones it is only known how many there are.
@@ -79,7 +100,7 @@ impl Begun<'_> {
 
     /// `from seed 3 on (2 runs, begun 2026-11-25T…)`.
     fn in_words(&self) -> String {
-        let seed = self.first().map_or(0, |first| first.train.seed);
+        let seed = first_seed(self.runs.iter().filter_map(|run| run.settings()));
         let begun = self.id.map_or_else(|| "by an earlier version".to_owned(), |id| format!("begun {id}"));
         format!("from seed {seed} on ({}, {begun})", counted(self.runs.len(), "run"))
     }
@@ -101,6 +122,7 @@ fn apart(begun: &[BegunRun]) -> Vec<Begun<'_>> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::settings;
     use super::*;
     use crate::config::{Head, RunInfo, SeriesInfo, save};
     use crate::train::run_of_seed;
@@ -149,7 +171,7 @@ mod tests {
         begin(folder, 8, with(of_series("another", 8, 3)));
         let error = goes_on(folder, 3, &[]).unwrap_err();
         let said =
-            ["which of the 2 series", "from seed 4 on (2 runs, begun one)", "from seed 8 on (1 run, begun another)"];
+            ["which of the 2 series", "from seed 3 on (2 runs, begun one)", "from seed 8 on (1 run, begun another)"];
         assert!(said.iter().all(|words| error.contains(words)), "{error}");
         let of_seed = |seed| goes_on(folder, 3, &["--seed", seed]);
         assert_eq!([of_seed("3"), of_seed("4"), of_seed("8")], [Ok(vec![4, 5]), Ok(vec![4, 5]), Ok(vec![8])]);
@@ -196,5 +218,65 @@ mod tests {
         begin(folder.path(), 5, own);
         begin(folder.path(), 1, other);
         assert_eq!(goes_on(folder.path(), 2, &words), Ok(vec![5]), "no seed was typed");
+        let fewer = ["--loss", "cosface", "--epochs", "2"];
+        assert_eq!(goes_on(folder.path(), 2, &fewer), Ok(vec![5]), "it cannot become shorter, but it is the one");
+    }
+
+    #[test]
+    fn what_a_run_that_goes_on_cannot_have_of_a_run_file_is_told_of() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("asked.toml");
+        let matches = typed(&["--config", file.to_str().unwrap()]);
+        let of_file = |line: &str, own: &RunConfig, is_series| {
+            std::fs::write(&file, format!("[train]\n{line}\n")).unwrap();
+            let asked = args::settings(&matches).unwrap();
+            ignored(&matches, &asked, own, is_series) == ["--config"]
+        };
+        let mut own = with(None);
+        (own.train.epochs, own.train.device) = (20, "cuda:0".into());
+        let lines = ["epochs = 40", "epochs = 20", "epochs = 10", "device = 'cpu'", "device = 'cuda:0'", ""];
+        let told = lines.map(|line| of_file(line, &own, false));
+        assert_eq!(told, [true, false, false, true, false, false]);
+        own.train.start_from = folder.path().join("first").to_string_lossy().into_owned();
+        let starts = [format!("start_from = '{}'", own.train.start_from), "start_from = 'another'".into()];
+        assert_eq!(starts.map(|line| of_file(&line, &own, false)), [false, true]);
+
+        // A series whose first folder is gone.
+        let mut own = with(of_series("one", 3, 3));
+        (own.train.epochs, own.train.seed) = (20, 4);
+        let seeds = ["epochs = 20", "seed = 3", "seed = 4", "seed = 7"];
+        assert_eq!(seeds.map(|line| of_file(line, &own, true)), [false, false, false, true]);
+    }
+
+    #[test]
+    fn a_series_whose_first_folder_is_gone_begins_at_the_seed_that_its_runs_name() {
+        let folder = tempfile::tempdir().unwrap();
+        for seed in [4, 5] {
+            begin(folder.path(), seed, with(of_series("one", 3, 3)));
+        }
+        let place = Place::Resume(folder.path().to_owned());
+        let begins_at = |words: &[&str]| {
+            let matches = typed(&[&["data"][..], words].concat());
+            let config = settings(&matches, &place, Some(3)).unwrap().config;
+            (config.train.seed, config.run.unwrap().series.unwrap().first_seed)
+        };
+        assert_eq!([begins_at(&[]), begins_at(&["--seed", "4"])], [(3, 3), (4, 4)]);
+    }
+
+    #[test]
+    fn series_that_differ_in_their_seeds_only_are_told_apart_by_the_run_file() {
+        let folder = tempfile::tempdir().unwrap();
+        for (seed, id) in [(1, "one"), (5, "another"), (8, "a third")] {
+            begin(folder.path(), seed, with(of_series(id, seed, 3)));
+        }
+        let file = folder.path().join("begun-with.toml");
+        let of_file = |lines: &str, words: &[&str]| {
+            std::fs::write(&file, lines).unwrap();
+            goes_on(folder.path(), 3, &[&["--config", file.to_str().unwrap()][..], words].concat())
+        };
+        assert_eq!(of_file("[train]\nseed = 5\n", &[]), Ok(vec![5]));
+        assert_eq!(of_file("[loss]\nhead = \"arcface\"\n", &[]), Ok(vec![1]), "the seed of a file that names none");
+        assert_eq!(of_file("[train]\nseed = 5\n", &["--seed", "8"]), Ok(vec![8]), "what is typed comes first");
+        assert!(of_file("[train]\nseed = 6\n", &[]).is_err(), "none begins there");
     }
 }

@@ -1,8 +1,8 @@
 //! A look at a file of weights: whose network it is and whether a run can be made of it. Nothing is written.
 
-use super::{INFO_KEY, PreprocessChange, Source, check, config, read, source};
+use super::{INFO_KEY, PreprocessChange, Source, check, config, in_words, read, source};
 use crate::model::weights::{Weight, Weights};
-use crate::model::{Misfit, ModelError};
+use crate::model::{EmbedderSpec, Misfit, ModelError};
 use crate::train::{Control, ModelInfo, TrainError};
 use std::path::Path;
 
@@ -61,7 +61,8 @@ impl WeightsLook {
     }
 }
 
-/// Reads a file of weights and checks all that [`super::import`] checks, with the preprocessing of the network's project.
+/// Reads a file of weights and checks all that [`super::import`] checks before it tries the network out, with the
+/// preprocessing of the network's project.
 ///
 /// # Errors
 /// When the file cannot be read as weights, or `control` says stop. Weights that fit no network are no error: the look
@@ -94,18 +95,21 @@ fn found(source: Source, path: &Path, advice: &'static str) -> (FoundNetwork, Op
         .and_then(|()| config(&info, path, &flavour).map(drop));
     let refusal = match described {
         Err(reason) => Some(Refusal { reason, advice, ..Refusal::default() }),
-        Ok(()) => check(&info.network.embedder, &weights).err().map(refusal_of),
+        Ok(()) => {
+            let spec = &info.network.embedder;
+            check(spec, &weights).err().map(|error| refusal_of(spec, error))
+        }
     };
     (FoundNetwork { flavour, doubt, info, left_out }, refusal)
 }
 
 /// A sentence with counts, and all the names beside it.
-fn refusal_of(error: ModelError) -> Refusal {
+fn refusal_of(spec: &EmbedderSpec, error: ModelError) -> Refusal {
     match error {
         ModelError::Mismatch(misfit) => {
             let reason = format!("its weights are not those of the whole network: {}", misfit.counts());
             Refusal { reason, advice: SAVE_AGAIN, misfit, ..Refusal::default() }
         }
-        other => Refusal { reason: other.to_string(), advice: SAVE_AGAIN, ..Refusal::default() },
+        other => Refusal { reason: in_words(spec, &other), advice: SAVE_AGAIN, ..Refusal::default() },
     }
 }

@@ -120,9 +120,12 @@ fn what_does_not_fit_is_refused_with_names_and_leaves_nothing_behind() {
         "and 7 more",
         "1 different: conv2_dw.bn.bias (expected [64], found [16])",
         "1 unexpected: surplus.bias",
+        "the names are those of MobileFaceNet",
+        "perhaps it was changed",
     ] {
         assert!(text.contains(part), "{part}: {text}");
     }
+    assert!(!text.contains("of the run"), "there is none yet: {text}");
     let mut surplus = good.clone();
     surplus.tensors.insert("surplus.bias".to_owned(), good.tensors["bn.bias"].clone());
     write(&file, &surplus);
@@ -130,7 +133,8 @@ fn what_does_not_fit_is_refused_with_names_and_leaves_nothing_behind() {
     let mut broken = good.clone();
     broken.tensors.get_mut("bn.bias").unwrap().data[3] = f32::NAN;
     write(&file, &broken);
-    assert!(refusal(&file, &out).contains("bn.bias"));
+    let text = refusal(&file, &out);
+    assert!(text.contains("bn.bias") && !text.contains("checkpoint"), "it has no other: {text}");
     let mut rootless = good;
     rootless.tensors.get_mut("conv_3.model.1.conv.bn.running_var").unwrap().data[0] = -1e-5;
     write(&file, &rootless);
@@ -139,6 +143,20 @@ fn what_does_not_fit_is_refused_with_names_and_leaves_nothing_behind() {
     std::fs::write(&file, b"a text").unwrap();
     assert!(refusal(&file, &out).contains("neither a PyTorch file"));
     assert!(refusal(&folder.path().join("absent.pth"), &out).contains("cannot be read"));
+}
+
+#[test]
+fn weights_that_are_finite_and_too_large_to_compute_with_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, out) = (folder.path().join("net.safetensors"), folder.path().join("run"));
+    let mut huge = weights(&spec(Net::MobileFaceNetClassic, Form::Usual));
+    for weight in huge.tensors.values_mut().filter(|weight| weight.shape.len() == 4) {
+        weight.data.iter_mut().for_each(|number| *number *= 1e10);
+    }
+    assert_eq!(huge.first_not_finite(), None);
+    write(&file, &huge);
+    let text = refusal(&file, &out);
+    assert!(text.contains("grey image") && text.contains("far too large"), "{text}");
 }
 
 fn look(weights: &Path) -> WeightsLook {

@@ -132,6 +132,24 @@ fn what_was_measured_before_a_run_went_on_says_nothing_of_its_best_network_now()
 }
 
 #[test]
+fn a_run_that_joins_a_series_made_longer_keeps_its_margin_to_the_epochs_of_the_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let catalog = draw(&folder.path().join("data"), 12, 4);
+    let mut asked = one_epoch();
+    asked.run = Some(RunInfo::before(SeriesInfo { id: "one".into(), first_seed: 1, seeds: 2 }));
+    let [first, second] = ["seed-1", "seed-2"].map(|name| folder.path().join(name));
+    run(&catalog, &asked, Place::NewAt(first.clone()), None).unwrap();
+    asked.train.epochs = 2;
+    run(&catalog, &asked, Place::Resume(first.clone()), None).unwrap();
+    asked.train.seed = 2;
+    asked.follow(&read_config(&first).unwrap());
+    run(&catalog, &asked, Place::NewAt(second.clone()), None).unwrap();
+    let [first, second] = [first, second].map(|path| read_config(&path).unwrap().run.unwrap());
+    assert_eq!((first.begun_epochs, second.begun_epochs), (Some(1), Some(1)), "the same ramp");
+    assert_eq!((first.longer_from, second.longer_from), (Some(1), None), "it was not made longer itself");
+}
+
+#[test]
 fn what_was_chosen_for_the_first_run_of_a_series_is_known_as_chosen_in_the_others() {
     let folder = tempfile::tempdir().unwrap();
     let catalog = draw(&folder.path().join("data"), 12, 4);

@@ -11,8 +11,8 @@ use crate::worker::protocol::RunEntry;
 use eframe::egui::{self, Align, Color32, Label, Layout, ScrollArea, Sense, Stroke, Ui, vec2};
 use std::path::PathBuf;
 
-/// The lower half of the page. Its table is kept until it would be another one: it takes every setting and every measure of
-/// the runs to make.
+/// The lower half of the page. What it says is kept until it would be something else: it takes every setting, every measure and
+/// every epoch of the runs to make.
 #[derive(Debug, Default)]
 pub(super) struct Comparison {
     made: Option<(Asked, Table)>,
@@ -28,9 +28,14 @@ struct Asked {
     list_revision: u64,
 }
 
-/// What the table says.
+/// What the curves and the table say.
 #[derive(Debug)]
 struct Table {
+    /// The place of each run among those that are compared, which is its colour: the list may not know all of them.
+    places: Vec<usize>,
+    /// Both plots, the last epoch of which is `last_epoch`.
+    drawn: [Drawn; 2],
+    last_epoch: u32,
     /// The settings in which the runs differ, each with one value per run.
     differing: Vec<(&'static str, Vec<String>)>,
     measures: Vec<Row>,
@@ -45,6 +50,8 @@ impl Comparison {
     pub(super) fn ui(&mut self, ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
         let runs = compared(state);
         let table = self.table(state, &runs);
+        table.drawn.iter_mut().for_each(|drawn| drawn.colour(ui));
+        let table = &*table;
         ui.add_space(SPACE);
         theme::card(ui, |ui| {
             ui.horizontal(|ui| {
@@ -57,19 +64,16 @@ impl Comparison {
             });
             ScrollArea::vertical().id_salt("compared").auto_shrink([false, false]).show(ui, |ui| {
                 if runs.len() > MOST_BESIDE {
-                    let [rates, losses] = CURVES;
                     ui.columns(2, |columns| {
-                        if let [left, right] = columns {
-                            curves_ui(left, &runs, &rates);
-                            curves_ui(right, &runs, &losses);
-                        }
+                        let columns = columns.iter_mut().zip(&table.drawn);
+                        columns.for_each(|(column, drawn)| curves_ui(column, drawn, table.last_epoch));
                     });
                     ui.add_space(SPACE);
                     table_ui(ui, &runs, table);
                 } else {
                     ui.columns(2, |columns| {
                         if let [left, right] = columns {
-                            CURVES.iter().for_each(|curves| curves_ui(left, &runs, curves));
+                            table.drawn.iter().for_each(|drawn| curves_ui(left, drawn, table.last_epoch));
                             table_ui(right, &runs, table);
                         }
                     });
@@ -78,13 +82,13 @@ impl Comparison {
         });
     }
 
-    fn table(&mut self, state: &State, runs: &[&RunEntry]) -> &Table {
+    fn table(&mut self, state: &State, runs: &[&RunEntry]) -> &mut Table {
         let view = &state.runs_view;
         let asked = Asked { compared: view.compared.clone(), list_revision: view.list_revision };
         if self.made.as_ref().is_some_and(|(before, _)| *before != asked) {
             self.made = None;
         }
-        &self.made.get_or_insert_with(|| (asked, Table::of(state, runs))).1
+        &mut self.made.get_or_insert_with(|| (asked, Table::of(state, runs))).1
     }
 }
 
@@ -92,7 +96,14 @@ impl Table {
     fn of(state: &State, runs: &[&RunEntry]) -> Self {
         let differing = differences(runs);
         let repeated = repeated(state, runs, &differing);
+        let compared = &state.runs_view.compared;
+        let place = |run: &&RunEntry| compared.iter().position(|path| *path == run.path).unwrap_or_default();
+        let places: Vec<usize> = runs.iter().map(place).collect();
+        let last_epoch = runs.iter().flat_map(|run| run.epochs.iter()).map(|epoch| epoch.epoch).max();
         Self {
+            drawn: CURVES.each_ref().map(|kind| Drawn::of(kind, runs, &places)),
+            places,
+            last_epoch: last_epoch.unwrap_or(1),
             measures: measure_rows(runs, &repeated),
             n_repeated: repeated.len(),
             series: series_of_all(state, runs).and_then(|series| series.words.clone()),
@@ -107,6 +118,7 @@ fn compared(state: &State) -> Vec<&RunEntry> {
 }
 
 /// A measure over the epochs, one curve per run.
+#[derive(Debug)]
 struct Curves {
     title: &'static str,
     help: &'static str,
@@ -115,7 +127,7 @@ struct Curves {
 }
 
 /// What is drawn of every run.
-const CURVES: [Curves; 2] = [
+static CURVES: [Curves; 2] = [
     Curves { title: "EER on held-out pairs", help: "Lower is better", value: |epoch| epoch.eer, y_text: rate_text },
     Curves {
         title: "Training loss",
@@ -125,24 +137,47 @@ const CURVES: [Curves; 2] = [
     },
 ];
 
-fn curves_ui(ui: &mut Ui, runs: &[&RunEntry], drawn: &Curves) {
-    let last = runs.iter().flat_map(|run| run.epochs.iter()).map(|epoch| epoch.epoch).max().unwrap_or(1);
-    let curve = |(index, run): (usize, &&RunEntry)| Curve {
-        name: run.name.clone().into(),
-        colour: theme::series(ui, index),
-        points: run.epochs.iter().filter_map(|at| Some([f64::from(at.epoch), (drawn.value)(at)?])).collect(),
-        style: CurveStyle::Dots,
-    };
-    let curves: Vec<Curve> = runs.iter().enumerate().map(curve).filter(|curve| !curve.points.is_empty()).collect();
+/// The curves of one plot, each with the place of its run among those that are compared.
+#[derive(Debug)]
+struct Drawn {
+    kind: &'static Curves,
+    places: Vec<usize>,
+    curves: Vec<Curve>,
+}
+
+impl Drawn {
+    /// Of runs in these places; one without a value has no curve. The colours are given when they are drawn.
+    fn of(kind: &'static Curves, runs: &[&RunEntry], places: &[usize]) -> Self {
+        let curve = |run: &&RunEntry| Curve {
+            name: run.name.clone().into(),
+            colour: Color32::default(),
+            points: run.epochs.iter().filter_map(|at| Some([f64::from(at.epoch), (kind.value)(at)?])).collect(),
+            style: CurveStyle::Dots,
+        };
+        let curves = places.iter().copied().zip(runs.iter().map(curve));
+        let (places, curves) = curves.filter(|(_, curve)| !curve.points.is_empty()).unzip();
+        Self { kind, places, curves }
+    }
+
+    /// Gives the curves the colours of the theme of now.
+    fn colour(&mut self, ui: &Ui) {
+        for (curve, place) in self.curves.iter_mut().zip(&self.places) {
+            curve.colour = theme::series(ui, *place);
+        }
+    }
+}
+
+fn curves_ui(ui: &mut Ui, drawn: &Drawn, last_epoch: u32) {
+    let Drawn { kind, curves, .. } = drawn;
     let plot = CurvePlot {
-        title: drawn.title,
-        help: drawn.help,
-        curves: &curves,
-        x: (0.0, f64::from(last)),
+        title: kind.title,
+        help: kind.help,
+        curves,
+        x: (0.0, f64::from(last_epoch)),
         x_step: None,
         x_unit: "epoch",
         include_y: &[0.0],
-        y_text: drawn.y_text,
+        y_text: kind.y_text,
         mark: None,
         height: 150.0,
     };
@@ -173,6 +208,18 @@ fn value_ui(ui: &mut Ui, value: &str) {
     ui.add(if value.len() > MOST_IN_LINES { label.truncate() } else { label.wrap() });
 }
 
+/// What the rows of the settings do not say by themselves; `None` where they do.
+fn what_is_known(runs: &[&RunEntry], table: &Table) -> Option<&'static str> {
+    match (table.differing.is_empty(), runs.iter().any(|run| run.is_imported())) {
+        (true, false) => Some("The runs have the same settings."),
+        (true, true) => {
+            Some("The runs have the same settings, as far as is known: how imported weights were trained is not.")
+        }
+        (false, true) => Some("How imported weights were trained is not known."),
+        (false, false) => None,
+    }
+}
+
 /// One row per measure, and one per setting in which the runs differ.
 fn table_ui(ui: &mut Ui, runs: &[&RunEntry], table: &Table) {
     ui.label(theme::strong("Measures, and settings that differ").size(14.0));
@@ -181,14 +228,14 @@ fn table_ui(ui: &mut Ui, runs: &[&RunEntry], table: &Table) {
         ui.label(theme::caption(format!("The whole series, measured at the end: {words}")));
     }
     ui.add_space(SPACE / 2.0);
-    if table.differing.is_empty() {
-        ui.label(theme::caption("The runs have the same settings."));
+    if let Some(words) = what_is_known(runs, table) {
+        ui.label(theme::caption(words));
     }
     ScrollArea::horizontal().id_salt("differences").show(ui, |ui| {
         egui::Grid::new("differences").spacing([SPACE * 2.0, SPACE / 2.0]).show(ui, |ui| {
             ui.label("");
-            for (index, run) in runs.iter().enumerate() {
-                let colour = theme::series(ui, index);
+            for (run, place) in runs.iter().zip(&table.places) {
+                let colour = theme::series(ui, *place);
                 head_ui(ui, &run.name, colour);
             }
             if table.measures.iter().any(|row| row.spread.is_some()) {
@@ -282,171 +329,25 @@ fn series_of_all<'a>(state: &'a State, runs: &[&RunEntry]) -> Option<&'a SeriesF
     state.series_facts(runs.first().filter(|_| is_one)?)
 }
 
-/// The settings in which some of the runs differ, with the value of each run as a person reads it.
+/// The settings in which some of the runs differ, with the value of each run as a person reads it. Of a run that was imported,
+/// only what is known of its network is told; what others have chosen beside it otherwise than the program does is told, too.
 fn differences(runs: &[&RunEntry]) -> Vec<(&'static str, Vec<String>)> {
     let values: Vec<Vec<Value>> = runs.iter().map(|run| run.config.values()).collect();
     let row = |(index, spec): (usize, &'static ParamSpec)| {
         let row = values.iter().filter_map(|values| values.get(index));
-        (spec.label, row.map(|value| spec.text(value)).collect::<Vec<String>>())
+        (spec, row.map(|value| spec.text(value)).collect::<Vec<String>>())
     };
     let rows = PARAMS.iter().enumerate().map(row);
-    rows.filter(|(_, values)| values.windows(2).any(|pair| pair[0] != pair[1])).collect()
+    let differing = rows.filter(|(_, values)| values.windows(2).any(|pair| pair[0] != pair[1]));
+    differing.map(|(spec, values)| (spec.label, as_known(runs, spec, values))).collect()
+}
+
+/// The values of a setting, one per run, without those that nobody knows.
+fn as_known(runs: &[&RunEntry], spec: &ParamSpec, values: Vec<String>) -> Vec<String> {
+    let is_known = |run: &RunEntry| run.config.run.as_ref().is_none_or(|facts| facts.is_known(spec));
+    let as_known = |(value, run): (String, &&RunEntry)| if is_known(run) { value } else { NOTHING.to_owned() };
+    values.into_iter().zip(runs).map(as_known).collect()
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::tests::{entry, listing};
-    use super::*;
-    use crate::app::on_event;
-    use crate::config::{Head, RunInfo, SeriesInfo};
-    use crate::train::Verification;
-    use crate::worker::protocol::{Event, JobId};
-
-    /// The rows of the table, were these all the runs there are.
-    fn rows_of(runs: &[RunEntry]) -> Vec<Row> {
-        let mut state = State::new("runs".into());
-        state.runs = runs.to_vec();
-        Table::of(&state, &runs.iter().collect::<Vec<_>>()).measures
-    }
-
-    /// Four runs over the seeds 1 to 4, all of them finished.
-    fn of_one_series() -> Vec<RunEntry> {
-        let series = SeriesInfo { id: "one".into(), first_seed: 1, seeds: 4 };
-        let run = |seed: u32| {
-            let mut run = entry(&seed.to_string(), seed, Some(0.01 * f64::from(seed)));
-            run.config.run = Some(RunInfo::before(series.clone()));
-            run
-        };
-        (1..=4).map(run).collect()
-    }
-
-    fn spread_of(runs: &[RunEntry]) -> Option<String> {
-        rows_of(runs).into_iter().find(|row| row.label == "EER")?.spread
-    }
-
-    #[test]
-    fn only_settings_that_differ_are_told_each_with_the_value_of_every_run() {
-        let mut runs = [entry("a", 1, Some(0.02)), entry("b", 1, None)];
-        (runs[0].config.train.epochs, runs[1].config.train.epochs) = (24, 40);
-        (runs[0].config.loss.head, runs[1].config.loss.head) = (Head::ArcFace, Head::Softmax);
-        let differing = |runs: &[RunEntry]| {
-            let state = State::new("runs".into());
-            Table::of(&state, &runs.iter().collect::<Vec<_>>()).differing
-        };
-        let row = |label: &'static str, values: [&str; 2]| (label, values.map(str::to_owned).to_vec());
-        let expected = [row("Loss", ["ArcFace", "plain softmax"]), row("Epochs", ["24", "40"])];
-        assert_eq!(differing(&runs), expected);
-        runs.reverse();
-        let reversed = [row("Loss", ["plain softmax", "ArcFace"]), row("Epochs", ["40", "24"])];
-        assert_eq!(differing(&runs), reversed, "in the order of the runs");
-        assert!(differing(&runs[..1]).is_empty());
-    }
-
-    /// What was measured beside the error rate, with a true accept rate at one false accept in ten, and maybe in a hundred.
-    fn verification(auc: f64, tar: f64, tar_at_1e2: Option<f64>) -> Option<Verification> {
-        let tar_at_far = vec![(1e-1, Some(tar)), (1e-2, tar_at_1e2), (1e-3, None), (1e-4, None)];
-        Some(Verification { auc, accuracy_10fold: None, tar_at_far, d_prime: 2.5 })
-    }
-
-    #[test]
-    fn every_measure_has_a_row_with_the_value_of_each_run_and_their_mean() {
-        let mut runs =
-            [entry("a", 1, Some(0.02)), entry("b", 2, Some(0.04)), entry("c", 3, Some(0.03)), entry("d", 4, None)];
-        let measured =
-            [verification(0.98, 0.9, Some(0.8)), verification(0.96, 0.7, Some(0.6)), verification(0.97, 0.8, None)];
-        for (run, verification) in runs.iter_mut().zip(measured) {
-            run.finished.as_mut().unwrap().verification = verification;
-        }
-        let row = |label: &str, values: [&str; 4], spread: &str| Row {
-            label: label.into(),
-            values: values.map(str::to_owned).to_vec(),
-            spread: Some(spread.into()),
-        };
-        let expected = [
-            row("EER", ["2.00 %", "4.00 %", "3.00 %", "–"], "3.0 ± 1.0 %"),
-            row("TAR at FAR 10 %", ["90.00 %", "70.00 %", "80.00 %", "–"], "80.0 ± 10.0 %"),
-            row("TAR at FAR 1 %", ["80.00 %", "60.00 %", "–", "–"], "70.0 ± 14.1 % (of 2)"),
-            row("AUC", ["0.98000", "0.96000", "0.97000", "–"], "0.97000 ± 0.01000"),
-            row("d'", ["2.500", "2.500", "2.500", "–"], "2.500 ± 0.000"),
-        ];
-        assert_eq!(rows_of(&runs), expected);
-        // One run has nothing to spread.
-        assert!(rows_of(&runs[..1]).iter().all(|row| row.spread.is_none() && row.values.len() == 1));
-        assert!(rows_of(&runs[3..]).is_empty());
-    }
-
-    #[test]
-    fn the_mean_of_a_series_is_that_of_all_its_runs_however_few_are_compared() {
-        let mut state = listing(of_one_series());
-        let rows = |state: &State| Table::of(state, &state.runs.iter().take(2).collect::<Vec<_>>()).measures;
-        let found = rows(&state);
-        assert_eq!((found.len(), found[0].values.len()), (1, 2), "only the EER was measured: {found:?}");
-        assert_eq!(found[0].spread.as_deref(), Some("2.5 ± 1.3 %"));
-        // By themselves they are compared with each other.
-        state.runs.iter_mut().for_each(|run| run.config.run = Some(RunInfo::default()));
-        assert_eq!(rows(&state)[0].spread.as_deref(), Some("1.50 ± 0.71 %"));
-    }
-
-    #[test]
-    fn runs_of_a_series_that_lies_elsewhere_are_compared_with_each_other() {
-        let mut runs = of_one_series();
-        runs.iter_mut().for_each(|run| run.is_elsewhere = true);
-        let state = listing(runs);
-        let table = Table::of(&state, &state.runs.iter().take(2).collect::<Vec<_>>());
-        assert_eq!(table.measures[0].spread.as_deref(), Some("1.50 ± 0.71 %"));
-        assert_eq!((table.n_repeated, &table.series), (2, &None), "of the series, no more is known");
-    }
-
-    #[test]
-    fn runs_on_other_images_or_with_other_settings_have_no_spread() {
-        let mut runs = [entry("a", 1, Some(0.02)), entry("b", 2, Some(0.04))];
-        assert!(spread_of(&runs).is_some());
-        runs[1].config.run.as_mut().unwrap().data_fingerprint = "of others".into();
-        assert_eq!(spread_of(&runs), None);
-        runs[0].config.run.as_mut().unwrap().data_fingerprint = "of others".into();
-        runs[1].config.train.epochs += 1;
-        assert_eq!(spread_of(&runs), None);
-        assert_eq!(rows_of(&runs)[0].values, ["2.00 %", "4.00 %"], "the values are there all the same");
-    }
-
-    #[test]
-    fn runs_that_noted_the_same_images_otherwise_are_repeated_while_one_of_them_knows() {
-        let mut runs = [1, 2, 3].map(|seed| entry(&seed.to_string(), seed, Some(0.01 * f64::from(seed))));
-        let noted = [("with names", ""), ("without names", ""), ("without names", "with names")];
-        for (run, (now, earlier)) in runs.iter_mut().zip(noted) {
-            let facts = run.config.run.as_mut().unwrap();
-            (facts.data_fingerprint, facts.earlier_fingerprint) = (now.into(), earlier.into());
-        }
-        assert!(spread_of(&runs).is_some());
-        assert_eq!(spread_of(&runs[..2]), None, "neither knows of the other");
-    }
-
-    #[test]
-    fn a_series_is_told_as_a_whole_however_few_of_it_are_compared() {
-        let mut state = listing(of_one_series());
-        let words = |state: &State| Table::of(state, &state.runs.iter().take(2).collect::<Vec<_>>()).series;
-        assert_eq!(words(&state).as_deref(), Some("4 runs, seeds 1 to 4: EER 2.5 ± 1.3 %"));
-        state.runs[1].config.run = None;
-        assert_eq!(words(&state), None);
-    }
-
-    #[test]
-    fn the_table_is_kept_until_other_runs_are_compared_or_the_list_is_read_anew() {
-        let entries = || [("a", 0.02), ("b", 0.04), ("c", 0.03)].map(|(name, eer)| entry(name, 1, Some(eer)));
-        let mut state = listing(entries().to_vec());
-        state.runs_view.compared = vec!["runs/a".into(), "runs/b".into()];
-        let mut comparison = Comparison::default();
-        let mut eer = |state: &State| comparison.table(state, &compared(state)).measures[0].values.clone();
-        assert_eq!(eer(&state), ["2.00 %", "4.00 %"]);
-        // Not a change that happens: it shows that nothing was computed.
-        state.runs[0].finished.as_mut().unwrap().eer = Some(0.5);
-        assert_eq!(eer(&state), ["2.00 %", "4.00 %"]);
-        state.runs_view.compared.remove(0);
-        state.runs_view.compared.push("runs/c".into());
-        assert_eq!(eer(&state), ["4.00 %", "3.00 %"]);
-        let mut read = entries();
-        read[2].finished.as_mut().unwrap().eer = Some(0.25);
-        on_event(&mut state, Event::Runs { job: JobId(0), runs: read.to_vec() });
-        assert_eq!(eer(&state), ["4.00 %", "25.00 %"]);
-    }
-}
+mod tests;

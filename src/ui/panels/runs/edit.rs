@@ -8,7 +8,8 @@ use eframe::egui::{Id, Key, Modal, TextEdit, Ui};
 /// Draws the dialog; what is typed goes into the state at once.
 pub(super) fn edit_ui(ui: &mut Ui, edit: &RunEdit, out: &mut Vec<Action>) {
     let mut typed = edit.clone();
-    let response = Modal::new(Id::unique("name and note")).frame(theme::dialog_frame(ui)).show(ui.ctx(), |ui| {
+    let id = Id::unique(("name and note", edit.serial));
+    let response = Modal::new(id).frame(theme::dialog_frame(ui)).show(ui.ctx(), |ui| {
         ui.set_width(420.0);
         ui.label(theme::heading("Name and note"));
         ui.add_space(SPACE);

@@ -2,7 +2,7 @@
 
 use super::row::why_busy;
 use crate::app::{Action, LongerView, RunAction, RunSoFar, State, most_epochs};
-use crate::config::{RunConfig, with_labels};
+use crate::config::{RunConfig, Schedule, with_labels};
 use crate::ui::theme::{self, SPACE};
 use crate::ui::widgets::dialog::focus_first;
 use crate::ui::widgets::figures::counted_spaced;
@@ -85,6 +85,9 @@ fn what_follows(config: &RunConfig) -> String {
     if config.train.falls_to_its_end() {
         text += " Its learning rate falls towards the new end, and is higher until then than it was planned to be.";
     }
+    if config.train.schedule == Schedule::Plateau {
+        text += &with_labels(" train.plateau_epochs counts its epochs from here on.");
+    }
     if config.train.stop_after > 0 {
         text += &with_labels(" train.stop_after counts its epochs from here on.");
     }
@@ -94,7 +97,7 @@ fn what_follows(config: &RunConfig) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{Head, Schedule};
+    use crate::config::Head;
 
     #[test]
     fn what_a_longer_run_changes_is_told_as_far_as_it_has_it() {
@@ -104,5 +107,8 @@ mod tests {
         (config.loss.head, config.train.schedule, config.train.stop_after) = (Head::Softmax, Schedule::Constant, 3);
         let told = what_follows(&config);
         assert_eq!(told, "The run goes on from its last checkpoint. \"Stop early\" counts its epochs from here on.");
+        (config.train.schedule, config.train.stop_after) = (Schedule::Plateau, 0);
+        let told = what_follows(&config);
+        assert_eq!(told, "The run goes on from its last checkpoint. \"Patience\" counts its epochs from here on.");
     }
 }

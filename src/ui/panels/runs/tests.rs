@@ -109,7 +109,7 @@ fn a_run_from_elsewhere_says_so_and_is_counted_apart() {
 }
 
 /// What an epoch of a run came to.
-fn epoch(epoch: u32, eer: f64) -> EpochMetrics {
+pub(super) fn epoch(epoch: u32, eer: f64) -> EpochMetrics {
     EpochMetrics {
         epoch,
         step: u64::from(epoch),
@@ -348,6 +348,21 @@ fn editing() -> Harness<'static, Page> {
     update(&mut harness.state_mut().state, edit.into());
     harness.run_steps(3);
     harness
+}
+
+#[test]
+fn the_dialog_of_another_run_has_the_keyboard_in_its_first_field() {
+    let mut harness = harness(vec![entry("a", 1, None), entry("b", 2, None)]);
+    let open = |harness: &mut Harness<'static, Page>, run: &str| {
+        update(&mut harness.state_mut().state, RunAction::Edit(run.into()).into());
+        harness.run_steps(3);
+    };
+    open(&mut harness, "runs/a");
+    harness.get_by_role_and_label(Role::MultilineTextInput, "Note: what was tried, and why").focus();
+    harness.run_steps(2);
+    // As where one follows that could not be kept.
+    open(&mut harness, "runs/b");
+    assert!(harness.get_by_role_and_label(Role::TextInput, "Name (of the folder, too)").is_focused());
 }
 
 #[test]

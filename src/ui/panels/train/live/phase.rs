@@ -96,6 +96,10 @@ fn brakes_ui(ui: &mut Ui, view: &TrainView, out: &mut Vec<Action>) {
 
 /// What can be done with a run that is over; the likeliest first.
 fn next_ui(ui: &mut Ui, state: &State, view: &TrainView, out: &mut Vec<Action>) {
+    if state.is_watched_run_gone() {
+        ui.label(theme::caption("The run was moved to the bin: nothing goes on with it from here."));
+        return;
+    }
     let has_model = !view.epochs.is_empty();
     if view.phase == TrainPhase::Done {
         if theme::primary_button(ui, "Explore the map")
