@@ -158,6 +158,15 @@ fn every_file_belongs_to_a_module() {
 }
 
 #[test]
+fn no_text_in_columns_is_stretched() {
+    for (path, text) in sources() {
+        let code = code(&text);
+        let (columns, drawn) = (code.matches("ui.columns(").count(), code.matches("theme::column(").count());
+        assert!(columns <= drawn, "{}: what stands in a column goes through theme::column", path.display());
+    }
+}
+
+#[test]
 fn colours_are_made_in_the_theme_only() {
     let wrong: Vec<String> = sources()
         .into_iter()

@@ -114,10 +114,10 @@ pub fn measures<'a>(runs: impl IntoIterator<Item = &'a RunSummary>) -> Vec<Measu
         measure(&runs, folds, Style::Percent, |run| measured(run)?.accuracy_10fold),
         measure(&runs, ("auc", "AUC"), Style::Decimals(5), |run| Some(measured(run)?.auc)),
         measure(&runs, ("d_prime", "d'"), Style::Decimals(3), |run| Some(measured(run)?.d_prime)),
-        measure(&runs, ("val_accuracy", "held-out accuracy"), Style::Percent, |run| run.val_accuracy),
-        measure(&runs, ("val_loss", "held-out loss"), Style::Decimals(5), |run| run.val_loss),
-        measure(&runs, ("train_accuracy", "training accuracy"), Style::Percent, |run| run.train_accuracy),
-        measure(&runs, ("train_loss", "training loss"), Style::Decimals(5), |run| run.train_loss),
+        measure(&runs, ("val_accuracy", "Held-out accuracy"), Style::Percent, |run| run.val_accuracy),
+        measure(&runs, ("val_loss", "Held-out loss"), Style::Decimals(5), |run| run.val_loss),
+        measure(&runs, ("train_accuracy", "Training accuracy"), Style::Percent, |run| run.train_accuracy),
+        measure(&runs, ("train_loss", "Training loss"), Style::Decimals(5), |run| run.train_loss),
     ]);
     all.retain(|measure| measure.values.iter().any(Option::is_some));
     all

@@ -8,8 +8,8 @@ mod parts;
 mod visuals;
 
 pub use parts::{
-    caption, card, card_frame, dialog_frame, empty_state, error_card, heading, plain_button, primary_button, stat,
-    stats, strong, subheading,
+    caption, card, card_frame, column, dialog_frame, empty_state, error_card, heading, plain_button, primary_button,
+    stat, stats, strong, subheading,
 };
 pub use visuals::install;
 

@@ -34,6 +34,15 @@ fn the_cost_of_a_run_is_shown_as_it_is_planned_and_follows_the_size_of_the_image
 }
 
 #[test]
+fn the_heading_of_the_settings_keeps_clear_of_its_buttons_in_the_smallest_window() {
+    let Some(state) = ready_to_train() else { return };
+    let window = sized(state, egui::vec2(1024.0, 700.0), egui::Theme::Dark);
+    let title = window.get_by_label("Settings").rect();
+    let undo = window.get_by_role_and_label(Role::Button, "Undo").rect();
+    assert!(title.right() < undo.left(), "{title}, {undo}");
+}
+
+#[test]
 fn every_loss_is_shown_with_its_curve_and_with_advice_of_its_own() {
     let Some(state) = ready_to_train() else { return };
     let mut window = sized(state, egui::vec2(1280.0, 1600.0), egui::Theme::Dark);

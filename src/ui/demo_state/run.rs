@@ -120,7 +120,8 @@ fn step_metrics(step: u32) -> StepMetrics {
 pub(super) fn epochs(done: u32, eer: Option<f64>) -> Vec<EpochMetrics> {
     let lowest = (1..=EPOCHS).filter_map(|epoch| epoch_metrics(epoch).eer).fold(f64::INFINITY, f64::min);
     let scaled = |metrics: EpochMetrics| EpochMetrics {
-        eer: metrics.eer.zip(eer).map(|(at, eer)| at * eer / lowest),
+        // A power keeps rates below one; a factor would not.
+        eer: metrics.eer.zip(eer).map(|(at, eer)| at.powf(eer.ln() / lowest.ln())),
         ..metrics
     };
     (1..=done.min(EPOCHS)).map(|epoch| scaled(epoch_metrics(epoch))).collect()

@@ -21,8 +21,8 @@ use eframe::egui::{self, Panel, ScrollArea, Ui};
 
 /// Width of the settings.
 const SETTINGS_WIDTH: f32 = 372.0;
-/// The same where the whole panel is narrower than [`NARROW`].
-const SETTINGS_WIDTH_NARROW: f32 = 312.0;
+/// The same where the whole panel is narrower than [`NARROW`]: what the heading and its buttons need.
+const SETTINGS_WIDTH_NARROW: f32 = 336.0;
 const NARROW: f32 = 900.0;
 
 /// What is shown beside the settings while there is a run.
@@ -56,7 +56,7 @@ impl TrainPanel {
         let width = if ui.available_width() < NARROW { SETTINGS_WIDTH_NARROW } else { SETTINGS_WIDTH };
         Panel::left("train settings")
             .frame(egui::Frame::NONE)
-            .size_range(280.0..=460.0)
+            .size_range(SETTINGS_WIDTH_NARROW..=460.0)
             .default_size(width)
             .resizable(true)
             .show_separator_line(false)

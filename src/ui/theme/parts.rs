@@ -3,7 +3,9 @@
 use super::fonts::semibold;
 use super::{PRIMARY_HEIGHT, RADIUS, SPACE, mix, tokens};
 use crate::app::{Action, Notice};
-use eframe::egui::{self, Color32, CornerRadius, FontId, Frame, Margin, Response, RichText, Stroke, Ui, Vec2};
+use eframe::egui::{
+    self, Align, Color32, CornerRadius, FontId, Frame, Layout, Margin, Response, RichText, Stroke, Ui, Vec2,
+};
 
 /// Text size of a number that stands for itself, in points.
 const VALUE_SIZE: f32 = 20.0;
@@ -35,6 +37,11 @@ pub fn card<R>(ui: &mut Ui, add: impl FnOnce(&mut Ui) -> R) -> egui::InnerRespon
         ui.set_width(ui.available_width());
         add(ui)
     })
+}
+
+/// What stands in one of egui's columns: these stretch the lines of a wrapped text over the whole width, as a newspaper does.
+pub fn column<R>(column: &mut Ui, add: impl FnOnce(&mut Ui) -> R) -> R {
+    column.with_layout(Layout::top_down(Align::LEFT), add).inner
 }
 
 /// The frame of [`card`], for areas that set their own width.

@@ -54,10 +54,12 @@ pub(super) fn stats_ui(ui: &mut Ui, evaluation: &Evaluation) {
             ui.add_space(if index > 0 { theme::SPACE } else { 0.0 });
             ui.columns(columns, |columns| {
                 for (column, (label, value, below, tooltip)) in columns.iter_mut().zip(row) {
-                    theme::stat(column, label, value, tooltip);
-                    for line in below.lines() {
-                        column.add(egui::Label::new(theme::caption(line)).wrap());
-                    }
+                    theme::column(column, |ui| {
+                        theme::stat(ui, label, value, tooltip);
+                        for line in below.lines() {
+                            ui.add(egui::Label::new(theme::caption(line)).wrap());
+                        }
+                    });
                 }
             });
         }

@@ -66,15 +66,19 @@ impl Comparison {
                 if runs.len() > MOST_BESIDE {
                     ui.columns(2, |columns| {
                         let columns = columns.iter_mut().zip(&table.drawn);
-                        columns.for_each(|(column, drawn)| curves_ui(column, drawn, table.last_epoch));
+                        columns.for_each(|(column, drawn)| {
+                            theme::column(column, |ui| curves_ui(ui, drawn, table.last_epoch));
+                        });
                     });
                     ui.add_space(SPACE);
                     table_ui(ui, &runs, table);
                 } else {
                     ui.columns(2, |columns| {
                         if let [left, right] = columns {
-                            table.drawn.iter().for_each(|drawn| curves_ui(left, drawn, table.last_epoch));
-                            table_ui(right, &runs, table);
+                            theme::column(left, |ui| {
+                                table.drawn.iter().for_each(|drawn| curves_ui(ui, drawn, table.last_epoch));
+                            });
+                            theme::column(right, |ui| table_ui(ui, &runs, table));
                         }
                     });
                 }
@@ -329,8 +333,9 @@ fn series_of_all<'a>(state: &'a State, runs: &[&RunEntry]) -> Option<&'a SeriesF
     state.series_facts(runs.first().filter(|_| is_one)?)
 }
 
-/// The settings in which some of the runs differ, with the value of each run as a person reads it. Of a run that was imported,
-/// only what is known of its network is told; what others have chosen beside it otherwise than the program does is told, too.
+/// The settings in which some of the runs differ, with the value of each run as a person reads it. A setting without effect on a
+/// run has none there. Of a run that was imported, only what is known of its network is told; what others have chosen beside it
+/// otherwise than the program does is told, too.
 fn differences(runs: &[&RunEntry]) -> Vec<(&'static str, Vec<String>)> {
     let values: Vec<Vec<Value>> = runs.iter().map(|run| run.config.values()).collect();
     let row = |(index, spec): (usize, &'static ParamSpec)| {
@@ -339,14 +344,16 @@ fn differences(runs: &[&RunEntry]) -> Vec<(&'static str, Vec<String>)> {
     };
     let rows = PARAMS.iter().enumerate().map(row);
     let differing = rows.filter(|(_, values)| values.windows(2).any(|pair| pair[0] != pair[1]));
-    differing.map(|(spec, values)| (spec.label, as_known(runs, spec, values))).collect()
+    let told = differing.map(|(spec, values)| (spec.label, as_known(runs, spec, values)));
+    told.filter(|(_, values)| values.iter().any(|value| value != NOTHING)).collect()
 }
 
-/// The values of a setting, one per run, without those that nobody knows.
+/// The values of a setting, one per run, without those that nobody knows and those that have no effect.
 fn as_known(runs: &[&RunEntry], spec: &ParamSpec, values: Vec<String>) -> Vec<String> {
     let is_known = |run: &RunEntry| run.config.run.as_ref().is_none_or(|facts| facts.is_known(spec));
-    let as_known = |(value, run): (String, &&RunEntry)| if is_known(run) { value } else { NOTHING.to_owned() };
-    values.into_iter().zip(runs).map(as_known).collect()
+    let is_told = |run: &RunEntry| (spec.applies)(&run.config) && is_known(run);
+    let as_told = |(value, run): (String, &&RunEntry)| if is_told(run) { value } else { NOTHING.to_owned() };
+    values.into_iter().zip(runs).map(as_told).collect()
 }
 
 #[cfg(test)]

@@ -45,6 +45,11 @@ fn only_settings_that_differ_are_told_each_with_the_value_of_every_run() {
     let reversed = [row("Loss", ["plain softmax", "ArcFace"]), row("Epochs", ["40", "24"])];
     assert_eq!(differing(&runs), reversed, "in the order of the runs");
     assert!(differing(&runs[..1]).is_empty());
+    // Without an effect on softmax: the margin is nothing there, and the plateau's patience is nothing in either.
+    runs[1].config.loss.margin_rad = Auto::Set(0.4);
+    (runs[0].config.loss.margin_rad, runs[0].config.train.plateau_epochs) = (Auto::Set(0.3), 7);
+    let with_margin = row(spec("loss.margin_rad").unwrap().label, ["–", "0.4 rad"]);
+    assert_eq!(differing(&runs), [&reversed[..1], &[with_margin], &reversed[1..]].concat());
 }
 
 #[test]
@@ -65,13 +70,13 @@ fn of_an_imported_run_only_its_network_is_told() {
         run.config.data.image_px = Auto::Set(if run.name == "trained" { 96 } else { 112 });
     }
     let config = &mut runs[0].config;
-    (config.loss.head, config.train.epochs, config.data.validation_fraction) = (Head::Softmax, 24, 0.3);
+    (config.loss.head, config.train.epochs, config.data.validation_fraction) = (Head::Softmax, 30, 0.3);
     let (differing, words) = told(&runs);
     let of = |key: &str| {
         let label = spec(key).unwrap().label;
         differing.iter().find(|(known, _)| *known == label).unwrap().1.clone()
     };
-    assert_eq!((of("loss.head"), of("train.epochs")), (cells(["plain softmax", "–"]), cells(["24", "–"])));
+    assert_eq!((of("loss.head"), of("train.epochs")), (cells(["plain softmax", "–"]), cells(["30", "–"])));
     assert_eq!(of("data.validation_fraction")[1], "–");
     assert_eq!(of("model.embedding_dim"), cells(["64", "512"]));
     assert!(of("data.image_px")[1].starts_with("112"), "{differing:?}");
