@@ -160,9 +160,9 @@ fn every_file_belongs_to_a_module() {
 #[test]
 fn no_text_in_columns_is_stretched() {
     for (path, text) in sources() {
-        let code = code(&text);
-        let (columns, drawn) = (code.matches("ui.columns(").count(), code.matches("theme::column(").count());
-        assert!(columns <= drawn, "{}: what stands in a column goes through theme::column", path.display());
+        let is_allowed =
+            module(&path) != "ui" || path.ends_with("theme/parts.rs") || !code(&text).contains("ui.columns(");
+        assert!(is_allowed, "{}: columns are theme::columns", path.display());
     }
 }
 

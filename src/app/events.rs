@@ -59,6 +59,8 @@ fn take_in(state: &mut State, event: Event) -> Vec<Effect> {
             Vec::new()
         }
         Event::FigureSaved { job, out } => picture::saved(state, job, out),
+        // A change came in between; the next list is asked for when this one has ended.
+        Event::Runs { .. } if std::mem::take(&mut state.runs_view.is_overtaken) => Vec::new(),
         Event::Runs { runs, .. } => {
             runs::found(state, runs);
             let mut effects = training::runs_listed(state);
@@ -69,7 +71,9 @@ fn take_in(state: &mut State, event: Event) -> Vec<Effect> {
         Event::RunChanged { job, before, after } => {
             runs::changed(state, &before, after.as_deref());
             run_edit::kept(state, job);
-            refresh_runs(state)
+            let effects = refresh_runs(state);
+            state.runs_view.is_overtaken = state.runs_view.is_stale;
+            effects
         }
         Event::FileLooked { job, file, kind } => drop::looked(state, job, file, kind),
         Event::WeightsLooked { job, look } => import::looked(state, job, look),
@@ -221,7 +225,13 @@ fn train_event(state: &mut State, job: JobId, event: TrainEvent) -> Vec<Effect> 
         TrainEvent::Validation(snapshot) => return validated(state, snapshot),
         TrainEvent::Note(text) => state.notify(Notice::told(Severity::Info, &text)),
         TrainEvent::Warning(text) if view.told.contains(&text) => {}
-        TrainEvent::Warning(text) => state.notify(Notice::told(Severity::Warning, &text)),
+        TrainEvent::Warning(text) => {
+            if view.steps.is_empty() && view.epochs.is_empty() {
+                // Every run of a series would say it again at its start.
+                view.told.push(text.clone());
+            }
+            state.notify(Notice::told(Severity::Warning, &text));
+        }
         TrainEvent::DoubtfulStep { step, reason } => doubtful_step(state, step, reason),
         TrainEvent::Saved(_) => {}
     }

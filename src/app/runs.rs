@@ -82,6 +82,8 @@ pub struct RunsView {
     pub list_revision: u64,
     /// The list was asked for again while it was being made: it is made once more.
     pub(super) is_stale: bool,
+    /// A run was changed while the list was being made, which may not know of it: that list is not taken.
+    pub(super) is_overtaken: bool,
     /// Runs compared when the list was asked for: only of those it can tell that they are gone.
     pub(super) compared_when_asked: Vec<PathBuf>,
     /// What the list tells of every series in it, by its name; see [`State::series_facts`].
@@ -359,6 +361,10 @@ pub(super) fn changed(state: &mut State, before: &Path, after: Option<&Path>) {
             evaluation.name = after.file_name().unwrap_or_default().to_string_lossy().into_owned();
             overlay.evaluation = Arc::new(evaluation);
         }
+    }
+    if let Some(after) = after {
+        // Another run takes the folder of one that was moved to the bin.
+        drop(state.training.take_if(|view| view.is_gone && view.is_of(after)));
     }
     if let Some(view) = &mut state.training {
         view.started.iter_mut().for_each(|started| moved(&mut started.run));

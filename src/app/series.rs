@@ -12,7 +12,7 @@ use super::training::{Awaited, Continuing, begin_training, go_on, images_of, is_
 use super::update::refresh_runs;
 use crate::config::{RunConfig, RunInfo, SeriesInfo, counted};
 use crate::data::Catalog;
-use crate::train::{Place, RunStarted, RunSummary, data_of_series, different_lengths, measures, run_of_seed};
+use crate::train::{Place, RunStarted, RunSummary, different_lengths, measures, run_of_seed};
 use crate::worker::protocol::RunEntry;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
@@ -312,7 +312,7 @@ pub(super) fn continue_series(state: &mut State, run: PathBuf) -> Vec<Effect> {
 
 /// The list of runs that a series waited for is there: it goes on. The images are opened first if they are not.
 pub(super) fn runs_listed(state: &mut State, run: PathBuf) -> Vec<Effect> {
-    let Some((series, known)) = known_of(state, &run) else {
+    let Some((series, data)) = known_of(state, &run) else {
         let notice = Notice::new(Severity::Warning, "The series cannot go on: the run it was asked of is gone");
         state.notify(notice.hint("Choose Continue the series in the menu of another of its runs."));
         return Vec::new();
@@ -323,8 +323,7 @@ pub(super) fn runs_listed(state: &mut State, run: PathBuf) -> Vec<Effect> {
         return Vec::new();
     }
     let Some(catalog) = images_of(state, &run) else {
-        let data = data_of_series(begun_by_seed(state, &series.id).into_iter());
-        return open_first(state, Continuing::Series(run), data.unwrap_or_else(|| PathBuf::from(known)));
+        return open_first(state, Continuing::Series(run), PathBuf::from(data));
     };
     // Who went elsewhere while the list was made stays there.
     if state.workspace == Workspace::Runs {
@@ -333,8 +332,8 @@ pub(super) fn runs_listed(state: &mut State, run: PathBuf) -> Vec<Effect> {
     begin(state, &run, &catalog, runs)
 }
 
-/// The series that a run is one of, and where the run itself has its images from. They may lie elsewhere now, which later runs
-/// of the series know.
+/// The series that a run is one of, and where the run itself has its images from. Whether they are there still, or another run of
+/// the series knows a newer place, only the disk could tell, which may keep the window waiting.
 fn known_of(state: &State, run: &Path) -> Option<(SeriesInfo, String)> {
     let facts = state.run_entry(run)?.config.run.as_ref()?;
     Some((facts.series.clone()?, facts.data.clone()))
@@ -343,13 +342,6 @@ fn known_of(state: &State, run: &Path) -> Option<(SeriesInfo, String)> {
 /// The runs of a series that have begun, as far as the list of runs tells.
 fn listed_of<'a>(state: &'a State, series_id: &'a str) -> impl Iterator<Item = &'a RunEntry> {
     state.runs.iter().filter(move |entry| listed_series(entry).is_some_and(|series| series.id == series_id))
-}
-
-/// Their settings by their seeds, ascending.
-fn begun_by_seed<'a>(state: &'a State, series_id: &'a str) -> Vec<&'a RunConfig> {
-    let mut begun: Vec<&RunConfig> = listed_of(state, series_id).map(|entry| &entry.config).collect();
-    begun.sort_by_key(|config| config.train.seed);
-    begun
 }
 
 /// The images that a series waited for are open: it goes on, if they are those that it was begun with.

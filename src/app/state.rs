@@ -145,8 +145,8 @@ pub struct TrainView {
     pub map: Option<(Arc<EmbeddingTable>, Arc<Layout>)>,
     /// How many of its steps were doubtful, and the notice that says so.
     pub doubtful: (usize, Option<NoticeId>),
-    /// What the plan warned of, where it was in sight when the run was started: it is not said again. Nothing where the run was
-    /// begun from elsewhere, as one that goes on.
+    /// What the plan warned of, where it was in sight when the run was started, and what was warned of before the first step: it is
+    /// not said again, by no further run of a series.
     pub(super) told: Vec<String>,
     /// What it left.
     pub summary: Option<RunSummary>,

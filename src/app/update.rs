@@ -393,7 +393,7 @@ pub(super) fn refresh_runs(state: &mut State) -> Vec<Effect> {
         state.runs_view.is_stale = true;
         return Vec::new();
     }
-    state.runs_view.is_stale = false;
+    (state.runs_view.is_stale, state.runs_view.is_overtaken) = (false, false);
     state.runs_view.compared_when_asked.clone_from(&state.runs_view.compared);
     let (root, elsewhere) = (state.runs_root.clone(), state.runs_view.elsewhere.clone());
     start(state, Request::ListRuns { root, elsewhere }).1

@@ -182,7 +182,8 @@ impl Changes {
         let text = |flag: &str, value: &String| format!(" --{flag} {}", output::typed(Path::new(value)));
         let epochs = self.epochs.map(|epochs| format!(" --epochs {epochs}"));
         let device = self.device.as_ref().map(|device| text("device", device));
-        let start_from = self.start_from.as_ref().map(|start_from| text("start-from", start_from));
+        let start_from = self.start_from.as_ref().filter(|start_from| !start_from.trim().is_empty());
+        let start_from = start_from.map(|start_from| text("start-from", start_from));
         [epochs, device, start_from].into_iter().flatten().collect()
     }
 }

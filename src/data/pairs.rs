@@ -97,9 +97,9 @@ impl Reader {
             if is_lfw_names(&fields) {
                 return Ok(());
             }
-            // What only looks like three with a tab before it is four, as with an index that has no name.
-            let names = if fields.len() == 3 && !line.starts_with('\t') { fields.clone() } else { cells(line) };
-            self.columns = columns(&names);
+            // The first column may be an index that has no name; further tabs only line the names up.
+            let nameless = line.starts_with('\t').then_some("");
+            self.columns = columns(&nameless.into_iter().chain(fields.iter().copied()).collect::<Vec<&str>>());
             if self.columns.is_some() {
                 return Ok(());
             }
@@ -107,8 +107,7 @@ impl Reader {
         let found = || line.trim().chars().take(80).collect::<String>();
         if let Some(columns) = self.columns {
             self.list.fields = 3;
-            let cells = if columns.count == 3 { fields } else { cells(line) };
-            let pair = columns.pair(&cells).ok_or_else(|| {
+            let pair = columns.pair(&columns.fields(fields, line)).ok_or_else(|| {
                 format!("expected two images and a label (0 or 1) below their names, found \"{}\"", found())
             })?;
             self.list.pairs.push(pair);
@@ -172,7 +171,7 @@ fn fields(line: &str) -> Vec<&str> {
     }
 }
 
-/// The fields of a line by their columns: below many names, one that is empty between tabs has its place as well.
+/// The fields of a line by their columns: one that is empty between tabs has its place as well.
 fn cells(line: &str) -> Vec<&str> {
     if line.trim().contains('\t') {
         without_empty_end(line.split('\t').map(str::trim).collect())
@@ -228,6 +227,13 @@ struct Columns {
 }
 
 impl Columns {
+    /// A line by its columns. Two tabs in a row only line the columns up where there are as many fields without the empty one
+    /// between them as columns, and with it more; three columns have none that could be empty.
+    fn fields<'a>(self, fields: Vec<&'a str>, line: &'a str) -> Vec<&'a str> {
+        let cells = cells(line);
+        if self.count == 3 || (fields.len() == self.count && cells.len() > self.count) { fields } else { cells }
+    }
+
     /// The pair of a line below the names, where numbers are names of images.
     fn pair(self, fields: &[&str]) -> Option<(String, String, bool)> {
         // A comma within a name shifts what stands behind it. Of more columns, the last may be empty or hold any words.
@@ -400,6 +406,9 @@ mod tests {
         assert!(parse("image1\timage2\tscore\tlabel\tis_val\na.jpg\t\t0.5\t1\t0\n").is_err(), "one image");
         // Of three columns none can be left out, and tabs that only line them up do no harm.
         assert_eq!(parse("image1\t\timage2\t\tlabel\na.jpg\tb.jpg\t\t1\n").unwrap().pairs, pair);
+        // Nor where a line has as many fields as there are columns.
+        let padded = parse("image1\t\timage2\tscore\tlabel\na.jpg\tb.jpg\t\t0.5\t1\na.jpg\t\tc.jpg\t1\t0\n").unwrap();
+        assert_eq!(padded.pairs, [pair[0].clone(), triple("a.jpg", "c.jpg", false)]);
     }
 
     #[test]

@@ -71,6 +71,7 @@ impl Run {
         self.log = MetricsLog::open(self.folder.path(), state.step, state.last_measured(), rewinds)?;
         self.board = Board::open(self.folder.path(), state.first_to_come());
         self.issued = state.step;
+        self.refused_at = None;
         // The steps of a checkpoint from before the last time back carry an older count.
         self.state = CheckpointState { rewinds, ..state };
         (self.guard, self.must_go_back, self.angles) = (Guard::default(), false, AngleHistogram::default());

@@ -8,7 +8,7 @@ mod parts;
 mod visuals;
 
 pub use parts::{
-    caption, card, card_frame, column, dialog_frame, empty_state, error_card, heading, plain_button, primary_button,
+    caption, card, card_frame, columns, dialog_frame, empty_state, error_card, heading, plain_button, primary_button,
     stat, stats, strong, subheading,
 };
 pub use visuals::install;

@@ -345,10 +345,19 @@ fn a_run_that_is_about_to_go_on_is_not_moved_away() {
     // Where it was watched, nothing goes on with it as long as it is in the bin.
     let is_offered = |state: &State| (command("train.continue").unwrap().action)(state).is_some();
     assert!(is_offered(&state));
-    on_event(&mut state, Event::RunChanged { job: JobId(0), before: run, after: None });
+    let changed = |state: &mut State, before: &Path, after: Option<&Path>| {
+        let (before, after) = (before.to_owned(), after.map(Path::to_owned));
+        on_event(state, Event::RunChanged { job: JobId(0), before, after });
+    };
+    changed(&mut state, &run, None);
     assert!(state.is_watched_run_gone() && !is_offered(&state));
     on_event(&mut state, Event::Runs { job: JobId(0), runs: vec![entry("a", "x", None)] });
     assert!(!state.is_watched_run_gone() && is_offered(&state));
+    // Another run takes its folder: what was watched is not that one.
+    state.jobs.clear();
+    changed(&mut state, &run, None);
+    changed(&mut state, Path::new("/runs/another"), Some(&run));
+    assert!(state.training.is_none() && !is_offered(&state));
 }
 
 #[test]

@@ -274,6 +274,8 @@ fn what_a_plan_out_of_sight_warns_of_is_said_when_the_run_begins() {
         let before = state.notices.len();
         on_event(&mut state, Event::Train { job: id, event: TrainEvent::Warning(planned.clone()) });
         assert_eq!(state.notices.len(), before + 1, "{workspace:?}");
+        on_event(&mut state, Event::Train { job: id, event: TrainEvent::Warning(planned.clone()) });
+        assert_eq!(state.notices.len(), before + 1, "every run of a series says it, and it is said once");
         on_event(&mut state, Event::Train { job: id, event: TrainEvent::Step(step(1)) });
         on_event(&mut state, Event::Ended { job: id, outcome: Outcome::Cancelled });
         assert!(state.training.is_some());

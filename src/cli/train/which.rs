@@ -23,10 +23,16 @@ pub(super) fn begun_with(
         return Ok(of_the_only_one(begun)?);
     }
     let mut fitting: Vec<&Begun<'_>> = all.iter().filter(|series| series.is_asked_for(matches, asked)).collect();
-    if args::is_typed(matches, "config") {
+    // The seed of a file that names none is the usual one, and says less than the number of seeds that was typed.
+    let of_file = args::is_typed(matches, "config").then_some(asked.train.seed);
+    let usual = RunConfig::default().train.seed;
+    if of_file.is_some_and(|seed| seed != usual) {
         narrow(&mut fitting, |series| series.begins_at(asked.train.seed));
     }
     narrow(&mut fitting, |series| series.has_seeds(seeds));
+    if of_file.is_some() {
+        narrow(&mut fitting, |series| series.begins_at(asked.train.seed));
+    }
     match fitting.as_slice() {
         [series] => Ok(series.runs.iter().filter_map(|run| run.settings()).cloned().collect()),
         _ => anyhow::bail!(
@@ -81,6 +87,10 @@ impl Begun<'_> {
         let mut asked = asked.clone();
         (asked.train.epochs, asked.train.seed) = (first.train.epochs, first.train.seed);
         asked.train.device.clone_from(&first.train.device);
+        // It may lie elsewhere now, or be named as seen from another folder.
+        if first.train.is_fine_tuned() && asked.train.is_fine_tuned() {
+            asked.train.start_from.clone_from(&first.train.start_from);
+        }
         is_begun_at && ignored(matches, &asked, first, true).is_empty()
     }
 
@@ -278,5 +288,22 @@ mod tests {
         assert_eq!(of_file("[loss]\nhead = \"arcface\"\n", &[]), Ok(vec![1]), "the seed of a file that names none");
         assert_eq!(of_file("[train]\nseed = 5\n", &["--seed", "8"]), Ok(vec![8]), "what is typed comes first");
         assert!(of_file("[train]\nseed = 6\n", &[]).is_err(), "none begins there");
+
+        begin(folder.path(), 20, with(of_series("a longer one", 20, 5)));
+        let words = ["--config", file.to_str().unwrap()];
+        std::fs::write(&file, "").unwrap();
+        assert_eq!(goes_on(folder.path(), 5, &words), Ok(vec![20]), "of so many seeds there is only this one");
+    }
+
+    #[test]
+    fn a_fine_tuned_series_is_known_wherever_the_run_that_it_started_from_lies_now() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("begun-with.toml");
+        std::fs::write(&file, "[train]\nstart_from = \"base\"\nseed = 5\n").unwrap();
+        let mut own = with(of_series("one", 5, 2));
+        own.train.start_from = "/elsewhere/base".into();
+        begin(folder.path(), 5, own);
+        begin(folder.path(), 1, with(of_series("from scratch", 1, 2)));
+        assert_eq!(goes_on(folder.path(), 2, &["--config", file.to_str().unwrap()]), Ok(vec![5]));
     }
 }

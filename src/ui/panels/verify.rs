@@ -164,22 +164,17 @@ fn neighbours_ui(ui: &mut Ui, result: &VerifyResult, media: &mut Media, out: &mu
     ui.add_space(theme::SPACE * 1.5);
     let columns = if ui.available_width() < 560.0 { 1 } else { 2 };
     ui.spacing_mut().item_spacing.x = GAP_PT;
-    ui.columns(columns, |columns| {
-        for (index, (neighbours, title)) in result.neighbours.iter().zip(TITLES).enumerate() {
-            let Some(column) = columns.get_mut(index % columns.len().max(1)) else { continue };
-            theme::column(column, |ui| {
-                theme::card(ui, |ui| {
-                    ui.label(theme::subheading(format!("Nearest to the {}", title.to_lowercase())));
-                    ui.label(theme::caption(
-                        "Known images by cosine similarity. A click puts one into the other slot.",
-                    ));
-                    let strip = NeighbourStrip { catalog, table, neighbours, own_class: None };
-                    if let Some(item) =
-                        strip.wrapped_ui(ui, media).and_then(|row| table.items().get(row as usize).copied())
-                    {
-                        out.push(Action::SetSlot(1 - index, ImageSource::Item(Arc::clone(catalog), item)));
-                    }
-                })
+    theme::columns(ui, columns, |column, ui| {
+        let all = result.neighbours.iter().zip(TITLES).enumerate();
+        for (index, (neighbours, title)) in all.filter(|(index, _)| index % columns == column) {
+            theme::card(ui, |ui| {
+                ui.label(theme::subheading(format!("Nearest to the {}", title.to_lowercase())));
+                ui.label(theme::caption("Known images by cosine similarity. A click puts one into the other slot."));
+                let strip = NeighbourStrip { catalog, table, neighbours, own_class: None };
+                if let Some(item) = strip.wrapped_ui(ui, media).and_then(|row| table.items().get(row as usize).copied())
+                {
+                    out.push(Action::SetSlot(1 - index, ImageSource::Item(Arc::clone(catalog), item)));
+                }
             });
         }
     });

@@ -39,9 +39,14 @@ pub fn card<R>(ui: &mut Ui, add: impl FnOnce(&mut Ui) -> R) -> egui::InnerRespon
     })
 }
 
-/// What stands in one of egui's columns: these stretch the lines of a wrapped text over the whole width, as a newspaper does.
-pub fn column<R>(column: &mut Ui, add: impl FnOnce(&mut Ui) -> R) -> R {
-    column.with_layout(Layout::top_down(Align::LEFT), add).inner
+/// Columns of equal width, each with its number. egui's own stretch the lines of a wrapped text over the whole width, as a
+/// newspaper does.
+pub fn columns(ui: &mut Ui, count: usize, mut add: impl FnMut(usize, &mut Ui)) {
+    ui.columns(count, |columns| {
+        for (index, column) in columns.iter_mut().enumerate() {
+            column.with_layout(Layout::top_down(Align::LEFT), |ui| add(index, ui));
+        }
+    });
 }
 
 /// The frame of [`card`], for areas that set their own width.

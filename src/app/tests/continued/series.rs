@@ -207,31 +207,6 @@ fn a_series_of_which_nothing_is_left_when_its_images_are_open_is_told_and_over()
     assert_eq!(state.notices.last().unwrap().headline, "3 runs, seeds 7 to 9: EER 3.0 ± 1.0 %");
 }
 
-#[test]
-fn a_series_finds_its_images_where_the_last_of_its_runs_has_them_whichever_run_was_asked() {
-    let folder = folder();
-    let catalog = whole(folder.path());
-    let mut state = state();
-    with_series(&mut state, &catalog, [Some(0.02), None]);
-    let mut runs = state.runs.clone();
-    // The images were moved after the first run was finished.
-    for run in runs.iter_mut().filter(|run| run.name == "a") {
-        run.config.run.as_mut().unwrap().data = "/gone/data".into();
-    }
-    let asked = job(&go_on_with_series(&mut state, "/runs/a", runs.clone())).clone();
-    let Request::OpenData { path } = &asked.request else { panic!("{asked:?}") };
-    assert_eq!(path, &catalog.root);
-    let (_, run, _) = continued(&opened(&mut state, asked.id, &catalog)).expect("it goes on");
-    assert_eq!(run, PathBuf::from("/runs/b"));
-
-    // Where all of them are gone, the place that the run itself knows is the one that is missed.
-    let mut state = self::state();
-    runs.iter_mut().for_each(|run| run.config.run.as_mut().unwrap().data = format!("/gone/{}", run.name));
-    on_event(&mut state, Event::Runs { job: JobId(0), runs: runs.clone() });
-    let asked = job(&go_on_with_series(&mut state, "/runs/a", runs)).clone();
-    assert!(matches!(&asked.request, Request::OpenData { path } if path == Path::new("/gone/a")), "{asked:?}");
-}
-
 /// The weights that a training job is told to start from, by their checksum, and the length of its embeddings.
 fn start_of(effects: &[Effect]) -> Option<(String, Auto<u32>)> {
     effects.iter().find_map(|effect| match effect {

@@ -139,3 +139,17 @@ fn a_run_that_is_to_be_exported_is_found_in_its_new_folder() {
     let effects = update(&mut state, RunAction::ExportTo("/out/net.onnx".into()).into());
     assert!(matches!(&job(&effects).request, Request::Export { run, .. } if run == Path::new("/runs/better")));
 }
+
+#[test]
+fn a_list_of_runs_that_a_change_overtook_is_not_taken() {
+    let mut state = with_runs();
+    let older = state.runs.clone();
+    let list = job(&update(&mut state, Action::RefreshRuns)).clone();
+    let sent = type_and_save(&mut state, "/runs/a", "new");
+    moved(&mut state, sent.id, "/runs/a", Some("/runs/renamed"));
+    on_event(&mut state, Event::Runs { job: list.id, runs: older.clone() });
+    assert_eq!(note_of(&state, "/runs/renamed"), "new");
+    let next = job(&on_event(&mut state, Event::Ended { job: list.id, outcome: Outcome::Finished })).id;
+    on_event(&mut state, Event::Runs { job: next, runs: older });
+    assert_eq!(note_of(&state, "/runs/a"), "why", "what is read after the change counts");
+}

@@ -52,14 +52,11 @@ pub(super) fn stats_ui(ui: &mut Ui, evaluation: &Evaluation) {
         let columns = stats.len().div_ceil(stats.len().div_ceil(columns));
         for (index, row) in stats.chunks(columns).enumerate() {
             ui.add_space(if index > 0 { theme::SPACE } else { 0.0 });
-            ui.columns(columns, |columns| {
-                for (column, (label, value, below, tooltip)) in columns.iter_mut().zip(row) {
-                    theme::column(column, |ui| {
-                        theme::stat(ui, label, value, tooltip);
-                        for line in below.lines() {
-                            ui.add(egui::Label::new(theme::caption(line)).wrap());
-                        }
-                    });
+            theme::columns(ui, columns, |index, ui| {
+                let Some((label, value, below, tooltip)) = row.get(index) else { return };
+                theme::stat(ui, label, value, tooltip);
+                for line in below.lines() {
+                    ui.add(egui::Label::new(theme::caption(line)).wrap());
                 }
             });
         }

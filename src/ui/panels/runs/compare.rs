@@ -63,24 +63,18 @@ impl Comparison {
                 });
             });
             ScrollArea::vertical().id_salt("compared").auto_shrink([false, false]).show(ui, |ui| {
-                if runs.len() > MOST_BESIDE {
-                    ui.columns(2, |columns| {
-                        let columns = columns.iter_mut().zip(&table.drawn);
-                        columns.for_each(|(column, drawn)| {
-                            theme::column(column, |ui| curves_ui(ui, drawn, table.last_epoch));
-                        });
-                    });
+                let is_below = runs.len() > MOST_BESIDE;
+                theme::columns(ui, 2, |index, ui| match (is_below, table.drawn.get(index)) {
+                    (true, Some(drawn)) => curves_ui(ui, drawn, table.last_epoch),
+                    (false, _) if index == 0 => {
+                        table.drawn.iter().for_each(|drawn| curves_ui(ui, drawn, table.last_epoch));
+                    }
+                    (false, _) => table_ui(ui, &runs, table),
+                    (true, None) => {}
+                });
+                if is_below {
                     ui.add_space(SPACE);
                     table_ui(ui, &runs, table);
-                } else {
-                    ui.columns(2, |columns| {
-                        if let [left, right] = columns {
-                            theme::column(left, |ui| {
-                                table.drawn.iter().for_each(|drawn| curves_ui(ui, drawn, table.last_epoch));
-                            });
-                            theme::column(right, |ui| table_ui(ui, &runs, table));
-                        }
-                    });
                 }
             });
         });
