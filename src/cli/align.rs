@@ -1,7 +1,7 @@
 //! `arclens align`: photographs become the aligned crops that face networks take.
 
 use super::output::{self, Meter};
-use super::{Answer, args, train};
+use super::{Answer, args, signals};
 use crate::data::Progress;
 use crate::faces::{AlignOptions, AlignSpec, Aligned, CROP_PX_RANGE, CropFormat, FaceError, FinderFile, align_folder};
 use crate::train::Control;
@@ -83,7 +83,7 @@ fn score(text: &str) -> Result<f32, String> {
 pub fn run(matches: &ArgMatches) -> anyhow::Result<Answer> {
     let spec = spec(matches)?;
     let control = Control::default();
-    train::stop_on_signals(&control)?;
+    signals::stop_on_signals(&control)?;
     let meter = Mutex::new(Meter::new("align"));
     let lock = || meter.lock().unwrap_or_else(PoisonError::into_inner);
     let progress = |at: Progress| lock().report(at.done, at.total, "images");

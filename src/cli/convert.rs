@@ -1,7 +1,7 @@
 //! `arclens convert`: a data set in the forms other trainers read.
 
 use super::output::{self, Meter};
-use super::{Answer, args, train};
+use super::{Answer, args, signals};
 use crate::config::{classes_text, counted};
 use crate::convert::{ConvertForm, ConvertRequest, OWN_LABELS, PAIRS_RANGE, PX_RANGE, convert};
 use crate::data::{Catalog, DataError, Exported, Part, Progress};
@@ -64,7 +64,7 @@ fn usual_parts() -> String {
 /// Converts. Ctrl+C or SIGTERM stops it, and what is half written is taken away.
 pub fn run(matches: &ArgMatches) -> anyhow::Result<Answer> {
     let control = Control::default();
-    train::stop_on_signals(&control)?;
+    signals::stop_on_signals(&control)?;
     let written = write(matches, &|| control.is_cancelled())?;
     report(&written, matches.get_flag("json"));
     Ok(Answer::Yes)

@@ -1,7 +1,7 @@
 //! `arclens import`: weights made elsewhere become a run folder.
 
 use super::output;
-use super::{Answer, args, train};
+use super::{Answer, args, signals};
 use crate::config::counted_as;
 use crate::data::Preprocess;
 use crate::train::{Control, ImportRequest, PreprocessChange, PreprocessPreset, TrainError, import};
@@ -53,7 +53,7 @@ pub fn run(matches: &ArgMatches) -> anyhow::Result<Answer> {
     let weights = args::get_path(matches, "weights")?;
     let out = args::get_path(matches, "out")?;
     let control = Control::default();
-    train::stop_on_signals(&control)?;
+    signals::stop_on_signals(&control)?;
     let request = ImportRequest { weights, out, preprocess: change(matches)?, control };
     let done = import(&request).map_err(in_words)?;
     if let (Some(doubt), None) = (done.doubt, request.preprocess.blue_first) {

@@ -21,6 +21,7 @@ mod output;
 mod own_images;
 mod place;
 mod sample;
+mod signals;
 mod train;
 mod verify;
 

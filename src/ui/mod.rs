@@ -55,6 +55,8 @@ pub struct App {
     drop: drop::DropOverlay,
     memory: Memory,
     title: String,
+    /// As it is in egui's options, which are out of reach when the window is closed.
+    theme: egui::ThemePreference,
     closing: bool,
 }
 
@@ -95,6 +97,7 @@ impl App {
             drop: drop::DropOverlay::default(),
             memory: Memory::default(),
             title: String::new(),
+            theme: egui::ThemePreference::default(),
             closing: false,
         }
     }
@@ -105,6 +108,7 @@ impl App {
         let ctx = cc.egui_ctx.clone();
         let workers = Workers::start(Arc::new(move || ctx.request_repaint()))?;
         let remembered = cc.storage.map(remember::load).unwrap_or_default();
+        cc.egui_ctx.set_theme(remembered.theme);
         let root = remembered.runs_root.clone().filter(|root| root.is_dir()).unwrap_or_else(crate::worker::runs_root);
         let mut state = State::new(root);
         if let Some(settings) = remembered.settings() {
@@ -259,6 +263,7 @@ impl eframe::App for App {
             self.media.exchange(&ctx, workers.thumbs());
         }
         self.set_title(&ctx);
+        self.theme = ctx.options(|options| options.theme_preference);
         if !out.is_empty() {
             ctx.request_repaint();
         }
@@ -268,7 +273,7 @@ impl eframe::App for App {
     }
 
     fn save(&mut self, storage: &mut dyn eframe::Storage) {
-        remember::save(storage, &self.state);
+        remember::save(storage, &self.state, self.theme);
     }
 
     /// What is worth keeping is in `remember`. The rest (how far pages were scrolled) belongs to what was in sight.

@@ -2,7 +2,7 @@
 
 use crate::app::{State, Workspace};
 use crate::config::RunConfig;
-use eframe::Storage;
+use eframe::{Storage, egui::ThemePreference};
 use std::path::PathBuf;
 
 const KEY: &str = "arclens";
@@ -11,6 +11,8 @@ const KEY: &str = "arclens";
 #[derive(Debug, Default, serde::Serialize, serde::Deserialize)]
 #[serde(default)]
 pub(super) struct Remembered {
+    /// Light, dark, or as the system says.
+    pub theme: ThemePreference,
     /// Workspace shown last.
     pub workspace: Workspace,
     /// Data set open last.
@@ -35,9 +37,10 @@ pub(super) fn load(storage: &dyn Storage) -> Remembered {
     storage.get_string(KEY).and_then(|text| toml::from_str(&text).ok()).unwrap_or_default()
 }
 
-/// Keeps what the state is now.
-pub(super) fn save(storage: &mut dyn Storage, state: &State) {
+/// Keeps what the state and the theme are now.
+pub(super) fn save(storage: &mut dyn Storage, state: &State, theme: ThemePreference) {
     let remembered = Remembered {
+        theme,
         workspace: state.workspace,
         data: state.open_data().map(|data| data.catalog.root.clone()),
         runs_root: Some(state.runs_root.clone()),
@@ -71,19 +74,19 @@ mod tests {
     }
 
     #[test]
-    fn the_workspace_the_runs_folder_and_the_settings_come_back() {
+    fn the_theme_the_workspace_the_runs_folder_and_the_settings_come_back() {
         let mut storage = Fake::default();
         let mut state = State::new(PathBuf::from("some/runs"));
         state.workspace = Workspace::Verify;
         state.config.train.epochs = 77;
         state.faces.detector = Some(PathBuf::from("some/yunet.onnx"));
-        save(&mut storage, &state);
+        save(&mut storage, &state, ThemePreference::Light);
         let back = load(&storage);
         assert_eq!(back.settings().as_ref(), Some(&state.config));
         assert_eq!(back.detector, state.faces.detector);
         assert_eq!(
-            (back.workspace, back.runs_root, back.data),
-            (Workspace::Verify, Some(PathBuf::from("some/runs")), None)
+            (back.theme, back.workspace, back.runs_root, back.data),
+            (ThemePreference::Light, Workspace::Verify, Some(PathBuf::from("some/runs")), None)
         );
     }
 

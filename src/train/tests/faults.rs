@@ -18,6 +18,36 @@ fn run_with(
     })
 }
 
+/// A disk that takes no checkpoint of a run: a file lies where their folder was.
+struct RefusingDisk {
+    checkpoints: PathBuf,
+    away: PathBuf,
+    has_refused: bool,
+}
+
+impl RefusingDisk {
+    fn of(run: &Path) -> Self {
+        Self { checkpoints: run.join("checkpoints"), away: run.join("away"), has_refused: false }
+    }
+
+    /// From now on; once however often it is called.
+    fn refuse(&mut self) {
+        if !std::mem::replace(&mut self.has_refused, true) {
+            std::fs::rename(&self.checkpoints, &self.away).unwrap();
+            std::fs::write(&self.checkpoints, "in the way").unwrap();
+        }
+    }
+
+    fn refuses(&self) -> bool {
+        self.away.exists()
+    }
+
+    fn accept(&self) {
+        std::fs::remove_file(&self.checkpoints).unwrap();
+        std::fs::rename(&self.away, &self.checkpoints).unwrap();
+    }
+}
+
 #[test]
 fn images_that_vanish_end_the_run_with_all_it_learnt_and_it_goes_on_when_they_are_back() {
     let folder = tempfile::tempdir().unwrap();
@@ -45,16 +75,10 @@ fn a_disk_that_refuses_a_checkpoint_is_a_warning_and_the_next_one_is_written() {
     let folder = tempfile::tempdir().unwrap();
     let catalog = draw(&folder.path().join("data"), 12, 6);
     let place = folder.path().join("run");
-    let (checkpoints, away) = (place.join("checkpoints"), place.join("away"));
+    let mut disk = RefusingDisk::of(&place);
     let (result, events) = run_with(&catalog, &config(), Place::NewAt(place.clone()), |event| match event {
-        TrainEvent::Epoch(epoch) if epoch.epoch == 1 => {
-            std::fs::rename(&checkpoints, &away).unwrap();
-            std::fs::write(&checkpoints, "in the way").unwrap();
-        }
-        TrainEvent::Warning(_) if away.exists() => {
-            std::fs::remove_file(&checkpoints).unwrap();
-            std::fs::rename(&away, &checkpoints).unwrap();
-        }
+        TrainEvent::Epoch(epoch) if epoch.epoch == 1 => disk.refuse(),
+        TrainEvent::Warning(_) if disk.refuses() => disk.accept(),
         _ => {}
     });
     let (summary, told) = (result.unwrap(), warnings(&events));
@@ -70,16 +94,10 @@ fn a_disk_that_refuses_the_last_checkpoint_is_asked_again_at_the_end_of_the_run(
     let catalog = draw(&folder.path().join("data"), 12, 6);
     for comes_back in [true, false] {
         let place = folder.path().join(format!("run-{comes_back}"));
-        let (checkpoints, away) = (place.join("checkpoints"), place.join("away"));
+        let mut disk = RefusingDisk::of(&place);
         let (result, events) = run_with(&catalog, &config(), Place::NewAt(place.clone()), |event| match event {
-            TrainEvent::Epoch(epoch) if epoch.epoch == 2 => {
-                std::fs::rename(&checkpoints, &away).unwrap();
-                std::fs::write(&checkpoints, "in the way").unwrap();
-            }
-            TrainEvent::Warning(_) if comes_back && away.exists() => {
-                std::fs::remove_file(&checkpoints).unwrap();
-                std::fs::rename(&away, &checkpoints).unwrap();
-            }
+            TrainEvent::Epoch(epoch) if epoch.epoch == 2 => disk.refuse(),
+            TrainEvent::Warning(_) if comes_back && disk.refuses() => disk.accept(),
             _ => {}
         });
         let told = warnings(&events).iter().filter(|text| text.contains("training goes on")).count();
@@ -107,21 +125,14 @@ fn a_best_epoch_that_could_not_be_written_is_not_the_best() {
     // Every later epoch is better.
     change_state(&first, |state| state.best.as_mut().unwrap().value = 1e9);
     config.train.epochs = 3;
-    let (checkpoints, away) = (place.join("checkpoints"), place.join("away"));
-    let (mut is_in_the_way, mut second) = (false, u64::MAX);
+    let mut disk = RefusingDisk::of(&place);
+    let mut second = u64::MAX;
     let request =
         TrainRequest { catalog: Arc::clone(&catalog), config: config.clone(), place: Place::Resume(place.clone()) };
     let (result, _) = run_until(&request, |event| {
         match event {
-            TrainEvent::Step(_) if !is_in_the_way => {
-                is_in_the_way = true;
-                std::fs::rename(&checkpoints, &away).unwrap();
-                std::fs::write(&checkpoints, "in the way").unwrap();
-            }
-            TrainEvent::Warning(text) if text.contains("training goes on") => {
-                std::fs::remove_file(&checkpoints).unwrap();
-                std::fs::rename(&away, &checkpoints).unwrap();
-            }
+            TrainEvent::Step(_) => disk.refuse(),
+            TrainEvent::Warning(text) if text.contains("training goes on") => disk.accept(),
             TrainEvent::Epoch(epoch) if epoch.epoch == 2 => {
                 assert!(!epoch.best, "nobody could get it back, and it is not tried again at once");
                 second = epoch.step;
@@ -153,20 +164,12 @@ fn a_best_epoch_whose_checkpoint_is_written_at_the_second_try_is_the_best() {
         let (first, _) = latest_checkpoint(&place).unwrap();
         change_state(&first, |state| state.best.as_mut().unwrap().value = 1e9);
         config.train.epochs = epochs;
-        let (checkpoints, away) = (place.join("checkpoints"), place.join("away"));
-        let mut is_in_the_way = false;
+        let mut disk = RefusingDisk::of(&place);
         let request = TrainRequest { catalog, config, place: Place::Resume(place.clone()) };
         let (result, events) = run_until(&request, |event| {
             match event {
-                TrainEvent::Step(_) if !is_in_the_way => {
-                    is_in_the_way = true;
-                    std::fs::rename(&checkpoints, &away).unwrap();
-                    std::fs::write(&checkpoints, "in the way").unwrap();
-                }
-                TrainEvent::Warning(text) if text.contains("training goes on") => {
-                    std::fs::remove_file(&checkpoints).unwrap();
-                    std::fs::rename(&away, &checkpoints).unwrap();
-                }
+                TrainEvent::Step(_) => disk.refuse(),
+                TrainEvent::Warning(text) if text.contains("training goes on") => disk.accept(),
                 _ => {}
             }
             matches!(event, TrainEvent::Epoch(epoch) if epoch.epoch == 2)
@@ -192,18 +195,10 @@ fn a_run_does_not_end_early_for_a_best_epoch_that_the_disk_refused_once() {
     // Every later epoch is better.
     change_state(&latest_checkpoint(&place).unwrap().0, |state| state.best.as_mut().unwrap().value = 1e9);
     config.train.epochs = 3;
-    let (checkpoints, away) = (place.join("checkpoints"), place.join("away"));
-    let mut is_in_the_way = false;
+    let mut disk = RefusingDisk::of(&place);
     let (result, events) = run_with(&catalog, &config, Place::Resume(place.clone()), |event| match event {
-        TrainEvent::Step(_) if !is_in_the_way => {
-            is_in_the_way = true;
-            std::fs::rename(&checkpoints, &away).unwrap();
-            std::fs::write(&checkpoints, "in the way").unwrap();
-        }
-        TrainEvent::Warning(text) if text.contains("training goes on") => {
-            std::fs::remove_file(&checkpoints).unwrap();
-            std::fs::rename(&away, &checkpoints).unwrap();
-        }
+        TrainEvent::Step(_) => disk.refuse(),
+        TrainEvent::Warning(text) if text.contains("training goes on") => disk.accept(),
         _ => {}
     });
     assert_eq!(result.unwrap().epochs, 3, "{:?}", warnings(&events));

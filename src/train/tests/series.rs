@@ -131,12 +131,17 @@ fn what_was_measured_before_a_run_went_on_says_nothing_of_its_best_network_now()
     assert_eq!(again.model_sha256.as_deref(), Some(before.sha256()));
 }
 
+/// Asks for one epoch, as the first run of a series of two.
+fn first_of_two() -> RunConfig {
+    let series = SeriesInfo { id: "one".into(), first_seed: 1, seeds: 2 };
+    RunConfig { run: Some(RunInfo::before(series)), ..one_epoch() }
+}
+
 #[test]
 fn a_run_that_joins_a_series_made_longer_keeps_its_margin_to_the_epochs_of_the_others() {
     let folder = tempfile::tempdir().unwrap();
     let catalog = draw(&folder.path().join("data"), 12, 4);
-    let mut asked = one_epoch();
-    asked.run = Some(RunInfo::before(SeriesInfo { id: "one".into(), first_seed: 1, seeds: 2 }));
+    let mut asked = first_of_two();
     let [first, second] = ["seed-1", "seed-2"].map(|name| folder.path().join(name));
     run(&catalog, &asked, Place::NewAt(first.clone()), None).unwrap();
     asked.train.epochs = 2;
@@ -153,8 +158,7 @@ fn a_run_that_joins_a_series_made_longer_keeps_its_margin_to_the_epochs_of_the_o
 fn what_was_chosen_for_the_first_run_of_a_series_is_known_as_chosen_in_the_others() {
     let folder = tempfile::tempdir().unwrap();
     let catalog = draw(&folder.path().join("data"), 12, 4);
-    let mut asked = one_epoch();
-    asked.run = Some(RunInfo::before(SeriesInfo { id: "one".into(), first_seed: 1, seeds: 2 }));
+    let asked = first_of_two();
     let [first, second] = ["seed-1", "seed-2"].map(|name| folder.path().join(name));
     run(&catalog, &asked, Place::NewAt(first.clone()), None).unwrap();
     let begun = read_config(&first).unwrap();
