@@ -167,6 +167,16 @@ fn no_text_in_columns_is_stretched() {
 }
 
 #[test]
+fn boxes_to_tick_are_those_of_the_theme() {
+    for (path, text) in sources() {
+        let code = code(&text);
+        let is_plain = code.contains("ui.checkbox(") || code.contains("Checkbox::");
+        let is_allowed = module(&path) != "ui" || path.ends_with("theme/checkbox.rs") || !is_plain;
+        assert!(is_allowed, "{}: boxes to tick are theme::checkbox", path.display());
+    }
+}
+
+#[test]
 fn colours_are_made_in_the_theme_only() {
     let wrong: Vec<String> = sources()
         .into_iter()

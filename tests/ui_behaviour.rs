@@ -245,7 +245,7 @@ fn the_empty_screen_offers_a_folder_and_the_sample_data() {
     buttons.last().unwrap().click();
     window.run_steps(2);
     assert!(matches!(window.state().effects.last(), Some(Effect::Ask(Dialog::OpenFolder))));
-    click(&mut window, Role::Button, "Use the sample data");
+    click(&mut window, Role::Button, "Open the sample data");
     assert!(matches!(window.state().state.data, DataState::Opening { .. }));
 }
 

@@ -240,7 +240,7 @@ pub(super) fn set_rule(state: &mut State, run: &Path, rule: OperatingRule) -> Ve
         let is_said = state.notices.iter().any(|notice| notice.headline == text);
         if !is_said && state.evaluate.overlays.iter().any(|overlay| overlay.evaluation.run == run) {
             let notice = Notice::new(Severity::Info, text);
-            state.notify(notice.hint("Measure it again (Evaluate), then choose its threshold."));
+            state.notify(notice.hint("Measure the run again, then choose its threshold."));
         }
         return Vec::new();
     };

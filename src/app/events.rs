@@ -8,7 +8,7 @@ use super::notice::{Notice, Severity};
 use super::state::{DataState, OpenData, State, TrainPhase, TrainView, Workspace};
 use super::training::Awaited;
 use super::update::{map_request, refresh_runs, select, start};
-use super::{drop, export, faces, import, pairs, picture, run_edit, runs, series, start_from, training};
+use super::{drop, export, faces, import, listing, pairs, picture, run_edit, runs, series, start_from, training};
 use crate::config::{RunConfig, noun};
 use crate::data::{Catalog, WarningKind, Warnings};
 use crate::eval::{EmbeddingTable, rate_text};
@@ -60,7 +60,13 @@ fn take_in(state: &mut State, event: Event) -> Vec<Effect> {
         }
         Event::FigureSaved { job, out } => picture::saved(state, job, out),
         // A change came in between; the next list is asked for when this one has ended.
-        Event::Runs { .. } if std::mem::take(&mut state.runs_view.is_overtaken) => Vec::new(),
+        Event::Runs { .. } | Event::RunsElsewhere { .. } if std::mem::take(&mut state.runs_view.is_overtaken) => {
+            Vec::new()
+        }
+        Event::RunsElsewhere { runs, .. } => {
+            listing::found_elsewhere(state, runs);
+            Vec::new()
+        }
         Event::Runs { runs, .. } => {
             runs::found(state, runs);
             let mut effects = training::runs_listed(state);
@@ -164,6 +170,7 @@ impl TrainView {
             told: Vec::new(),
             summary: None,
             error: None,
+            is_of_seed: false,
             is_gone: false,
         }
     }
@@ -294,8 +301,7 @@ fn trained(state: &mut State, job: JobId, summary: RunSummary) -> Vec<Effect> {
     let notice = Notice::new(Severity::Success, text);
     let mut effects = if is_measuring_asked_for(state) {
         // Measuring this run would stop that, or take what a person waited for off the page.
-        state
-            .notify(notice.hint("What you asked for meanwhile is measured now; Evaluate, in Runs, measures this run."));
+        state.notify(notice.hint("What you asked for meanwhile is measured now; Measure, in Runs, measures this run."));
         Vec::new()
     } else {
         state.notify(notice);
@@ -376,13 +382,7 @@ fn ended(state: &mut State, job: JobId, outcome: Outcome) -> Vec<Effect> {
             start_from::ended(state, job);
             announce(state, notice);
         }
-        Some(JobKind::ListRuns) => {
-            announce(state, notice);
-            if state.runs_view.is_stale {
-                return refresh_runs(state);
-            }
-            training::does_not_come(state, Awaited::Runs);
-        }
+        Some(JobKind::ListRuns) => return listing::ended(state, notice, is_cancelled),
         Some(JobKind::ChangeRun) => match notice {
             Some(reason) => run_edit::not_kept(state, job, reason),
             None if is_cancelled => run_edit::stopped(state, job),
@@ -425,6 +425,7 @@ pub(super) fn train_ended(state: &mut State, job: JobId, failure: Option<&JobErr
             let notice = Notice::from_error(error);
             view.phase = TrainPhase::Failed;
             view.error = Some(notice.clone());
+            view.is_of_seed = error.is_of_seed;
             state.notify(notice);
         }
         // Cancelled before the first step: there is nothing to show.

@@ -239,9 +239,9 @@ pub(super) fn imported(state: &mut State, job: JobId, run: PathBuf, flavour: &st
         return refresh_runs(state);
     }
     let next = if state.open_data().is_some() {
-        "Next, measure a threshold for it on your own images: Evaluate takes those that are open."
+        "Next, measure a threshold for it on your own images: Measure, in Runs, takes those that are open."
     } else {
-        "Next, measure a threshold for it on your own images: open them in Data, then choose Evaluate beside the run."
+        "Next, measure a threshold for it on your own images: open them in Data, then choose Measure beside the run."
     };
     state.notify(Notice::new(Severity::Success, format!("{name} was imported: {what}{flavour}")).hint(next));
     state.active_run = Some(run);

@@ -13,6 +13,7 @@ mod export;
 mod faces;
 mod history;
 mod import;
+mod listing;
 mod longer;
 mod notice;
 mod pairs;

@@ -76,6 +76,8 @@ pub struct RunsView {
     pub longer: Option<LongerView>,
     /// The run to be exported, while a person chooses the file.
     pub exporting: Option<PathBuf>,
+    /// Why the folder of runs could not be read when it was last looked into; what is listed is from before.
+    pub error: Option<Notice>,
     /// Runs that were opened from elsewhere, which are listed with those below the folder of runs.
     pub(super) elsewhere: Vec<PathBuf>,
     /// Changes whenever the list was read anew, so that pages know when what they made of it is old.
@@ -414,11 +416,13 @@ fn remove_listed(state: &mut State, run: &Path) {
     }
 }
 
-/// The settings of a run go to Train, where they can be changed; its images are opened if others are open.
+/// The settings of a run go to Train, where they can be changed; its images are opened if others are open. The list may be from
+/// before the run watched last began, which has told its settings itself.
 fn duplicate(state: &mut State, run: &Path) -> Vec<Effect> {
-    let Some(entry) = state.run_entry(run) else { return Vec::new() };
-    let (name, facts) = (entry.name.clone(), entry.config.run.clone());
-    let config = entry.config.as_asked();
+    let watched = state.training.as_ref().filter(|view| view.is_of(run)).and_then(|view| view.started.as_ref());
+    let listed = state.run_entry(run).map(|entry| &entry.config);
+    let Some(own) = listed.or(watched.map(|started| &started.config)) else { return Vec::new() };
+    let (name, facts, config) = (state.run_name(run), own.run.clone(), own.as_asked());
     let is_open = |facts: &RunInfo| state.open_data().is_some_and(|data| is_noted(facts, &data.catalog));
     let elsewhere = facts.filter(|facts| !is_open(facts));
     let mut effects = elsewhere.map(|facts| open_data(state, PathBuf::from(facts.data))).unwrap_or_default();

@@ -116,6 +116,13 @@ pub enum TrainPhase {
     Failed,
 }
 
+impl TrainPhase {
+    /// Nothing is trained any more.
+    pub fn is_over(self) -> bool {
+        matches!(self, Self::Done | Self::Stopped | Self::Failed)
+    }
+}
+
 /// A training run as it is watched.
 #[derive(Clone, Debug)]
 pub struct TrainView {
@@ -152,6 +159,8 @@ pub struct TrainView {
     pub summary: Option<RunSummary>,
     /// The error that ended it.
     pub error: Option<Notice>,
+    /// That error is of its settings and its seed, as where it diverged: going on would come to it again.
+    pub is_of_seed: bool,
     /// It was moved to the bin; see [`State::is_watched_run_gone`].
     pub(super) is_gone: bool,
 }
@@ -376,12 +385,7 @@ impl State {
 
     /// A run is being trained.
     pub fn is_training(&self) -> bool {
-        self.training.as_ref().is_some_and(|view| {
-            matches!(
-                view.phase,
-                TrainPhase::Preparing | TrainPhase::Running | TrainPhase::Paused | TrainPhase::Stopping
-            )
-        })
+        self.training.as_ref().is_some_and(|view| !view.phase.is_over())
     }
 
     /// The job with this name.

@@ -185,9 +185,9 @@ choice! {
     /// Which epoch is kept as the best.
     Best {
         /// The lowest equal error rate on the validation pairs.
-        Eer = "eer", "lowest validation EER";
+        Eer = "eer", "lowest held-out EER";
         /// The lowest validation loss (closed-set splits; falls back to EER when the classes are new).
-        ValLoss = "val_loss", "lowest validation loss";
+        ValLoss = "val_loss", "lowest held-out loss";
     } default Eer
 }
 

@@ -33,6 +33,7 @@ pub use norm::{NormBackend, NormPreluBackend, Tail, affine, norm, norm_prelu, pr
 pub use normalize::{NormalizeBackend, normalize_rows};
 pub use peak::peak_gflops;
 pub use pool::PoolBackend;
+pub use primitive::{full, in_type};
 pub use update::UpdateBackend;
 
 use burn::backend::{Autodiff, Flex};
@@ -71,11 +72,13 @@ pub type Cpu = Autodiff<Flex>;
 
 /// An NVIDIA GPU, through burn's run-time dispatch.
 ///
-/// `Autodiff<Cuda>` would be the same computation, but every CUDA kernel generator would then be compiled as part of this
-/// crate, at every build (ten CPU-minutes instead of one). Our operations run on it as their reference bodies: burn's
-/// own CUDA kernels and fusion are fast.
+/// With `Cuda` in its place the computation would be the same, but every CUDA kernel generator would be compiled as part of
+/// this crate, at every build (ten CPU-minutes instead of one). The dispatch could record gradients by itself, on a device
+/// of its own kind; but then our own backward passes would not be reached, and burn would record and keep every step of the
+/// reference bodies. The devices are therefore always plain ones, and it is `Autodiff` around them that records. Within
+/// an operation the reference bodies run: burn's own CUDA kernels and fusion are fast.
 #[cfg(feature = "cuda")]
-pub type Gpu = burn::Dispatch;
+pub type Gpu = Autodiff<burn::Dispatch>;
 
 #[cfg(feature = "cuda")]
 mod dispatch {

@@ -43,7 +43,7 @@ pub enum MapError {
     #[error("the map was cancelled")]
     Cancelled,
     /// The t-SNE library gave up.
-    #[error("t-SNE failed on {points} points: {reason}; PCA of the same points works without it")]
+    #[error("the t-SNE map of {points} points failed: {reason}; PCA of the same points works without it")]
     Tsne {
         /// Points it was given.
         points: usize,

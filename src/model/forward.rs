@@ -1,10 +1,10 @@
 //! The walk that computes: a batch of images through the layers, as training needs it.
 
 use super::layers::{
-    Conv, GroupedConv, SqueezeExcite, Statistics, apply_norm, apply_norm_prelu, apply_prelu, full, norm_features,
+    Conv, GroupedConv, SqueezeExcite, Statistics, apply_norm, apply_norm_prelu, apply_prelu, norm_features,
 };
 use super::walk::{Act, After, EmbeddingLayer, MaxPool, Walk};
-use crate::kernels::{Kernels, Tail};
+use crate::kernels::{Kernels, Tail, full};
 use burn::nn::BatchNorm;
 use burn::tensor::backend::Backend;
 use burn::tensor::module::{linear, max_pool2d};

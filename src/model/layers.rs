@@ -6,26 +6,18 @@
 
 use crate::kernels::norm::Normed;
 use crate::kernels::random::{Draw, constant};
-use crate::kernels::{Grouping, Kernels, Tail, affine, conv2d, grouped_conv2d, norm, norm_prelu, prelu, running};
+use crate::kernels::{
+    Grouping, Kernels, Tail, affine, conv2d, full, grouped_conv2d, in_type, norm, norm_prelu, prelu, running,
+};
 use burn::module::{Module, Param, RunningState};
 use burn::nn::{BatchNorm, Linear};
 use burn::tensor::backend::Backend;
-use burn::tensor::{DType, FloatDType, Tensor, activation};
+use burn::tensor::{DType, Tensor, activation};
 
 /// Added to the variance (PyTorch's default).
 pub(super) const EPSILON: f64 = 1e-5;
 /// Share of the new batch in the running statistics (PyTorch's default).
 const MOMENTUM: f64 = 0.1;
-
-/// A weight in the type that the maps are computed in: layers follow their input.
-fn like<B: Backend>(weight: Tensor<B, 4>, maps: &Tensor<B, 4>) -> Tensor<B, 4> {
-    if weight.dtype() == maps.dtype() { weight } else { weight.cast(FloatDType::from(maps.dtype())) }
-}
-
-/// In 32 bits: for normalisation, features and everything behind them.
-pub(super) fn full<B: Backend, const D: usize>(x: Tensor<B, D>) -> Tensor<B, D> {
-    if x.dtype() == DType::F32 { x } else { x.cast(FloatDType::F32) }
-}
 
 /// Convolution without bias, kernel 1 or 3, "same" padding.
 #[derive(Module, Debug)]
@@ -53,7 +45,7 @@ impl<B: Backend> Conv<B> {
 impl<B: Kernels> Conv<B> {
     /// `[n, h, w, c_in]` → `[n, ⌈h/stride⌉, ⌈w/stride⌉, c_out]`
     pub fn forward(&self, x: Tensor<B, 4>) -> Tensor<B, 4> {
-        let weight = like(self.weight.val(), &x);
+        let weight = in_type(self.weight.val(), x.dtype());
         conv2d(x, weight, self.stride)
     }
 }
@@ -106,7 +98,7 @@ impl<B: Backend> GroupedConv<B> {
 impl<B: Kernels> GroupedConv<B> {
     /// `[n, h, w, c]` → `[n, …, …, c]`, sizes by [`Grouping::output_px`]
     pub fn forward(&self, x: Tensor<B, 4>) -> Tensor<B, 4> {
-        let weight = like(self.weight.val(), &x);
+        let weight = in_type(self.weight.val(), x.dtype());
         grouped_conv2d(x, weight, self.grouping())
     }
 }
@@ -237,11 +229,6 @@ pub(super) fn apply_norm_prelu<B: Kernels>(
 pub(super) fn apply_prelu<B: Kernels>(activation: &Prelu<B>, x: Tensor<B, 4>) -> Tensor<B, 4> {
     let dtype = x.dtype();
     in_type(prelu(full(x), activation.weight.val()), dtype)
-}
-
-/// What was computed in 32 bits, in the type of the maps around it.
-fn in_type<B: Backend>(y: Tensor<B, 4>, dtype: DType) -> Tensor<B, 4> {
-    if dtype == DType::F32 { y } else { y.cast(FloatDType::from(dtype)) }
 }
 
 /// The output in the type of the input; the running statistics follow those of the batch, if they should.

@@ -97,8 +97,7 @@ fn cuda_devices() -> Vec<DeviceInfo> {
 #[cfg(feature = "cuda")]
 mod cuda {
     use super::{DeviceInfo, cuda_cache};
-    use crate::kernels::Gpu;
-    use burn::DispatchDevice;
+    use burn::{Dispatch, DispatchDevice};
     use burn::backend::cuda::CudaDevice;
     use burn::tensor::Tensor;
     use std::path::Path;
@@ -185,7 +184,7 @@ mod cuda {
         let run = move || {
             let result = std::panic::catch_unwind(|| {
                 let device = DispatchDevice::Cuda(CudaDevice::new(index));
-                let ones = Tensor::<Gpu, 2>::ones([8, 8], &device);
+                let ones = Tensor::<Dispatch, 2>::ones([8, 8], &device);
                 ones.clone().matmul(ones).sum().try_into_data().map(|data| data.iter::<f32>().next())
             });
             // Nobody waits any more when the limit has passed.

@@ -103,6 +103,14 @@ pub enum TrainError {
         "the run to start from is a file of weights; import it first with `arclens import {} --out RUN`, then start from RUN: {}", .0.display(), .0.display()
     )]
     StartFromFile(PathBuf),
+    /// There is a folder of runs, or something else in its place, that cannot be listed.
+    #[error("the folder of runs cannot be read ({source}): {}", path.display())]
+    RunsFolder {
+        /// The folder.
+        path: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
     /// Not a run.
     #[error("this is not a run folder ({reason}): {}", path.display())]
     NotARun {
@@ -195,6 +203,9 @@ impl TrainError {
                 "The CPU (device cpu) always works; `arclens devices` says what keeps the others from use.".to_owned(),
             ),
             Self::Data(_) => Some("Check the folder and try again; everything saved so far is kept.".to_owned()),
+            Self::RunsFolder { .. } => Some(
+                "Check that it is a folder and that you may read it; the runs in it are left as they are.".to_owned(),
+            ),
             Self::Locked(_) | Self::Exists(_) => None,
             _ => None,
         }

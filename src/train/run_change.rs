@@ -182,7 +182,7 @@ mod tests {
             let gone = delete_run(&first).unwrap();
             assert!(!first.exists() && gone == folder.path().join(wanted) && gone.join("run.toml").is_file());
         }
-        assert!(crate::train::list_runs(folder.path()).is_empty());
+        assert!(crate::train::list_runs(folder.path()).unwrap().is_empty());
     }
 
     #[test]
@@ -198,9 +198,10 @@ mod tests {
         assert!(!folder.path().join(BIN).exists());
         delete_run(&run(folder.path(), "alone")).unwrap();
         delete_run(&series.join("seed-2")).unwrap();
-        assert!(series.is_dir() && crate::train::list_runs(folder.path()).is_empty());
+        assert!(series.is_dir() && crate::train::list_runs(folder.path()).unwrap().is_empty());
         std::fs::rename(series.join("bin/seed-2"), series.join("seed-2")).unwrap();
-        let names: Vec<String> = crate::train::list_runs(folder.path()).into_iter().map(|run| run.name).collect();
+        let listed = crate::train::list_runs(folder.path()).unwrap();
+        let names: Vec<String> = listed.into_iter().map(|run| run.name).collect();
         assert_eq!(names, ["softmax/seed-2"]);
     }
 

@@ -5,6 +5,7 @@ use super::metrics_log::Logged;
 use super::{TrainError, find_checkpoint, metrics_log, patience, run_change, run_folder};
 use crate::config::{RunConfig, RunInfo, SeriesInfo, natural_order};
 use std::fs::DirEntry;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// A run as far as its folder tells.
@@ -73,10 +74,20 @@ pub fn read_run(path: &Path) -> Result<RunOnDisk, TrainError> {
 
 /// Every run below `root`: those directly in it, and those of a folder in it that is no run itself, as the command line
 /// makes one for a series. The names of these say the folder, too: `softmax/seed-1`. Names that begin with the date come
-/// newest first. What is no run is passed over.
-pub fn list_runs(root: &Path) -> Vec<RunOnDisk> {
+/// newest first. What is no run is passed over. Before the first run there is no folder, and the list is empty.
+///
+/// # Errors
+/// When the folder cannot be read: whether there are runs is not known then.
+pub fn list_runs(root: &Path) -> Result<Vec<RunOnDisk>, TrainError> {
+    let unread = |source| TrainError::RunsFolder { path: root.to_owned(), source };
+    let entries = match std::fs::read_dir(root) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(unread(error)),
+    };
     let mut runs = Vec::new();
-    for entry in std::fs::read_dir(root).into_iter().flatten().flatten() {
+    for entry in entries {
+        let entry = entry.map_err(unread)?;
         let path = entry.path();
         if run_folder::is_run(&path) {
             runs.extend(read_run(&path));
@@ -85,7 +96,7 @@ pub fn list_runs(root: &Path) -> Vec<RunOnDisk> {
         }
     }
     runs.sort_unstable_by(|a, b| natural_order(&b.name, &a.name));
-    runs
+    Ok(runs)
 }
 
 /// A folder with more entries holds something else than series, of which the longest has a quarter as many runs.
@@ -127,7 +138,7 @@ mod tests {
     }
 
     fn names(root: &Path) -> Vec<String> {
-        list_runs(root).into_iter().map(|run| run.name).collect()
+        list_runs(root).unwrap().into_iter().map(|run| run.name).collect()
     }
 
     #[test]
@@ -144,9 +155,22 @@ mod tests {
         std::fs::write(root.join("softmax/notes.txt"), "why").unwrap();
         let wanted = ["softmax/seed-2", "softmax/seed-1", "arcface/seed-1", "2026-11-25-faces", "2026-11-24-glyphs"];
         assert_eq!(names(root), wanted);
-        let found = list_runs(root);
+        let found = list_runs(root).unwrap();
         assert_eq!(found[0].path, root.join("softmax/seed-2"));
         assert_eq!(read_run(&found[0].path).unwrap().name, "seed-2", "by itself it is called what its folder is");
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_read_is_not_taken_for_one_without_runs() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(names(&folder.path().join("runs")).is_empty(), "nothing was trained yet");
+        // What a person may not read, root may; nobody can list a file.
+        let file = folder.path().join("file");
+        std::fs::write(&file, "").unwrap();
+        let error = list_runs(&file).unwrap_err();
+        let text = error.to_string();
+        assert!(text.starts_with("the folder of runs cannot be read (") && text.ends_with("file"), "{text}");
+        assert!(error.hint().is_some());
     }
 
     #[test]

@@ -123,40 +123,19 @@ pub fn open_session(
     match device {
         Device::Cpu => {
             let mode = Mode { precision: Precision::F32, read_every: 1 };
-            Ok(Box::new(BurnSession::<Cpu>::new(embedder, head, config, Devices::same(Default::default()), mode)))
+            Ok(Box::new(BurnSession::<Cpu>::new(embedder, head, config, Default::default(), mode)))
         }
         #[cfg(feature = "cuda")]
         Device::Cuda(index) => {
-            let plain = burn::DispatchDevice::Cuda(burn::backend::cuda::CudaDevice::new(index));
+            let device = burn::DispatchDevice::Cuda(burn::backend::cuda::CudaDevice::new(index));
             let mode = Mode { precision: config.precision, read_every: READ_EVERY };
-            let devices = Devices::dispatched(plain);
-            Ok(Box::new(BurnSession::<crate::kernels::Gpu>::new(embedder, head, config, devices, mode)))
+            Ok(Box::new(BurnSession::<crate::kernels::Gpu>::new(embedder, head, config, device, mode)))
         }
         #[cfg(not(feature = "cuda"))]
         Device::Cuda(index) => Err(TrainError::Device {
             wanted: format!("cuda:{index}"),
             reason: "this build has no CUDA support".to_owned(),
         }),
-    }
-}
-
-/// Where training tensors and plain tensors live. For `Autodiff` that is one device; for burn's dispatch, whether a
-/// tensor is differentiable is a property of its device.
-pub(super) struct Devices<B: Engine> {
-    training: B::Device,
-    plain: B::Device,
-}
-
-impl<B: Engine> Devices<B> {
-    pub(super) fn same(device: B::Device) -> Self {
-        Self { training: device.clone(), plain: device }
-    }
-}
-
-#[cfg(feature = "cuda")]
-impl Devices<crate::kernels::Gpu> {
-    pub(super) fn dispatched(plain: burn::DispatchDevice) -> Self {
-        Self { training: burn::DispatchDevice::autodiff(plain.clone()), plain }
     }
 }
 
@@ -190,7 +169,9 @@ pub(super) struct BurnSession<B: Engine> {
     /// Steps that nobody has looked at.
     pending: Vec<Measured<B::InnerBackend>>,
     embedding_dim: usize,
-    devices: Devices<B>,
+    device: B::Device,
+    /// Dropout, which draws at random.
+    draws: bool,
     /// The network as it was when an embedding was last asked for; gone after the next step.
     frozen: OnceCell<Inference<B::InnerBackend>>,
     /// The network while it does not learn: running statistics, no dropout, no gradient.
@@ -202,10 +183,10 @@ impl<B: Engine> BurnSession<B> {
         embedder: &EmbedderSpec,
         head: &HeadSpec,
         config: &TrainConfig,
-        devices: Devices<B>,
+        device: B::Device,
         mode: Mode,
     ) -> Self {
-        let net = TrainNet::<B>::new(embedder, head, &devices.training, u64::from(config.seed));
+        let net = TrainNet::<B>::new(embedder, head, &device, u64::from(config.seed));
         // A run has chosen by now; a step that is measured by itself has nothing to choose by.
         let head_lr_factor = config.head_lr_factor.set().unwrap_or(1.0);
         Self {
@@ -222,7 +203,8 @@ impl<B: Engine> BurnSession<B> {
             pending: Vec::new(),
             embedding_dim: embedder.embedding_dim,
             net,
-            devices,
+            device,
+            draws: embedder.dropout > 0.0,
             frozen: OnceCell::new(),
             held: None,
         }
@@ -256,7 +238,7 @@ impl<B: Engine> BurnSession<B> {
 
     fn part_gradients(&self, part: &HostBatch, moment: Moment, share: f64) -> (Measured<B::InnerBackend>, Grads) {
         let head = &self.net.head;
-        let told = HeadBatch::new(&head.spec, &part.labels, moment, &self.devices.training);
+        let told = HeadBatch::new(&head.spec, &part.labels, moment, &self.device);
         let (embeddings, again) = self.embedded(part);
         let output = head.forward(embeddings, &told);
         let measured = Measured::of(&output, told.labels, share);
@@ -276,11 +258,11 @@ impl<B: Engine> BurnSession<B> {
             return (self.without_gradient(held, part), None);
         }
         if self.recompute {
-            let images = in_precision(images::<B::InnerBackend>(part, &self.devices.plain), self.mode.precision);
+            let images = in_precision(images::<B::InnerBackend>(part, &self.device), self.mode.precision);
             let forward = self.net.embedder.forward_recomputing(images, self.statistics);
             return (forward.embeddings.clone(), Some(forward));
         }
-        let images = in_precision(images::<B>(part, &self.devices.training), self.mode.precision);
+        let images = in_precision(images::<B>(part, &self.device), self.mode.precision);
         (self.net.embedder.forward_with(images, self.statistics), None)
     }
 
@@ -352,8 +334,11 @@ fn in_precision<B: Backend>(images: Tensor<B, 4>, precision: Precision) -> Tenso
 
 impl<B: Engine> Session for BurnSession<B> {
     fn step(&mut self, batch: &HostBatch, lr: f64, moment: Moment) -> Result<Vec<StepOutcome>, TrainError> {
-        // Dropout draws from the backend's one generator: seeding it per step makes a resumed run equal.
-        B::seed(&self.devices.training, moment.seed);
+        if self.draws {
+            // From the backend's one generator: seeding it per step makes a resumed run equal. On a GPU it also waits for the
+            // kernels before, so it is done only where it counts.
+            B::seed(&self.device, moment.seed);
+        }
         self.frozen.take();
         let Some((mut measured, grads)) = self.gradients(batch, moment) else { return Ok(Vec::new()) };
         if self.mode.read_every > 1 {
@@ -375,7 +360,7 @@ impl<B: Engine> Session for BurnSession<B> {
 
     fn embed(&self, batch: &HostBatch) -> Result<Vec<f32>, TrainError> {
         let frozen = self.frozen.get_or_init(|| Inference::new(&self.shown().embedder));
-        floats(frozen.forward(images::<B::InnerBackend>(batch, &self.devices.plain)))
+        floats(frozen.forward(images::<B::InnerBackend>(batch, &self.device)))
     }
 
     fn end_embedding(&mut self) {
@@ -384,7 +369,7 @@ impl<B: Engine> Session for BurnSession<B> {
 
     fn logits(&self, embeddings: Vec<f32>) -> Result<Vec<f32>, TrainError> {
         let head = self.shown().head;
-        floats(head.logits_plain(upload_rows(embeddings, self.embedding_dim, &self.devices.plain)))
+        floats(head.logits_plain(upload_rows(embeddings, self.embedding_dim, &self.device)))
     }
 
     fn save(&self) -> Result<Saved, TrainError> {
@@ -410,15 +395,15 @@ impl<B: Engine> Session for BurnSession<B> {
     fn restore(&mut self, resume: &[u8]) -> Result<(), TrainError> {
         let [record, decayed, plain, loss_scale, average] = parts::split(resume)
             .ok_or_else(|| TrainError::CannotResume("the checkpoint's state is cut off".to_owned()))?;
-        let record = record::from_bytes::<B, _>(record, "the network's state", &self.devices.training)?;
+        let record = record::from_bytes::<B, _>(record, "the network's state", &self.device)?;
         self.net = self.net.clone().load_record(record);
         self.frozen.take();
         self.groups = ParamGroups::of(&self.net, self.head_lr_factor);
         self.loss_scale.load(loss_scale);
         if let Some(kept) = &mut self.average {
-            kept.load(average, &self.net, &self.devices.plain)?;
+            kept.load(average, &self.net, &self.device)?;
         }
-        self.optimizer.load([decayed, plain], &self.devices.training)
+        self.optimizer.load([decayed, plain], &self.device)
     }
 
     fn start_from(&mut self, network: &[u8], rows: &[StartRow]) -> Result<(), TrainError> {

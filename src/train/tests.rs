@@ -347,7 +347,7 @@ fn a_folder_that_is_no_run_is_explained() {
     let folder = tempfile::tempdir().unwrap();
     let error = TrainedModel::open(folder.path(), Device::Cpu).unwrap_err().to_string();
     assert!(error.contains("not a run folder") && error.contains("run.toml"), "{error}");
-    assert!(list_runs(folder.path()).is_empty());
+    assert!(list_runs(folder.path()).unwrap().is_empty());
 }
 
 #[test]

@@ -68,7 +68,7 @@ impl TrainedModel {
             #[cfg(feature = "cuda")]
             Device::Cuda(index) => {
                 let device = burn::DispatchDevice::Cuda(burn::backend::cuda::CudaDevice::new(index));
-                Box::new(BurnModel::<crate::kernels::Gpu>::load(&info, checkpoint, device)?)
+                Box::new(BurnModel::<burn::Dispatch>::load(&info, checkpoint, device)?)
             }
             #[cfg(not(feature = "cuda"))]
             Device::Cuda(_) => Box::new(BurnModel::<Flex>::load(&info, checkpoint, Default::default())?),

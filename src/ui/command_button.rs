@@ -37,14 +37,23 @@ impl<'a> CommandButton<'a> {
         });
     }
 
-    /// Draws it as the button that does the main thing on a screen, with the command's own name.
+    /// Draws it as the button that does the main thing on a screen.
     pub(super) fn primary_ui(self, ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
-        self.show(state, out, |command, _, is_possible| {
+        self.show(state, out, |command, label, is_possible| {
+            let label = label.as_ref().map_or(command.label, WidgetText::text);
             if is_possible {
-                theme::primary_button(ui, command.label)
+                theme::primary_button(ui, label)
             } else {
-                ui.add_enabled_ui(false, |ui| theme::primary_button(ui, command.label)).inner
+                ui.add_enabled_ui(false, |ui| theme::primary_button(ui, label)).inner
             }
+        });
+    }
+
+    /// Draws it as high as the primary one, where another button does the main thing.
+    pub(super) fn plain_ui(self, ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
+        self.show(state, out, |command, label, is_possible| {
+            let label = label.as_ref().map_or(command.label, WidgetText::text);
+            ui.add_enabled(is_possible, theme::plain_button(label))
         });
     }
 

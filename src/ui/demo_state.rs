@@ -11,8 +11,8 @@ use crate::app::{Action, Effect, RunAction, State, Workspace, on_event, update};
 use crate::config::RunInfo;
 use crate::data::Catalog;
 use crate::eval::OperatingRule;
-use crate::map::MapMethod;
-use crate::train::DeviceInfo;
+use crate::map::{MapError, MapMethod};
+use crate::train::{DeviceInfo, TrainError};
 use crate::worker::find_or_draw_sample;
 use crate::worker::protocol::{
     Evaluation, Event, ImageSource, Job, JobError, JobId, JobKind, OpenedData, Outcome, Progress, Request, RunEntry,
@@ -57,8 +57,10 @@ pub fn state(workspace: Workspace, kind: DemoKind) -> State {
     }
     demo.state.notices.clear();
     demo.act(Action::Go(workspace));
-    if kind != DemoKind::Busy || workspace != Workspace::Runs {
-        demo.end_all(JobKind::ListRuns);
+    match (workspace, kind) {
+        (Workspace::Runs, DemoKind::Busy) => {}
+        (Workspace::Runs, DemoKind::Error) => demo.fail_listing(),
+        _ => demo.end_all(JobKind::ListRuns),
     }
     demo.state
 }
@@ -153,6 +155,21 @@ impl Demo {
         self.tell(Event::Ended { job, outcome: Outcome::Failed(error) });
     }
 
+    /// The same in the trainer's own words.
+    fn fail_of(&mut self, job: JobId, error: &TrainError) {
+        self.tell(Event::Ended { job, outcome: Outcome::Failed(error.into()) });
+    }
+
+    /// The list of runs that is being made cannot be.
+    fn fail_listing(&mut self) {
+        let source = std::io::ErrorKind::PermissionDenied.into();
+        let error = TrainError::RunsFolder { path: self.state.runs_root.clone(), source };
+        let job = self.state.jobs.iter().find(|job| job.kind == JobKind::ListRuns).map(|job| job.id);
+        if let Some(job) = job {
+            self.fail_of(job, &error);
+        }
+    }
+
     fn progress(&mut self, job: JobId, done: u64, total: u64) {
         self.tell(Event::Progress { job, progress: Progress { done, total, eta_secs: (total > 0).then_some(3.0) } });
     }
@@ -193,15 +210,8 @@ impl Demo {
             DemoKind::Busy => {
                 self.act(Action::RefreshRuns);
             }
-            DemoKind::Error => {
-                let job = self.act(Action::RefreshRuns).first()?.id;
-                self.fail(
-                    job,
-                    "The folder of runs cannot be read: runs",
-                    "permission denied",
-                    "Check the permissions of the folder.",
-                );
-            }
+            // The page itself asks for the list, which fails then.
+            DemoKind::Error => {}
             _ => {
                 self.tell(Event::Runs { job: JobId(0), runs: entries() });
                 self.state.active_run = Some(PathBuf::from("runs").join(RUNS[0]));
@@ -242,12 +252,10 @@ impl Demo {
             DemoKind::Error => {
                 self.state.explore.layout = None;
                 let job = self.act(Action::SetMethod(MapMethod::Tsne)).first()?.id;
-                self.fail(
-                    job,
-                    "The map could not be computed",
-                    "t-SNE needs more than three times as many images as its perplexity of 30; there are 24",
-                    "Lower the perplexity in Train, under Advanced, or choose PCA.",
-                );
+                let points = self.state.explore.table.as_ref()?.len();
+                let error = MapError::Tsne { points, reason: "positions are not finite".to_owned() };
+                let error = JobError::no_map(&error, MapMethod::Tsne);
+                self.tell(Event::Ended { job, outcome: Outcome::Failed(error) });
             }
             _ => {
                 self.act(Action::Select(Some(112)));
@@ -269,7 +277,7 @@ impl Demo {
                 job,
                 "The images of this run are not where they were",
                 "expected the data set of the run, found another one with the same name: sample-data",
-                "Open the data set this run was trained on, then evaluate again.",
+                "Open the data set this run was trained on, then measure it again.",
             );
         }
         Some(())

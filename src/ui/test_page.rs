@@ -3,6 +3,7 @@
 use super::{Media, theme};
 use crate::app::{Action, Effect, State, update};
 use crate::worker::protocol::Job;
+use eframe::egui::epaint::TextShape;
 use eframe::egui::{ColorImage, Context, FullOutput, ImageData, Key, Rect, Shape, TextureId, TexturesDelta, Ui};
 use egui_kittest::kittest::Queryable as _;
 use egui_kittest::{Harness, TestRenderer};
@@ -96,6 +97,14 @@ pub fn pictures<P>(harness: &Harness<'static, Page<P>>) -> Vec<(Rect, Arc<ColorI
     let rects = shapes.filter_map(|shape| if let Shape::Rect(rect) = shape { Some(rect) } else { None });
     let textured = rects.filter(|rect| rect.brush.is_some());
     textured.filter_map(|rect| Some((rect.rect, Arc::clone(textures.get(&rect.fill_texture_id())?)))).collect()
+}
+
+/// These words where they are drawn: the place and the colour of what is painted and not a part of its own.
+pub fn text_shape<'h, S>(harness: &'h Harness<'_, S>, words: &str) -> Option<&'h TextShape> {
+    harness.output().shapes.iter().find_map(|clipped| match &clipped.shape {
+        Shape::Text(text) if text.galley.text() == words => Some(text),
+        _ => None,
+    })
 }
 
 /// The job that an effect sends.

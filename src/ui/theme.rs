@@ -3,13 +3,15 @@
 //! The only place that constructs colours. Everything else asks [`tokens`] for a colour by its meaning, so a second
 //! theme costs nothing and contrast can be tested here (it is, below). Not for layout: panels arrange themselves.
 
+mod checkbox;
 mod fonts;
 mod parts;
 mod visuals;
 
+pub use checkbox::checkbox;
 pub use parts::{
-    caption, card, card_frame, columns, dialog_frame, empty_state, error_card, heading, plain_button, primary_button,
-    stat, stats, strong, subheading,
+    caption, card, card_frame, columns, dialog_frame, empty_state, error_card, gap, heading, keyed_stats, plain_button,
+    primary_button, stat, stats, strong, subheading,
 };
 pub use visuals::install;
 
@@ -18,6 +20,8 @@ use eframe::egui::{Color32, Ui};
 
 /// The grid everything is aligned to, in points; use multiples of it or its half.
 pub const SPACE: f32 = 8.0;
+/// Between two cards, beside or below each other, in points.
+pub const GAP: f32 = SPACE * 2.0;
 /// Corner radius of cards, in points.
 pub const RADIUS: u8 = 8;
 /// Height of a button that does the main thing on a screen, in points.
@@ -191,7 +195,8 @@ mod tests {
         0.2126 * channel(colour.r()) + 0.7152 * channel(colour.g()) + 0.0722 * channel(colour.b())
     }
 
-    fn contrast(a: Color32, b: Color32) -> f32 {
+    /// By WCAG, from 1 to 21; tests of the parts want it, too.
+    pub(super) fn contrast(a: Color32, b: Color32) -> f32 {
         let (a, b) = (luminance(a), luminance(b));
         (a.max(b) + 0.05) / (a.min(b) + 0.05)
     }
@@ -217,6 +222,37 @@ mod tests {
                 assert!(contrast(tokens.text, surface) >= 4.5, "{surface:?}");
             }
             assert!(contrast(tokens.accent_text, tokens.accent) >= 4.5);
+        }
+    }
+
+    #[test]
+    fn no_run_has_the_colour_of_a_kind_of_pairs_until_all_others_are_taken() {
+        for tokens in [&DARK, &LIGHT] {
+            let (first, last) = tokens.series.split_at(tokens.series.len() - 2);
+            for kind in [tokens.genuine, tokens.impostor] {
+                assert!(!first.contains(&kind) && last.contains(&kind), "{kind:?}");
+            }
+            for run in tokens.series {
+                assert!(contrast(run, tokens.card) >= 4.5, "names of runs are written in {run:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_tracks_of_bars_are_seen_and_so_are_the_handles_on_them() {
+        let ctx = egui::Context::default();
+        install(&ctx);
+        for (theme, tokens) in [(egui::Theme::Dark, &DARK), (egui::Theme::Light, &LIGHT)] {
+            let style = ctx.style_of(theme);
+            let visuals = &style.visuals;
+            let track = visuals.extreme_bg_color;
+            for surface in [tokens.card, tokens.background] {
+                assert!(contrast(track, surface) >= 1.3, "{surface:?}: {:.2}", contrast(track, surface));
+            }
+            assert!(contrast(tokens.accent, track) >= 3.0, "what is done stands out from what is not");
+            assert!(contrast(visuals.widgets.inactive.bg_fill, track) >= 1.6, "handles of scroll bars");
+            // Text is written on fields, which have a ground of their own.
+            assert_eq!(visuals.text_edit_bg_color(), tokens.background);
         }
     }
 

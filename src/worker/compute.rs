@@ -298,7 +298,7 @@ impl Bench {
             return Ok(Target::Split(own));
         }
         let catalog = reopen(&info, look.looked, look.control).map_err(|error| {
-            let hint = "The run remembers where its images were. If they were moved, open them in Data and evaluate the \
+            let hint = "The run remembers where its images were. If they were moved, open them in Data and measure the \
                         run again.";
             Box::new(explain::from_error(&error, Some(hint.to_owned())))
         })?;

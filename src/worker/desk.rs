@@ -16,7 +16,8 @@ use crate::data::{Catalog, Examination, Progress, examine, exclude};
 use crate::eval::folder_names;
 use crate::map::lay_out;
 use crate::train::{
-    RunOnDisk, delete_run, describe_run, described_network, list_runs, read_config, read_run, save_operating_point,
+    RunOnDisk, TrainError, delete_run, describe_run, described_network, list_runs, read_config, read_run,
+    save_operating_point,
 };
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -66,8 +67,8 @@ fn run(job: &Job, detectors: &Detectors, warmer: &Arc<Warmer>, emitter: &Emitter
         Request::Exclude { examination, excluded } => leave_out(job, examination, excluded, warmer, emitter),
         Request::ExportData { catalog, request, out } => convert::export(job, catalog, request, out, emitter),
         Request::Map { table, method, tsne } => {
-            let layout =
-                lay_out(table, *method, tsne, &|| job.control.is_cancelled()).map_err(|error| plain(&error))?;
+            let layout = lay_out(table, *method, tsne, &|| job.control.is_cancelled())
+                .map_err(|error| Box::new(JobError::no_map(&error, *method)))?;
             emitter.send(Event::Mapped { job: job.id, table: Arc::clone(table), layout: Arc::new(layout) });
             Ok(())
         }
@@ -78,8 +79,12 @@ fn run(job: &Job, detectors: &Detectors, warmer: &Arc<Warmer>, emitter: &Emitter
         }
         Request::SaveFigure { figure, out, replace } => figure::save(job, figure, out, *replace, emitter),
         Request::ListRuns { root, elsewhere } => {
-            emitter.send(Event::Runs { job: job.id, runs: entries(root, elsewhere) });
-            Ok(())
+            let (runs, read) = entries(root, elsewhere);
+            emitter.send(match read {
+                Ok(()) => Event::Runs { job: job.id, runs },
+                Err(_) => Event::RunsElsewhere { job: job.id, runs },
+            });
+            read.map_err(|error| Box::new(JobError::from(&error)))
         }
         Request::ReadNetwork { run } => {
             let network = described_network(run);
@@ -149,17 +154,22 @@ fn leave_out(
 }
 
 /// The runs below `root`, by the paths that the trainer gives them: it follows links, and makes paths absolute. Then those
-/// of `elsewhere` that are not among them; what is no run any more is left out.
-fn entries(root: &Path, elsewhere: &[PathBuf]) -> Vec<RunEntry> {
+/// of `elsewhere` that are not among them; what is no run any more is left out. Where `root` cannot be read, which is said, those
+/// are all.
+fn entries(root: &Path, elsewhere: &[PathBuf]) -> (Vec<RunEntry>, Result<(), TrainError>) {
     let root = root.canonicalize().unwrap_or_else(|_| root.to_owned());
-    let mut runs: Vec<RunEntry> = list_runs(&root).into_iter().map(|run| entry(run, false)).collect();
+    let (listed, read) = match list_runs(&root) {
+        Ok(listed) => (listed, Ok(())),
+        Err(error) => (Vec::new(), Err(error)),
+    };
+    let mut runs: Vec<RunEntry> = listed.into_iter().map(|run| entry(run, false)).collect();
     for path in elsewhere {
         if !runs.iter().any(|run| run.path == *path) {
             runs.extend(read_run(path).map(|run| entry(run, true)));
         }
     }
     tell_apart(&mut runs);
-    runs
+    (runs, read)
 }
 
 /// Names a run from elsewhere whose folder is called as that of another run with as many of the folders above as it takes
@@ -211,10 +221,11 @@ mod tests {
         let link = folder.path().join("link");
         std::os::unix::fs::symlink(folder.path().join("runs"), &link).unwrap();
         let trained = crate::train::RunFolder::open(&link.join("a")).unwrap();
-        let listed = entries(&link, &[]);
+        let (listed, _) = entries(&link, &[]);
         assert_eq!(listed.len(), 1);
         assert_eq!(listed[0].path, trained.path());
-        assert!(entries(&folder.path().join("nothing"), &[]).is_empty());
+        let (listed, read) = entries(&folder.path().join("nothing"), &[]);
+        assert!(listed.is_empty() && read.is_ok());
     }
 
     fn run_in(root: &Path, name: &str) -> PathBuf {
@@ -232,7 +243,7 @@ mod tests {
         run_in(&root, "runs/softmax/seed-2");
         let elsewhere = ["work/a", "work/arcface/seed-1", "work/softmax/seed-1", "work/softmax/seed-2", "work/c"];
         let elsewhere = elsewhere.map(|name| run_in(&root, name));
-        let found = entries(&root.join("runs"), &elsewhere);
+        let (found, _) = entries(&root.join("runs"), &elsewhere);
         let names: Vec<&str> = found.iter().map(|run| run.name.as_str()).collect();
         let (own, opened) = names.split_at(2);
         assert_eq!(own, ["softmax/seed-2", "a"], "they are called as ever");
@@ -246,7 +257,7 @@ mod tests {
         let root = folder.path().canonicalize().unwrap();
         let (own, opened) = (run_in(&root, "runs/a"), run_in(&root, "work/b"));
         let elsewhere = [own.clone(), opened.clone(), root.join("gone")];
-        let found = entries(&root.join("runs"), &elsewhere);
+        let (found, _) = entries(&root.join("runs"), &elsewhere);
         let found: Vec<(&Path, bool)> = found.iter().map(|run| (run.path.as_path(), run.is_elsewhere)).collect();
         assert_eq!(found, [(own.as_path(), false), (opened.as_path(), true)]);
     }

@@ -24,6 +24,12 @@ pub fn from_train(error: &TrainError) -> JobError {
     JobError { is_of_seed: error.is_of_seed(), ..from_error(error, error.hint()) }
 }
 
+impl From<&TrainError> for JobError {
+    fn from(error: &TrainError) -> Self {
+        from_train(error)
+    }
+}
+
 /// A job that panicked.
 pub fn from_panic(kind: JobKind, panic: &(dyn Any + Send)) -> JobError {
     let words = panic

@@ -18,7 +18,7 @@ use crate::convert::ConvertRequest;
 use crate::data::{Catalog, Diagnosis, Examination, Exported, ProtocolLook, Split, Thumb};
 use crate::eval::{DetFigure, EmbeddingTable};
 use crate::faces::{AlignOptions, Aligned, Face, FinderFile, HandSpec};
-use crate::map::{Layout, MapMethod, TsneSpec};
+use crate::map::{Layout, MapError, MapMethod, TsneSpec};
 use crate::train::{
     Control, DeviceInfo, ExportFormat, KeptPoint, Network, Place, PreprocessChange, RunSummary, TrainEvent, WeightsLook,
 };
@@ -308,10 +308,20 @@ pub struct JobError {
 impl JobError {
     /// An imported run has no images of its own to be measured on, and none are open.
     pub fn no_images_to_measure_on() -> Self {
-        let hint = "Open a folder of images of people or things it should tell apart, then choose Evaluate.";
+        let hint = "Open a folder of images of people or things it should tell apart, then measure it.";
         Self {
             headline: "An imported network is measured on the images that are open".to_owned(),
             hint: Some(hint.to_owned()),
+            ..Self::default()
+        }
+    }
+
+    /// A map could not be computed. Where it was another one, PCA may do; of PCA itself the error says all there is to say.
+    pub fn no_map(error: &MapError, method: MapMethod) -> Self {
+        let hint = "Compute it again, or show PCA instead, which has no settings.";
+        Self {
+            headline: error.to_string(),
+            hint: (method != MapMethod::Pca).then(|| hint.to_owned()),
             ..Self::default()
         }
     }
@@ -346,6 +356,8 @@ pub enum Event {
     FigureSaved { job: JobId, out: PathBuf },
     /// The runs on disk.
     Runs { job: JobId, runs: Vec<RunEntry> },
+    /// Those from elsewhere alone: the folder of runs cannot be read, for the reason that the job ends with.
+    RunsElsewhere { job: JobId, runs: Vec<RunEntry> },
     /// What the network of a run is; `None` when it has none yet.
     NetworkRead { job: JobId, run: PathBuf, network: Option<Network> },
     /// A run has another folder, or none any more.
@@ -389,6 +401,7 @@ impl Event {
             | Self::Warned { job, .. }
             | Self::FigureSaved { job, .. }
             | Self::Runs { job, .. }
+            | Self::RunsElsewhere { job, .. }
             | Self::NetworkRead { job, .. }
             | Self::FileLooked { job, .. }
             | Self::WeightsLooked { job, .. }

@@ -33,3 +33,51 @@ fn a_run_that_is_compared_while_the_list_is_made_is_not_gone_because_it_is_not_i
     listed(&mut state, newer, Vec::new());
     assert!(state.runs_view.compared.is_empty());
 }
+
+/// The folder of runs cannot be read.
+fn not_listed(state: &mut State, job: JobId, elsewhere: Vec<crate::worker::protocol::RunEntry>) -> Vec<Effect> {
+    on_event(state, Event::RunsElsewhere { job, runs: elsewhere });
+    on_event(state, Event::Ended { job, outcome: failure() })
+}
+
+#[test]
+fn runs_of_a_folder_that_cannot_be_read_stay_listed_until_it_can() {
+    let mut state = with_runs();
+    let before = state.runs.len();
+    update(&mut state, RunAction::Compare("/runs/a".into()).into());
+    let failed = job(&update(&mut state, Action::RefreshRuns)).id;
+    let other = crate::worker::protocol::RunEntry { is_elsewhere: true, ..entry("other", "x", None) };
+    assert!(not_listed(&mut state, failed, vec![other]).is_empty());
+    assert_eq!(state.runs_view.error.as_ref().unwrap().headline, "It broke");
+    assert!(state.runs.len() == before + 1 && names(&state).contains(&"other"));
+    assert_eq!(state.runs_view.compared, [PathBuf::from("/runs/a")]);
+    let read = job(&update(&mut state, Action::RefreshRuns)).id;
+    listed(&mut state, read, vec![entry("a", "x", None)]);
+    assert!(state.runs_view.error.is_none());
+    assert_eq!(names(&state), ["a"]);
+}
+
+#[test]
+fn a_folder_that_cannot_be_read_is_said_once_and_not_over_the_page_that_says_it() {
+    for (workspace, told) in [(Workspace::Data, 1), (Workspace::Runs, 0)] {
+        let mut state = state();
+        state.workspace = workspace;
+        for _ in 0..2 {
+            let failed = job(&update(&mut state, Action::RefreshRuns)).id;
+            not_listed(&mut state, failed, Vec::new());
+        }
+        assert!(state.runs_view.error.is_some());
+        assert_eq!(state.notices.len(), told, "{workspace:?}");
+    }
+}
+
+#[test]
+fn who_waits_for_a_list_that_cannot_be_made_is_told() {
+    let mut state = with_runs();
+    state.workspace = Workspace::Runs;
+    let asked = job(&update(&mut state, RunAction::ContinueSeries("/runs/a".into()).into())).id;
+    assert!(state.continuing.is_some());
+    assert!(not_listed(&mut state, asked, Vec::new()).is_empty(), "nothing goes on with an older list");
+    assert!(state.continuing.is_none());
+    assert_eq!(state.notices.last().unwrap().headline, "It broke");
+}

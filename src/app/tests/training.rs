@@ -200,6 +200,24 @@ fn a_failed_run_keeps_its_curves_and_says_why() {
 }
 
 #[test]
+fn a_run_that_diverged_is_told_from_one_that_may_go_on_and_gives_its_settings_to_a_new_one() {
+    for is_of_seed in [true, false] {
+        let (_folder, mut state, id) = training();
+        fail(&mut state, id, is_of_seed);
+        let view = state.training.as_mut().unwrap();
+        assert_eq!((view.phase, view.is_of_seed), (TrainPhase::Failed, is_of_seed));
+        // The list is from before the run began; the run has told its settings itself.
+        let begun = view.started.as_mut().unwrap();
+        (begun.config.train.epochs, begun.config.run) = (77, Some(crate::config::RunInfo::default()));
+        assert!(state.runs.is_empty());
+        update(&mut state, RunAction::Duplicate("/runs/b".into()).into());
+        assert_eq!(state.config.train.epochs, 77);
+        assert!(state.config.run.is_none() && state.workspace == Workspace::Train);
+        assert!(update(&mut state, RunAction::Duplicate("/runs/gone".into()).into()).is_empty());
+    }
+}
+
+#[test]
 fn a_second_start_while_training_does_nothing() {
     let (_folder, mut state, _) = training();
     assert!(update(&mut state, Action::StartTraining).is_empty());

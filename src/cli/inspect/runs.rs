@@ -25,12 +25,10 @@ pub(super) fn run_of(path: &Path) -> Option<PathBuf> {
     checkpoints.parent().filter(|run| is_run(run)).map(Path::to_owned)
 }
 
-/// Runs beside each other, as a series has them; `None` where there are none.
+/// Runs beside each other, as a series has them; `None` where there are none, and where the folder cannot be read: then no images
+/// were found in it for the same reason, which is told.
 pub(super) fn list(folder: &Path) -> Option<Value> {
-    let runs = list_runs(folder);
-    if runs.is_empty() {
-        return None;
-    }
+    let runs = list_runs(folder).ok().filter(|runs| !runs.is_empty())?;
     output::line(format!("{} in {}", counted(runs.len(), "run"), folder.display()));
     for run in &runs {
         output::line(format!("run      {}{}", run.name, in_short(run)));

@@ -2,12 +2,14 @@
 //!
 //! As plain numbers, `0xRRGGBB`, because the window and a file want them in forms of their own.
 
-/// Colours of runs on a white page, by their position; they stay apart for colour-blind eyes.
+/// Colours of runs on a white page, by their position; they stay apart for colour-blind eyes. The last two, blue and orange,
+/// are those of genuine and impostor pairs in the window, where both are drawn on one page: they come when all others are
+/// taken.
 pub const RUN_COLOURS_LIGHT: [u32; 8] =
-    [0x00_6A_AB, 0xA6_4A_00, 0x00_7A_58, 0xA2_3F_7C, 0x7D_66_00, 0xC2_3B_22, 0x4F_4B_C4, 0x5B_63_70];
+    [0x00_7A_58, 0xA2_3F_7C, 0x7D_66_00, 0xC2_3B_22, 0x4F_4B_C4, 0x5B_63_70, 0x00_6A_AB, 0xA6_4A_00];
 /// The same on a dark page: Okabe and Ito's colours, brightened where the originals sink into a dark background.
 pub const RUN_COLOURS_DARK: [u32; 8] =
-    [0x5A_B8_EE, 0xF0_A0_3C, 0x2F_C4_9A, 0xE0_8A_C0, 0xEC_DF_4E, 0xF0_77_3F, 0x96_9C_FF, 0xB6_BE_C9];
+    [0x2F_C4_9A, 0xE0_8A_C0, 0xEC_DF_4E, 0xF0_77_3F, 0x96_9C_FF, 0xB6_BE_C9, 0x5A_B8_EE, 0xF0_A0_3C];
 
 /// The colours and the line style of a figure for paper or screen.
 #[derive(Debug)]
@@ -63,7 +65,7 @@ mod tests {
             assert_eq!((colours.len(), lines.len()), (8, 56));
         }
         assert_eq!(DASHES.into_iter().collect::<BTreeSet<_>>().len(), DASHES.len());
-        assert_eq!(Look::of(false).stroke(0), r##" stroke="#006aab""##);
-        assert_eq!(Look::of(false).stroke(8), r##" stroke="#006aab" stroke-dasharray="6 2""##);
+        assert_eq!(Look::of(false).stroke(0), r##" stroke="#007a58""##);
+        assert_eq!(Look::of(false).stroke(8), r##" stroke="#007a58" stroke-dasharray="6 2""##);
     }
 }

@@ -20,7 +20,7 @@ mod winograd;
 
 pub use folded::FoldedConv;
 pub(super) use folded::{Finish, folded_weight};
-pub(super) use reference::{channels_first, channels_last};
+pub(super) use reference::{channels_first, channels_last, met, spread};
 pub(super) use shape::Maps;
 pub use shape::output_px;
 pub use winograd::kept_per_weight;

@@ -55,7 +55,7 @@ fn imported_weights_are_a_run_that_embeds_and_survives_export_and_import() {
     assert!((done.info.network.preprocess.mean[0] - 0.485).abs() < 1e-6, "the project's own preprocessing");
     let first = embedding(&at("first"));
     assert!(first.len() == 16 && first.iter().all(|value| value.is_finite()));
-    let runs = list_runs(folder.path());
+    let runs = list_runs(folder.path()).unwrap();
     assert!(runs.len() == 1 && runs[0].has_model && runs[0].is_imported() && !runs[0].is_unfinished());
 
     let change = PreprocessChange { mean: Some([0.1; 3]), blue_first: Some(true), ..PreprocessChange::default() };
@@ -242,7 +242,7 @@ fn a_run_that_is_not_wanted_any_more_when_it_is_written_goes_again() {
     assert!(matches!(written, Err(TrainError::Cancelled)), "{written:?}");
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is left behind");
     super::write_run(&request, &config, model, &info).unwrap();
-    assert!(list_runs(folder.path()).iter().any(|found| found.has_model && found.name == "run"));
+    assert!(list_runs(folder.path()).unwrap().iter().any(|found| found.has_model && found.name == "run"));
 }
 
 #[test]

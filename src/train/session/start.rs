@@ -1,6 +1,6 @@
 //! A session that does not begin from scratch, and one whose network rests.
 
-use super::{BurnSession, Devices, StartRow, floats, images};
+use super::{BurnSession, StartRow, floats, images};
 use crate::data::HostBatch;
 use crate::kernels::Engine;
 use crate::model::{Inference, load_weights};
@@ -23,11 +23,11 @@ impl<B: Engine> BurnSession<B> {
     pub(super) fn take_rows(&mut self, rows: &[StartRow]) -> Result<(), TrainError> {
         let head = &mut self.net.head;
         let weights = rows.iter().map(|row| (row.row, row.weight.as_slice()));
-        head.weight = replaced(&head.weight, weights, &self.devices)?;
+        head.weight = replaced(&head.weight, weights, &self.device)?;
         if let Some(bias) = head.bias.take() {
             let values =
                 rows.iter().filter_map(|row| row.bias.as_ref().map(|bias| (row.row, std::slice::from_ref(bias))));
-            head.bias = Some(replaced(&bias, values, &self.devices)?);
+            head.bias = Some(replaced(&bias, values, &self.device)?);
         }
         // Loading may have given the weights new names.
         self.groups = ParamGroups::of(&self.net, self.head_lr_factor);
@@ -40,7 +40,7 @@ impl<B: Engine> BurnSession<B> {
 
     /// Embeddings as inference has them, for a head that learns alone.
     pub(super) fn without_gradient(&self, held: &Inference<B::InnerBackend>, part: &HostBatch) -> Tensor<B, 2> {
-        Tensor::from_inner(held.forward(images::<B::InnerBackend>(part, &self.devices.plain)))
+        Tensor::from_inner(held.forward(images::<B::InnerBackend>(part, &self.device)))
     }
 }
 
@@ -48,7 +48,7 @@ impl<B: Engine> BurnSession<B> {
 fn replaced<'a, B: Engine, const D: usize>(
     param: &Param<Tensor<B, D>>,
     rows: impl Iterator<Item = (usize, &'a [f32])>,
-    devices: &Devices<B>,
+    device: &B::Device,
 ) -> Result<Param<Tensor<B, D>>, TrainError> {
     let old = param.val();
     let shape = old.dims();
@@ -58,7 +58,7 @@ fn replaced<'a, B: Engine, const D: usize>(
         let place = values.get_mut(row * width..(row + 1) * width).filter(|place| place.len() == new.len());
         place.into_iter().for_each(|place| place.copy_from_slice(new));
     }
-    let new = Tensor::from_data(TensorData::new(values, shape), &devices.training);
+    let new = Tensor::from_data(TensorData::new(values, shape), device);
     // A tensor made here takes no gradient of its own accord, and the parameter would never learn again.
     Ok(param.clone().map(|_| new.require_grad()))
 }

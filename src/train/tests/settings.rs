@@ -4,7 +4,7 @@ use super::super::footprint::specs;
 use super::super::patience;
 use super::super::prepare::sampling;
 use super::super::run::Run;
-use super::super::session::{BurnSession, Devices, Mode};
+use super::super::session::{BurnSession, Mode};
 use super::*;
 use crate::config::{AugmentConfig, DataFacts, Group, Kind, Net, PARAMS, ParamSpec, Resolved, resolve};
 use crate::data::{Augment, HostBatch};
@@ -97,7 +97,7 @@ fn steps(resolved: &Resolved) -> String {
     let train = &resolved.config.train;
     let ((embedder, head), batch) = (tiny_specs(Net::Small), tiny_batch());
     let mode = Mode { precision: train.precision, read_every: 1 };
-    let mut session = BurnSession::<Cpu>::new(&embedder, &head, train, Devices::same(Default::default()), mode);
+    let mut session = BurnSession::<Cpu>::new(&embedder, &head, train, Default::default(), mode);
     (0..2).for_each(|step| drop(session.step(&batch, 0.05, moment(step)).unwrap()));
     format!("{:?}", session.embed(&batch).unwrap())
 }

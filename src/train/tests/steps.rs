@@ -1,6 +1,6 @@
 //! Steps of a session on images that are drawn, without a run around them: outcomes, precision, averages, resuming.
 
-use super::super::session::{BurnSession, Devices, Mode};
+use super::super::session::{BurnSession, Mode};
 use super::*;
 use crate::config::{Net, Precision, TrainConfig};
 use crate::data::HostBatch;
@@ -10,8 +10,8 @@ use crate::loss::HeadSpec;
 /// A session on the CPU whose network has random weights.
 fn session(net: Net, precision: Precision, read_every: usize) -> BurnSession<Cpu> {
     let (embedder, head) = tiny_specs(net);
-    let devices = Devices::same(Default::default());
-    BurnSession::new(&embedder, &head, &RunConfig::default().train, devices, Mode { precision, read_every })
+    let device = Default::default();
+    BurnSession::new(&embedder, &head, &RunConfig::default().train, device, Mode { precision, read_every })
 }
 
 /// The class weights of [`tiny_specs`] in a session, row by row; the file of the head ends with them.
@@ -21,39 +21,72 @@ fn rows(session: &dyn Session) -> Vec<f32> {
     weights.chunks_exact(4).map(|four| f32::from_le_bytes(four.try_into().unwrap())).collect()
 }
 
-/// The path a GPU takes, on the CPU: burn's run-time dispatch must compute the same steps, with outcomes read at once or
-/// only after several steps.
+/// The path a GPU takes, on the CPU: burn's run-time dispatch.
+#[cfg(feature = "cuda")]
+fn dispatched(
+    (embedder, head): &(crate::model::EmbedderSpec, HeadSpec),
+    config: &TrainConfig,
+    mode: Mode,
+) -> BurnSession<crate::kernels::Gpu> {
+    BurnSession::new(embedder, head, config, burn::DispatchDevice::Flex(Default::default()), mode)
+}
+
+/// It must compute the same steps, with outcomes read at once or only after several steps, and go on after a checkpoint.
 #[cfg(feature = "cuda")]
 #[test]
 fn the_dispatched_backend_takes_the_same_steps_as_the_direct_one() {
     let config = RunConfig::default().train;
     let batch = tiny_batch();
     for (net, read_every) in [(Net::Small, 1), (Net::Small, 3), (Net::Iresnet18, 3), (Net::MobileFaceNet, 1)] {
-        let (embedder, head) = tiny_specs(net);
-        let plain = burn::DispatchDevice::Flex(Default::default());
-        let mode = Mode { precision: Precision::F32, read_every };
-        let devices = Devices::dispatched(plain);
-        let mut dispatched = BurnSession::<crate::kernels::Gpu>::new(&embedder, &head, &config, devices, mode);
-        let mut direct = open_session(Device::Cpu, &embedder, &head, &config).unwrap();
-        let (mut a, mut b) = (Vec::new(), Vec::new());
-        for step in 0..4 {
-            a.extend(direct.step(&batch, 0.01, moment(step)).unwrap());
-            b.extend(Session::step(&mut dispatched, &batch, 0.01, moment(step)).unwrap());
+        let specs = tiny_specs(net);
+        let mut dispatched = dispatched(&specs, &config, Mode { precision: Precision::F32, read_every });
+        let mut direct = open_session(Device::Cpu, &specs.0, &specs.1, &config).unwrap();
+        let mut first = f64::NAN;
+        for steps in [0..4, 4..6] {
+            let (mut a, mut b) = (Vec::new(), Vec::new());
+            for step in steps.clone() {
+                a.extend(direct.step(&batch, 0.01, moment(step)).unwrap());
+                b.extend(Session::step(&mut dispatched, &batch, 0.01, moment(step)).unwrap());
+            }
+            b.extend(dispatched.settle().unwrap());
+            assert_eq!((a.len(), b.len()), (steps.clone().count(), steps.clone().count()));
+            first = if steps.start == 0 { a[0].loss } else { first };
+            for (step, (a, b)) in a.iter().zip(&b).enumerate() {
+                assert!((a.loss - b.loss).abs() < 2e-3 * first, "{net:?}, {step}: {} and {}", a.loss, b.loss);
+                assert!(a.fate == Fate::Applied && b.fate == Fate::Applied);
+                assert_eq!(a.target_cosines.len(), b.target_cosines.len());
+            }
+            let (a, b) = (direct.embed(&batch).unwrap(), dispatched.embed(&batch).unwrap());
+            let cosine = crate::eval::cosine_similarity(&a[..8], &b[..8]);
+            assert!(cosine > 0.99, "{net:?}: {cosine}");
+            let saved = dispatched.save().unwrap();
+            dispatched.restore(&saved.resume).unwrap();
+            assert_eq!(dispatched.embed(&batch).unwrap(), b);
         }
-        b.extend(dispatched.settle().unwrap());
-        assert_eq!((a.len(), b.len()), (4, 4));
-        let first = a[0].loss;
-        for (step, (a, b)) in a.iter().zip(&b).enumerate() {
-            assert!((a.loss - b.loss).abs() < 2e-3 * first, "{net:?}, {step}: {} and {}", a.loss, b.loss);
-            assert!(a.fate == Fate::Applied && b.fate == Fate::Applied);
-            assert_eq!(a.target_cosines.len(), b.target_cosines.len());
+    }
+}
+
+/// With each of the optimisers and what they keep, and with everything that a head can be asked for.
+#[cfg(feature = "cuda")]
+#[test]
+fn the_dispatched_backend_knows_every_loss() {
+    let batch = tiny_batch();
+    let optimizers = [crate::config::Optimizer::Sgd, crate::config::Optimizer::AdamW];
+    for (head, optimizer) in Head::every().zip(optimizers.into_iter().cycle()) {
+        let (embedder, _) = tiny_specs(Net::Small);
+        let mut spec = HeadSpec::plain(head, [3, 8], 16.0, head.published_margins());
+        spec.options.batch_negatives = head.takes_batch_negatives();
+        let config = TrainConfig { optimizer, ..RunConfig::default().train };
+        let mode = Mode { precision: Precision::F32, read_every: 1 };
+        let mut direct = open_session(Device::Cpu, &embedder, &spec, &config).unwrap();
+        let mut dispatched = dispatched(&(embedder, spec), &config, mode);
+        let [a, b] = [direct.as_mut(), &mut dispatched].map(|session| losses(session, &batch, 3));
+        for (a, b) in a.iter().zip(&b) {
+            assert!((a - b).abs() < 1e-3 * a.abs().max(1.0), "{head:?}: {a} and {b}");
         }
-        let (a, b) = (direct.embed(&batch).unwrap(), dispatched.embed(&batch).unwrap());
-        let cosine = crate::eval::cosine_similarity(&a[..8], &b[..8]);
-        assert!(cosine > 0.99, "{net:?}: {cosine}");
         let saved = dispatched.save().unwrap();
         dispatched.restore(&saved.resume).unwrap();
-        assert_eq!(dispatched.embed(&batch).unwrap(), b);
+        losses(&mut dispatched, &batch, 1);
     }
 }
 

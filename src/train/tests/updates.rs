@@ -2,7 +2,7 @@
 
 use super::super::net::TrainNet;
 use super::super::optimizer::{Grads, ParamGroups, make};
-use super::super::session::{BurnSession, Devices, Mode};
+use super::super::session::{BurnSession, Mode};
 use super::*;
 use crate::config::{Margins, Net, Optimizer, Precision, TrainConfig};
 use crate::data::HostBatch;
@@ -134,7 +134,7 @@ fn plain() -> TrainConfig {
 fn open(config: &TrainConfig, read_every: usize) -> BurnSession<Cpu> {
     let (embedder, head) = tiny_specs(Net::Small);
     let mode = Mode { precision: Precision::F32, read_every };
-    BurnSession::new(&embedder, &head, config, Devices::same(Default::default()), mode)
+    BurnSession::new(&embedder, &head, config, Default::default(), mode)
 }
 
 /// All that is learned, in one order; without running statistics.

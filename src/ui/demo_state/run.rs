@@ -3,7 +3,7 @@
 use super::{Demo, DemoKind, RUNS};
 use crate::app::Action;
 use crate::train::{
-    ANGLE_BINS, AngleHistogram, EpochMetrics, Footprint, RunStarted, RunSummary, StepMetrics, TrainEvent,
+    ANGLE_BINS, AngleHistogram, EpochMetrics, Footprint, RunStarted, RunSummary, StepMetrics, TrainError, TrainEvent,
     ValidationSnapshot,
 };
 use crate::ui::demo_data::demo_table;
@@ -36,12 +36,7 @@ impl Demo {
         self.train_event(job, TrainEvent::Angles(angles(progress)));
         self.validation(job, until / STEPS, progress)?;
         match kind {
-            DemoKind::Error => self.fail(
-                job,
-                "The loss is no longer a number",
-                "after step 115 the loss is NaN; the learning rate of 0.8 is too high for these images",
-                "Lower the learning rate, then continue from the last checkpoint.",
-            ),
+            DemoKind::Error => self.fail_of(job, &diverged(until)),
             DemoKind::Done => {
                 let next = self.tell(Event::Trained { job, summary: Box::new(summary(run)) });
                 self.end(job);
@@ -94,6 +89,12 @@ impl Demo {
     }
 }
 
+/// What the trainer says of a run that took so many steps.
+fn diverged(steps: u32) -> TrainError {
+    let (step, lr) = (u64::from(steps) + 1, step_metrics(steps).lr);
+    TrainError::Diverged { step, rewinds: 3, lr, has_checkpoint: true }
+}
+
 /// Something between -1 and 1 that looks like noise and is always the same.
 fn wobble(step: u32) -> f64 {
     let step = f64::from(step);
@@ -118,13 +119,14 @@ fn step_metrics(step: u32) -> StepMetrics {
 
 /// The epochs of a run in the list, whose best error rate is `eer`.
 pub(super) fn epochs(done: u32, eer: Option<f64>) -> Vec<EpochMetrics> {
-    let lowest = (1..=EPOCHS).filter_map(|epoch| epoch_metrics(epoch).eer).fold(f64::INFINITY, f64::min);
+    let shown = 1..=done.min(EPOCHS);
+    let lowest = shown.clone().filter_map(|epoch| epoch_metrics(epoch).eer).fold(f64::INFINITY, f64::min);
     let scaled = |metrics: EpochMetrics| EpochMetrics {
         // A power keeps rates below one; a factor would not.
         eer: metrics.eer.zip(eer).map(|(at, eer)| at.powf(eer.ln() / lowest.ln())),
         ..metrics
     };
-    (1..=done.min(EPOCHS)).map(|epoch| scaled(epoch_metrics(epoch))).collect()
+    shown.map(|epoch| scaled(epoch_metrics(epoch))).collect()
 }
 
 fn epoch_metrics(epoch: u32) -> EpochMetrics {
@@ -171,5 +173,19 @@ fn summary(run: PathBuf) -> RunSummary {
         verification: None,
         seconds: 50.0,
         stopped: false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_curve_of_a_run_comes_down_to_its_best_error_rate() {
+        for (done, best) in [(EPOCHS, 0.021), (13, 0.118), (1, 0.3)] {
+            let rates = epochs(done, Some(best)).into_iter().filter_map(|epoch| epoch.eer);
+            let lowest = rates.fold(f64::INFINITY, f64::min);
+            assert!((lowest - best).abs() < 1e-9, "{lowest} after {done} epochs, not {best}");
+        }
     }
 }

@@ -13,6 +13,7 @@ mod mark_queue;
 mod problems;
 
 use super::augmentation::Preview;
+use super::first_step::{Lack, first_step_ui};
 use crate::app::{Action, CheckAction, DataState, Notice, OpenData, State, Workspace};
 use crate::config::window_text;
 use crate::data::FindingKind;
@@ -20,11 +21,11 @@ use crate::ui::Media;
 use crate::ui::command_button::CommandButton;
 use crate::ui::theme::{self, SPACE};
 use crate::ui::widgets::figures::{classes_spaced, count_text, counted_spaced};
-use crate::ui::widgets::job_bar::{images_text, progress_bar, share_done};
+use crate::ui::widgets::job_bar::{images_text, job_bar_of};
 use crate::ui::widgets::segmented::{Segment, segmented};
 use crate::ui::widgets::set_buttons::set_buttons;
 use crate::worker::protocol::Progress;
-use eframe::egui::{self, Align, Layout, RichText, ScrollArea, Ui, vec2};
+use eframe::egui::{self, Align, Color32, Layout, RichText, ScrollArea, Ui, vec2};
 use facts::Facts;
 use std::path::{Path, PathBuf};
 
@@ -81,14 +82,14 @@ impl DataPanel {
         }
         let height = ui.available_height();
         ui.horizontal_top(|ui| {
-            ui.spacing_mut().item_spacing.x = SPACE * 2.0;
+            ui.spacing_mut().item_spacing.x = theme::GAP;
             ui.allocate_ui_with_layout(vec2(CLASSES_WIDTH, height), Layout::top_down(Align::Min), |ui| {
                 theme::card(ui, |ui| classes.ui(ui, data, facts, media));
             });
             ui.allocate_ui_with_layout(vec2(ui.available_width(), height), Layout::top_down(Align::Min), |ui| {
                 let area = ScrollArea::vertical().id_salt("data details").auto_shrink([false, false]);
                 area.show(ui, |ui| {
-                    ui.spacing_mut().item_spacing.y = SPACE * 2.0;
+                    ui.spacing_mut().item_spacing.y = theme::GAP;
                     let selected = classes.selected(data);
                     theme::card(ui, |ui| gallery::gallery_ui(ui, data, facts, selected, media));
                     theme::card(ui, |ui| split_ui(ui, data, facts));
@@ -144,19 +145,7 @@ fn view_ui(ui: &mut Ui, state: &State, data: &OpenData, out: &mut Vec<Action>) {
 fn empty_ui(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
     let text = "Drop a folder of images anywhere in this window. Every sub-folder becomes a class: one per person, product, \
                 animal or glyph. Nothing leaves this computer.";
-    theme::empty_state(ui, "Open a folder of images", text, |ui| {
-        CommandButton::new("data.open_folder").primary_ui(ui, state, out);
-        ui.add_space(SPACE);
-        sample_button(ui, out);
-    });
-}
-
-/// The button that opens the sample data, below the one that opens a folder.
-pub(super) fn sample_button(ui: &mut Ui, out: &mut Vec<Action>) {
-    let sample = egui::Button::new("Use the sample data").min_size(vec2(0.0, 32.0));
-    if ui.add(sample).on_hover_text("Drawn portraits of invented people that come with the program").clicked() {
-        out.push(Action::OpenSample);
-    }
+    theme::empty_state(ui, "Open a folder of images", text, |ui| first_step_ui(ui, state, Lack::Images, out));
 }
 
 fn opening_ui(ui: &mut Ui, path: &Path, progress: &Progress, cancel: impl FnOnce()) {
@@ -166,7 +155,7 @@ fn opening_ui(ui: &mut Ui, path: &Path, progress: &Progress, cancel: impl FnOnce
         &format!("Reading {name}"),
         "Every image is looked at once; it is decoded when it is needed.",
         |ui| {
-            ui.add(progress_bar(ui, share_done(progress).unwrap_or_default()).desired_width(320.0));
+            job_bar_of(ui, progress, vec2(320.0, SPACE));
             ui.label(theme::caption(images_text(progress, "Listing the files")));
             ui.add_space(SPACE);
             if ui.button("Cancel").on_hover_text("Stops reading").clicked() {
@@ -182,11 +171,12 @@ fn failed_ui(ui: &mut Ui, state: &State, path: &Path, notice: &Notice, out: &mut
         ui.set_max_width(640.0);
         theme::error_card(ui, notice, out);
         ui.add_space(SPACE * 2.0);
-        if theme::primary_button(ui, "Try again").on_hover_text(path.display().to_string()).clicked() {
+        // The same folder once more helps only where it was changed meanwhile.
+        CommandButton::new("data.open_folder").label("Open another folder…").primary_ui(ui, state, out);
+        ui.add_space(SPACE);
+        if ui.button("Try again").on_hover_text(path.display().to_string()).clicked() {
             out.push(Action::OpenData(path.to_owned()));
         }
-        ui.add_space(SPACE);
-        CommandButton::new("data.open_folder").label("Open another folder…").ui(ui, state, out);
     });
 }
 
@@ -227,10 +217,10 @@ fn summary_ui(ui: &mut Ui, data: &OpenData, facts: &Facts, out: &mut Vec<Action>
 
 fn split_ui(ui: &mut Ui, data: &OpenData, facts: &Facts) {
     ui.horizontal(|ui| {
-        ui.label(theme::subheading("How it is divided"));
+        ui.label(theme::subheading("Split"));
         if let Ok(split) = &data.split {
-            let (label, _) = facts::kind_in_words(split.kind);
-            ui.label(theme::caption(label).color(theme::tokens(ui).accent));
+            let words = facts::kind_in_words(split.kind);
+            ui.label(theme::caption(words.name)).on_hover_text(words.term);
         }
     });
     let split = match &data.split {
@@ -241,11 +231,12 @@ fn split_ui(ui: &mut Ui, data: &OpenData, facts: &Facts) {
             return;
         }
     };
-    ui.label(RichText::new(facts::kind_in_words(split.kind).1).weak());
+    ui.label(RichText::new(facts::kind_in_words(split.kind).meaning).weak());
     ui.add_space(SPACE / 2.0);
     share_bar_ui(ui, split.train.len(), split.validation.len());
     ui.add_space(SPACE / 2.0);
-    let part = |images: usize, classes: usize| format!("{} in {}", count_text(images), classes_spaced(classes));
+    let part =
+        |images: usize, classes: usize| format!("{} in {}", counted_spaced(images, "image"), classes_spaced(classes));
     let items = [
         ("To train on", part(split.train.len(), split.train_classes.len()), "Images the network learns from"),
         (
@@ -256,7 +247,8 @@ fn split_ui(ui: &mut Ui, data: &OpenData, facts: &Facts) {
         ("Genuine pairs", count_text(facts.genuine), "Pairs of held-out images of the same class"),
         ("Impostor pairs", count_text(facts.impostor), "Pairs of held-out images of different classes"),
     ];
-    theme::stats(ui, &items);
+    let colours = share_colours(ui);
+    theme::keyed_stats(ui, &items, &colours);
 }
 
 /// What lies beside the images for models to be measured on.
@@ -268,15 +260,23 @@ fn sets_ui(ui: &mut Ui, sets: &[PathBuf], out: &mut Vec<Action>) {
     out.extend(pressed.map(|set| Action::LookAtPairs(set.clone())));
 }
 
+/// What is to train on and what is held out, as the bar shows them.
+fn share_colours(ui: &Ui) -> [Color32; 2] {
+    [theme::tokens(ui).accent, ui.visuals().extreme_bg_color]
+}
+
 /// A bar that shows how much is held out.
 fn share_bar_ui(ui: &mut Ui, train: usize, held_out: usize) {
-    let tokens = theme::tokens(ui);
+    let [to_train_on, rest] = share_colours(ui);
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 8.0), egui::Sense::hover());
     let share = train as f32 / (train + held_out).max(1) as f32;
     let middle = rect.left() + rect.width() * share;
     let painter = ui.painter();
-    painter.rect_filled(rect, 4.0, tokens.control_hover);
+    painter.rect_filled(rect, 4.0, rest);
     let left = egui::Rect::from_min_max(rect.min, egui::pos2(middle - 1.0, rect.bottom()));
-    painter.rect_filled(left, 4.0, tokens.accent);
+    painter.rect_filled(left, 4.0, to_train_on);
     response.on_hover_text(format!("{:.0} % to train on", share * 100.0));
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,16 +10,17 @@ mod runs;
 mod tables;
 
 use self::figures::{operating_ui, stats_ui};
-use crate::app::{Action, Overlay, State, Workspace};
+use crate::app::{Action, Overlay, State};
 use crate::config::capitalised;
 use crate::eval::{OperatingPoint, OperatingRule};
 use crate::train::Doubt;
 use crate::ui::command_button::CommandButton;
 use crate::ui::media::Media;
+use crate::ui::panels::first_step::{Lack, first_step_ui};
 use crate::ui::theme;
 use crate::ui::widgets::det_plot::{RateCurve, det_plot};
 use crate::ui::widgets::figures::counted_spaced;
-use crate::ui::widgets::job_bar::{done_text, titled_job};
+use crate::ui::widgets::job_bar::{done_text, titled_job, with_time_left};
 use crate::ui::widgets::operating_rule::OperatingMemory;
 use crate::ui::widgets::roc_plot::roc_plot;
 use crate::ui::widgets::score_histogram::{ScoreHistogram, score_histogram};
@@ -30,7 +31,7 @@ use eframe::egui::{self, Align, Ui, Vec2, vec2};
 /// Narrower than this, cards stand below each other, in points.
 const TWO_COLUMNS_PT: f32 = 720.0;
 /// Width of the right column, in points.
-const RIGHT_PT: f32 = 352.0;
+const RIGHT_PT: f32 = 372.0;
 const DET_HEIGHT_PT: f32 = 420.0;
 const SMALL_PLOT_PT: f32 = 260.0;
 
@@ -73,12 +74,12 @@ impl EvaluatePanel {
                 ui.add_space(theme::SPACE);
             }
             stats_ui(ui, evaluation);
-            ui.add_space(theme::SPACE * 1.5);
+            theme::gap(ui);
             self.main_row(ui, state, evaluation, &point, out);
-            ui.add_space(theme::SPACE * 1.5);
+            theme::gap(ui);
             plots_row(ui, state, evaluation, &point);
             if evaluate.overlays.len() > 1 {
-                ui.add_space(theme::SPACE * 1.5);
+                theme::gap(ui);
                 theme::card(ui, |ui| tables::comparison_ui(ui, &evaluate.overlays, evaluate.current));
             }
             ui.add_space(theme::SPACE);
@@ -96,24 +97,24 @@ impl EvaluatePanel {
     ) {
         let right = |ui: &mut Ui, out: &mut Vec<Action>| {
             theme::card(ui, |ui| operating_ui(ui, evaluation, point, out));
-            ui.add_space(theme::SPACE * 0.5);
+            theme::gap(ui);
             theme::card(ui, |ui| tables::tar_ui(ui, &evaluation.report));
-            ui.add_space(theme::SPACE * 0.5);
+            theme::gap(ui);
             theme::card(ui, |ui| runs::overlays_ui(ui, state, out));
         };
         if ui.available_width() < TWO_COLUMNS_PT {
             self.det_ui(ui, state, point, DET_HEIGHT_PT, out);
-            ui.add_space(theme::SPACE * 1.5);
+            theme::gap(ui);
             right(ui, out);
             return;
         }
         ui.horizontal_top(|ui| {
-            ui.spacing_mut().item_spacing.x = theme::SPACE * 1.5;
-            let left = ui.available_width() - RIGHT_PT - theme::SPACE * 1.5;
+            let left = ui.available_width() - RIGHT_PT - theme::GAP;
             let height = self.det_height.max(DET_HEIGHT_PT);
             let det = ui.allocate_ui(vec2(left, 0.0), |ui| {
                 ui.vertical(|ui| self.det_ui(ui, state, point, height, out)).response.rect
             });
+            theme::gap(ui);
             let beside = ui.vertical(|ui| right(ui, out)).response.rect;
             self.det_height = height + beside.height() - det.inner.height();
         });
@@ -244,10 +245,10 @@ fn plots_row(ui: &mut Ui, state: &State, evaluation: &Evaluation, point: &Operat
     };
     if ui.available_width() < TWO_COLUMNS_PT {
         roc(ui);
-        ui.add_space(theme::SPACE * 1.5);
+        theme::gap(ui);
         scores(ui);
     } else {
-        ui.spacing_mut().item_spacing.x = theme::SPACE * 1.5;
+        ui.spacing_mut().item_spacing.x = theme::GAP;
         ui.columns_const(|[left, right]| {
             roc(left);
             scores(right);
@@ -259,7 +260,7 @@ fn plots_row(ui: &mut Ui, state: &State, evaluation: &Evaluation, point: &Operat
 pub(super) fn busy_ui(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
     let Some(id) = state.evaluate.job else { return };
     let progress = state.job(id).map(|job| job.progress).unwrap_or_default();
-    let done = done_text(&progress, "image").map(|done| format!("{done} embedded"));
+    let done = done_text(&progress, "image").map(|done| with_time_left(format!("{done} embedded"), &progress));
     let before = if state.measuring_waits() { "Waits until the training is over" } else { "Loading the model" };
     let text = done.unwrap_or_else(|| before.to_owned());
     if theme::card(ui, |ui| titled_job(ui, "Measuring error rates", &progress, &text)).inner {
@@ -292,6 +293,8 @@ fn nothing_ui(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
             // Its own images may be gone for good.
             if state.open_data().is_some() {
                 CommandButton::new("run.evaluate_open").why_not(why_not_measured(state)).ui(ui, state, out);
+            } else {
+                CommandButton::new("data.open_folder").ui(ui, state, out);
             }
         });
         return;
@@ -299,20 +302,24 @@ fn nothing_ui(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
     if state.pairs.is_some() && state.has_model() {
         return;
     }
-    let text = "Train a model or open a run. Its held-out images are compared pair by pair, and you see how often it would accept a stranger or reject the right one.";
+    let text = "Train a model on your images, or open a run. Its held-out images are compared pair by pair, and you see how often it would accept a stranger or reject the right one.";
     theme::empty_state(ui, "No error rates yet", text, |ui| {
         let active = state.active_run.as_deref().and_then(|run| state.run_entry(run)).filter(|run| run.has_model);
-        if let Some(run) = active.or_else(|| state.newest_model()) {
-            if theme::primary_button(ui, "Measure error rates")
-                .on_hover_text(format!("Evaluates the run {}", run.name))
-                .clicked()
-            {
-                out.push(Action::Evaluate(run.path.clone()));
+        let Some(run) = active.or_else(|| state.newest_model()) else {
+            first_step_ui(ui, state, Lack::Run, out);
+            // One that is being trained is in use before it is in the list.
+            if state.has_model() {
+                pairs_button(ui, state, out);
             }
-            ui.label(theme::caption(format!("of the run {}", run.name)));
-        } else if theme::primary_button(ui, "Go to training").clicked() {
-            out.push(Action::Go(Workspace::Train));
+            return;
+        };
+        if theme::primary_button(ui, "Measure error rates")
+            .on_hover_text(format!("Measures the run {}", run.name))
+            .clicked()
+        {
+            out.push(Action::Evaluate(run.path.clone()));
         }
+        ui.label(theme::caption(format!("of the run {}", run.name)));
         ui.add_space(theme::SPACE);
         if state.has_model() {
             pairs_button(ui, state, out);

@@ -30,6 +30,10 @@ use std::sync::Arc;
 const SIDE_PT: f32 = 288.0;
 /// Pixels of the image shown while hovering.
 const HOVER_PX: u32 = 192;
+/// What the button says that computes the map again.
+const AGAIN: &str = "Compute again";
+/// What PCA is.
+const PCA_HELP: &str = "Principal components: linear, instant, repeatable";
 /// Why the map cannot be computed again.
 const BEING_COMPUTED: &str = "The map is being computed";
 
@@ -122,7 +126,7 @@ impl ExplorePanel {
                     self.view.reset();
                 }
                 let mut names = !self.hides_names;
-                ui.checkbox(&mut names, "Class names")
+                theme::checkbox(ui, &mut names, "Class names")
                     .on_hover_text("Writes the names of the largest classes on the map");
                 self.hides_names = !names;
             });
@@ -148,7 +152,13 @@ impl ExplorePanel {
         if let Some(notice) = &shown.explore.error {
             theme::error_card(ui, notice, out);
             ui.add_space(theme::SPACE);
-            CommandButton::new("map.redo").why_not(BEING_COMPUTED).ui(ui, state, out);
+            ui.horizontal(|ui| {
+                CommandButton::new("map.redo").label(AGAIN).why_not(BEING_COMPUTED).ui(ui, state, out);
+                let is_pca = shown.explore.method == MapMethod::Pca;
+                if !is_pca && ui.button("Show PCA instead").on_hover_text(PCA_HELP).clicked() {
+                    out.push(Action::SetMethod(MapMethod::Pca));
+                }
+            });
             ui.add_space(theme::SPACE);
         }
         let Some(layout) = &shown.explore.layout else {
@@ -222,9 +232,9 @@ fn header_ui(ui: &mut Ui, state: &State, shown: &Shown<'_>, out: &mut Vec<Action
         ui.label(theme::heading("Explore"));
         ui.add_space(theme::SPACE);
         ui.with_layout(egui::Layout::right_to_left(Align::Center), |ui| {
-            CommandButton::new("map.redo").label("Recompute").why_not(BEING_COMPUTED).ui(ui, state, out);
+            CommandButton::new("map.redo").label(AGAIN).why_not(BEING_COMPUTED).ui(ui, state, out);
             let methods = vec![
-                Segment::new(MapMethod::Pca, "PCA", "Principal components: linear, instant, repeatable"),
+                Segment::new(MapMethod::Pca, "PCA", PCA_HELP),
                 Segment::new(
                     MapMethod::Tsne,
                     "t-SNE",

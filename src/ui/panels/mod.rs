@@ -6,6 +6,7 @@ mod data;
 mod evaluate;
 mod explore;
 mod face_marker;
+mod first_step;
 mod runs;
 mod train;
 mod verify;

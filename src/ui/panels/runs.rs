@@ -6,8 +6,9 @@ mod import;
 pub(super) mod longer;
 mod row;
 
-use crate::app::{Action, Dialog, RunAction, RunOrder, State, Workspace};
+use crate::app::{Action, Dialog, Notice, RunAction, RunOrder, State};
 use crate::ui::command_button::CommandButton;
+use crate::ui::panels::first_step::{Lack, first_step_ui};
 use crate::ui::theme::{self, SPACE};
 use crate::ui::widgets::figures::counted_spaced;
 use crate::worker::protocol::JobKind;
@@ -15,6 +16,9 @@ use eframe::egui::{self, Align, Label, Layout, Panel, ScrollArea, Ui};
 
 /// What importing is.
 const IMPORT_HELP: &str = "Makes a run of weights from elsewhere: PyTorch's .pt, .pth and .ckpt, or safetensors";
+
+/// Taking the settings of a run for a new one, wherever it is offered.
+pub(super) const SETTINGS_AGAIN: &str = "New run with these settings";
 
 /// What is made of the runs that are compared; the list is the state's.
 #[derive(Debug, Default)]
@@ -25,10 +29,11 @@ pub struct RunsPanel {
 impl RunsPanel {
     /// Draws the panel.
     pub fn ui(&mut self, ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
-        if state.runs.is_empty() && state.import.is_none() {
-            empty_ui(ui, state, out);
-        } else {
-            self.page_ui(ui, state, out);
+        let has_nothing = state.runs.is_empty() && state.import.is_none();
+        match &state.runs_view.error {
+            Some(error) if has_nothing => unread_ui(ui, state, error, out),
+            None if has_nothing => empty_ui(ui, state, out),
+            _ => self.page_ui(ui, state, out),
         }
         dialogs_ui(ui, state, out);
     }
@@ -36,6 +41,11 @@ impl RunsPanel {
     fn page_ui(&mut self, ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
         heading_ui(ui, state, out);
         ui.add_space(SPACE / 2.0);
+        if let Some(error) = &state.runs_view.error {
+            // Refresh, in the heading, tries again.
+            theme::error_card(ui, error, out);
+            ui.add_space(SPACE);
+        }
         if let Some(view) = &state.import {
             import::import_ui(ui, state, view, out);
             ui.add_space(SPACE);
@@ -84,16 +94,27 @@ fn heading_ui(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
             }
             order_ui(ui, state.runs_view.order, out);
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-                let elsewhere = state.runs.iter().filter(|run| run.is_elsewhere).count();
-                let runs = counted_spaced(state.runs.len() - elsewhere, "run");
-                let mut kept = format!("{runs}, kept in {}", state.runs_root.display());
-                if elsewhere > 0 {
-                    kept += &format!("; {elsewhere} opened from elsewhere");
-                }
-                ui.add(Label::new(theme::caption(kept)).truncate());
+                ui.add(Label::new(theme::caption(kept_text(state))).truncate());
             });
         });
     });
+}
+
+/// How many runs there are, and where.
+fn kept_text(state: &State) -> String {
+    let elsewhere = state.runs.iter().filter(|run| run.is_elsewhere).count();
+    let (own, place) = (state.runs.len() - elsewhere, state.runs_root.display());
+    let runs = counted_spaced(own, "run");
+    let mut text = match (state.runs_view.error.is_some(), own) {
+        (false, _) => format!("{runs}, kept in {place}"),
+        // How many there are is not known.
+        (true, 0) => format!("Kept in {place}"),
+        (true, _) => format!("{runs} as last read, kept in {place}"),
+    };
+    if elsewhere > 0 {
+        text += &format!("; {elsewhere} opened from elsewhere");
+    }
+    text
 }
 
 fn order_ui(ui: &mut Ui, order: RunOrder, out: &mut Vec<Action>) {
@@ -110,6 +131,19 @@ fn order_ui(ui: &mut Ui, order: RunOrder, out: &mut Vec<Action>) {
     response.response.on_hover_text("Order of the list");
 }
 
+/// In the place of the empty page: whether there are runs is not known.
+fn unread_ui(ui: &mut Ui, state: &State, error: &Notice, out: &mut Vec<Action>) {
+    ui.vertical_centered(|ui| {
+        ui.add_space(SPACE * 8.0);
+        ui.set_max_width(640.0);
+        theme::error_card(ui, error, out);
+        ui.add_space(SPACE * 2.0);
+        CommandButton::new("runs.refresh").label("Try again").primary_ui(ui, state, out);
+        ui.add_space(SPACE);
+        CommandButton::new("run.open").ui(ui, state, out);
+    });
+}
+
 fn empty_ui(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
     let searching = state.jobs.iter().any(|job| job.kind == JobKind::ListRuns);
     let title = if searching { "Looking for runs" } else { "No runs yet" };
@@ -118,13 +152,7 @@ fn empty_ui(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
         state.runs_root.display()
     );
     theme::empty_state(ui, title, &text, |ui| {
-        let has_data = state.open_data().is_some();
-        let label = if has_data { "Train a model" } else { "Open some images" };
-        if theme::primary_button(ui, label).clicked() {
-            out.push(Action::Go(if has_data { Workspace::Train } else { Workspace::Data }));
-        }
-        ui.add_space(SPACE);
-        CommandButton::new("run.open").ui(ui, state, out);
+        first_step_ui(ui, state, Lack::Run, out);
         if ui.button("Import weights…").on_hover_text(IMPORT_HELP).clicked() {
             out.push(Action::Ask(Dialog::ImportWeights));
         }

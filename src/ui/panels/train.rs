@@ -8,21 +8,21 @@ mod margin;
 mod plan;
 mod settings;
 
-use crate::app::{Action, State};
+use crate::app::{Action, RunAction, State};
 use crate::ui::Media;
-use crate::ui::command_button::CommandButton;
-use crate::ui::panels::data::sample_button;
+use crate::ui::panels::first_step::{Lack, first_step_ui};
 use crate::ui::panels::runs::longer::longer_ui;
 use crate::ui::theme::{self, SPACE};
 use crate::ui::widgets::param_form::ParamForm;
 use crate::ui::widgets::segmented::{Segment, segmented};
 use crate::worker::protocol::JobId;
 use eframe::egui::{self, Panel, ScrollArea, Ui};
+use settings::Start;
 
 /// Width of the settings.
 const SETTINGS_WIDTH: f32 = 372.0;
-/// The same where the whole panel is narrower than [`NARROW`]: what the heading and its buttons need.
-const SETTINGS_WIDTH_NARROW: f32 = 336.0;
+/// The same where the whole panel is narrower than [`NARROW`]: what the longest choices need beside their names.
+const SETTINGS_WIDTH_NARROW: f32 = 352.0;
 const NARROW: f32 = 900.0;
 
 /// What is shown beside the settings while there is a run.
@@ -53,6 +53,16 @@ impl TrainPanel {
             empty_ui(ui, state, out);
             return;
         }
+        let view = state.training.as_ref();
+        if self.shown != view.map(|view| view.job) {
+            self.shown = view.map(|view| view.job);
+            self.page = Page::Run;
+        }
+        // Without images there is no next run to be shown.
+        let page = if state.open_data().is_some() { self.page } else { Page::Run };
+        let view = view.filter(|_| page == Page::Run);
+        let next_step = view.and_then(|view| live::NextStep::of(state, view));
+        let start = if next_step.is_some() { Start::Aside } else { Start::Main };
         let width = if ui.available_width() < NARROW { SETTINGS_WIDTH_NARROW } else { SETTINGS_WIDTH };
         Panel::left("train settings")
             .frame(egui::Frame::NONE)
@@ -60,24 +70,23 @@ impl TrainPanel {
             .default_size(width)
             .resizable(true)
             .show_separator_line(false)
-            .show(ui, |ui| settings::settings_ui(ui, &mut self.form, state, out));
+            .show(ui, |ui| settings::settings_ui(ui, &mut self.form, start, state, out));
         let frame = egui::Frame::NONE.inner_margin(egui::Margin { left: 16, ..egui::Margin::ZERO });
         egui::CentralPanel::default().frame(frame).show(ui, |ui| {
-            let view = state.training.as_ref();
-            if self.shown != view.map(|view| view.job) {
-                self.shown = view.map(|view| view.job);
-                self.page = Page::Run;
-            }
-            if state.open_data().is_none() {
-                self.page = Page::Run;
-            } else if view.is_some() {
+            if state.open_data().is_some() && state.training.is_some() {
                 self.pages_ui(ui);
             }
-            let area = ScrollArea::vertical().id_salt(("train details", self.page == Page::Run));
-            area.auto_shrink([false, false]).show(ui, |ui| match view.filter(|_| self.page == Page::Run) {
+            let asked_before = out.len();
+            let area = ScrollArea::vertical().id_salt(("train details", page == Page::Run));
+            area.auto_shrink([false, false]).show(ui, |ui| match view {
                 Some(view) => self.live.ui(ui, state, view, out),
                 None => plan::plan_ui(ui, state, &mut self.plan, media),
             });
+            // The settings of a run are taken over to be changed: beside them stands what they will do.
+            let takes_over = |action: &Action| matches!(action, Action::Runs(RunAction::Duplicate(_)));
+            if out.iter().skip(asked_before).any(takes_over) {
+                self.page = Page::Next;
+            }
         });
     }
 
@@ -97,8 +106,9 @@ fn empty_ui(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
     let text =
         "Training needs a data set. Open a folder in which every sub-folder holds the images of one person or thing.";
     theme::empty_state(ui, "There are no images to train on yet", text, |ui| {
-        CommandButton::new("data.open_folder").primary_ui(ui, state, out);
-        ui.add_space(SPACE);
-        sample_button(ui, out);
+        first_step_ui(ui, state, Lack::Images, out);
     });
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,9 +7,10 @@ mod align;
 mod verdict;
 
 use self::verdict::verdict_ui;
-use crate::app::{Action, Dialog, FaceAction, State, Workspace};
+use crate::app::{Action, Dialog, FaceAction, State};
 use crate::ui::command_button::CommandButton;
 use crate::ui::media::Media;
+use crate::ui::panels::first_step::{Lack, first_step_ui};
 use crate::ui::theme;
 use crate::ui::widgets::image_slot::{ImageSlot, image_slot};
 use crate::ui::widgets::neighbour_strip::NeighbourStrip;
@@ -23,7 +24,6 @@ use std::sync::Arc;
 const THREE_COLUMNS_PT: f32 = 780.0;
 /// Width of the verdict beside the images, in points.
 const VERDICT_PT: f32 = 340.0;
-const GAP_PT: f32 = 16.0;
 const TITLES: [&str; 2] = ["First image", "Second image"];
 
 /// The memory of the threshold.
@@ -51,7 +51,7 @@ impl VerifyPanel {
             header_ui(ui, state, out);
             ui.add_space(theme::SPACE);
             top_ui(ui, state, media, out);
-            ui.add_space(theme::SPACE * 1.5);
+            theme::gap(ui);
             self.scores_ui(ui, state, out);
             if let Some(result) = &state.verify.result {
                 neighbours_ui(ui, result, media, out);
@@ -100,19 +100,22 @@ impl VerifyPanel {
 /// The two images and what they amount to.
 fn top_ui(ui: &mut Ui, state: &State, media: &mut Media, out: &mut Vec<Action>) {
     let beside = ui.available_width() >= THREE_COLUMNS_PT;
-    let room = ui.available_width() - if beside { VERDICT_PT + GAP_PT } else { 0.0 };
-    let slot_width = ((room - GAP_PT) / 2.0).max(120.0);
+    let room = ui.available_width() - if beside { VERDICT_PT + theme::GAP } else { 0.0 };
+    let slot_width = ((room - theme::GAP) / 2.0).max(120.0);
     ui.horizontal_top(|ui| {
-        ui.spacing_mut().item_spacing.x = GAP_PT;
         for index in 0..2 {
+            if index > 0 {
+                theme::gap(ui);
+            }
             ui.allocate_ui(vec2(slot_width, 0.0), |ui| slot_ui(ui, index, state, media, out));
         }
         if beside {
+            theme::gap(ui);
             ui.vertical(|ui| theme::card(ui, |ui| verdict_ui(ui, state, out)));
         }
     });
     if !beside {
-        ui.add_space(theme::SPACE * 1.5);
+        theme::gap(ui);
         theme::card(ui, |ui| verdict_ui(ui, state, out));
     }
 }
@@ -161,12 +164,15 @@ fn neighbours_ui(ui: &mut Ui, result: &VerifyResult, media: &mut Media, out: &mu
     if result.neighbours.iter().all(Vec::is_empty) {
         return;
     }
-    ui.add_space(theme::SPACE * 1.5);
+    theme::gap(ui);
     let columns = if ui.available_width() < 560.0 { 1 } else { 2 };
-    ui.spacing_mut().item_spacing.x = GAP_PT;
+    ui.spacing_mut().item_spacing.x = theme::GAP;
     theme::columns(ui, columns, |column, ui| {
         let all = result.neighbours.iter().zip(TITLES).enumerate();
         for (index, (neighbours, title)) in all.filter(|(index, _)| index % columns == column) {
+            if index >= columns {
+                theme::gap(ui);
+            }
             theme::card(ui, |ui| {
                 ui.label(theme::subheading(format!("Nearest to the {}", title.to_lowercase())));
                 ui.label(theme::caption("Known images by cosine similarity. A click puts one into the other slot."));
@@ -184,12 +190,9 @@ fn empty_ui(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
     let text =
         "Verify compares two images with a trained model and tells how often it was wrong on pairs of your own data.";
     theme::empty_state(ui, "Train or open a run first", text, |ui| {
-        if let Some(run) = state.newest_model() {
-            if theme::primary_button(ui, "Use the newest run").on_hover_text(run.name.clone()).clicked() {
-                out.push(Action::UseRun(run.path.clone()));
-            }
-        } else if theme::primary_button(ui, "Go to training").clicked() {
-            out.push(Action::Go(Workspace::Train));
+        let Some(run) = state.newest_model() else { return first_step_ui(ui, state, Lack::Run, out) };
+        if theme::primary_button(ui, "Use the newest run").on_hover_text(run.name.clone()).clicked() {
+            out.push(Action::UseRun(run.path.clone()));
         }
         ui.add_space(theme::SPACE);
         CommandButton::new("run.open").ui(ui, state, out);

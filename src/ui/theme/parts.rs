@@ -1,7 +1,7 @@
 //! Parts every screen is made of: titles, cards, numbers, the large buttons, empty states, error cards.
 
 use super::fonts::semibold;
-use super::{PRIMARY_HEIGHT, RADIUS, SPACE, mix, tokens};
+use super::{GAP, PRIMARY_HEIGHT, RADIUS, SPACE, mix, tokens};
 use crate::app::{Action, Notice};
 use eframe::egui::{
     self, Align, Color32, CornerRadius, FontId, Frame, Layout, Margin, Response, RichText, Stroke, Ui, Vec2,
@@ -9,6 +9,9 @@ use eframe::egui::{
 
 /// Text size of a number that stands for itself, in points.
 const VALUE_SIZE: f32 = 20.0;
+/// Side of a swatch before a name, and its distance from it, in points.
+const SWATCH_SIZE: f32 = 10.0;
+const SWATCH_GAP: f32 = 5.0;
 
 /// Title of a workspace or of a dialog.
 pub fn heading(text: impl Into<String>) -> RichText {
@@ -37,6 +40,13 @@ pub fn card<R>(ui: &mut Ui, add: impl FnOnce(&mut Ui) -> R) -> egui::InnerRespon
         ui.set_width(ui.available_width());
         add(ui)
     })
+}
+
+/// The room between two cards, beside or below each other: what the layout leaves between any two things, and the rest of it.
+pub fn gap(ui: &mut Ui) {
+    let spacing = ui.spacing().item_spacing;
+    let left = if ui.layout().is_horizontal() { spacing.x } else { spacing.y };
+    ui.add_space(GAP - left);
 }
 
 /// Columns of equal width, each with its number. egui's own stretch the lines of a wrapped text over the whole width, as a
@@ -69,36 +79,65 @@ pub fn dialog_frame(ui: &Ui) -> Frame {
 
 /// A number with its name above it; hovering explains the name.
 pub fn stat(ui: &mut Ui, label: &str, value: &str, tooltip: &str) -> Response {
+    keyed_stat(ui, label, value, tooltip, None)
+}
+
+/// The same, with a swatch before the name where a colour on something drawn stands for the number.
+fn keyed_stat(ui: &mut Ui, label: &str, value: &str, tooltip: &str, colour: Option<Color32>) -> Response {
     let response = ui
         .vertical(|ui| {
             ui.spacing_mut().item_spacing.y = 2.0;
             ui.style_mut().wrap_mode = Some(egui::TextWrapMode::Extend);
-            ui.label(caption(label));
+            match colour {
+                Some(colour) => keyed_name_ui(ui, label, colour),
+                None => {
+                    ui.label(caption(label));
+                }
+            }
             ui.label(strong(value).size(VALUE_SIZE));
         })
         .response;
     if tooltip.is_empty() { response } else { response.on_hover_text(tooltip) }
 }
 
+/// As high as a name without a swatch, beside which it may stand.
+fn keyed_name_ui(ui: &mut Ui, name: &str, colour: Color32) {
+    let size = Vec2::new(ui.available_width(), ui.text_style_height(&egui::TextStyle::Small));
+    ui.allocate_ui_with_layout(size, Layout::left_to_right(Align::Center), |ui| {
+        ui.spacing_mut().item_spacing.x = SWATCH_GAP;
+        let (swatch, _) = ui.allocate_exact_size(Vec2::splat(SWATCH_SIZE), egui::Sense::hover());
+        ui.painter().rect_filled(swatch, 2.0, colour);
+        ui.label(caption(name));
+    });
+}
+
 /// Several [`stat`]s of (name, value, tooltip) side by side, in as many rows as they need.
 pub fn stats(ui: &mut Ui, items: &[(&str, String, &str)]) {
+    keyed_stats(ui, items, &[]);
+}
+
+/// The same; the first ones have these colours on something drawn, each of which stands before its name.
+pub fn keyed_stats(ui: &mut Ui, items: &[(&str, String, &str)], colours: &[Color32]) {
     let gap = SPACE * 3.0;
+    let colours = colours.iter().copied().map(Some).chain(std::iter::repeat(None));
+    let items: Vec<_> = items.iter().zip(colours).collect();
     let width =
         |ui: &Ui, text: &str, font: FontId| ui.painter().layout_no_wrap(text.to_owned(), font, Color32::WHITE).size().x;
     let room = ui.available_width();
-    let mut rest = items;
+    let mut rest = items.as_slice();
     while !rest.is_empty() {
         let mut used = 0.0;
-        let fit = rest.iter().take_while(|(label, value, _)| {
+        let fit = rest.iter().take_while(|((label, value, _), colour)| {
             let value = width(ui, value, FontId::new(VALUE_SIZE, semibold()));
-            used += width(ui, label, FontId::proportional(12.0)).max(value) + gap;
+            let swatch = if colour.is_some() { SWATCH_SIZE + SWATCH_GAP } else { 0.0 };
+            used += (swatch + width(ui, label, FontId::proportional(12.0))).max(value) + gap;
             used - gap <= room
         });
         let (row, later) = rest.split_at(fit.count().max(1).min(rest.len()));
         ui.horizontal(|ui| {
             ui.spacing_mut().item_spacing.x = gap;
-            for (label, value, help) in row {
-                stat(ui, label, value, help);
+            for ((label, value, help), colour) in row {
+                keyed_stat(ui, label, value, help, *colour);
             }
         });
         rest = later;

@@ -54,8 +54,8 @@ fn visuals(tokens: &Tokens, dark: bool) -> Visuals {
     };
     visuals.widgets.noninteractive = state(tokens.panel, tokens.card_border, tokens.text);
     visuals.widgets.inactive = state(tokens.control, tokens.card_border, tokens.text);
-    // Handles of scroll bars and sliders, boxes of check marks: they have no border to be seen by.
-    visuals.widgets.inactive.bg_fill = mix(tokens.control, tokens.text_dim, 0.35);
+    // Handles of scroll bars and sliders: they have no border to be seen by, neither on a card nor on a track.
+    visuals.widgets.inactive.bg_fill = mix(tokens.control, tokens.text_dim, 0.55);
     visuals.widgets.hovered = state(tokens.control_hover, tokens.text_dim, tokens.text);
     visuals.widgets.active = state(tokens.control_hover, tokens.accent, tokens.text);
     visuals.widgets.open = state(tokens.control_hover, tokens.accent, tokens.text);
@@ -65,7 +65,7 @@ fn visuals(tokens: &Tokens, dark: bool) -> Visuals {
     visuals.hyperlink_color = tokens.accent;
     visuals.faint_bg_color = mix(tokens.card, tokens.background, 0.5);
     // Tracks of progress and scroll bars: visible on cards and on the background.
-    visuals.extreme_bg_color = tokens.control;
+    visuals.extreme_bg_color = mix(tokens.control, tokens.text_dim, 0.2);
     visuals.text_edit_bg_color = Some(tokens.background);
     visuals.code_bg_color = tokens.control;
     visuals.warn_fg_color = tokens.warning;

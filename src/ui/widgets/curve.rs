@@ -7,8 +7,10 @@ mod pointed;
 
 use crate::ui::format;
 use crate::ui::theme::{self, SPACE};
-use eframe::egui::{Color32, FontId, Pos2, Role, Sense, Stroke, Ui, Vec2b, WidgetInfo};
-use egui_plot::{AxisHints, GridInput, GridMark, Line, LineStyle, Plot, PlotPoint, PlotPoints, PlotUi, Points, VLine};
+use eframe::egui::{Align2, Color32, FontId, Pos2, RichText, Role, Sense, Stroke, Ui, Vec2b, WidgetInfo, vec2};
+use egui_plot::{
+    AxisHints, GridInput, GridMark, Line, LineStyle, Plot, PlotPoint, PlotPoints, PlotTransform, PlotUi, Points, VLine,
+};
 use legend::heading_ui;
 use pointed::pointed_line;
 use std::borrow::Cow;
@@ -54,14 +56,14 @@ pub struct CurvePlot<'a> {
     pub x: (f64, f64),
     /// Distance between ticks of the x axis; `None` = as fits.
     pub x_step: Option<f64>,
-    /// Unit of the x axis.
+    /// Unit of the x axis, written at it.
     pub x_unit: &'a str,
     /// Values the y axis shows in any case.
     pub include_y: &'a [f64],
     /// How a y value is written.
     pub y_text: fn(f64) -> String,
-    /// A place on the x axis worth a line.
-    pub mark: Option<f64>,
+    /// A place on the x axis worth a line, and the word beside it.
+    pub mark: Option<(f64, &'a str)>,
     /// Height in points.
     pub height: f32,
 }
@@ -104,6 +106,14 @@ struct Pointed {
     at: [f64; 2],
 }
 
+/// Between the title of a figure and the figure. The label of the highest tick reaches above the plot by half its height.
+pub const TITLE_GAP: f32 = SPACE;
+/// Size of the words at the axes.
+const AXIS_PT: f32 = 11.0;
+/// Least width of the labels of the y axis; the first tick of the x axis stands to the right of them.
+const Y_LABELS_WIDTH: f32 = 44.0;
+/// Between the unit of the x axis and the label of its first tick, which is centred below the tick.
+const UNIT_TO_PLOT: f32 = 8.0;
 /// Curves drawn with more points than this are thinned: a small plot has fewer pixels.
 const MAX_POINTS: usize = 600;
 
@@ -115,9 +125,14 @@ pub fn curve_plot(ui: &mut Ui, plot: &CurvePlot<'_>) {
     let memory = ui.make_persistent_id((plot.title, "curve under the pointer"));
     let before = ui.data(|data| data.get_temp::<Option<usize>>(memory)).flatten();
     heading_ui(ui, plot, before);
+    ui.add_space(TITLE_GAP - ui.spacing().item_spacing.y);
     let (axis_x, axis_y) = (quiet(ui, AxisHints::new_x()), quiet(ui, AxisHints::new_y()));
     let (y_text, x_step) = (plot.y_text, plot.x_step);
     let tokens = theme::tokens(ui);
+    let unit = ui.painter().layout_no_wrap(plot.x_unit.to_owned(), FontId::proportional(AXIS_PT), tokens.text_dim);
+    // Before the first tick the unit takes no height; only a long one has a line of its own, below the ticks.
+    let is_unit_short = unit.size().x + UNIT_TO_PLOT <= Y_LABELS_WIDTH;
+    let axis_x = if is_unit_short { axis_x } else { axis_x.label(axis_name(plot.x_unit)) };
     let pointed = Cell::<Option<Pointed>>::new(None);
     let mut drawn = Plot::new(plot.title)
         .height(plot.height)
@@ -132,11 +147,11 @@ pub fn curve_plot(ui: &mut Ui, plot: &CurvePlot<'_>) {
         .show_crosshair(false)
         .grid_color(tokens.plot_grid)
         .show_grid(Vec2b::new(false, true))
-        .set_margin_fraction(eframe::egui::vec2(0.01, 0.08))
+        .set_margin_fraction(vec2(0.01, 0.08))
         .include_x(plot.x.0)
         .include_x(plot.x.1.max(plot.x.0 + 1e-9))
         .custom_x_axes(vec![axis_x.formatter(|mark, _| format::significant(mark.value))])
-        .custom_y_axes(vec![axis_y.formatter(move |mark, _| y_text(mark.value)).min_thickness(44.0)])
+        .custom_y_axes(vec![axis_y.formatter(move |mark, _| y_text(mark.value)).min_thickness(Y_LABELS_WIDTH)])
         .x_grid_spacer(move |input| ticks(&input, x_step, 5.0))
         .y_grid_spacer(|input| ticks(&input, None, 3.0))
         .label_formatter(|_| hover_text(plot, pointed.get()?));
@@ -144,7 +159,7 @@ pub fn curve_plot(ui: &mut Ui, plot: &CurvePlot<'_>) {
         drawn = drawn.include_y(*y);
     }
     let shown = drawn.show(ui, |ui| {
-        if let Some(mark) = plot.mark {
+        if let Some((mark, _)) = plot.mark {
             ui.vline(
                 VLine::new("", mark)
                     .stroke(Stroke::new(1.0, tokens.accent))
@@ -158,11 +173,27 @@ pub fn curve_plot(ui: &mut Ui, plot: &CurvePlot<'_>) {
         draw_curves(ui, plot, points, on);
     });
     shown.response.widget_info(|| WidgetInfo::labeled(Role::Image, true, plot.described()));
+    if is_unit_short {
+        let at = shown.transform.frame().left_bottom() - vec2(UNIT_TO_PLOT + unit.size().x, 0.0);
+        ui.painter().galley(at, unit, tokens.text_dim);
+    }
+    if let Some((mark, word)) = plot.mark {
+        mark_word_ui(ui, &shown.transform, mark, word);
+    }
     let now = pointed.get().map(|pointed| pointed.curve);
     if now != before {
         ui.data_mut(|data| data.insert_temp(memory, now));
         ui.request_repaint();
     }
+}
+
+/// The word beside the upper end of the mark, on the side with more room.
+fn mark_word_ui(ui: &Ui, transform: &PlotTransform, mark: f64, word: &str) {
+    let frame = transform.frame();
+    let x = transform.position_from_point_x(mark);
+    let (anchor, aside) = if x < frame.center().x { (Align2::LEFT_TOP, 4.0) } else { (Align2::RIGHT_TOP, -4.0) };
+    let at = Pos2::new(x + aside, frame.top());
+    ui.painter().text(at, anchor, word, FontId::proportional(AXIS_PT), theme::tokens(ui).text_dim);
 }
 
 /// Where the pointer is on a curve; those behind others are not read.
@@ -212,9 +243,14 @@ fn hover_text(plot: &CurvePlot<'_>, Pointed { curve, at: [x, y] }: Pointed) -> O
 /// An axis with small, quiet labels at every tick.
 pub fn quiet<'a>(ui: &Ui, hints: AxisHints<'a>) -> AxisHints<'a> {
     hints
-        .tick_label_font(FontId::proportional(11.0))
+        .tick_label_font(FontId::proportional(AXIS_PT))
         .tick_label_color(theme::tokens(ui).text_dim)
         .label_spacing(4.0..=8.0)
+}
+
+/// What an axis counts, as quiet as its labels.
+pub fn axis_name(name: &str) -> RichText {
+    theme::caption(name).size(AXIS_PT)
 }
 
 /// Ticks at round numbers, about `wanted` of them, or every `step`.
@@ -254,24 +290,31 @@ fn thinned(points: &[[f64; 2]]) -> Vec<PlotPoint> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ui::test_page::text_shape;
+    use eframe::egui::Rect;
     use egui_kittest::Harness;
     use egui_kittest::kittest::Queryable as _;
 
     /// Three level lines, drawn in a narrow window.
     fn levels() -> Harness<'static> {
+        levels_over("place")
+    }
+
+    fn levels_over(x_unit: &'static str) -> Harness<'static> {
         let level = |name: &'static str, y: f64, style| {
             let points = vec![[0.0, y], [5.0, y], [10.0, y]];
             Curve { name: name.into(), colour: theme::tokens_of(true).text_dim, points, style }
         };
-        drawn(vec![
+        let curves = vec![
             level("upper", 3.0, CurveStyle::Beside),
             level("lower", 1.0, CurveStyle::Beside),
             level("chosen", 2.0, CurveStyle::Line),
-        ])
+        ];
+        drawn(curves, x_unit)
     }
 
     /// A plot of these curves in a narrow window.
-    fn drawn(curves: Vec<Curve>) -> Harness<'static> {
+    fn drawn(curves: Vec<Curve>, x_unit: &'static str) -> Harness<'static> {
         let draw = move |ui: &mut Ui| {
             // Fonts are there from the next pass on.
             if ui.ctx().cumulative_pass_nr() == 0 {
@@ -283,10 +326,10 @@ mod tests {
                 curves: &curves,
                 x: (0.0, 10.0),
                 x_step: None,
-                x_unit: "place",
+                x_unit,
                 include_y: &[],
                 y_text: format::significant,
-                mark: None,
+                mark: Some((9.0, "best")),
                 height: 190.0,
             };
             curve_plot(ui, &plot);
@@ -321,6 +364,37 @@ mod tests {
         assert!(harness.query_by_label("chosen: 2\nplace 5").is_none(), "nothing is read between the lines");
     }
 
+    /// Where these words are painted.
+    fn place_of(harness: &Harness<'_>, words: &str) -> Rect {
+        text_shape(harness, words).unwrap_or_else(|| panic!("{words} is painted")).visual_bounding_rect()
+    }
+
+    #[test]
+    fn the_x_axis_has_its_unit_and_the_mark_its_word() {
+        let plot = |harness: &Harness<'_>| {
+            let title = harness.get_by_label("Levels").rect();
+            let plot = harness.get_by_label("Levels, plot of upper; lower; chosen").rect();
+            let legend = harness.get_by_label("chosen").rect();
+            assert!(plot.top() >= title.bottom().max(legend.bottom()) + 7.0, "{title:?}, {legend:?}, {plot:?}");
+            plot
+        };
+        let harness = levels();
+        let (rect, unit, first) = (plot(&harness), place_of(&harness, "place"), place_of(&harness, "0"));
+        assert!(unit.right() < first.left() && unit.left() >= 0.0, "{unit:?} is before {first:?}");
+        assert!(
+            (rect.bottom()..rect.bottom() + 16.0).contains(&unit.center().y),
+            "{unit:?} is in the line of the ticks"
+        );
+        let word = place_of(&harness, "best");
+        assert!(rect.contains_rect(word) && word.top() < rect.top() + 8.0, "{word:?} is at the top of {rect:?}");
+        let mark = rect.lerp_inside(vec2(9.0 / 10.0, 0.0)).x;
+        assert!((mark - 16.0..mark).contains(&word.right()), "{word:?} is beside {mark}");
+
+        let harness = levels_over("angle in degrees");
+        let (rect, unit, first) = (plot(&harness), place_of(&harness, "angle in degrees"), place_of(&harness, "0"));
+        assert!(unit.top() >= first.bottom() - 2.0 && rect.x_range().contains(unit.center().x), "{unit:?}, {first:?}");
+    }
+
     #[test]
     fn every_name_of_a_legend_stands_whole_beside_its_colour_or_is_cut_to_a_line() {
         let names = ["short", "b", "a-run-that-has-a-longer-name-1", "a-run-that-has-a-longer-name-2"];
@@ -332,7 +406,7 @@ mod tests {
             style: CurveStyle::Dots,
         };
         let curves: Vec<Curve> = names.into_iter().chain([endless]).map(curve).collect();
-        let harness = drawn(curves);
+        let harness = drawn(curves, "place");
         let rects = names.map(|name| harness.get_by_label(name).rect());
         let cut = harness.get_by_label(endless).rect();
         let is_in_a_line = |rect: &eframe::egui::Rect| rect.height() < 20.0 && rect.right() <= 300.0;

@@ -8,6 +8,7 @@ use super::figures::{interval_text, rate_text, tick_text};
 use super::plot_frame::{
     Axis, DrawnFrame, PlotFrame, TICK_PT, band, dashed, focus_outline, nearest_vertex, plot_frame,
 };
+use super::run_names::run_names;
 use crate::eval::{DET_LOWEST_RATE, DET_TICKS, DetPoint, OperatingPoint, det_axis_start, det_band, probit};
 use crate::ui::theme;
 use eframe::egui::{self, Align2, Color32, CursorIcon, FontId, Key, Pos2, Sense, Stroke, Ui, Vec2, WidgetInfo, vec2};
@@ -53,6 +54,8 @@ pub fn det_plot(ui: &mut Ui, size: Vec2, curves: &[RateCurve<'_>], operating: Op
     for curve in curves {
         draw_curve(&drawn, curve, |point| (point.x, point.y), |point| det_band(point, y.low));
     }
+    // Of what is drawn, only the line of equal errors comes near this corner.
+    run_names(ui, &drawn, curves, Align2::RIGHT_TOP);
     if let Some(point) = operating {
         draw_operating(ui, &drawn, point, &x, &y);
     }

@@ -7,16 +7,61 @@ use super::figures::{count_text, counted_spaced};
 use crate::ui::format;
 use crate::ui::theme::{self, SPACE};
 use crate::worker::protocol::Progress;
-use eframe::egui::{Align, Layout, ProgressBar, Ui};
+use eframe::egui::{Align, Color32, Layout, ProgressBar, Rect, Ui, Vec2, lerp, vec2};
 
 /// Height of the bar in points.
 const HEIGHT_PT: f32 = 8.0;
 /// The same below a title, where it is one line among others.
 const LOW_HEIGHT_PT: f32 = 6.0;
+/// The share of a bar that the part has that runs along it while nobody knows how far the job is.
+const RUNNER: f32 = 0.3;
+/// How long it takes that part from one end to the other, in seconds.
+const RUN_SECS: f64 = 1.6;
+/// From one picture of it to the next, in seconds: seldom enough for a window that has nothing else to draw.
+const PICTURE_SECS: f32 = 0.08;
 
 /// A bar over the width there is, filled to this share in [0, 1].
 pub fn progress_bar(ui: &Ui, share: f32) -> ProgressBar {
     ProgressBar::new(share).desired_height(HEIGHT_PT).fill(theme::tokens(ui).accent)
+}
+
+/// The bar of a job over the width there is: filled to the share that is done, or with a part that runs along it while it is
+/// not known how much there is.
+pub fn job_bar(ui: &mut Ui, progress: &Progress) {
+    let size = vec2(ui.available_size_before_wrap().x, HEIGHT_PT);
+    job_bar_of(ui, progress, size);
+}
+
+/// The same of a width and a height in points.
+pub fn job_bar_of(ui: &mut Ui, progress: &Progress, size: Vec2) {
+    let share = share_done(progress);
+    let bar = progress_bar(ui, share.unwrap_or_default()).desired_width(size.x).desired_height(size.y);
+    if share.is_some() {
+        ui.add(bar);
+        return;
+    }
+    // egui begins every bar with a dot: that would be a job that does not get on.
+    let rect = ui.add(bar.fill(Color32::TRANSPARENT)).rect;
+    if !ui.is_rect_visible(rect) {
+        return;
+    }
+    // Where nothing is to move, as in pictures, it stands in the middle.
+    let moves = ui.style().animation_time > 0.0;
+    let time_secs = ui.input(|input| input.time);
+    let at = if moves { (time_secs / RUN_SECS).fract() as f32 } else { 0.5 };
+    let [from, to] = runner(at).map(|share| rect.left() + share * rect.width());
+    let part = Rect::from_x_y_ranges(from..=to, rect.y_range());
+    ui.painter().rect_filled(part, size.y / 2.0, theme::tokens(ui).accent);
+    if moves {
+        ui.request_repaint_after_secs(PICTURE_SECS);
+    }
+}
+
+/// Where the running part begins and ends, as shares of the bar, when it is `at` of its way in [0, 1]. It comes in at one end
+/// and leaves by the other.
+fn runner(at: f32) -> [f32; 2] {
+    let from = lerp(-RUNNER..=1.0, at);
+    [from.max(0.0), (from + RUNNER).min(1.0)]
 }
 
 /// The share that is done, in [0, 1]; `None` while it is not known how much there is.
@@ -55,9 +100,8 @@ pub fn titled_job(ui: &mut Ui, title: &str, progress: &Progress, text: &str) -> 
             is_stopped = ui.button("Cancel").on_hover_text("Stops this; nothing of it is kept").clicked();
         });
     });
-    if let Some(share) = share_done(progress) {
-        ui.add(progress_bar(ui, share).desired_height(LOW_HEIGHT_PT));
-    }
+    let size = vec2(ui.available_width(), LOW_HEIGHT_PT);
+    job_bar_of(ui, progress, size);
     ui.label(theme::caption(text));
     is_stopped
 }
@@ -73,7 +117,7 @@ pub enum JobReply {
 
 /// The part of a dialog that stands there while its job runs; `stop_help` says what is kept of a job that is stopped.
 pub fn job_in_dialog(ui: &mut Ui, progress: &Progress, text: &str, stop_help: &str) -> Option<JobReply> {
-    ui.add(progress_bar(ui, share_done(progress).unwrap_or_default()));
+    job_bar(ui, progress);
     ui.label(theme::caption(text));
     ui.add_space(SPACE * 2.0);
     let mut reply = None;
@@ -93,6 +137,39 @@ pub fn job_in_dialog(ui: &mut Ui, progress: &Progress, text: &str, stop_help: &s
 #[cfg(test)]
 mod tests {
     use super::*;
+    use eframe::egui::{Context, RawInput, ViewportId};
+    use std::time::Duration;
+
+    #[test]
+    fn the_running_part_comes_in_at_one_end_and_leaves_by_the_other() {
+        assert_eq!((runner(0.0), runner(1.0)), ([0.0, 0.0], [1.0, 1.0]));
+        let [from, to] = runner(0.5);
+        assert!((from + to - 1.0).abs() < 1e-6 && (to - from - RUNNER).abs() < 1e-6, "{from} to {to}");
+    }
+
+    /// How soon a window that shows the bar of this job wants to be drawn again.
+    fn next_picture(progress: &Progress, animation_secs: f32) -> Duration {
+        let ctx = Context::default();
+        theme::install(&ctx);
+        ctx.all_styles_mut(|style| style.animation_time = animation_secs);
+        let mut delay = Duration::ZERO;
+        // The first passes are asked for by egui itself.
+        for _ in 0..5 {
+            let mut output = ctx.run_ui(RawInput::default(), |ui| job_bar(ui, progress));
+            output.textures_delta.clear();
+            delay = output.viewport_output[&ViewportId::ROOT].repaint_delay;
+        }
+        delay
+    }
+
+    #[test]
+    fn only_a_bar_without_a_share_moves_and_that_a_few_times_a_second() {
+        let (unknown, half) = (Progress::default(), Progress { done: 1, total: 2, eta_secs: None });
+        let moving = next_picture(&unknown, 0.1);
+        assert!(moving > Duration::from_millis(40) && moving <= Duration::from_millis(100), "{moving:?}");
+        assert!(next_picture(&unknown, 0.0) > Duration::from_secs(1), "it stands still where nothing moves");
+        assert!(next_picture(&half, 0.1) > Duration::from_secs(1));
+    }
 
     #[test]
     fn nothing_is_said_of_what_is_not_known() {

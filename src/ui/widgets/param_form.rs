@@ -106,7 +106,8 @@ impl ParamForm {
         let reason = input.resolved.and_then(|resolved| resolved.reasons.iter().find(|reason| reason.key == spec.key));
         ui.horizontal(|ui| {
             ui.set_height(ROW_HEIGHT);
-            let label = label_ui(ui, spec);
+            let label_width = label_width(ui, input, spec, &current.value);
+            let label = label_ui(ui, spec, label_width);
             let width = (ui.available_width() - DOT_WIDTH - SPACE).max(80.0);
             let row = Row {
                 spec,
@@ -153,8 +154,16 @@ fn is_auto(spec: &ParamSpec, value: &Value) -> bool {
         || (by_word && matches!(spec.kind, crate::config::Kind::Choice(_)))
 }
 
-fn label_ui(ui: &mut Ui, spec: &ParamSpec) -> egui::Id {
-    let (rect, _) = ui.allocate_exact_size(vec2(LABEL_WIDTH, ROW_HEIGHT), Sense::hover());
+/// Width of a name: that of all, or as much less as a list needs to show what is chosen in full.
+fn label_width(ui: &Ui, input: &FormInput<'_>, spec: &ParamSpec, value: &Value) -> f32 {
+    let Some(list) = control::list_width(ui, input, spec, value) else { return LABEL_WIDTH };
+    let left = ui.available_width() - SPACE - list - SPACE - DOT_WIDTH;
+    // The name itself is not cut for it.
+    LABEL_WIDTH.min(left.max(control::text_width(ui, spec.label)))
+}
+
+fn label_ui(ui: &mut Ui, spec: &ParamSpec, width: f32) -> egui::Id {
+    let (rect, _) = ui.allocate_exact_size(vec2(width, ROW_HEIGHT), Sense::hover());
     let builder = egui::UiBuilder::new().max_rect(rect).layout(Layout::left_to_right(Align::Center));
     let label = ui.new_child(builder).add(egui::Label::new(spec.label).truncate());
     label.on_hover_text(format!("{}\n\n{}", spec.help, spec.key)).id
@@ -187,6 +196,9 @@ fn problem_of(problem: &str, spec: &ParamSpec) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::{Kind, capitalised};
+    use crate::ui::test_page::text_shape;
+    use egui_kittest::Harness;
 
     #[test]
     fn a_message_about_several_settings_is_split_over_their_rows() {
@@ -203,5 +215,44 @@ mod tests {
         assert!(is_auto(spec("data.split"), &Value::Text("auto".into())));
         assert!(!is_auto(spec("train.lr"), &Value::Float(0.1)));
         assert!(!is_auto(spec("train.epochs"), &Value::Int(3)));
+    }
+
+    #[test]
+    fn no_choice_is_cut_in_the_narrowest_column() {
+        // What the narrowest window leaves: the column of settings without margins, border and scroll bar of its card.
+        const WIDTH_PT: f32 = 352.0 - 34.0 - 12.0;
+        let draw = |ui: &mut Ui, config: &mut RunConfig| {
+            // Fonts are there from the next pass on.
+            if ui.ctx().cumulative_pass_nr() == 0 {
+                return theme::install(ui.ctx());
+            }
+            ui.set_max_width(WIDTH_PT);
+            let input = FormInput { config, resolved: None, problem: None, devices: &[], runs: &[] };
+            let mut form = ParamForm::default();
+            let current = form.current(input.config);
+            for (spec, current) in PARAMS.iter().zip(&current) {
+                if matches!(spec.kind, Kind::Choice(_)) {
+                    form.row_ui(ui, &input, spec, current, &mut Vec::new());
+                }
+            }
+        };
+        let mut harness = Harness::builder().with_size((400.0, 700.0)).build_ui_state(draw, RunConfig::default());
+        harness.run_steps(2);
+        for spec in PARAMS.iter() {
+            let Kind::Choice(choices) = spec.kind else { continue };
+            for (word, label) in choices {
+                *harness.state_mut() = RunConfig::default();
+                harness.state_mut().set_text(spec.key, word).unwrap();
+                if !(spec.applies)(harness.state()) {
+                    continue;
+                }
+                harness.run_steps(2);
+                let label = capitalised(label);
+                for text in [spec.label, label.as_str()] {
+                    let shown = text_shape(&harness, text).unwrap_or_else(|| panic!("{}: no {text}", spec.key));
+                    assert!(!shown.galley.elided, "{}: {text}", spec.key);
+                }
+            }
+        }
     }
 }

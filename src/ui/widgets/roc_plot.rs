@@ -6,9 +6,10 @@
 use super::det_plot::{RateCurve, draw_curve, read_curve};
 use super::figures::{rate_text, tick_text};
 use super::plot_frame::{Axis, dashed, plot_frame};
+use super::run_names::run_names;
 use crate::eval::OperatingPoint;
 use crate::ui::theme;
-use eframe::egui::{Role, Sense, Stroke, Ui, Vec2, WidgetInfo};
+use eframe::egui::{Align2, Role, Sense, Stroke, Ui, Vec2, WidgetInfo};
 
 /// Decades never drawn below this.
 const LOWEST_DECADE: f64 = -6.0;
@@ -26,6 +27,7 @@ pub fn roc_plot(ui: &mut Ui, size: Vec2, curves: &[RateCurve<'_>], operating: Op
     for curve in curves {
         draw_curve(&drawn, curve, place, |point| (1.0 - point.fnmr_high, 1.0 - point.fnmr_low));
     }
+    run_names(ui, &drawn, curves, Align2::RIGHT_BOTTOM);
     if let Some(point) = operating {
         let tokens = theme::tokens(ui);
         let (far, tar) = (log_rate(point.far).max(low), 1.0 - point.frr);

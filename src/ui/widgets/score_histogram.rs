@@ -146,11 +146,12 @@ fn flag(ui: &Ui, drawn: &DrawnFrame, at: Pos2, text: &str, colour: Color32) {
 }
 
 fn draw_similarity(ui: &Ui, drawn: &DrawnFrame, similarity: f32, top: f64) {
-    let accent = theme::tokens(ui).accent;
+    // Not the accent, which is nearly the blue of the genuine pairs behind it.
+    let colour = theme::tokens(ui).text;
     let (foot, head) = (drawn.frame.at(f64::from(similarity), 0.0), drawn.frame.at(f64::from(similarity), top * 0.86));
-    drawn.inside.line_segment([foot, head], Stroke::new(2.5, accent));
-    drawn.painter.circle_filled(head, 5.0, accent);
-    flag(ui, drawn, head - vec2(0.0, 6.0), &format!("This pair {similarity:.3}"), accent);
+    drawn.inside.line_segment([foot, head], Stroke::new(2.5, colour));
+    drawn.painter.circle_filled(head, 5.0, colour);
+    flag(ui, drawn, head - vec2(0.0, 6.0), &format!("This pair {similarity:.3}"), colour);
 }
 
 fn read_bin(drawn: &DrawnFrame, scores: &ScoreHistogram<'_>, genuine: &[f64], impostor: &[f64]) {
@@ -171,6 +172,8 @@ fn read_bin(drawn: &DrawnFrame, scores: &ScoreHistogram<'_>, genuine: &[f64], im
 mod tests {
     use super::*;
     use crate::eval::histogram;
+    use crate::ui::test_page::text_shape;
+    use egui_kittest::Harness;
 
     #[test]
     fn the_axis_covers_the_scores_and_the_pair_in_whole_ticks() {
@@ -183,6 +186,32 @@ mod tests {
         assert!((shown_range(&scores).0 + 0.4).abs() < 1e-9);
         let texts: Vec<String> = similarity_ticks(0.0, 0.8).into_iter().map(|tick| tick.1).collect();
         assert_eq!(texts, ["0.0", "0.2", "0.4", "0.6", "0.8"]);
+    }
+
+    #[test]
+    fn a_pair_is_marked_by_a_line_in_the_colour_of_text() {
+        let draw = |ui: &mut Ui| {
+            // Fonts are there from the next pass on.
+            if ui.ctx().cumulative_pass_nr() == 0 {
+                return theme::install(ui.ctx());
+            }
+            let (genuine, impostor) = (histogram(&[0.5, 0.7], -1.0, 1.0, 80), histogram(&[0.05, 0.15], -1.0, 1.0, 80));
+            let (operating, similarity) = (None, Some(0.6));
+            let scores = ScoreHistogram { genuine: &genuine, impostor: &impostor, operating, similarity };
+            score_histogram(ui, vec2(500.0, 240.0), &scores);
+        };
+        for (theme, is_dark) in [(egui::Theme::Light, false), (egui::Theme::Dark, true)] {
+            let mut harness = Harness::builder().with_size((520.0, 260.0)).with_theme(theme).build_ui(draw);
+            harness.run_steps(3);
+            let text = theme::tokens_of(is_dark).text;
+            let lines = harness.output().shapes.iter().filter_map(|clipped| match &clipped.shape {
+                egui::Shape::LineSegment { stroke, .. } if stroke.width > 2.0 => Some(stroke.color),
+                _ => None,
+            });
+            assert_eq!(lines.collect::<Vec<_>>(), [text]);
+            let flag = text_shape(&harness, "This pair 0.600").expect("the line has its number");
+            assert_eq!(flag.galley.job.sections[0].format.color, text);
+        }
     }
 
     #[test]

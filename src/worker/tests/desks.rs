@@ -3,8 +3,9 @@
 use super::*;
 use crate::config::TEMPORARY_PREFIX;
 use crate::convert::ConvertRequest;
-use crate::eval::DetFigure;
+use crate::eval::{DetFigure, EmbeddingTable};
 use crate::faces::{AlignOptions, FinderFile, FolderImage, HandSpec, Landmarks};
+use crate::map::{MapMethod, TsneSpec};
 use crate::worker::protocol::HandStep;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
@@ -91,6 +92,32 @@ fn exporting_aligning_and_checking_leave_room_for_what_is_short() {
     assert!(matches!(outcome, Outcome::Finished), "{outcome:?}");
     assert!(events.iter().any(|event| matches!(event, Event::Runs { .. })));
     drop(opener);
+}
+
+#[test]
+fn a_folder_of_runs_that_cannot_be_read_is_said_and_runs_from_elsewhere_are_listed() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, other) = (folder.path().join("runs"), folder.path().join("other"));
+    std::fs::write(&file, "").unwrap();
+    std::fs::create_dir(&other).unwrap();
+    crate::config::save(&crate::config::RunConfig::default(), &other.join("run.toml")).unwrap();
+    let mut bench = Bench::new();
+    let (events, outcome) = bench.run(Request::ListRuns { root: file, elsewhere: vec![other.clone()] });
+    let Some(Event::RunsElsewhere { runs, .. }) = events.first() else { panic!("{events:?}") };
+    assert!(runs.len() == 1 && runs[0].path == other && runs[0].is_elsewhere, "{runs:?}");
+    let Outcome::Failed(error) = outcome else { panic!("{outcome:?}") };
+    assert!(error.headline.starts_with("the folder of runs cannot be read") && error.hint.is_some(), "{error:?}");
+}
+
+#[test]
+fn a_map_that_fails_says_what_else_to_do() {
+    let table = EmbeddingTable::new(2, vec![1.0, 0.0, 0.0, 1.0], vec![0, 1], vec![0, 1]).unwrap();
+    let tsne = TsneSpec { perplexity: 0.0, iterations: 1000, max_points: 100, seed: 1 };
+    let mut bench = Bench::new();
+    let (_, outcome) = bench.run(Request::Map { table: Arc::new(table), method: MapMethod::Tsne, tsne });
+    let Outcome::Failed(error) = outcome else { panic!("{outcome:?}") };
+    assert!(error.headline.contains("perplexity is 0"), "{error:?}");
+    assert!(error.hint.as_deref().is_some_and(|hint| hint.contains("PCA")), "{error:?}");
 }
 
 #[test]

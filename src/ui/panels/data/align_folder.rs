@@ -126,7 +126,7 @@ fn options_ui(ui: &mut Ui, finder: FinderKind, options: &mut AlignOptions) {
     let help = "Faces the detector is less sure of are passed over, 0 to 1";
     number_row(ui, "Least score", help, (finder == FinderKind::List).then_some("A list has no scores"), score);
     ui.label("Without a face");
-    ui.checkbox(&mut options.keep_unfound, "Write the middle of the image")
+    theme::checkbox(ui, &mut options.keep_unfound, "Write the middle of the image")
         .on_hover_text("Else such an image has no crop, and can be marked by hand");
     ui.end_row();
 }

@@ -14,7 +14,7 @@ use crate::ui::Media;
 use crate::ui::command_button::CommandButton;
 use crate::ui::theme::{self, SPACE};
 use crate::ui::widgets::figures::count_text;
-use crate::ui::widgets::job_bar::{images_text, progress_bar, share_done};
+use crate::ui::widgets::job_bar::{images_text, job_bar};
 use eframe::egui::{self, Align, Layout, RichText, Ui, vec2};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -41,7 +41,7 @@ impl CheckPanel {
         }
         let height = ui.available_height();
         ui.horizontal_top(|ui| {
-            ui.spacing_mut().item_spacing.x = SPACE * 2.0;
+            ui.spacing_mut().item_spacing.x = theme::GAP;
             ui.allocate_ui_with_layout(vec2(LIST_WIDTH, height), Layout::top_down(Align::Min), |ui| {
                 theme::card(ui, |ui| {
                     ui.set_min_height(ui.available_height());
@@ -147,7 +147,7 @@ fn job_ui(ui: &mut Ui, state: &State, data: &OpenData, out: &mut Vec<Action>) {
     let has_looked = check.diagnosis.examination.has_looked();
     if let Some(id) = check.job {
         let progress = state.job(id).map(|job| job.progress).unwrap_or_default();
-        ui.add(progress_bar(ui, share_done(&progress).unwrap_or_default()));
+        job_bar(ui, &progress);
         ui.horizontal(|ui| {
             ui.label(theme::caption(images_text(&progress, "Reading the images")));
             if ui.button("Stop checking").on_hover_text("Nothing is changed").clicked() {
@@ -211,8 +211,8 @@ fn files_ui(ui: &mut Ui, finding: &Finding, ticked: &mut BTreeSet<u32>) {
                 ui.style_mut().wrap_mode = Some(egui::TextWrapMode::Truncate);
                 for (file, position) in finding.files.iter().zip(&finding.file_positions) {
                     let mut is_ticked = ticked.contains(position);
-                    let tick = egui::Checkbox::new(&mut is_ticked, theme::caption(file.clone()));
-                    if ui.add(tick).on_hover_text(file).changed() && !ticked.remove(position) {
+                    let tick = theme::checkbox(ui, &mut is_ticked, theme::caption(file.clone()));
+                    if tick.on_hover_text(file).changed() && !ticked.remove(position) {
                         ticked.insert(*position);
                     }
                 }

@@ -79,17 +79,29 @@ fn pairs(catalog: &Catalog, split: &Split) -> (usize, usize) {
     (genuine, of(split.validation.len()) - genuine)
 }
 
-/// Name and meaning of a split.
-pub(super) fn kind_in_words(kind: SplitKind) -> (&'static str, &'static str) {
+/// A split as people read it.
+pub(super) struct KindWords {
+    /// What it is called.
+    pub name: &'static str,
+    /// What it means for the error rates: one line on the page.
+    pub meaning: &'static str,
+    /// What the term in its name says.
+    pub term: &'static str,
+}
+
+/// The words for a kind of split.
+pub(super) fn kind_in_words(kind: SplitKind) -> KindWords {
     match kind {
-        SplitKind::ByIdentity => (
-            "by identity (open-set)",
-            "Whole classes are held out, so the error rates are those of classes that the model has never seen.",
-        ),
-        SplitKind::ByImage => (
-            "by image (closed-set)",
-            "Some images of every class are held out, so the error rates tell how well known classes are recognised.",
-        ),
+        SplitKind::ByIdentity => KindWords {
+            name: "by identity (open-set)",
+            meaning: "Whole classes are held out: the error rates are those of classes the model has never seen.",
+            term: "Open-set: new classes come after training, as new people do, and the model has to tell them apart, too",
+        },
+        SplitKind::ByImage => KindWords {
+            name: "by image (closed-set)",
+            meaning: "Some images of every class are held out: the error rates are those of new images of known classes.",
+            term: "Closed-set: all classes are known in training, and the model meets new images of these only",
+        },
     }
 }
 

@@ -4,6 +4,7 @@ use crate::app::Action;
 use crate::eval::{OperatingPoint, angle_deg};
 use crate::ui::theme;
 use crate::ui::widgets::figures::{auc_text, count_text, interval_text, rate_text, standard_error_text};
+use crate::ui::widgets::operating_cost::{COST_COLUMNS, cost_rows};
 use crate::ui::widgets::operating_rule::rule_chooser;
 use crate::worker::protocol::Evaluation;
 use eframe::egui::{self, Ui, vec2};
@@ -18,7 +19,7 @@ pub(super) fn stats_ui(ui: &mut Ui, evaluation: &Evaluation) {
         (
             "Equal error rate (EER)",
             rate_text(report.eer),
-            interval_text(report.eer_low, report.eer_high),
+            format!("95 %: {}", interval_text(report.eer_low, report.eer_high)),
             "The error rate at the threshold where false accepts and false rejects are equally frequent; below it the 95 % interval",
         ),
         (
@@ -75,19 +76,12 @@ pub(super) fn operating_ui(ui: &mut Ui, evaluation: &Evaluation, point: &Operati
     out.extend(chosen.map(|rule| Action::SetRule { run: evaluation.run.clone(), rule }));
     ui.add_space(theme::SPACE / 2.0);
     let angle = angle_deg(point.threshold);
-    egui::Grid::new("operating point").num_columns(3).spacing(vec2(16.0, 6.0)).show(ui, |ui| {
-        let mut row = |label: &str, value: String, interval: String, tooltip: &str| {
-            ui.label(label).on_hover_text(tooltip);
-            ui.label(theme::strong(value));
-            ui.label(theme::caption(interval));
-            ui.end_row();
-        };
-        let same_from = "Two images count as the same from this cosine similarity on";
-        row("Threshold", format!("{:.3}", point.threshold), format!("an angle of {angle:.1}°"), same_from);
-        let far = "False accept rate: share of impostor pairs that are accepted";
-        row("FAR", rate_text(point.far), format!("[{}]", interval_text(point.far_low, point.far_high)), far);
-        let frr = "False reject rate: share of genuine pairs that are rejected";
-        row("FRR", rate_text(point.frr), format!("[{}]", interval_text(point.frr_low, point.frr_high)), frr);
+    egui::Grid::new("operating point").num_columns(COST_COLUMNS).spacing(vec2(16.0, 6.0)).show(ui, |ui| {
+        ui.label("Threshold").on_hover_text("Two images count as the same from this cosine similarity on");
+        ui.label(theme::strong(format!("{:.3}", point.threshold)));
+        ui.label(theme::caption(format!("an angle of {angle:.1}°")));
+        ui.end_row();
+        cost_rows(ui, point, ["FAR", "FRR"]);
     });
     if point.limited {
         let text = format!(

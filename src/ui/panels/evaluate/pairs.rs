@@ -9,7 +9,7 @@ use crate::config::capitalised;
 use crate::data::{ProtocolKind, ProtocolLook, VerificationSet, WarningKind};
 use crate::ui::theme::{self, SPACE};
 use crate::ui::widgets::figures::{count_text, counted_spaced};
-use crate::ui::widgets::job_bar::{images_text, progress_bar, share_done};
+use crate::ui::widgets::job_bar::{images_text, job_bar};
 use crate::ui::widgets::sheet::key_is_pressed;
 use eframe::egui::{Key, Label, RichText, ScrollArea, Ui};
 
@@ -61,9 +61,7 @@ fn looking_ui(ui: &mut Ui, state: &State, view: &PairsView) {
     let progress = view.job.and_then(|id| state.job(id)).map(|job| job.progress).unwrap_or_default();
     let text = images_text(&progress, "Looking at the file and for its images. Nothing in it is run.");
     ui.label(RichText::new(text).weak());
-    if let Some(share) = share_done(&progress) {
-        ui.add(progress_bar(ui, share));
-    }
+    job_bar(ui, &progress);
 }
 
 /// What the file is, and what of it is not there.

@@ -24,7 +24,7 @@ fn overlay_ui(ui: &mut Ui, index: usize, overlay: &Overlay, current: bool, out: 
     ui.horizontal(|ui| {
         let mut visible = overlay.visible || current;
         // The current run cannot be hidden: its operating point is in the hand.
-        let toggle = ui.add_enabled(!current, egui::Checkbox::without_text(&mut visible));
+        let toggle = ui.add_enabled(!current, |ui: &mut Ui| theme::checkbox(ui, &mut visible, ""));
         let toggle = toggle.accessible_name(format!("Draw {label}"));
         if toggle
             .on_hover_text("Draws this run or leaves it out")
@@ -78,7 +78,7 @@ fn current_ui(ui: &mut Ui, state: &State, current: &Overlay, out: &mut Vec<Actio
 
 /// The menu with the runs on disk that are not in the plots yet.
 pub(super) fn evaluate_menu(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
-    ui.menu_button("Evaluate another run", |ui| {
+    ui.menu_button("Measure another run", |ui| {
         let shown =
             |path: &std::path::Path| state.evaluate.overlays.iter().any(|overlay| overlay.evaluation.run == path);
         let mut others = state.runs.iter().filter(|run| run.has_model && !shown(&run.path)).peekable();
@@ -92,7 +92,7 @@ pub(super) fn evaluate_menu(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
         }
         let more = others.count();
         if more > 0 {
-            let help = "Goes to Runs, where each can be evaluated";
+            let help = "Goes to Runs, where each can be measured";
             if ui.button(format!("{} in Runs", counted_spaced(more, "more run"))).on_hover_text(help).clicked() {
                 out.push(Action::Go(Workspace::Runs));
             }

@@ -15,7 +15,7 @@ pub(super) fn tar_ui(ui: &mut Ui, report: &VerificationReport) {
     ui.label(theme::subheading("True accept rate")).on_hover_text(
         "Share of genuine pairs accepted while at most the given share of impostor pairs is (TAR at FAR)",
     );
-    egui::Grid::new("tar at far").num_columns(4).spacing(vec2(14.0, 6.0)).show(ui, |ui| {
+    egui::Grid::new("tar at far").num_columns(4).spacing(vec2(8.0, 6.0)).show(ui, |ui| {
         for title in ["at FAR", "TAR", "95 % interval", "Threshold"] {
             ui.label(theme::caption(title));
         }

@@ -2,13 +2,17 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a skipped test says why")]
 
 use super::EvaluatePanel;
-use crate::app::{Action, Effect, Overlay, PictureAction, State, Workspace, on_event, update};
+use crate::app::{
+    Action, Dialog, Effect, Notice, Overlay, PictureAction, Severity, State, Workspace, on_event, update,
+};
 use crate::data::{Catalog, WarningKind};
 use crate::eval::{OperatingPoint, OperatingRule, operating_point};
 use crate::train::Doubt;
 use crate::ui::demo_data::demo_evaluation;
 use crate::ui::test_page;
-use crate::worker::protocol::{Event, OpenedData, RunEntry};
+use crate::ui::theme;
+use crate::ui::widgets::figures::interval_text;
+use crate::worker::protocol::{Event, OpenedData, Progress, RunEntry};
 use eframe::egui::{self, Key, Pos2, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
@@ -153,7 +157,7 @@ fn the_run_on_the_page_is_measured_on_the_open_images_from_the_menu() {
     let Some(Effect::Send(job)) = effects.first() else { panic!("{effects:?}") };
     on_event(state, Event::DataOpened { job: job.id, data: OpenedData { catalog, elapsed_secs: 0.0 } });
     harness.run_steps(2);
-    harness.get_by_label("Evaluate another run").click();
+    harness.get_by_label("Measure another run").click();
     harness.run_steps(3);
     harness.get_by_label("Measure it on the open images").click();
     harness.run_steps(1);
@@ -166,7 +170,7 @@ fn runs_that_the_menu_has_no_room_for_are_counted_and_lead_to_their_page() {
     let runs = (0..14).map(|i| RunEntry::with_model(format!("runs/r{i}")));
     harness.state_mut().state.runs = runs.collect();
     harness.run_steps(1);
-    harness.get_by_label("Evaluate another run").click();
+    harness.get_by_label("Measure another run").click();
     harness.run_steps(3);
     harness.get_by_label("2 more runs in Runs").click();
     harness.run_steps(1);
@@ -249,4 +253,76 @@ fn images_that_were_left_out_are_told_beside_the_figures() {
         harness.run_steps(2);
         assert!(harness.query_by_label_contains(told).is_some());
     }
+}
+
+#[test]
+fn where_the_images_of_a_run_are_gone_and_none_are_open_a_folder_is_offered() {
+    let mut state = State::new("runs".into());
+    state.runs = vec![RunEntry::with_model("runs/faces")];
+    state.active_run = Some("runs/faces".into());
+    let headline = "The images of this run are not where they were";
+    state.evaluate.error = Some(Notice::new(Severity::Error, headline));
+    let mut harness = test_page::page_of(state, [1000.0, 700.0], EvaluatePanel::ui);
+    assert!(harness.query_by_label("Measure on the open images").is_none());
+    harness.get_by_label("Open a folder…").click();
+    harness.run_steps(2);
+    assert_eq!(harness.state().out, [Action::Ask(Dialog::OpenFolder)]);
+}
+
+/// The cards on the page, from the top down.
+fn cards(harness: &Harness<'_, Page>) -> Vec<egui::Rect> {
+    let tokens = theme::tokens_of(harness.ctx.theme() == egui::Theme::Dark);
+    let shapes = harness.output().shapes.iter().map(|clipped| &clipped.shape);
+    let rects = shapes.filter_map(|shape| if let egui::Shape::Rect(rect) = shape { Some(rect) } else { None });
+    let round = egui::CornerRadius::same(theme::RADIUS);
+    let are_cards = rects.filter(|rect| rect.fill == tokens.card && rect.corner_radius == round);
+    let mut cards: Vec<egui::Rect> = are_cards.map(|rect| rect.rect).collect();
+    cards.sort_by(|a, b| a.top().total_cmp(&b.top()));
+    cards
+}
+
+#[test]
+fn cards_are_one_gap_apart_and_end_on_one_line_however_many_digits_the_rates_have() {
+    let Some(mut harness) = page() else { return };
+    let evaluation = &mut harness.state_mut().state.evaluate.overlays[0].evaluation;
+    for (_, found) in &mut Arc::make_mut(evaluation).report.tar_at_far {
+        if let Some(found) = found {
+            (found.tar, found.tar_low, found.tar_high) = (0.999_93, 0.999_62, 0.999_99);
+        }
+    }
+    harness.run_steps(3);
+    let title = harness.get_by_label("True accept rate").rect().left();
+    let cards = cards(&harness);
+    let (beside, others): (Vec<egui::Rect>, Vec<egui::Rect>) =
+        cards.into_iter().partition(|card| card.left() < title && title - card.left() < 20.0);
+    assert_eq!(beside.len(), 3, "{beside:?}");
+    let is_gap = |points: f32| (points - theme::GAP).abs() < 0.6;
+    for pair in beside.windows(2) {
+        assert!((pair[0].right() - pair[1].right()).abs() < 0.6, "{beside:?}");
+        assert!(is_gap(pair[1].top() - pair[0].bottom()), "{beside:?}");
+    }
+    assert!(others.iter().any(|card| is_gap(beside[0].left() - card.right())), "{beside:?} beside {others:?}");
+    assert!(others.iter().any(|card| is_gap(beside[0].top() - card.bottom())), "{beside:?} below {others:?}");
+}
+
+#[test]
+fn every_interval_is_called_one() {
+    let Some(harness) = page() else { return };
+    let report = &harness.state().state.evaluate.overlays[0].evaluation.report;
+    let below_eer = format!("95 %: {}", interval_text(report.eer_low, report.eer_high));
+    assert!(harness.query_by_label(&below_eer).is_some(), "{below_eer}");
+    let top = |label: &str| harness.get_by_label(label).rect().top();
+    let mut titles = harness.query_all_by_label("95 % interval").map(|node| node.rect().top());
+    let operating = top("Operating point")..top("True accept rate");
+    assert!(titles.any(|title| operating.contains(&title)), "none in {operating:?}");
+}
+
+#[test]
+fn a_measurement_says_how_far_it_is_and_how_long_it_takes_still() {
+    let mut state = State::new("runs".into());
+    update(&mut state, Action::UseRun("runs/a".into()));
+    let job = state.evaluate.job.expect("it is measured");
+    on_event(&mut state, Event::Progress { job, progress: Progress { done: 310, total: 520, eta_secs: Some(200.0) } });
+    let harness = test_page::page_of(state, [1200.0, 800.0], EvaluatePanel::ui);
+    assert!(harness.query_by_label("310 of 520 images embedded, 3 min 20 s left").is_some());
 }

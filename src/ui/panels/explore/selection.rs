@@ -14,8 +14,8 @@ const PICTURE_PT: f32 = 112.0;
 /// Pixels asked for.
 const PICTURE_PX: u32 = 256;
 
-/// A side panel lower than this shows one line of neighbours, in points.
-const LOW_PT: f32 = 560.0;
+/// A side panel lower than this shows one line of neighbours, in points: more would leave a slit for the classes.
+const LOW_PT: f32 = 720.0;
 
 /// Draws the card.
 pub(super) fn selection_ui(ui: &mut Ui, shown: &Shown<'_>, row: u32, media: &mut Media, out: &mut Vec<Action>) {
@@ -26,7 +26,10 @@ pub(super) fn selection_ui(ui: &mut Ui, shown: &Shown<'_>, row: u32, media: &mut
         ui.vertical(|ui| {
             ui.spacing_mut().item_spacing.y = 4.0;
             ui.add(egui::Label::new(theme::subheading(shown.catalog.class_name(item as usize))).truncate());
-            ui.add(egui::Label::new(theme::caption(shown.catalog.name(item as usize))).wrap());
+            let path = shown.catalog.name(item as usize);
+            let file = path.rsplit(['/', '\\']).next().unwrap_or(&path);
+            let file = egui::Label::new(theme::caption(file)).truncate().show_tooltip_when_elided(false);
+            ui.add(file).on_hover_text(&path);
             if ui.button("Verify").on_hover_text("Puts this image into the first slot of Verify").clicked() {
                 out.push(Action::SetSlot(0, ImageSource::Item(Arc::clone(shown.catalog), item)));
             }
@@ -46,10 +49,10 @@ pub(super) fn selection_ui(ui: &mut Ui, shown: &Shown<'_>, row: u32, media: &mut
         neighbours: &shown.explore.neighbours,
         own_class: shown.table.classes().get(row as usize).copied(),
     };
-    ui.label(theme::subheading("Nearest by cosine"));
+    ui.label(theme::subheading("Nearest images"));
     let (same, all) = (strip.same_class(), shown.explore.neighbours.len());
     ui.label(theme::caption(format!(
-        "{same} of {all} are of the same class. Measured on the embeddings, not on the map."
+        "{same} of {all} are of the same class. By cosine similarity, not by their place on the map."
     )));
     // In a low window one line leaves room for the legend.
     let clicked = if room < LOW_PT {

@@ -2,12 +2,13 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a skipped test says why")]
 
 use super::ExplorePanel;
-use crate::app::{Action, State, Workspace, on_event, update};
+use crate::app::{Action, Notice, Severity, State, Workspace, on_event, update};
 use crate::config::RunInfo;
 use crate::data::Catalog;
 use crate::map::MapMethod;
 use crate::ui::demo_data::{demo_layout, demo_table};
 use crate::ui::test_page;
+use crate::ui::widgets::figures::counted_spaced;
 use crate::worker::protocol::{Event, OpenedData, RunEntry};
 use eframe::egui::Key;
 use egui_kittest::Harness;
@@ -42,6 +43,17 @@ fn without_embeddings_it_offers_the_sample_data() {
     harness.get_by_label("Open the sample data").click();
     harness.run_steps(1);
     assert_eq!(harness.state().out, [Action::OpenSample]);
+}
+
+#[test]
+fn without_embeddings_a_run_in_the_list_is_used_before_another_is_trained() {
+    let mut state = State::new("runs".into());
+    state.runs = vec![RunEntry::with_model("runs/a")];
+    let mut harness = harness(state);
+    assert!(harness.query_by_label("Open a folder…").is_none());
+    harness.get_by_label("Use the newest run").click();
+    harness.run_steps(1);
+    assert_eq!(harness.state().out, [Action::UseRun("runs/a".into())]);
 }
 
 #[test]
@@ -171,4 +183,52 @@ fn search_dims_what_does_not_match_and_enter_selects_the_first() {
     harness.run_steps(1);
     let first = table.classes().iter().position(|class| *class == 4).expect("the class has rows") as u32;
     assert_eq!(harness.state().out, [Action::Select(Some(first))]);
+}
+
+#[test]
+fn a_map_that_failed_can_be_made_by_pca_instead() {
+    let Some(mut state) = mapped() else { return };
+    state.explore.layout = None;
+    state.explore.error = Some(Notice::new(Severity::Error, "The t-SNE map of 9 points failed"));
+    for (method, is_offered) in [(MapMethod::Tsne, true), (MapMethod::Sphere, true), (MapMethod::Pca, false)] {
+        state.explore.method = method;
+        let mut harness = harness(state.clone());
+        assert_eq!(harness.query_all_by_label("Compute again").count(), 2, "what does the same is called the same");
+        assert_eq!(harness.query_by_label("Show PCA instead").is_some(), is_offered, "{method:?}");
+        if is_offered {
+            harness.get_by_label("Show PCA instead").click();
+            harness.run_steps(1);
+            assert_eq!(harness.state().out, [Action::SetMethod(MapMethod::Pca)]);
+        }
+    }
+}
+
+#[test]
+fn a_map_on_its_way_says_what_it_is_and_of_how_many_images() {
+    let Some(mut state) = mapped() else { return };
+    let images = counted_spaced(state.explore.table.as_ref().expect("mapped").len(), "image");
+    for (method, most, words) in [
+        (MapMethod::Tsne, 3000, format!("t-SNE of {images} takes a while.")),
+        (MapMethod::Tsne, 50, format!("t-SNE of 50 of {images} takes a while.")),
+        (MapMethod::Pca, 50, format!("PCA of {images} takes a moment.")),
+    ] {
+        state.config.map.max_points = most;
+        update(&mut state, Action::SetMethod(method));
+        let harness = harness(state.clone());
+        assert!(harness.query_by_label_contains(&words).is_some(), "{words}");
+    }
+}
+
+#[test]
+fn the_classes_keep_room_below_a_selected_image_whose_file_is_named_alone() {
+    let Some(mut state) = mapped() else { return };
+    update(&mut state, Action::Select(Some(3)));
+    let catalog = state.explore.catalog.clone().expect("mapped");
+    // What a window of 1280×800 leaves for the page, and a little more.
+    let harness = test_page::page_of(state, [1052.0, 740.0], ExplorePanel::ui);
+    let classes = harness.query_all_by_label_contains(", 20 images").count();
+    assert!(classes >= 8, "{classes} classes");
+    let path = catalog.name(3);
+    let file = path.rsplit('/').next().expect("it has a name");
+    assert!(file != path && harness.query_by_label(file).is_some(), "{file} of {path}");
 }

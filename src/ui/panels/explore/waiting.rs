@@ -4,7 +4,9 @@ use crate::app::{Action, ExploreView, State, Workspace};
 use crate::map::MapMethod;
 use crate::ui::command_button::CommandButton;
 use crate::ui::panels::evaluate;
+use crate::ui::panels::first_step::{Lack, first_step_ui};
 use crate::ui::theme;
+use crate::ui::widgets::figures::{count_text, counted_spaced};
 use crate::ui::widgets::job_bar::titled_job;
 use eframe::egui::Ui;
 
@@ -29,15 +31,25 @@ pub(super) fn first_map_ui(ui: &mut Ui, state: &State, explore: &ExploreView, ou
 pub(super) fn busy_ui(ui: &mut Ui, state: &State, explore: &ExploreView, out: &mut Vec<Action>) {
     let Some(job) = explore.job else { return };
     let progress = state.job(job).map(|job| job.progress).unwrap_or_default();
-    let text = match explore.method {
-        MapMethod::Tsne => {
-            "t-SNE takes a while for many images and cannot be interrupted inside; cancelling throws its result away."
-        }
-        MapMethod::Pca | MapMethod::Sphere => "This takes a moment.",
-    };
-    if titled_job(ui, "Computing the map", &progress, text) {
+    if titled_job(ui, "Computing the map", &progress, &busy_text(state, explore)) {
         out.push(Action::CancelJob(job));
     }
+}
+
+/// What is being computed, of how many images, and what stopping it does.
+fn busy_text(state: &State, explore: &ExploreView) -> String {
+    let all = explore.table.as_ref().map_or(0, |table| table.len());
+    let drawn = all.min(state.config.map.max_points as usize);
+    let images = counted_spaced(all, "image");
+    let what = match explore.method {
+        // A run that is being trained is followed by PCA, whatever was asked for last.
+        _ if state.is_training() => format!("The map of {images} takes a moment"),
+        MapMethod::Tsne if drawn < all => format!("t-SNE of {} of {images} takes a while", count_text(drawn)),
+        MapMethod::Tsne => format!("t-SNE of {images} takes a while"),
+        MapMethod::Pca => format!("PCA of {images} takes a moment"),
+        MapMethod::Sphere => format!("The sphere of {images} takes a moment"),
+    };
+    format!("{what}. It cannot be interrupted inside; Cancel throws its result away.")
 }
 
 /// Nothing to show: what the embeddings come from that are on their way, or how to get some.
@@ -59,20 +71,13 @@ pub(super) fn empty_ui(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
         });
         return;
     }
-    let text = "Train a model, or open a run: every held-out image becomes a point, and images the model finds alike lie together.";
+    let text = "Train a model on your images, or open a run: every held-out image becomes a point, and images the model finds alike lie together.";
     theme::empty_state(ui, "No embeddings yet", text, |ui| {
-        if state.open_data().is_some() && theme::primary_button(ui, "Go to training").clicked() {
-            out.push(Action::Go(Workspace::Train));
-        }
-        if state.open_data().is_none() {
-            CommandButton::new("data.sample").primary_ui(ui, state, out);
-        }
-        ui.add_space(theme::SPACE);
-        if let Some(run) = state.newest_model()
-            && ui.button(format!("Use the run {}", run.name)).clicked()
-        {
+        let Some(run) = state.newest_model() else { return first_step_ui(ui, state, Lack::Run, out) };
+        if theme::primary_button(ui, "Use the newest run").on_hover_text(run.name.clone()).clicked() {
             out.push(Action::UseRun(run.path.clone()));
         }
+        ui.add_space(theme::SPACE);
         CommandButton::new("run.open").ui(ui, state, out);
     });
 }

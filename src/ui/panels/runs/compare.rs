@@ -126,7 +126,7 @@ struct Curves {
 
 /// What is drawn of every run.
 static CURVES: [Curves; 2] = [
-    Curves { title: "EER on held-out pairs", help: "Lower is better", value: |epoch| epoch.eer, y_text: rate_text },
+    Curves { title: "Held-out EER", help: "Lower is better", value: |epoch| epoch.eer, y_text: rate_text },
     Curves {
         title: "Training loss",
         help: "Losses of different kinds or scales cannot be compared with each other",

@@ -1,5 +1,6 @@
 //! One run of the list.
 
+use super::SETTINGS_AGAIN;
 use super::longer::{ASK, ASK_HELP, why_not_longer};
 use crate::app::{Action, MOST_COMPARED, OPEN_IMAGES_HELP, RunAction, State};
 use crate::ui::theme::{self, SPACE};
@@ -69,8 +70,8 @@ fn compare_ui(ui: &mut Ui, state: &State, run: &RunEntry, out: &mut Vec<Action>)
     let place = compared.iter().position(|path| *path == run.path);
     let mut chosen = place.is_some();
     let full = !chosen && compared.len() >= MOST_COMPARED;
-    let checkbox = egui::Checkbox::without_text(&mut chosen);
-    let response = ui.add_enabled(!full, checkbox).accessible_name(format!("Compare {}", run.name));
+    let response = ui.add_enabled(!full, |ui: &mut Ui| theme::checkbox(ui, &mut chosen, ""));
+    let response = response.accessible_name(format!("Compare {}", run.name));
     let help = format!("No more than {MOST_COMPARED} runs are compared at once");
     let response = response.on_hover_text("Compares this run with the others chosen").on_disabled_hover_text(help);
     if let Some(place) = place {
@@ -146,7 +147,7 @@ fn buttons_ui(ui: &mut Ui, state: &State, run: &RunEntry, active: bool, out: &mu
         (true, false) => "Measures its error rates on its held-out images",
         (true, true) => "Measures its error rates on the images that are open",
     };
-    button("Evaluate", run.has_model, measure_help, Action::Evaluate(path.clone()));
+    button("Measure", run.has_model, measure_help, Action::Evaluate(path.clone()));
     let busy = why_busy(state, &run.path);
     let continue_help = match (run.resumable, busy) {
         (_, Some(IS_TRAINED)) => IS_TRAINED,
@@ -186,11 +187,7 @@ fn menu_ui(ui: &mut Ui, state: &State, run: &RunEntry, out: &mut Vec<Action>) {
     let menu = ui.menu_button("…", |ui| {
         let items = [
             ("Name and note…", "Gives the run a name and a note", RunAction::Edit(run.path.clone())),
-            (
-                "New run with these settings",
-                "Takes its settings to Train, to be changed",
-                RunAction::Duplicate(run.path.clone()),
-            ),
+            (SETTINGS_AGAIN, "Takes its settings to Train, to be changed", RunAction::Duplicate(run.path.clone())),
             (
                 "Fine-tune",
                 "A new run that starts from this one's network, on the images that are open",

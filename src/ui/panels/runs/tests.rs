@@ -1,10 +1,11 @@
 //! The list under a pointer, without drawing pixels.
 
 use super::RunsPanel;
-use crate::app::{Action, Effect, RunAction, RunOrder, State, Workspace, on_event, update};
+use crate::app::{Action, Dialog, Effect, RunAction, RunOrder, State, Workspace, on_event, update};
 use crate::config::{RunConfig, RunInfo, SeriesInfo};
 use crate::data::Catalog;
 use crate::train::{EpochMetrics, RunSummary};
+use crate::ui::demo_state::{self, DemoKind};
 use crate::ui::test_page;
 use crate::worker::protocol::{Event, JobError, JobId, OpenedData, Outcome, RunEntry};
 use eframe::egui::Key;
@@ -100,6 +101,28 @@ fn a_run_without_a_model_offers_nothing_that_takes_its_network() {
 }
 
 #[test]
+fn a_folder_of_runs_that_cannot_be_read_is_not_taken_for_an_empty_one() {
+    let state = demo_state::state(Workspace::Runs, DemoKind::Error);
+    let headline = state.runs_view.error.as_ref().unwrap().headline.clone();
+    let mut unread = page_of(state.clone());
+    assert!(headline.starts_with("The folder of runs cannot be read") && unread.query_by_label(&headline).is_some());
+    assert!(unread.query_by_label("No runs yet").is_none());
+    for (label, wanted) in [("Try again", Action::RefreshRuns), ("Open a run…", Action::Ask(Dialog::OpenRun))] {
+        unread.get_by_label(label).click();
+        unread.run_steps(2);
+        assert_eq!(std::mem::take(&mut unread.state_mut().out), [wanted], "{label}");
+    }
+    // What was read before stays in sight.
+    let mut known = listing(vec![entry("a", 1, None)]);
+    known.runs_view.error.clone_from(&state.runs_view.error);
+    let harness = page_of(known);
+    for label in [headline.as_str(), "1 run as last read, kept in runs", "Use a"] {
+        assert!(harness.query_by_label(label).is_some(), "{label}");
+    }
+    assert_eq!(super::kept_text(&state), "Kept in runs", "how many there are is not known");
+}
+
+#[test]
 fn a_run_from_elsewhere_says_so_and_is_counted_apart() {
     let mut run = entry("a", 1, None);
     run.is_elsewhere = true;
@@ -143,9 +166,8 @@ fn runs_that_are_compared_show_their_curves_and_the_settings_that_differ() {
     (runs[0].config.train.batch, runs[1].config.train.batch) = (48, 96);
     runs[1].config.data.held_out = "s31..s40".into();
     let mut harness = comparing(runs);
-    let shown =
-        ["Compared", "EER on held-out pairs", "Training loss", "Batch size", "48", "96", "Held-out classes", "–"];
-    for label in shown.into_iter().chain(["EER on held-out pairs, plot of a; b", "Training loss, plot of a; b"]) {
+    let shown = ["Compared", "Held-out EER", "Training loss", "Batch size", "48", "96", "Held-out classes", "–"];
+    for label in shown.into_iter().chain(["Held-out EER, plot of a; b", "Training loss, plot of a; b"]) {
         assert!(harness.query_by_label(label).is_some(), "{label}");
     }
     // In the list, in the legends of both plots, and over its column.
@@ -259,7 +281,7 @@ fn every_button_and_every_entry_of_the_menu_asks_for_what_it_says() {
     let mut harness = harness(vec![entry("a", 1, None), entry("b", 2, Some(0.1))]);
     let buttons = [
         ("Compare a", RunAction::Compare(run()).into()),
-        ("Evaluate a", Action::Evaluate(run())),
+        ("Measure a", Action::Evaluate(run())),
         ("Continue a", Action::ContinueRun(run())),
         ("Use a", Action::UseRun(run())),
     ];

@@ -26,7 +26,7 @@ pub(super) struct PlanView {
 
 /// Draws what will happen.
 pub(super) fn plan_ui(ui: &mut Ui, state: &State, view: &mut PlanView, media: &mut Media) {
-    ui.spacing_mut().item_spacing.y = SPACE * 2.0;
+    ui.spacing_mut().item_spacing.y = theme::GAP;
     let Some(data) = state.open_data() else { return };
     let Ok(resolved) = &data.resolved else {
         theme::card(ui, |ui| {

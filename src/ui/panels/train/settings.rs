@@ -7,8 +7,17 @@ use crate::ui::theme::{self, SPACE};
 use crate::ui::widgets::param_form::{Edit, FormInput, ParamForm};
 use eframe::egui::{self, Align, Layout, Panel, RichText, ScrollArea, Ui};
 
+/// How loud the button is that starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Start {
+    /// It does the main thing of the page.
+    Main,
+    /// Beside it stands a run that is over, and what to do next with that one is the main thing.
+    Aside,
+}
+
 /// Draws the column.
-pub(super) fn settings_ui(ui: &mut Ui, form: &mut ParamForm, state: &State, out: &mut Vec<Action>) {
+pub(super) fn settings_ui(ui: &mut Ui, form: &mut ParamForm, start: Start, state: &State, out: &mut Vec<Action>) {
     theme::card(ui, |ui| {
         let height = ui.available_height();
         ui.set_min_height(height);
@@ -17,7 +26,7 @@ pub(super) fn settings_ui(ui: &mut Ui, form: &mut ParamForm, state: &State, out:
             .frame(egui::Frame::NONE)
             .show_separator_line(false)
             .resizable(false)
-            .show(ui, |ui| start_ui(ui, state, out));
+            .show(ui, |ui| start_ui(ui, start, state, out));
         egui::CentralPanel::default().frame(egui::Frame::NONE).show(ui, |ui| {
             ScrollArea::vertical()
                 .id_salt("settings")
@@ -27,17 +36,9 @@ pub(super) fn settings_ui(ui: &mut Ui, form: &mut ParamForm, state: &State, out:
     });
 }
 
-/// Width from which the title has room for a note between itself and the buttons, in points.
-const NOTE_ROOM: f32 = 390.0;
-
 fn heading_ui(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
     ui.horizontal(|ui| {
-        let wide = ui.available_width() >= NOTE_ROOM;
-        let title = ui.label(theme::subheading("Settings"));
-        if state.is_training() {
-            let note = if wide { ui.label(theme::caption("of the next run")) } else { title };
-            note.on_hover_text("The run under way keeps the settings it was started with");
-        }
+        ui.label(theme::subheading("Settings"));
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             ui.spacing_mut().button_padding = egui::vec2(8.0, 2.0);
             presets_ui(ui, out);
@@ -47,6 +48,9 @@ fn heading_ui(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
             button("edit.undo", "Undo").why_not("There is nothing to undo").ui(ui, state, out);
         });
     });
+    if state.is_training() {
+        ui.label(theme::caption("For the next run; the one under way keeps its own."));
+    }
 }
 
 /// Settings for a kind of data, to start from.
@@ -85,7 +89,7 @@ fn form_ui(ui: &mut Ui, form: &mut ParamForm, state: &State, out: &mut Vec<Actio
     }));
 }
 
-fn start_ui(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
+fn start_ui(ui: &mut Ui, start: Start, state: &State, out: &mut Vec<Action>) {
     ui.add_space(SPACE);
     let problem = match state.open_data() {
         None => Some("Open a data set to train again.".to_owned()),
@@ -100,8 +104,10 @@ fn start_ui(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
     } else {
         "What has to be changed first stands above this button"
     };
-    ui.vertical_centered_justified(|ui| {
-        CommandButton::new("train.start").why_not(why_not).primary_ui(ui, state, out);
+    let button = CommandButton::new("train.start").why_not(why_not);
+    ui.vertical_centered_justified(|ui| match start {
+        Start::Main => button.primary_ui(ui, state, out),
+        Start::Aside => button.label("Start a new run").plain_ui(ui, state, out),
     });
 }
 

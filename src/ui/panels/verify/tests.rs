@@ -1,11 +1,14 @@
 //! The two slots under a pointer, without drawing pixels.
 
 use super::VerifyPanel;
-use crate::app::{Action, Dialog, FaceAction, Notice, Overlay, Severity, State, Workspace, on_event, update};
+use crate::app::{Action, Dialog, FaceAction, Notice, Overlay, Severity, State, on_event, update};
 use crate::config::RunInfo;
+use crate::eval::OperatingRule;
 use crate::train::Threshold;
 use crate::ui::test_page::{self, apply};
-use crate::worker::protocol::{Evaluation, Event, FoundFace, ImageSource, RunEntry, VerifyResult};
+use crate::ui::theme;
+use crate::ui::widgets::figures::interval_text;
+use crate::worker::protocol::{Evaluation, Event, FoundFace, ImageSource, Outcome, RunEntry, VerifyResult};
 use eframe::egui::Key;
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
@@ -27,14 +30,6 @@ fn with_model() -> State {
 
 fn grey() -> ImageSource {
     ImageSource::Pixels { width: 2, height: 2, rgba: Arc::from([128_u8; 16]) }
-}
-
-#[test]
-fn without_a_model_it_leads_to_training() {
-    let mut harness = harness(State::new("runs".into()));
-    harness.get_by_label("Go to training").click();
-    harness.run_steps(1);
-    assert_eq!(harness.state().out, [Action::Go(Workspace::Train)]);
 }
 
 #[test]
@@ -243,4 +238,54 @@ fn the_newest_run_is_offered_in_whatever_order_the_list_is() {
     harness.get_by_label("Use the newest run").click();
     harness.run_steps(1);
     assert_eq!(harness.state().out, [Action::UseRun("runs/b".into())]);
+}
+
+#[test]
+fn a_comparison_is_stopped_where_it_is_told_of_and_can_be_asked_for_again() {
+    let mut state = with_model();
+    update(&mut state, Action::VerifyImages(vec![grey(), grey()]));
+    let job = state.verify.job.expect("they are compared");
+    let mut harness = harness(state);
+    harness.get_by_label("Cancel").click();
+    harness.run_steps(1);
+    assert_eq!(harness.state().out, [Action::CancelJob(job)]);
+    on_event(&mut harness.state_mut().state, Event::Ended { job, outcome: Outcome::Cancelled });
+    harness.state_mut().out.clear();
+    harness.run_steps(2);
+    assert!(harness.query_by_label("Comparing").is_none());
+    harness.get_by_label("Compare again").click();
+    harness.run_steps(1);
+    assert!(matches!(harness.state().out[..], [Action::VerifyImages(_)]), "{:?}", harness.state().out);
+}
+
+#[test]
+fn what_the_threshold_costs_stands_in_rows_with_their_intervals() {
+    let folder = tempfile::tempdir().unwrap();
+    crate::data::testing::draw_classes(folder.path(), 4, 3);
+    let catalog = Arc::new(crate::data::Catalog::open(folder.path(), &|_| {}, &|| false).unwrap());
+    let evaluation = crate::ui::demo_data::demo_evaluation("one", 1.0, catalog).unwrap();
+    let result = crate::ui::demo_data::demo_verify_result(&evaluation, [0, 1], OperatingRule::Eer);
+    let point = result.threshold.point().cloned().unwrap();
+    let mut state = with_model();
+    state.verify.slots = [Some(grey()), Some(grey())];
+    state.verify.result = Some(Box::new(result));
+    let harness = harness(state);
+    let names = ["95 % interval", "Different pairs accepted (FAR)", "Same pairs rejected (FRR)"];
+    let intervals = [(point.far_low, point.far_high), (point.frr_low, point.frr_high)];
+    for text in names.map(str::to_owned).into_iter().chain(intervals.map(|(low, high)| interval_text(low, high))) {
+        assert!(harness.query_all_by_label(&text).next().is_some(), "{text}");
+    }
+}
+
+#[test]
+fn the_slots_are_one_gap_apart_and_the_buttons_of_one_are_not() {
+    let mut state = with_model();
+    state.verify.slots = [Some(grey()), Some(grey())];
+    let harness = harness(state);
+    let buttons = harness.get_by_label("Clear first image").rect().left()
+        - harness.get_by_label("Align first image").rect().right();
+    assert!((buttons - theme::SPACE).abs() < 0.6, "{buttons}");
+    let slot = |title: &str| harness.get_by(|node| node.label().is_some_and(|label| label.starts_with(title))).rect();
+    let slots = slot("Second image:").left() - slot("First image:").right();
+    assert!((slots - theme::GAP).abs() < 0.6, "{slots}");
 }

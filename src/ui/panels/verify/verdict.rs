@@ -6,16 +6,24 @@ use crate::train::Threshold;
 use crate::ui::command_button::CommandButton;
 use crate::ui::panels::evaluate::why_not_measured;
 use crate::ui::theme;
-use crate::ui::widgets::figures::{decision_text, interval_text, rate_text};
+use crate::ui::widgets::figures::decision_text;
+use crate::ui::widgets::job_bar::titled_job;
+use crate::ui::widgets::operating_cost::{COST_COLUMNS, cost_rows};
 use crate::worker::protocol::{ImageSource, VerifyResult};
-use eframe::egui::{Color32, Sense, Stroke, Ui, vec2};
+use eframe::egui::{Color32, Grid, Sense, Stroke, Ui, vec2};
+
+/// Width of the names of the error rates, in points.
+const NAME_PT: f32 = 120.0;
 
 /// Draws what is known: the verdict, that it is being made, why there is none, or what to do.
 pub(super) fn verdict_ui(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
     let verify = &state.verify;
-    if verify.job.is_some() {
-        ui.label(theme::heading("Comparing"));
-        ui.label(theme::caption("Both images go through the model; the first comparison also loads it."));
+    if let Some(job) = verify.job {
+        let progress = state.job(job).map(|job| job.progress).unwrap_or_default();
+        let text = "Both images go through the model; the first comparison also loads it.";
+        if titled_job(ui, "Comparing", &progress, text) {
+            out.push(Action::CancelJob(job));
+        }
     } else if let Some(notice) = &verify.error {
         theme::error_card(ui, notice, out);
         ui.add_space(theme::SPACE);
@@ -23,13 +31,20 @@ pub(super) fn verdict_ui(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
     } else if let Some(result) = &verify.result {
         result_ui(ui, state, result, out);
     } else {
-        how_ui(ui, state);
+        how_ui(ui, state, out);
     }
 }
 
-/// What to do while a slot is empty.
-fn how_ui(ui: &mut Ui, state: &State) {
+/// What to do while a slot is empty, or after a comparison that was stopped.
+fn how_ui(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
     let missing = state.verify.slots.iter().filter(|slot| slot.is_none()).count();
+    if missing == 0 {
+        ui.label(theme::heading("Not compared"));
+        ui.label("These two images have no verdict yet.");
+        ui.add_space(theme::SPACE / 2.0);
+        compare_again_ui(ui, state, out);
+        return;
+    }
     ui.label(theme::heading(if missing == 1 { "One image to go" } else { "Compare two images" }));
     ui.label("Drop images anywhere on the window, click a zone to choose a file, or paste a picture with Ctrl+V.");
     ui.add_space(theme::SPACE / 2.0);
@@ -85,10 +100,7 @@ fn result_ui(ui: &mut Ui, state: &State, result: &VerifyResult, out: &mut Vec<Ac
     ui.separator();
     ui.add_space(theme::SPACE / 2.0);
     if result.measured.is_some() {
-        ui.label(cost(point));
-        ui.label(theme::caption(
-            "In brackets the 95 % intervals. Images unlike the measured ones may fare differently.",
-        ));
+        cost_ui(ui, point);
     } else {
         ui.label(theme::caption(
             "The threshold was saved with the run; its error rates have not been measured here yet.",
@@ -162,14 +174,14 @@ fn reason(decision: Decision, point: &OperatingPoint) -> String {
 }
 
 /// What the threshold cost on the measured pairs.
-fn cost(point: &OperatingPoint) -> String {
-    format!(
-        "At this threshold, {} [{}] of the impostor pairs of your data were accepted and {} [{}] of the genuine pairs rejected.",
-        rate_text(point.far),
-        interval_text(point.far_low, point.far_high),
-        rate_text(point.frr),
-        interval_text(point.frr_low, point.frr_high),
-    )
+fn cost_ui(ui: &mut Ui, point: &OperatingPoint) {
+    ui.label("What this threshold costs on the measured pairs:");
+    // So narrow that the names take two lines, which leave room for the figures.
+    let grid = Grid::new("cost of the threshold").num_columns(COST_COLUMNS).max_col_width(NAME_PT);
+    grid.spacing(vec2(8.0, 6.0)).show(ui, |ui| {
+        cost_rows(ui, point, ["Different pairs accepted (FAR)", "Same pairs rejected (FRR)"]);
+    });
+    ui.label(theme::caption("Images unlike the measured ones may fare differently."));
 }
 
 fn measure_ui(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
@@ -192,28 +204,5 @@ fn mark_ui(ui: &mut Ui, decision: Decision, colour: Color32) {
     for side in [-1.0, 1.0] {
         let centre = rect.center() + vec2(side * apart, 0.0);
         ui.painter().circle(centre, radius, colour.gamma_multiply(0.25), Stroke::new(2.0, colour));
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_sentence_names_both_errors_with_their_intervals() {
-        let point = OperatingPoint {
-            threshold: 0.4,
-            far: 0.012,
-            far_low: 0.004,
-            far_high: 0.031,
-            frr: 0.019,
-            frr_low: 0.01,
-            frr_high: 0.034,
-            undecided_low: 0.38,
-            undecided_high: 0.43,
-            limited: false,
-        };
-        let expected = "At this threshold, 1.2 % [0.4–3.1 %] of the impostor pairs of your data were accepted and 1.9 % [1.0–3.4 %] of the genuine pairs rejected.";
-        assert_eq!(cost(&point), expected);
     }
 }

@@ -1,6 +1,6 @@
 //! The editable part of a row: what kind of control a kind of setting gets.
 
-use super::{Edit, is_auto};
+use super::{Edit, FormInput, is_auto};
 use crate::config::{Kind, ParamSpec, Reason, Value, capitalised};
 use crate::train::DeviceInfo;
 use crate::ui::format;
@@ -94,23 +94,16 @@ impl Row<'_> {
         typing: &mut Option<(&'static str, String)>,
         edits: &mut Vec<Edit>,
     ) {
+        let word = value.to_string();
+        if let Some(choices) = choices(self.spec, &word, self.devices, self.runs) {
+            self.choice_ui(ui, &word, &choices, width, edits);
+            return;
+        }
         match (self.spec.kind, value) {
             (Kind::Int { min, max }, _) => self.int_ui(ui, value, min..=max, width, edits),
             (Kind::Float { min, max, log }, _) => self.float_ui(ui, value, (min, max, log), width, edits),
             (Kind::Bool, value) => self.bool_ui(ui, *value == Value::Bool(true), edits),
-            (Kind::Choice(choices), value) => {
-                let choices: Vec<Choice> =
-                    choices.iter().map(|(word, label)| Choice::open(word, &capitalised(label))).collect();
-                self.choice_ui(ui, &value.to_string(), &choices, width, edits);
-            }
-            (Kind::Text, value) if self.spec.key == "train.device" => {
-                self.choice_ui(ui, &value.to_string(), &devices(self.devices), width, edits);
-            }
-            (Kind::Text, value) if self.spec.key == "train.start_from" => {
-                let value = value.to_string();
-                self.choice_ui(ui, &value, &runs(self.runs, &value), width, edits);
-            }
-            (Kind::Text, value) => self.text_ui(ui, &value.to_string(), width, typing, edits),
+            (Kind::Choice(_) | Kind::Text, _) => self.text_ui(ui, &word, width, typing, edits),
         }
     }
 
@@ -159,12 +152,12 @@ impl Row<'_> {
 
     fn bool_ui(&self, ui: &mut Ui, mut on: bool, edits: &mut Vec<Edit>) {
         let word = if on { "on" } else { "off" };
-        let response = ui.add(egui::Checkbox::new(&mut on, word)).labelled_by(self.label);
+        let response = theme::checkbox(ui, &mut on, word).labelled_by(self.label);
         self.changed(&response, Value::Bool(on), edits);
     }
 
     fn choice_ui(&self, ui: &mut Ui, word: &str, choices: &[Choice], width: f32, edits: &mut Vec<Edit>) {
-        let label = choices.iter().find(|choice| choice.word == word).map_or(word, |choice| choice.label.as_str());
+        let label = shown_label(choices, word);
         let mut chosen = None;
         let combo = ComboBox::from_id_salt(self.spec.key).width(width).height(LIST_HEIGHT).truncate();
         let combo = combo.selected_text(label);
@@ -182,7 +175,10 @@ impl Row<'_> {
                 }
             }
         });
-        shown.response.labelled_by(self.label);
+        let response = shown.response.labelled_by(self.label);
+        if box_width(ui, label) > width {
+            response.on_hover_text(label);
+        }
         if let Some(word) = chosen {
             edits.extend([Edit::Seal, Edit::Set(self.spec.key, Value::Text(word)), Edit::Seal]);
         }
@@ -242,6 +238,45 @@ impl Choice {
     fn open(word: &str, label: &str) -> Self {
         Self { word: word.to_owned(), label: label.to_owned(), why_not: None }
     }
+}
+
+/// What there is to choose from, where the setting is chosen from a list; `word` is what is chosen.
+fn choices(
+    spec: &ParamSpec,
+    word: &str,
+    devices_known: &[DeviceInfo],
+    runs_known: &[(String, String)],
+) -> Option<Vec<Choice>> {
+    match spec.kind {
+        Kind::Choice(all) => Some(all.iter().map(|(word, label)| Choice::open(word, &capitalised(label))).collect()),
+        Kind::Text if spec.key == "train.device" => Some(devices(devices_known)),
+        Kind::Text if spec.key == "train.start_from" => Some(runs(runs_known, word)),
+        _ => None,
+    }
+}
+
+fn shown_label<'a>(choices: &'a [Choice], word: &'a str) -> &'a str {
+    choices.iter().find(|choice| choice.word == word).map_or(word, |choice| choice.label.as_str())
+}
+
+/// Width in points of a list that shows what is chosen in full; `None` where the setting is no list.
+pub(super) fn list_width(ui: &Ui, input: &FormInput<'_>, spec: &ParamSpec, value: &Value) -> Option<f32> {
+    let word = value.to_string();
+    let choices = choices(spec, &word, input.devices, input.runs)?;
+    Some(box_width(ui, shown_label(&choices, &word)))
+}
+
+/// Width of egui's list with this text and the arrow behind it, in points.
+fn box_width(ui: &Ui, text: &str) -> f32 {
+    let spacing = ui.spacing();
+    text_width(ui, text) + 2.0 * spacing.button_padding.x + spacing.icon_spacing + spacing.icon_width
+}
+
+/// Width of a text on one line, in points; a little more than it has, because rounding must not cut it.
+pub(super) fn text_width(ui: &Ui, text: &str) -> f32 {
+    let line = egui::WidgetText::from(text);
+    let line = line.into_galley(ui, Some(egui::TextWrapMode::Extend), f32::INFINITY, egui::TextStyle::Button);
+    line.size().x.ceil() + 1.0
 }
 
 fn devices(known: &[DeviceInfo]) -> Vec<Choice> {

@@ -82,7 +82,7 @@ fn without_a_model_the_sheet_stays_and_says_what_is_missing() {
     assert!(harness.query_by_label(&format!("{NO_MODEL}.")).is_some());
     assert!(press(&mut harness, Key::Enter).is_empty());
     assert!(harness.query_by_label("Measure on pairs").is_some());
-    assert!(harness.query_by_label("Go to training").is_some(), "there is a way on");
+    assert!(harness.query_by_label("Open a folder…").is_some(), "there is a way on");
 }
 
 #[test]

@@ -34,7 +34,7 @@ pub(super) fn form_ui(ui: &mut Ui, view: &ImportView, network: &FoundNetwork, ou
             order_ui(ui, preprocess, &mut form);
         }
     }
-    ui.checkbox(&mut form.add_mirror, "Add the mirrored image")
+    theme::checkbox(ui, &mut form.add_mirror, "Add the mirrored image")
         .on_hover_text("Adds the embedding of the mirrored image to that of the image; takes twice as long");
     if form != view.form {
         out.push(ImportAction::Write(form).into());

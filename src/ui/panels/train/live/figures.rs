@@ -2,45 +2,74 @@
 //! mean in front of every single value.
 
 use super::{MAP_HEIGHT, PLOT_HEIGHT};
-use crate::app::TrainView;
+use crate::app::{TrainPhase, TrainView};
 use crate::config::LossConfig;
+use crate::train::StepMetrics;
 use crate::ui::format;
-use crate::ui::theme::{self, SPACE};
-use crate::ui::widgets::curve::{Curve, CurvePlot, CurveStyle, curve_plot, quiet, ticks};
+use crate::ui::theme;
+use crate::ui::widgets::curve::{Curve, CurvePlot, CurveStyle, TITLE_GAP, axis_name, curve_plot, quiet, ticks};
 use crate::ui::widgets::figures::{count_text, counted_spaced, rate_text};
 use eframe::egui::{Role, Sense, Stroke, Ui, Vec2b, WidgetInfo};
 use egui_plot::{AxisHints, Bar, BarChart, Plot};
 
 /// The numbers that matter now.
 pub(super) fn numbers_ui(ui: &mut Ui, view: &TrainView) {
-    let step = view.steps.last();
-    let eer = view.epochs.iter().rev().find_map(|epoch| epoch.eer);
+    theme::stats(ui, &numbers(view, &eer_help(view)));
+}
+
+/// What the equal error rate is, with those that it can be compared with.
+fn eer_help(view: &TrainView) -> String {
     let best = view.epochs.iter().filter_map(|epoch| epoch.eer).fold(f64::INFINITY, f64::min);
-    let none = || "–".to_owned();
-    let of_step = |text: &dyn Fn(&crate::train::StepMetrics) -> String| step.map_or_else(none, text);
     let best = if best.is_finite() { format!("; best so far {}", rate_text(best)) } else { String::new() };
     let start = view.epochs.first().filter(|epoch| epoch.epoch == 0).and_then(|epoch| epoch.eer);
     let start = start.map(|eer| format!("; of the network it started from {}", rate_text(eer))).unwrap_or_default();
-    let eer_help =
-        format!("Equal error rate on the held-out pairs: as many wrong accepts as wrong rejects{best}{start}");
-    let items = [
-        (
-            "Epoch",
-            format!("{} of {}", of_step(&|s| format!("{:.1}", s.epoch)), view.config.train.epochs),
-            "Passes over the training images",
-        ),
+    let kept = view.summary.as_ref().and_then(|summary| summary.eer).map(|eer| {
+        let eer = rate_text(eer);
+        format!("; of the network that is kept, measured at the end, {eer}")
+    });
+    let kept = kept.unwrap_or_default();
+    format!("Equal error rate on the held-out pairs: as many wrong accepts as wrong rejects{best}{start}{kept}")
+}
+
+/// What is not known.
+fn nothing() -> String {
+    "–".to_owned()
+}
+
+/// Epochs done of those planned: whole ones where the run came to its end.
+fn epochs_text(view: &TrainView) -> String {
+    let whole = view.summary.as_ref().filter(|_| view.phase == TrainPhase::Done);
+    let at = || view.steps.last().map_or_else(nothing, |step| format!("{:.1}", step.epoch));
+    let done = whole.map_or_else(at, |summary| summary.epochs.to_string());
+    format!("{done} of {}", view.config.train.epochs)
+}
+
+/// Name, value and help of each. How fast a run went and how large its last step was tells nothing once it is over.
+fn numbers<'a>(view: &TrainView, eer_help: &'a str) -> Vec<(&'static str, String, &'a str)> {
+    let is_over = view.phase.is_over();
+    let of_step = |text: &dyn Fn(&StepMetrics) -> String| view.steps.last().map_or_else(nothing, text);
+    let eer = view.epochs.iter().rev().find_map(|epoch| epoch.eer);
+    // That of the network that is kept stands in the title then.
+    let eer_name = if is_over { "Last epoch's EER" } else { "Held-out EER" };
+    let mut items = vec![
+        ("Epoch", epochs_text(view), "Passes over the training images"),
         (
             "Loss",
             of_step(&|s| format::significant(s.loss)),
             "Mean loss of the last steps, margin included; it starts high because of the margin",
         ),
         ("Accuracy", of_step(&|s| rate_text(s.accuracy)), accuracy_help(&view.config.loss)),
-        ("Validation EER", eer.map_or_else(none, rate_text), eer_help.as_str()),
-        ("Images/s", of_step(&|s| count_text(s.images_per_second.round() as usize)), "Training images per second"),
-        time(view),
-        ("Learning rate", of_step(&|s| format::significant(s.lr)), "How large a step is now"),
+        (eer_name, eer.map_or_else(nothing, rate_text), eer_help),
     ];
-    theme::stats(ui, &items);
+    if !is_over {
+        let speed = of_step(&|s| count_text(s.images_per_second.round() as usize));
+        items.push(("Images/s", speed, "Training images per second"));
+    }
+    items.extend(time(view));
+    if !is_over {
+        items.push(("Learning rate", of_step(&|s| format::significant(s.lr)), "How large a step is now"));
+    }
+    items
 }
 
 /// Of the training images. Where a step compares with a share of the classes, the others cannot be the nearest.
@@ -53,13 +82,13 @@ fn accuracy_help(loss: &LossConfig) -> &'static str {
     }
 }
 
-/// The time left while the run goes on, the time it took when it is over.
-fn time(view: &TrainView) -> (&'static str, String, &'static str) {
+/// The time left while the run goes on, the time it took when it has come to an end; none where an error ended it.
+fn time(view: &TrainView) -> Option<(&'static str, String, &'static str)> {
     if let Some(summary) = &view.summary {
-        return ("Time", format::duration(summary.seconds), "Wall time since the run was started or continued");
+        return Some(("Time", format::duration(summary.seconds), "Wall time since the run was started or continued"));
     }
-    let left = view.steps.last().filter(|_| view.error.is_none()).map(|step| format::duration(step.eta_secs));
-    ("Time left", left.unwrap_or_else(|| "–".to_owned()), "At the present speed")
+    let left = || view.steps.last().map_or_else(nothing, |step| format::duration(step.eta_secs));
+    (!view.phase.is_over()).then(|| ("Time left", left(), "At the present speed"))
 }
 
 fn x_range(view: &TrainView) -> (f64, f64) {
@@ -87,7 +116,7 @@ fn plot<'a>(
     }
 }
 
-fn steps(view: &TrainView, of: impl Fn(&crate::train::StepMetrics) -> f64) -> Vec<[f64; 2]> {
+fn steps(view: &TrainView, of: impl Fn(&StepMetrics) -> f64) -> Vec<[f64; 2]> {
     view.steps.iter().map(|step| [step.epoch, of(step)]).collect()
 }
 
@@ -152,18 +181,22 @@ pub(super) fn accuracy_ui(ui: &mut Ui, view: &TrainView) {
     curve_plot(ui, &CurvePlot { include_y: &[0.0, 1.0], ..drawn });
 }
 
+/// Title of the equal error rate over epochs, whether it has points yet or not.
+const EER_TITLE: &str = "Held-out EER";
+
 /// Equal error rate over epochs.
 pub(super) fn eer_ui(ui: &mut Ui, view: &TrainView) {
     let points = epochs(view, |epoch| epoch.eer);
     if points.is_empty() {
-        ui.label(theme::strong("Validation EER").size(14.0));
+        ui.spacing_mut().item_spacing.y = TITLE_GAP;
+        ui.label(theme::strong(EER_TITLE).size(14.0));
         not_yet_ui(ui, "Measured after the first epoch", MAP_HEIGHT);
         return;
     }
     let curves = [Curve { name: "EER".into(), colour: theme::series(ui, 1), points, style: CurveStyle::Dots }];
-    let best = view.epochs.iter().rev().find(|epoch| epoch.best).map(|epoch| f64::from(epoch.epoch));
+    let best = view.epochs.iter().rev().find(|epoch| epoch.best).map(|epoch| (f64::from(epoch.epoch), "best"));
     let help = "Equal error rate on held-out pairs; the line marks the best epoch, which is kept";
-    let drawn = plot(view, "Validation EER", help, &curves, axis_rate);
+    let drawn = plot(view, EER_TITLE, help, &curves, axis_rate);
     curve_plot(ui, &CurvePlot { mark: best, height: MAP_HEIGHT, ..drawn });
 }
 
@@ -190,6 +223,7 @@ fn axis_rate(rate: f64) -> String {
 
 /// Angles between images and their own class centre.
 pub(super) fn angles_ui(ui: &mut Ui, view: &TrainView) {
+    ui.spacing_mut().item_spacing.y = TITLE_GAP;
     ui.label(theme::strong("Angle to the own class centre").size(14.0)).on_hover_text(
         "How far the images of the last steps lie from the centre of their class; training pulls them to the left",
     );
@@ -198,8 +232,7 @@ pub(super) fn angles_ui(ui: &mut Ui, view: &TrainView) {
         return;
     };
     let colour = theme::series(ui, 0);
-    ui.spacing_mut().item_spacing.y = SPACE / 2.0;
-    let (axis_x, axis_y) = (quiet(ui, AxisHints::new_x()), quiet(ui, AxisHints::new_y()));
+    let (axis_x, axis_y) = (quiet(ui, AxisHints::new_x()), quiet(ui, AxisHints::new_y()).label(axis_name("images")));
     let bars = angles.counts.iter().enumerate().map(|(bin, &count)| {
         Bar::new(bin as f64 * 5.0 + 2.5, f64::from(count)).width(4.4).fill(colour).stroke(Stroke::NONE)
     });
@@ -233,6 +266,24 @@ pub(super) fn angles_ui(ui: &mut Ui, view: &TrainView) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::app::Workspace;
+    use crate::ui::demo_state::{self, DemoKind};
+
+    #[test]
+    fn what_a_run_did_last_is_not_told_as_how_it_stands_once_it_is_over() {
+        let told = |kind| {
+            let view = demo_state::state(Workspace::Train, kind).training.expect("the sample data can be drawn");
+            let numbers = numbers(&view, "").into_iter().map(|(name, value, _)| (name, value));
+            numbers.collect::<Vec<(&str, String)>>()
+        };
+        let names = |kind| told(kind).into_iter().map(|(name, _)| name).collect::<Vec<&str>>();
+        let busy = ["Epoch", "Loss", "Accuracy", "Held-out EER", "Images/s", "Time left", "Learning rate"];
+        assert_eq!(names(DemoKind::Busy), busy);
+        assert_eq!(names(DemoKind::Done), ["Epoch", "Loss", "Accuracy", "Last epoch's EER", "Time"]);
+        assert_eq!(names(DemoKind::Error), ["Epoch", "Loss", "Accuracy", "Last epoch's EER"]);
+        let epochs = |kind| told(kind).swap_remove(0).1;
+        assert_eq!([DemoKind::Busy, DemoKind::Done].map(epochs), ["12.4 of 24", "24 of 24"]);
+    }
 
     #[test]
     fn a_running_mean_begins_with_the_first_value_and_forgets_old_ones() {

@@ -1,14 +1,43 @@
 //! The head of a run: what it does now, how far it is, and what can be done about it.
 
 use crate::app::{Action, RunAction, State, TrainPhase, TrainView, Workspace};
+use crate::ui::panels::runs::SETTINGS_AGAIN;
 use crate::ui::panels::runs::longer::{ASK, ASK_HELP, why_not_longer};
 use crate::ui::theme::{self, SPACE, plain_button};
 use crate::ui::widgets::figures::{count_text, counted_spaced, rate_text};
 use crate::ui::widgets::job_bar::progress_bar;
 use eframe::egui::{self, Align, Layout, Ui};
+use std::path::Path;
 
 /// Room kept for the buttons beside the title.
 const BUTTONS_WIDTH: f32 = 230.0;
+
+/// The likeliest thing to do with a run that is over. Its button is the one loud button of the page.
+#[derive(Debug, PartialEq, Eq)]
+pub(in crate::ui::panels::train) enum NextStep<'a> {
+    /// To look at what was learned.
+    Explore,
+    /// To begin anew with its settings, once they are changed.
+    Renew(&'a Path),
+    /// To go on with it.
+    Continue(&'a Path),
+}
+
+impl<'a> NextStep<'a> {
+    /// `None` while it is trained, and where nothing is left of it.
+    pub(in crate::ui::panels::train) fn of(state: &State, view: &'a TrainView) -> Option<Self> {
+        if state.is_training() || state.is_watched_run_gone() {
+            return None;
+        }
+        match view.phase {
+            TrainPhase::Done => Some(Self::Explore),
+            // A run that diverged has gone back as often as it may and keeps count of it, and a continued one keeps its settings
+            // and its seed: it would end the same way. Who wants to try finds Continue in Runs.
+            TrainPhase::Failed if view.is_of_seed => view.run().map(Self::Renew),
+            _ => view.run().map(Self::Continue),
+        }
+    }
+}
 
 /// Draws the head.
 pub(super) fn phase_ui(ui: &mut Ui, state: &State, view: &TrainView, out: &mut Vec<Action>) {
@@ -21,7 +50,7 @@ pub(super) fn phase_ui(ui: &mut Ui, state: &State, view: &TrainView, out: &mut V
             let series = state.series.as_ref().filter(|_| state.is_training());
             let seed =
                 series.map_or_else(String::new, |series| format!("seed {} of {} · ", series.number(), series.seeds));
-            ui.add(egui::Label::new(theme::caption(format!("{seed}{}", subtitle(state, view)))).truncate());
+            subtitle_ui(ui, &format!("{seed}{}", subtitle(state, view)), view);
         });
         if state.is_training() {
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| brakes_ui(ui, view, out));
@@ -62,8 +91,18 @@ fn subtitle(state: &State, view: &TrainView) -> String {
         };
     }
     let Some(started) = &view.started else { return String::new() };
-    let run = state.run_name(&started.run);
-    format!("{run} · {} · {} weights", started.device, count_text(started.footprint.parameters))
+    format!("{} · {}", state.run_name(&started.run), started.device)
+}
+
+/// With the number of weights where there is room for the whole of it: one that is cut reads as another number.
+fn subtitle_ui(ui: &mut Ui, text: &str, view: &TrainView) {
+    let weights = view.started.as_ref().map(|started| count_text(started.footprint.parameters));
+    let whole = weights.map_or_else(|| text.to_owned(), |weights| format!("{text} · {weights} weights"));
+    let line = egui::WidgetText::from(theme::caption(whole.as_str()));
+    let line = line.into_galley(ui, Some(egui::TextWrapMode::Extend), f32::INFINITY, egui::TextStyle::Body);
+    let shown = if line.size().x <= ui.available_width() { whole.as_str() } else { text };
+    let label = egui::Label::new(theme::caption(shown)).truncate().show_tooltip_when_elided(false);
+    ui.add(label).on_hover_text(whole.as_str());
 }
 
 fn share(view: &TrainView) -> f32 {
@@ -101,17 +140,8 @@ fn next_ui(ui: &mut Ui, state: &State, view: &TrainView, out: &mut Vec<Action>) 
         return;
     }
     let has_model = !view.epochs.is_empty();
-    if view.phase == TrainPhase::Done {
-        if theme::primary_button(ui, "Explore the map")
-            .on_hover_text("The embeddings of the held-out images (3)")
-            .clicked()
-        {
-            out.push(Action::Go(Workspace::Explore));
-        }
-    } else if let Some(run) = view.run()
-        && theme::primary_button(ui, "Continue training").on_hover_text("Goes on from the last checkpoint").clicked()
-    {
-        out.push(Action::ContinueRun(run.to_owned()));
+    if let Some(step) = NextStep::of(state, view) {
+        step_button(ui, &step, out);
     }
     if has_model
         && ui
@@ -128,6 +158,23 @@ fn next_ui(ui: &mut Ui, state: &State, view: &TrainView, out: &mut Vec<Action>) 
     }
     if view.phase == TrainPhase::Done && has_model {
         longer_button(ui, state, view, out);
+    }
+}
+
+fn step_button(ui: &mut Ui, step: &NextStep<'_>, out: &mut Vec<Action>) {
+    let (label, help, action) = match *step {
+        NextStep::Explore => {
+            ("Explore the map", "The embeddings of the held-out images (3)", Action::Go(Workspace::Explore))
+        }
+        NextStep::Renew(run) => {
+            (SETTINGS_AGAIN, "Takes its settings over, to be changed", RunAction::Duplicate(run.to_owned()).into())
+        }
+        NextStep::Continue(run) => {
+            ("Continue training", "Goes on from the last checkpoint", Action::ContinueRun(run.to_owned()))
+        }
+    };
+    if theme::primary_button(ui, label).on_hover_text(help).clicked() {
+        out.push(action);
     }
 }
 
