@@ -4,10 +4,11 @@ use super::action::Effect;
 use super::check;
 use super::count_text::{classes_spaced, counted_spaced};
 use super::evaluate::{evaluate, evaluated};
+use super::explore::start_map;
 use super::notice::{Notice, Severity};
 use super::state::{DataState, OpenData, State, TrainPhase, TrainView, Workspace};
 use super::training::Awaited;
-use super::update::{map_request, refresh_runs, select, start};
+use super::update::{refresh_runs, select};
 use super::{drop, export, faces, import, listing, pairs, picture, run_edit, runs, series, start_from, training};
 use crate::config::{RunConfig, noun};
 use crate::data::{Catalog, WarningKind, Warnings};
@@ -280,9 +281,7 @@ fn validated(state: &mut State, snapshot: ValidationSnapshot) -> Vec<Effect> {
     if state.jobs.iter().any(|job| job.kind == JobKind::Map) {
         return Vec::new();
     }
-    let (job, effects) = start(state, map_request(&state.config.clone(), table, MapMethod::Pca));
-    state.explore.job = Some(job);
-    effects
+    start_map(state, table, MapMethod::Pca)
 }
 
 fn trained(state: &mut State, job: JobId, summary: RunSummary) -> Vec<Effect> {
@@ -328,7 +327,7 @@ fn mapped(state: &mut State, job: JobId, table: Arc<EmbeddingTable>, mut layout:
         }
     }
     let current = state.explore.table.as_ref().is_some_and(|shown| Arc::ptr_eq(shown, &table));
-    if state.explore.job == Some(job) && current {
+    if state.explore.waits_for(job) && current {
         if let Some(before) = &state.explore.layout {
             crate::map::align(Arc::make_mut(&mut layout), before);
         }
@@ -364,10 +363,7 @@ fn ended(state: &mut State, job: JobId, outcome: Outcome) -> Vec<Effect> {
             state.evaluate.error.clone_from(&notice);
             announce(state, notice);
         }
-        Some(JobKind::Map) if state.explore.job == Some(job) => {
-            state.explore.job = None;
-            state.explore.error = notice;
-        }
+        Some(JobKind::Map) => state.explore.ended(job, failure.as_ref()),
         Some(JobKind::Verify) if state.verify.job == Some(job) => {
             state.verify.job = None;
             state.verify.error = notice;

@@ -11,6 +11,8 @@ use crate::worker::protocol::RunEntry;
 /// The folder of runs cannot be read. What was listed from it stays as it was: nobody knows that it is gone.
 pub(super) fn found_elsewhere(state: &mut State, mut runs: Vec<RunEntry>) {
     runs.extend(state.runs.iter().filter(|run| !run.is_elsewhere).cloned());
+    // Whoever read those from elsewhere did not see the ones that stay, and one may be called as another.
+    RunEntry::tell_apart(&mut runs);
     runs::found(state, runs);
 }
 

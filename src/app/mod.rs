@@ -9,6 +9,7 @@ mod count_text;
 mod drop;
 mod evaluate;
 mod events;
+mod explore;
 mod export;
 mod faces;
 mod history;
@@ -33,6 +34,7 @@ pub use commands::{COMMANDS, Command, OPEN_IMAGES_HELP, Shortcut, command};
 pub use count_text::{classes_spaced, count_text, counted_spaced};
 pub use drop::{DropTarget, drop_target};
 pub use events::on_event;
+pub use explore::{ExploreView, MapJob};
 pub use export::{ExportAction, ExportOrder, ExportSubject, ExportView, NAMELESS};
 pub use faces::{
     AlignView, FaceAction, FacesView, FinderKind, FolderView, MarkView, QueueAction, QueuePhase, QueueView,
@@ -47,8 +49,7 @@ pub use run_edit::RunEdit;
 pub use runs::{MOST_COMPARED, RunAction, RunOrder, RunsView};
 pub use series::{MOST_SEEDS, Series, SeriesFacts};
 pub use state::{
-    DataState, EvaluateView, ExploreView, JobView, OpenData, Overlay, State, TrainPhase, TrainView, VerifyView,
-    Workspace,
+    DataState, EvaluateView, JobView, OpenData, Overlay, State, TrainPhase, TrainView, VerifyView, Workspace,
 };
 pub use update::{dialog_answer, on_refused, on_start, update};
 

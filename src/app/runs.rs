@@ -417,19 +417,25 @@ fn remove_listed(state: &mut State, run: &Path) {
 }
 
 /// The settings of a run go to Train, where they can be changed; its images are opened if others are open. The list may be from
-/// before the run watched last began, which has told its settings itself.
+/// before the run watched last began or went on; that one has told its settings itself.
 fn duplicate(state: &mut State, run: &Path) -> Vec<Effect> {
     let watched = state.training.as_ref().filter(|view| view.is_of(run)).and_then(|view| view.started.as_ref());
     let listed = state.run_entry(run).map(|entry| &entry.config);
-    let Some(own) = listed.or(watched.map(|started| &started.config)) else { return Vec::new() };
+    let Some(own) = watched.map(|started| &started.config).or(listed) else { return Vec::new() };
     let (name, facts, config) = (state.run_name(run), own.run.clone(), own.as_asked());
     let is_open = |facts: &RunInfo| state.open_data().is_some_and(|data| is_noted(facts, &data.catalog));
     let elsewhere = facts.filter(|facts| !is_open(facts));
     let mut effects = elsewhere.map(|facts| open_data(state, PathBuf::from(facts.data))).unwrap_or_default();
     effects.extend(replace_config(state, config));
-    state.workspace = Workspace::Train;
+    show_next_run(state);
     state.say(format!("Settings of {name} taken over; change them and start"));
     effects
+}
+
+/// The settings that were taken over are to be looked at in Train, with what they will do beside them.
+fn show_next_run(state: &mut State) {
+    state.workspace = Workspace::Train;
+    state.settings_taken = state.next_id();
 }
 
 /// The next run starts from this one's network.
@@ -438,7 +444,10 @@ fn fine_tune(state: &mut State, run: &Path) -> Vec<Effect> {
     let (name, own) = (entry.name.clone(), entry.config.clone());
     let config = start_from::take_over(state, run, &own);
     let effects = replace_config(state, config);
-    state.workspace = Workspace::Train;
+    // In the form of Train it is a choice like any other: what is shown beside the form stays.
+    if state.workspace != Workspace::Train {
+        show_next_run(state);
+    }
     state.say(format!("The next run starts from {name}; classes of the same name keep their weights"));
     effects
 }

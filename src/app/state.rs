@@ -5,12 +5,13 @@ use super::series::Series;
 use super::start_from::StartNetwork;
 use super::training::{Awaited, Continuing};
 use super::{
-    CheckView, ExportView, FacesView, History, ImportView, Notice, NoticeId, PairsView, PictureView, RunsView, Severity,
+    CheckView, ExploreView, ExportView, FacesView, History, ImportView, Notice, NoticeId, PairsView, PictureView,
+    RunsView, Severity,
 };
 use crate::config::{Resolved, RunConfig, resolve};
 use crate::data::{Catalog, SplitKind};
-use crate::eval::{EmbeddingTable, Neighbour};
-use crate::map::{Layout, MapMethod};
+use crate::eval::EmbeddingTable;
+use crate::map::Layout;
 use crate::train::{
     AngleHistogram, Control, DeviceInfo, EpochMetrics, Footprint, RunStarted, RunSummary, StepMetrics,
     ValidationSnapshot, data_facts, find_device, plan_warnings,
@@ -165,48 +166,6 @@ pub struct TrainView {
     pub(super) is_gone: bool,
 }
 
-/// The map.
-#[derive(Clone, Debug)]
-pub struct ExploreView {
-    /// Embeddings shown.
-    pub table: Option<Arc<EmbeddingTable>>,
-    /// The images behind them.
-    pub catalog: Option<Arc<Catalog>>,
-    /// Where they come from, in words.
-    pub source: String,
-    /// The projection asked for.
-    pub method: MapMethod,
-    /// The layout and the table it belongs to.
-    pub layout: Option<Arc<Layout>>,
-    /// The layout being computed.
-    pub job: Option<JobId>,
-    /// Why there is no layout.
-    pub error: Option<Notice>,
-    /// Selected row of the table.
-    pub selected: Option<u32>,
-    /// Nearest rows to it by true cosine.
-    pub neighbours: Vec<Neighbour>,
-    /// Classes shown; empty = all.
-    pub isolated: Vec<u32>,
-}
-
-impl Default for ExploreView {
-    fn default() -> Self {
-        Self {
-            table: None,
-            catalog: None,
-            source: String::new(),
-            method: MapMethod::Tsne,
-            layout: None,
-            job: None,
-            error: None,
-            selected: None,
-            neighbours: Vec::new(),
-            isolated: Vec::new(),
-        }
-    }
-}
-
 /// One evaluated run in the plots.
 #[derive(Clone, Debug)]
 pub struct Overlay {
@@ -274,6 +233,8 @@ pub struct State {
     pub workspace: Workspace,
     /// The settings of the next run.
     pub config: RunConfig,
+    /// Changes whenever they were taken over from a run elsewhere than in their form: Train shows what they will do then.
+    pub settings_taken: u64,
     /// Undo and redo of the settings and the excluded images.
     pub history: History,
     /// The data set.
@@ -327,6 +288,7 @@ impl State {
         Self {
             workspace: Workspace::Data,
             config: RunConfig::default(),
+            settings_taken: 0,
             history: History::default(),
             data: DataState::Empty,
             training: None,

@@ -6,6 +6,7 @@ use super::closing;
 use super::drop::{self, DropTarget, drop_target};
 use super::evaluate::{evaluate, evaluate_open, remove_overlay, set_rule, show_overlay};
 use super::events::{data_ended, train_ended};
+use super::explore::{ExploreView, start_map};
 use super::export::{self, ExportAction};
 use super::faces::{self, FaceAction};
 use super::history::Step;
@@ -17,7 +18,7 @@ use super::run_edit;
 use super::runs::{self, RunAction};
 use super::series::MOST_SEEDS;
 use super::start_from;
-use super::state::{DataState, ExploreView, JobView, OpenData, State, VerifyView, Workspace};
+use super::state::{DataState, JobView, OpenData, State, VerifyView, Workspace};
 use super::training::{Awaited, continue_run, does_not_come, start_training, stop_training, toggle_pause};
 use crate::config::{RunConfig, Value};
 use crate::worker::protocol::{ImageSource, Job, JobId, JobKind, Progress, Request};
@@ -267,17 +268,7 @@ pub(super) fn request_map(state: &mut State) -> Vec<Effect> {
     supersede(state, JobKind::Map);
     state.explore.error = None;
     let Some(table) = state.explore.table.clone() else { return Vec::new() };
-    let (job, effects) = start(state, map_request(&state.config, table, state.explore.method));
-    state.explore.job = Some(job);
-    effects
-}
-
-pub(super) fn map_request(
-    config: &RunConfig,
-    table: Arc<crate::eval::EmbeddingTable>,
-    method: crate::map::MapMethod,
-) -> Request {
-    Request::Map { table, method, tsne: crate::map::TsneSpec::new(&config.map, u64::from(config.train.seed)) }
+    start_map(state, table, state.explore.method)
 }
 
 /// Neighbours listed beside a selected point.
@@ -427,7 +418,7 @@ pub fn on_refused(state: &mut State, job: &Job) {
     let notice = Notice::new(Severity::Warning, headline).hint("Try again when the running job is done.");
     run_edit::not_kept(state, job.id, notice);
     let id = Some(job.id);
-    if state.explore.job == id {
+    if state.explore.waits_for(job.id) {
         state.explore.job = None;
     }
     if state.evaluate.job == id {

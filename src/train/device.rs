@@ -97,9 +97,9 @@ fn cuda_devices() -> Vec<DeviceInfo> {
 #[cfg(feature = "cuda")]
 mod cuda {
     use super::{DeviceInfo, cuda_cache};
-    use burn::{Dispatch, DispatchDevice};
     use burn::backend::cuda::CudaDevice;
     use burn::tensor::Tensor;
+    use burn::{Dispatch, DispatchDevice};
     use std::path::Path;
     use std::time::Duration;
 

@@ -74,20 +74,19 @@ pub fn read_run(path: &Path) -> Result<RunOnDisk, TrainError> {
 
 /// Every run below `root`: those directly in it, and those of a folder in it that is no run itself, as the command line
 /// makes one for a series. The names of these say the folder, too: `softmax/seed-1`. Names that begin with the date come
-/// newest first. What is no run is passed over. Before the first run there is no folder, and the list is empty.
+/// newest first. What is no run is passed over, and so is what cannot be read below `root`: it hides no other run. Before
+/// the first run there is no folder, and the list is empty.
 ///
 /// # Errors
-/// When the folder cannot be read: whether there are runs is not known then.
+/// When `root` itself cannot be read: whether there are runs is not known then.
 pub fn list_runs(root: &Path) -> Result<Vec<RunOnDisk>, TrainError> {
-    let unread = |source| TrainError::RunsFolder { path: root.to_owned(), source };
     let entries = match std::fs::read_dir(root) {
         Ok(entries) => entries,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(unread(error)),
+        Err(source) => return Err(TrainError::RunsFolder { path: root.to_owned(), source }),
     };
     let mut runs = Vec::new();
-    for entry in entries {
-        let entry = entry.map_err(unread)?;
+    for entry in entries.flatten() {
         let path = entry.path();
         if run_folder::is_run(&path) {
             runs.extend(read_run(&path));

@@ -17,6 +17,8 @@ mod faults;
 mod fine_tune;
 mod folder;
 mod going_on;
+#[cfg(feature = "cuda")]
+mod gpu;
 mod imported;
 mod recompute;
 mod series;

@@ -254,7 +254,7 @@ impl Demo {
                 let job = self.act(Action::SetMethod(MapMethod::Tsne)).first()?.id;
                 let points = self.state.explore.table.as_ref()?.len();
                 let error = MapError::Tsne { points, reason: "positions are not finite".to_owned() };
-                let error = JobError::no_map(&error, MapMethod::Tsne);
+                let error = JobError::no_map(&error);
                 self.tell(Event::Ended { job, outcome: Outcome::Failed(error) });
             }
             _ => {

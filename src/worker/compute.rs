@@ -100,12 +100,12 @@ impl Compute<'_> {
             }
             Err(TrainError::Cancelled) => Outcome::Cancelled,
             Err(_) if job.control.is_cancelled() => Outcome::Cancelled,
-            Err(error) => Outcome::Failed(explain::from_train(&error)),
+            Err(error) => Outcome::Failed(JobError::from(&error)),
         }
     }
 
     fn evaluate(&mut self, job: &Job, run: &Path, on: &EvaluateOn) -> Result<(), Box<JobError>> {
-        let explain = |error: TrainError| Box::new(explain::from_train(&error));
+        let explain = |error: TrainError| Box::new(JobError::from(&error));
         let mut meter = self.emitter.progress(job.id);
         let mut progress = |done, total| meter.report(done, total);
         let control = &job.control;
@@ -287,7 +287,7 @@ impl Bench {
 
     /// The data set a run was trained with, or what is in its place now; of an imported run, what is open.
     fn own_images(&mut self, run: &Path, open: Option<&Arc<Catalog>>, look: Look<'_>) -> Result<Target, Box<JobError>> {
-        let config = read_config(run).map_err(|error| Box::new(explain::from_train(&error)))?;
+        let config = read_config(run).map_err(|error| Box::new(JobError::from(&error)))?;
         let info = config.run.clone().unwrap_or_default();
         if info.is_imported() {
             let open = open.ok_or_else(|| Box::new(JobError::no_images_to_measure_on()))?;
@@ -311,7 +311,7 @@ impl Bench {
 
     fn verify(&mut self, job: &Job, emitter: &Emitter) -> Result<(), Box<JobError>> {
         let Request::Verify { run, images, measured } = &job.request else { return Ok(()) };
-        let explain = |error: TrainError| Box::new(explain::from_train(&error));
+        let explain = |error: TrainError| Box::new(JobError::from(&error));
         self.load(run, job, emitter).map_err(explain)?;
         let Some(model) = &self.model else { return Ok(()) };
         let result = compare(model, images, measured.as_ref())?;
@@ -335,7 +335,7 @@ fn compare(
             let hint = format!("Choose another picture instead of {}.", source.name());
             Box::new(explain::from_error(&error, Some(hint)))
         })?;
-        let (embedding, pixels) = model.embed_image(&image).map_err(|error| Box::new(explain::from_train(&error)))?;
+        let (embedding, pixels) = model.embed_image(&image).map_err(|error| Box::new(JobError::from(&error)))?;
         Ok::<_, Box<JobError>>((embedding, crop(&pixels, model)))
     };
     let (first, first_crop) = embed(&images[0])?;

@@ -13,14 +13,11 @@ use super::sample::find_or_draw_sample;
 use super::warm::Warmer;
 use super::{Lane, lane};
 use crate::data::{Catalog, Examination, Progress, examine, exclude};
-use crate::eval::folder_names;
 use crate::map::lay_out;
 use crate::train::{
     RunOnDisk, TrainError, delete_run, describe_run, described_network, list_runs, read_config, read_run,
     save_operating_point,
 };
-use std::collections::BTreeSet;
-use std::ffi::OsString;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::Receiver;
@@ -68,14 +65,14 @@ fn run(job: &Job, detectors: &Detectors, warmer: &Arc<Warmer>, emitter: &Emitter
         Request::ExportData { catalog, request, out } => convert::export(job, catalog, request, out, emitter),
         Request::Map { table, method, tsne } => {
             let layout = lay_out(table, *method, tsne, &|| job.control.is_cancelled())
-                .map_err(|error| Box::new(JobError::no_map(&error, *method)))?;
+                .map_err(|error| Box::new(JobError::no_map(&error)))?;
             emitter.send(Event::Mapped { job: job.id, table: Arc::clone(table), layout: Arc::new(layout) });
             Ok(())
         }
         Request::SaveOperatingPoint { run, kept } => {
             // What was measured stays on the screen when its run has gone; no folder is made anew for its threshold.
             let saved = read_config(run).and_then(|_| save_operating_point(run, kept));
-            saved.map_err(|error| Box::new(explain::from_train(&error)))
+            saved.map_err(|error| Box::new(JobError::from(&error)))
         }
         Request::SaveFigure { figure, out, replace } => figure::save(job, figure, out, *replace, emitter),
         Request::ListRuns { root, elsewhere } => {
@@ -96,7 +93,7 @@ fn run(job: &Job, detectors: &Detectors, warmer: &Arc<Warmer>, emitter: &Emitter
                 RunChange::Describe { name, note } => describe_run(run, name, note).map(Some),
                 RunChange::Delete => delete_run(run).map(|_| None),
             };
-            let after = after.map_err(|error| Box::new(explain::from_train(&error)))?;
+            let after = after.map_err(|error| Box::new(JobError::from(&error)))?;
             emitter.send(Event::RunChanged { job: job.id, before: run.clone(), after });
             Ok(())
         }
@@ -168,27 +165,8 @@ fn entries(root: &Path, elsewhere: &[PathBuf]) -> (Vec<RunEntry>, Result<(), Tra
             runs.extend(read_run(path).map(|run| entry(run, true)));
         }
     }
-    tell_apart(&mut runs);
+    RunEntry::tell_apart(&mut runs);
     (runs, read)
-}
-
-/// Names a run from elsewhere whose folder is called as that of another run with as many of the folders above as it takes
-/// to tell them apart: `softmax/seed-1`.
-fn tell_apart(runs: &mut [RunEntry]) {
-    let given: BTreeSet<Option<OsString>> = runs.iter().filter(|run| run.is_elsewhere).map(folder_name).collect();
-    let is_alike = |run: &RunEntry| given.contains(&folder_name(run));
-    let alike: Vec<&Path> = runs.iter().filter(|run| is_alike(run)).map(|run| run.path.as_path()).collect();
-    let mut names = folder_names(&alike).into_iter();
-    for run in runs.iter_mut().filter(|run| is_alike(run)) {
-        if let Some(name) = names.next().filter(|_| run.is_elsewhere) {
-            run.name = name;
-        }
-    }
-}
-
-/// What the folder of a run is called by itself.
-fn folder_name(run: &RunEntry) -> Option<OsString> {
-    run.path.file_name().map(ToOwned::to_owned)
 }
 
 fn entry(run: RunOnDisk, is_elsewhere: bool) -> RunEntry {

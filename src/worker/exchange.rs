@@ -1,7 +1,6 @@
 //! Weights that come in from elsewhere, and networks that go out.
 
 use super::emit::Emitter;
-use super::explain;
 use super::protocol::{Event, Job, JobError};
 use crate::train::{ExportFormat, ImportRequest, PreprocessChange, look_at_weights};
 use std::path::{Path, PathBuf};
@@ -12,7 +11,7 @@ use std::sync::Arc;
 /// # Errors
 /// When it cannot be read as weights. What fits no network is told as what it is.
 pub(super) fn look(job: &Job, weights: &Path, emitter: &Emitter) -> Result<(), Box<JobError>> {
-    let look = look_at_weights(weights, &job.control).map_err(|error| Box::new(explain::from_train(&error)))?;
+    let look = look_at_weights(weights, &job.control).map_err(|error| Box::new(JobError::from(&error)))?;
     emitter.send(Event::WeightsLooked { job: job.id, look: Arc::new(look) });
     Ok(())
 }
@@ -30,7 +29,7 @@ pub(super) fn import(
 ) -> Result<(), Box<JobError>> {
     let out = free_folder(root, &weights.file_stem().unwrap_or_default().to_string_lossy());
     let request = ImportRequest { weights, out: &out, preprocess, control: job.control.clone() };
-    let done = crate::train::import(&request).map_err(|error| Box::new(explain::from_train(&error)))?;
+    let done = crate::train::import(&request).map_err(|error| Box::new(JobError::from(&error)))?;
     emitter.send(Event::Imported { job: job.id, run: done.run, flavour: done.flavour });
     Ok(())
 }
@@ -46,7 +45,7 @@ pub(super) fn export(
     out: &Path,
     emitter: &Emitter,
 ) -> Result<(), Box<JobError>> {
-    let done = crate::train::export(run, format, out, true).map_err(|error| Box::new(explain::from_train(&error)))?;
+    let done = crate::train::export(run, format, out, true).map_err(|error| Box::new(JobError::from(&error)))?;
     emitter.warn(job.id, &done.told);
     emitter.send(Event::Exported { job: job.id, out: out.to_owned(), bytes: done.bytes, advice: done.advice() });
     Ok(())

@@ -19,14 +19,9 @@ pub fn from_error(error: &dyn Error, hint: Option<String>) -> JobError {
     JobError { headline, causes, hint, ..JobError::default() }
 }
 
-/// A training error.
-pub fn from_train(error: &TrainError) -> JobError {
-    JobError { is_of_seed: error.is_of_seed(), ..from_error(error, error.hint()) }
-}
-
 impl From<&TrainError> for JobError {
     fn from(error: &TrainError) -> Self {
-        from_train(error)
+        Self { is_of_seed: error.is_of_seed(), ..from_error(error, error.hint()) }
     }
 }
 

@@ -303,6 +303,8 @@ pub struct JobError {
     pub hint: Option<String>,
     /// A run came to it that may not with another seed, as one does that diverges.
     pub is_of_seed: bool,
+    /// It is a map that failed for its method or its settings: PCA of the same images may do.
+    pub may_pca_do: bool,
 }
 
 impl JobError {
@@ -316,12 +318,20 @@ impl JobError {
         }
     }
 
-    /// A map could not be computed. Where it was another one, PCA may do; of PCA itself the error says all there is to say.
-    pub fn no_map(error: &MapError, method: MapMethod) -> Self {
-        let hint = "Compute it again, or show PCA instead, which has no settings.";
+    /// A map could not be computed. What is amiss with t-SNE alone leaves PCA of the same images; of anything else PCA would fail
+    /// as well, and the error says all there is to say.
+    pub fn no_map(error: &MapError) -> Self {
+        let hint = match error {
+            MapError::Tsne { .. } => Some("Compute it again, or show PCA instead, which has no settings."),
+            MapError::Setting { .. } => Some(
+                "Change it in Train, under Advanced, Map, and compute the map again; or show PCA, which has no settings.",
+            ),
+            _ => None,
+        };
         Self {
             headline: error.to_string(),
-            hint: (method != MapMethod::Pca).then(|| hint.to_owned()),
+            hint: hint.map(str::to_owned),
+            may_pca_do: hint.is_some(),
             ..Self::default()
         }
     }

@@ -1,6 +1,6 @@
 //! The threads with real jobs: every job ends exactly once, can be stopped, and survives bad input.
 
-use super::protocol::{Event, ImageSource, Job, JobId, Outcome, Request};
+use super::protocol::{Event, ImageSource, Job, JobError, JobId, Outcome, Request};
 use super::*;
 use crate::config::{Auto, RunConfig};
 use crate::data::Catalog;
@@ -334,7 +334,7 @@ fn a_run_that_diverges_says_nothing_of_the_next_seed_and_a_full_disk_does() {
         path: "/runs/a".into(),
         source: std::io::ErrorKind::StorageFull.into(),
     };
-    assert!(explain::from_train(&diverged).is_of_seed && !explain::from_train(&full).is_of_seed);
+    assert!(JobError::from(&diverged).is_of_seed && !JobError::from(&full).is_of_seed);
 }
 
 #[test]

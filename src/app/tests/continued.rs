@@ -231,6 +231,7 @@ fn a_run_goes_on_with_the_images_it_began_with_after_some_were_excluded() {
     let table = measured(&run, Arc::clone(&images)).table;
     report(&mut state, id, TrainEvent::Validation(ValidationSnapshot { epoch: 3, table, report: None }));
     assert!(Arc::ptr_eq(state.explore.catalog.as_ref().unwrap(), &images));
+    assert_eq!(state.explore.job.unwrap().method, crate::map::MapMethod::Pca, "whatever is chosen, as it is quick");
 }
 
 #[test]

@@ -58,6 +58,17 @@ fn runs_of_a_folder_that_cannot_be_read_stay_listed_until_it_can() {
 }
 
 #[test]
+fn a_run_from_elsewhere_is_told_from_one_that_stays_listed_under_the_same_name() {
+    let mut state = with_runs();
+    let failed = job(&update(&mut state, Action::RefreshRuns)).id;
+    let path = PathBuf::from("/work/a");
+    let other = crate::worker::protocol::RunEntry { path: path.clone(), is_elsewhere: true, ..entry("a", "x", None) };
+    not_listed(&mut state, failed, vec![other]);
+    assert_eq!(state.run_entry(&path).unwrap().name, "work/a");
+    assert_eq!(state.run_entry(Path::new("/runs/a")).unwrap().name, "a");
+}
+
+#[test]
 fn a_folder_that_cannot_be_read_is_said_once_and_not_over_the_page_that_says_it() {
     for (workspace, told) in [(Workspace::Data, 1), (Workspace::Runs, 0)] {
         let mut state = state();

@@ -1,8 +1,9 @@
 //! The same convolution in burn's operations: what other backends run and what the CPU version is tested against.
 //!
 //! On a GPU burn 0.21 computes the weight's gradient as one convolution per group, hundreds of kernels whose sums over all pixels
-//! are kept in the type of the maps; in 16 bits these stop growing after some hundred pixels. Here it is a product of each
-//! place of the kernel, summed in 32 bits. A kernel over the whole map with one channel per group needs no convolution at all.
+//! are kept in the type of the maps; in 16 bits these stop growing after some hundred pixels. Here it is a product for each
+//! place of the kernel, summed in 32 bits and rounded to the type of the weights once. A kernel over the whole map with one
+//! channel per group needs no convolution at all.
 
 use super::Grouping;
 use crate::kernels::conv::{channels_first, channels_last, met, spread};
@@ -71,10 +72,8 @@ pub(super) fn backward<B: Backend>(
     }
     let dx = want[0].then(|| input_gradient::<B>(&x, w.clone(), dy.clone(), &shape));
     let dw = want[1].then(|| {
-        let (x, dy, dtype) = (tensor::<B, 4>(x), tensor::<B, 4>(dy), tensor::<B, 4>(w).dtype());
-        let dw =
-            if shape.is_global() { global_weight_gradient(x, dy, &shape) } else { weight_gradient(x, &dy, &shape) };
-        primitive(in_type(dw, dtype))
+        let dtype = tensor::<B, 4>(w).dtype();
+        primitive(in_type(weight_gradient(tensor::<B, 4>(x), full(tensor::<B, 4>(dy)), &shape), dtype))
     });
     [dx, dw]
 }
@@ -97,23 +96,11 @@ fn over_the_map<B: Backend>(w: Tensor<B, 4>) -> Tensor<B, 4> {
     w.permute([1, 2, 3, 0])
 }
 
-/// `dy [n, 1, 1, c_out]` → as the weight, in 32 bits
-fn global_weight_gradient<B: Backend>(x: Tensor<B, 4>, dy: Tensor<B, 4>, shape: &Shape) -> Tensor<B, 4> {
-    let (x, dy) = (full(x), full(dy));
-    if shape.is_depthwise() {
-        return (x * dy).sum_dim(0).permute([3, 0, 1, 2]);
+/// As the weight, in 32 bits, one place of the kernel after the other; `dy` in 32 bits.
+fn weight_gradient<B: Backend>(x: Tensor<B, 4>, dy: Tensor<B, 4>, shape: &Shape) -> Tensor<B, 4> {
+    if shape.is_depthwise() && shape.is_global() {
+        return (full(x) * dy).sum_dim(0).permute([3, 0, 1, 2]);
     }
-    let ([n, h, w, _], groups) = (shape.x, shape.grouping.groups);
-    let [c_out, c_in, ..] = shape.w;
-    let pixels = x.reshape([n, h * w, groups, c_in]).permute([1, 2, 3, 0]);
-    let outputs = dy.reshape([n, 1, groups, c_out / groups]).permute([1, 2, 0, 3]);
-    let outputs = outputs.expand([h * w, groups, n, c_out / groups]);
-    // [h·w, groups, c_in / groups, c_out / groups]
-    pixels.matmul(outputs).permute([1, 3, 2, 0]).reshape(shape.w)
-}
-
-/// As the weight, in 32 bits, one place of the kernel after the other.
-fn weight_gradient<B: Backend>(x: Tensor<B, 4>, dy: &Tensor<B, 4>, shape: &Shape) -> Tensor<B, 4> {
     let ([_, rows, columns, _], Grouping { stride, pad, .. }, side) = (dy.dims(), shape.grouping, shape.w[2]);
     let padded = padded(x, pad);
     let met = |first: usize, count: usize| {
@@ -123,22 +110,24 @@ fn weight_gradient<B: Backend>(x: Tensor<B, 4>, dy: &Tensor<B, 4>, shape: &Shape
     let places = (0..side).flat_map(|row| (0..side).map(move |column| (row, column)));
     let gradients = places.map(|(row, column)| {
         let pixels = padded.clone().slice([Slice::full(), met(row, rows), met(column, columns), Slice::full()]);
-        gradient_at_a_place(full(pixels), full(dy.clone()), shape)
+        gradient_at_a_place(full(pixels), dy.clone(), shape)
     });
     Tensor::cat(gradients.collect(), 2).reshape(shape.w)
 }
 
 /// `pixels [n, h, w, c_in]`, `dy [n, h, w, c_out]` → `[c_out, c_in / groups, 1]`
+///
+/// One channel of every group after the other: as matrices, a group's few channels over all pixels are too narrow for burn's
+/// matrix product. The sums are taken an axis at a time, because over all at once only one thread per channel would add.
 fn gradient_at_a_place<B: Backend>(pixels: Tensor<B, 4>, dy: Tensor<B, 4>, shape: &Shape) -> Tensor<B, 3> {
     let ([n, h, w, _], groups, [c_out, c_in, ..]) = (dy.dims(), shape.grouping.groups, shape.w);
-    let count = n * h * w;
-    if shape.is_depthwise() {
-        return (pixels * dy).reshape([count, c_out]).sum_dim(0).reshape([c_out, 1, 1]);
-    }
-    let pixels = pixels.reshape([count, groups, c_in]).permute([1, 2, 0]);
-    let dy = dy.reshape([count, groups, c_out / groups]).permute([1, 0, 2]);
-    // [groups, c_in / groups, c_out / groups]
-    pixels.matmul(dy).swap_dims(1, 2).reshape([c_out, c_in, 1])
+    let pixels = pixels.reshape([n, h, w, groups, c_in]);
+    let dy = dy.reshape([n, h, w, groups, c_out / groups]);
+    let gradients = (0..c_in).map(|channel| {
+        let channel = pixels.clone().narrow(4, channel, 1);
+        (channel * dy.clone()).sum_dim(0).sum_dim(1).sum_dim(2).reshape([c_out, 1, 1])
+    });
+    Tensor::cat(gradients.collect(), 1)
 }
 
 /// Zeros around every map.

@@ -72,6 +72,32 @@ fn output_and_gradients_equal_burns_convolution() {
     }
 }
 
+/// What the fast path falls back to, and what a GPU runs, is arithmetic of our own.
+#[test]
+fn the_references_gradients_equal_those_of_burns_convolution() {
+    use crate::kernels::conv::{channels_first, channels_last};
+    use burn::tensor::ops::{ConvOptions, ModuleOps};
+    let tensor = |p| Tensor::<Flex, 4>::from_primitive(TensorPrimitive::Float(p));
+    // More channels out than in, too.
+    let wider = ([2, 6, 5, 8], [12, 2, 3, 3], Grouping { groups: 4, stride: 2, pad: 1 });
+    let cases = CASES.iter().map(|case| (case.0, [case.0[3], case.1, case.2, case.2], case.grouping()));
+    for (x, w, grouping) in cases.chain([wider]) {
+        let primitive = |shape, seed| random::<4>(shape, seed).into_primitive().tensor();
+        let (x, w) = (primitive(x, 1), primitive(w, 2));
+        let dims = tensor(reference::forward::<Flex>(x.clone(), w.clone(), grouping)).dims();
+        let dy = primitive(dims, 3);
+        let found = reference::backward::<Flex>(x.clone(), w.clone(), dy.clone(), grouping, [true, true]);
+        let options = ConvOptions::new([grouping.stride; 2], [grouping.pad; 2], [1, 1], grouping.groups);
+        let (x, dy) = (channels_first::<Flex>(x), channels_first::<Flex>(dy));
+        let dx = Flex::conv2d_x_backward(x.clone(), w.clone(), dy.clone(), options.clone());
+        let wanted = [channels_last::<Flex>(dx), Flex::conv2d_weight_backward(x, w, dy, options)];
+        for (what, (a, b)) in ["dx", "dw"].iter().zip(found.into_iter().zip(wanted)) {
+            let difference = largest_difference(tensor(a.unwrap()), tensor(b));
+            assert!(difference < TOLERANCE, "{what} of {dims:?}, {grouping:?} differs by {difference}");
+        }
+    }
+}
+
 #[test]
 fn gradients_equal_finite_differences() {
     let case = Case([2, 5, 4, 4], 2, 3, 2, 1);

@@ -35,21 +35,16 @@ fn gradient<B: Backend>(logits: &MarginLogits<B>, whole: Tensor<B, 2>, log_sum: 
     softmax.scatter(1, places, change, IndexingUpdateOp::Add) * logits.scale
 }
 
-/// On a backend that records these operations the gradient is that of a sum weighted with the right gradient, which is
-/// known here already: one matrix is kept instead of one per operation.
 pub(super) fn forward<B: Backend>(logits: MarginLogits<B>) -> [FloatTensor<B>; 2] {
     let cosine = tensor::<B, 2>(logits.cosine.clone());
     let n = cosine.dims()[0];
-    let plain = cosine.clone().detach();
-    let whole = whole(&logits, plain.clone());
+    let whole = whole(&logits, cosine);
     let largest = whole.clone().max_dim(1);
-    let rest = (whole.clone() - largest.clone()).exp().sum_dim(1).log();
+    let rest = (whole - largest.clone()).exp().sum_dim(1).log();
     // The difference first: near a loss of 0 the sum alone would lose its digits.
     let loss = largest.clone() - column::<B>(logits.value.clone()) * logits.scale + rest.clone();
     let log_sum = rest + largest;
-    let gradient = gradient(&logits, whole, log_sum.clone());
-    let nothing = ((cosine - plain) * gradient).sum_dim(1);
-    [primitive((loss + nothing).reshape([n])), primitive(log_sum.reshape([n]))]
+    [primitive(loss.reshape([n])), primitive(log_sum.reshape([n]))]
 }
 
 pub(super) fn backward<B: Backend>(

@@ -53,27 +53,6 @@ fn loss_and_gradient_equal_the_reference() {
     }
 }
 
-/// What a backend does that records the reference's operations itself.
-#[test]
-fn the_recorded_reference_has_the_same_gradient() {
-    let (n, c) = (9, 6);
-    let (cosine, [value, slope]) = inputs(n, c);
-    let cosine = Tensor::<Cpu, 2>::from_inner(cosine).require_grad();
-    let plain = |t: Tensor<Flex, 1>| Tensor::<Cpu, 1>::from_inner(t).into_primitive().tensor();
-    let [loss, _] = reference::forward::<Cpu>(MarginLogits {
-        cosine: cosine.clone().into_primitive().tensor(),
-        labels: labels(n, c).into_primitive(),
-        value: plain(value),
-        slope: plain(slope),
-        scale: SCALE as f32,
-    });
-    let loss = Tensor::<Cpu, 1>::from_primitive(TensorPrimitive::Float(loss));
-    let grads = (loss.clone() * Tensor::from_inner(random([n], 4))).sum().backward();
-    let (wanted, wanted_grad) = fast(n, c);
-    assert!(largest_difference(loss.inner(), wanted) < 2e-6);
-    assert!(largest_difference(cosine.grad(&grads).unwrap(), wanted_grad) < 5e-6);
-}
-
 #[test]
 fn without_a_margin_it_is_the_cross_entropy_of_scaled_cosines() {
     let (n, c) = (17, 11);

@@ -290,9 +290,8 @@ fn masked_gradient(dy: &[f32], x: &[f32], open: &[f32], terms: &Terms, channels:
 fn backward(saved: &NormSaved<Flex>, dy: &FlexTensor, want_shortcut: bool) -> Option<NormGrads<Flex>> {
     let dims = saved.x.layout().shape().dims::<4>();
     let channels = Channels::of(dims)?;
-    let (x, y, dys) = (f32_slice(&saved.x)?, f32_slice(&saved.y)?, f32_slice(dy)?);
+    let (x, open, dys) = (f32_slice(&saved.x)?, optional_slice(saved.behind_relu.as_ref())?, f32_slice(dy)?);
     let (gamma, mean, var) = (f32_slice(&saved.gamma)?, f32_slice(&saved.mean)?, f32_slice(&saved.var)?);
-    let open = (saved.tail == Tail::Relu).then_some(y);
     let [weighted, plain] = sums(dys, x, open, mean, channels);
     let inverse = inverse_deviation(var, saved.eps);
     let (terms, d_gamma, d_beta) = input_terms([&weighted, &plain], gamma, mean, &inverse, channels);

@@ -68,14 +68,12 @@ pub struct NormSaved<B: Backend> {
     pub x: FloatTensor<B>,
     /// Factor per channel.
     pub gamma: FloatTensor<B>,
-    /// Output; its sign says where the ReLU was open.
-    pub y: FloatTensor<B>,
+    /// The output where a ReLU followed: its sign says where that was open.
+    pub behind_relu: Option<FloatTensor<B>>,
     /// Mean per channel.
     pub mean: FloatTensor<B>,
     /// Biased variance per channel.
     pub var: FloatTensor<B>,
-    /// What followed.
-    pub tail: Tail,
     /// Added to the variance.
     pub eps: f32,
 }
@@ -174,18 +172,18 @@ pub fn affine<B: NormBackend>(
 #[derive(Debug)]
 struct Norm;
 
-/// (input, gamma, output, mean, variance, tail, eps)
-type State<B> = (NodeId, NodeId, FloatTensor<B>, FloatTensor<B>, FloatTensor<B>, Tail, f32);
+/// (input, gamma, output of a ReLU, mean, variance, eps)
+type State<B> = (NodeId, NodeId, Option<FloatTensor<B>>, FloatTensor<B>, FloatTensor<B>, f32);
 
 fn backward<B: NormBackend>(
-    (x, gamma, y, mean, var, tail, eps): State<B>,
+    (x, gamma, behind_relu, mean, var, eps): State<B>,
     dy: FloatTensor<B>,
     checkpointer: &mut Checkpointer,
     want_shortcut: bool,
 ) -> NormGrads<B> {
     let x = checkpointer.retrieve_node_output::<B::FloatTensorPrimitive>(x);
     let gamma = checkpointer.retrieve_node_output::<B::FloatTensorPrimitive>(gamma);
-    B::norm_backward(NormSaved { x, gamma, y, mean, var, tail, eps }, dy, want_shortcut)
+    B::norm_backward(NormSaved { x, gamma, behind_relu, mean, var, eps }, dy, want_shortcut)
 }
 
 impl<B: NormBackend> Backward<B, 3> for Norm {
@@ -225,7 +223,8 @@ macro_rules! finish {
                 let (xs, gs) = (prep.checkpoint(&$x), prep.checkpoint(&$gamma));
                 let factors = [$gamma.primitive, $beta.primitive];
                 let NormForward { y, mean, var } = B::norm($x.primitive, factors, $shortcut, $tail, $eps);
-                let state = (xs, gs, y.clone(), mean.clone(), var.clone(), $tail, $eps);
+                let behind_relu = ($tail == Tail::Relu).then(|| y.clone());
+                let state = (xs, gs, behind_relu, mean.clone(), var.clone(), $eps);
                 (prep.finish(state, y), mean, var)
             }
             OpsKind::UnTracked(prep) => {

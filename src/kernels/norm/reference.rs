@@ -56,12 +56,10 @@ pub(super) fn norm<B: Backend>(
 }
 
 pub(super) fn norm_backward<B: Backend>(saved: NormSaved<B>, dy: FloatTensor<B>, want_shortcut: bool) -> NormGrads<B> {
-    let dy = match saved.tail {
-        Tail::Linear => tensor::<B, 4>(dy),
-        Tail::Relu => {
-            let closed = tensor::<B, 4>(saved.y).lower_equal_elem(0.0);
-            tensor::<B, 4>(dy).mask_fill(closed, 0.0)
-        }
+    let dy = tensor::<B, 4>(dy);
+    let dy = match saved.behind_relu {
+        None => dy,
+        Some(y) => dy.mask_fill(tensor::<B, 4>(y).lower_equal_elem(0.0), 0.0),
     };
     let [n, h, w, _] = dy.dims();
     let count = (n * h * w) as f64;

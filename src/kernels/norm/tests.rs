@@ -70,7 +70,8 @@ fn slow(case: Case) -> Found {
     let shortcut = case.shortcut.then(|| i.shortcut.into_primitive().tensor());
     let NormForward { y, mean, var } =
         reference::norm::<Flex>(x.clone(), [gamma.clone(), beta], shortcut, case.tail, EPS);
-    let saved = NormSaved { x, gamma, y: y.clone(), mean: mean.clone(), var: var.clone(), tail: case.tail, eps: EPS };
+    let behind_relu = (case.tail == Tail::Relu).then(|| y.clone());
+    let saved = NormSaved { x, gamma, behind_relu, mean: mean.clone(), var: var.clone(), eps: EPS };
     let grads = reference::norm_backward::<Flex>(saved, i.dy.into_primitive().tensor(), case.shortcut);
     let mut large = vec![tensor(y), tensor(grads.x)];
     large.extend(grads.shortcut.map(tensor));

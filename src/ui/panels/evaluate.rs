@@ -261,9 +261,12 @@ pub(super) fn busy_ui(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
     let Some(id) = state.evaluate.job else { return };
     let progress = state.job(id).map(|job| job.progress).unwrap_or_default();
     let done = done_text(&progress, "image").map(|done| with_time_left(format!("{done} embedded"), &progress));
-    let before = if state.measuring_waits() { "Waits until the training is over" } else { "Loading the model" };
+    // Training may take hours: a bar that runs all the while would be of something that is done.
+    let waits = done.is_none() && state.measuring_waits();
+    let before = if waits { "Waits until the training is over" } else { "Loading the model" };
     let text = done.unwrap_or_else(|| before.to_owned());
-    if theme::card(ui, |ui| titled_job(ui, "Measuring error rates", &progress, &text)).inner {
+    let shown = (!waits).then_some(&progress);
+    if theme::card(ui, |ui| titled_job(ui, "Measuring error rates", shown, &text)).inner {
         out.push(Action::CancelJob(id));
     }
 }

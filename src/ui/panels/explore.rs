@@ -51,8 +51,6 @@ struct Shown<'a> {
     table: &'a Arc<EmbeddingTable>,
     catalog: &'a Arc<Catalog>,
     explore: &'a ExploreView,
-    /// A run is being trained, which the map follows.
-    training: bool,
 }
 
 impl ExplorePanel {
@@ -63,7 +61,7 @@ impl ExplorePanel {
             empty_ui(ui, state, out);
             return;
         };
-        let shown = Shown { table, catalog, explore, training: state.is_training() };
+        let shown = Shown { table, catalog, explore };
         self.search.follow(table, catalog);
         self.legend.follow(ui, table, catalog);
         self.keys(ui, explore, out);
@@ -154,8 +152,7 @@ impl ExplorePanel {
             ui.add_space(theme::SPACE);
             ui.horizontal(|ui| {
                 CommandButton::new("map.redo").label(AGAIN).why_not(BEING_COMPUTED).ui(ui, state, out);
-                let is_pca = shown.explore.method == MapMethod::Pca;
-                if !is_pca && ui.button("Show PCA instead").on_hover_text(PCA_HELP).clicked() {
+                if shown.explore.may_pca_do && ui.button("Show PCA instead").on_hover_text(PCA_HELP).clicked() {
                     out.push(Action::SetMethod(MapMethod::Pca));
                 }
             });
@@ -217,12 +214,11 @@ impl ExplorePanel {
     }
 }
 
-/// The method to mark: the one asked for while it is being computed, else the one that is seen. While a run is trained the
-/// map follows it by PCA, whatever was asked for last.
-fn method_shown(shown: &Shown<'_>) -> MapMethod {
-    let waiting = shown.explore.job.is_some() && !shown.training;
-    let seen = shown.explore.layout.as_ref().filter(|_| !waiting);
-    seen.map_or(shown.explore.method, |layout| layout.method)
+/// The method to mark: that of the map on its way, else that of the one that is seen.
+fn method_shown(explore: &ExploreView) -> MapMethod {
+    let on_its_way = explore.job.map(|job| job.method);
+    let seen = explore.layout.as_ref().map(|layout| layout.method);
+    on_its_way.or(seen).unwrap_or(explore.method)
 }
 
 /// Title, source, method.
@@ -246,7 +242,7 @@ fn header_ui(ui: &mut Ui, state: &State, shown: &Shown<'_>, out: &mut Vec<Action
                     "Three principal components on the unit sphere; drag to turn it",
                 ),
             ];
-            if let Some(method) = segmented(ui, methods, &method_shown(shown)) {
+            if let Some(method) = segmented(ui, methods, &method_shown(shown.explore)) {
                 out.push(Action::SetMethod(method));
             }
             ui.with_layout(egui::Layout::left_to_right(Align::Center), |ui| {

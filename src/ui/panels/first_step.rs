@@ -3,9 +3,9 @@
 //! One situation, one way on: the same commands in the same order on every page, and the first of them does at once what is
 //! missing. Not the words above them: what a page will show, and what it lacks, it says itself.
 
-use crate::app::{Action, State};
+use crate::app::{Action, DataState, State};
 use crate::ui::command_button::CommandButton;
-use crate::ui::theme::SPACE;
+use crate::ui::theme::{self, SPACE};
 use eframe::egui::Ui;
 
 /// What a page lacks.
@@ -19,7 +19,13 @@ pub(super) enum Lack {
 
 /// The buttons that lead on, the most direct one first.
 pub(super) fn first_step_ui(ui: &mut Ui, state: &State, lack: Lack, out: &mut Vec<Action>) {
-    if state.open_data().is_none() {
+    if let DataState::Opening { path, .. } = &state.data {
+        // Opening others now would stop that, and forget what waits for these images.
+        let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
+        ui.label(theme::caption(format!("The images of {name} are being read.")));
+        CommandButton::new("go.data").primary_ui(ui, state, out);
+        ui.add_space(SPACE);
+    } else if state.open_data().is_none() {
         CommandButton::new("data.open_folder").primary_ui(ui, state, out);
         ui.add_space(SPACE);
         CommandButton::new("data.sample").ui(ui, state, out);
@@ -72,6 +78,21 @@ mod tests {
             let would_a_run_do = !matches!(workspace, Workspace::Data | Workspace::Train);
             assert_eq!(harness.query_by_label("Open a run…").is_some(), would_a_run_do, "{workspace:?}");
             assert!(harness.query_by_label("Go to Train").is_none(), "{workspace:?}: a detour");
+        }
+    }
+
+    #[test]
+    fn while_images_are_read_no_page_offers_to_open_others() {
+        let mut state = State::new("runs".into());
+        update(&mut state, Action::OpenData("/pictures/birds".into()));
+        for workspace in [Workspace::Train, Workspace::Explore, Workspace::Evaluate, Workspace::Verify, Workspace::Runs]
+        {
+            update(&mut state, Action::Go(workspace));
+            let mut harness = page(state.clone());
+            assert!(harness.query_by_label("Open a folder…").is_none(), "{workspace:?}");
+            assert!(harness.query_by_label("Open the sample data").is_none(), "{workspace:?}");
+            assert!(harness.query_by_label("The images of birds are being read.").is_some(), "{workspace:?}");
+            assert_eq!(asked(&mut harness, "Go to Data"), [Action::Go(Workspace::Data)], "{workspace:?}");
         }
     }
 

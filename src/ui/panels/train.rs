@@ -8,12 +8,12 @@ mod margin;
 mod plan;
 mod settings;
 
-use crate::app::{Action, RunAction, State};
+use crate::app::{Action, State};
 use crate::ui::Media;
 use crate::ui::panels::first_step::{Lack, first_step_ui};
 use crate::ui::panels::runs::longer::longer_ui;
 use crate::ui::theme::{self, SPACE};
-use crate::ui::widgets::param_form::ParamForm;
+use crate::ui::widgets::param_form::{LEAST_WIDTH, ParamForm};
 use crate::ui::widgets::segmented::{Segment, segmented};
 use crate::worker::protocol::JobId;
 use eframe::egui::{self, Panel, ScrollArea, Ui};
@@ -21,8 +21,8 @@ use settings::Start;
 
 /// Width of the settings.
 const SETTINGS_WIDTH: f32 = 372.0;
-/// The same where the whole panel is narrower than [`NARROW`]: what the longest choices need beside their names.
-const SETTINGS_WIDTH_NARROW: f32 = 352.0;
+/// The same where the whole panel is narrower than [`NARROW`]: the form, with margins, border and scroll bar of its card.
+const SETTINGS_WIDTH_NARROW: f32 = LEAST_WIDTH + 34.0 + 12.0;
 const NARROW: f32 = 900.0;
 
 /// What is shown beside the settings while there is a run.
@@ -40,6 +40,8 @@ pub struct TrainPanel {
     page: Page,
     /// The run that was shown last: a new one is looked at first.
     shown: Option<JobId>,
+    /// [`State::settings_taken`] when it was looked at last: beside settings that are to be changed stands what they will do.
+    settings_taken: u64,
     live: live::LiveView,
     plan: plan::PlanView,
 }
@@ -49,15 +51,12 @@ impl TrainPanel {
     pub fn ui(&mut self, ui: &mut Ui, state: &State, media: &mut Media, out: &mut Vec<Action>) {
         // Whatever is on the page: as long as it is open, it has the keys of the window.
         longer_ui(ui, state, out);
+        self.turn_page(state);
         if state.open_data().is_none() && state.training.is_none() {
             empty_ui(ui, state, out);
             return;
         }
         let view = state.training.as_ref();
-        if self.shown != view.map(|view| view.job) {
-            self.shown = view.map(|view| view.job);
-            self.page = Page::Run;
-        }
         // Without images there is no next run to be shown.
         let page = if state.open_data().is_some() { self.page } else { Page::Run };
         let view = view.filter(|_| page == Page::Run);
@@ -76,18 +75,23 @@ impl TrainPanel {
             if state.open_data().is_some() && state.training.is_some() {
                 self.pages_ui(ui);
             }
-            let asked_before = out.len();
             let area = ScrollArea::vertical().id_salt(("train details", page == Page::Run));
             area.auto_shrink([false, false]).show(ui, |ui| match view {
                 Some(view) => self.live.ui(ui, state, view, out),
                 None => plan::plan_ui(ui, state, &mut self.plan, media),
             });
-            // The settings of a run are taken over to be changed: beside them stands what they will do.
-            let takes_over = |action: &Action| matches!(action, Action::Runs(RunAction::Duplicate(_)));
-            if out.iter().skip(asked_before).any(takes_over) {
-                self.page = Page::Next;
-            }
         });
+    }
+
+    /// Turns to what is new.
+    fn turn_page(&mut self, state: &State) {
+        let run = state.training.as_ref().map(|view| view.job);
+        if self.shown != run {
+            (self.shown, self.page) = (run, Page::Run);
+        }
+        if self.settings_taken != state.settings_taken {
+            (self.settings_taken, self.page) = (state.settings_taken, Page::Next);
+        }
     }
 
     fn pages_ui(&mut self, ui: &mut Ui) {

@@ -114,6 +114,8 @@ const AXIS_PT: f32 = 11.0;
 const Y_LABELS_WIDTH: f32 = 44.0;
 /// Between the unit of the x axis and the label of its first tick, which is centred below the tick.
 const UNIT_TO_PLOT: f32 = 8.0;
+/// How far letters reach below the middle of their line, as a share of its height; with a little room.
+const LETTERS_BELOW: f32 = 0.33;
 /// Curves drawn with more points than this are thinned: a small plot has fewer pixels.
 const MAX_POINTS: usize = 600;
 
@@ -132,6 +134,7 @@ pub fn curve_plot(ui: &mut Ui, plot: &CurvePlot<'_>) {
     let unit = ui.painter().layout_no_wrap(plot.x_unit.to_owned(), FontId::proportional(AXIS_PT), tokens.text_dim);
     // Before the first tick the unit takes no height; only a long one has a line of its own, below the ticks.
     let is_unit_short = unit.size().x + UNIT_TO_PLOT <= Y_LABELS_WIDTH;
+    let least_share = if is_unit_short { unit.size().y * LETTERS_BELOW / (plot.height - unit.size().y) } else { 0.0 };
     let axis_x = if is_unit_short { axis_x } else { axis_x.label(axis_name(plot.x_unit)) };
     let pointed = Cell::<Option<Pointed>>::new(None);
     let mut drawn = Plot::new(plot.title)
@@ -153,7 +156,7 @@ pub fn curve_plot(ui: &mut Ui, plot: &CurvePlot<'_>) {
         .custom_x_axes(vec![axis_x.formatter(|mark, _| format::significant(mark.value))])
         .custom_y_axes(vec![axis_y.formatter(move |mark, _| y_text(mark.value)).min_thickness(Y_LABELS_WIDTH)])
         .x_grid_spacer(move |input| ticks(&input, x_step, 5.0))
-        .y_grid_spacer(|input| ticks(&input, None, 3.0))
+        .y_grid_spacer(move |input| ticks_above(&input, f64::from(least_share)))
         .label_formatter(|_| hover_text(plot, pointed.get()?));
     for y in plot.include_y {
         drawn = drawn.include_y(*y);
@@ -262,6 +265,14 @@ pub fn ticks(input: &GridInput, step: Option<f64>, wanted: f64) -> Vec<GridMark>
         return Vec::new();
     }
     (0..=(last - first) as u32).map(|i| GridMark { value: (first + f64::from(i)) * step_size, step_size }).collect()
+}
+
+/// Ticks of the y axis, without one so low that its label would reach into the unit of the x axis below it.
+fn ticks_above(input: &GridInput, least_share: f64) -> Vec<GridMark> {
+    let (low, high) = input.bounds;
+    let mut marks = ticks(input, None, 3.0);
+    marks.retain(|mark| mark.value - low >= least_share * (high - low));
+    marks
 }
 
 /// The smallest of 1, 2 and 5 times a power of ten that is not below `least`.
@@ -393,6 +404,21 @@ mod tests {
         let harness = levels_over("angle in degrees");
         let (rect, unit, first) = (plot(&harness), place_of(&harness, "angle in degrees"), place_of(&harness, "0"));
         assert!(unit.top() >= first.bottom() - 2.0 && rect.x_range().contains(unit.center().x), "{unit:?}, {first:?}");
+    }
+
+    #[test]
+    fn the_unit_of_the_x_axis_is_not_painted_over_a_label_of_the_y_axis() {
+        let between = |low: f64, high: f64, x_unit| {
+            let points = vec![[0.0, low], [10.0, high]];
+            let colour = theme::tokens_of(true).text_dim;
+            drawn(vec![Curve { name: "level".into(), colour, points, style: CurveStyle::Line }], x_unit)
+        };
+        // With 8 % more at either end, the axis begins just below 100.
+        let labels = |harness: &Harness<'_>| ["100", "200", "300"].map(|label| text_shape(harness, label).is_some());
+        assert_eq!(labels(&between(115.5, 315.5, "place")), [false, true, true]);
+        // Below the ticks it is in nobody's way.
+        assert_eq!(labels(&between(115.5, 315.5, "angle in degrees")), [true; 3]);
+        assert_eq!(labels(&between(100.0, 300.0, "place")), [true; 3]);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use super::figures::{count_text, counted_spaced};
 use crate::ui::format;
 use crate::ui::theme::{self, SPACE};
 use crate::worker::protocol::Progress;
-use eframe::egui::{Align, Color32, Layout, ProgressBar, Rect, Ui, Vec2, lerp, vec2};
+use eframe::egui::{Align, Layout, ProgressBar, Rect, Role, Sense, Ui, Vec2, WidgetInfo, lerp, vec2};
 
 /// Height of the bar in points.
 const HEIGHT_PT: f32 = 8.0;
@@ -34,17 +34,23 @@ pub fn job_bar(ui: &mut Ui, progress: &Progress) {
 
 /// The same of a width and a height in points.
 pub fn job_bar_of(ui: &mut Ui, progress: &Progress, size: Vec2) {
-    let share = share_done(progress);
-    let bar = progress_bar(ui, share.unwrap_or_default()).desired_width(size.x).desired_height(size.y);
-    if share.is_some() {
-        ui.add(bar);
-        return;
+    match share_done(progress) {
+        Some(share) => {
+            ui.add(progress_bar(ui, share).desired_width(size.x).desired_height(size.y));
+        }
+        None => running_bar(ui, size),
     }
-    // egui begins every bar with a dot: that would be a job that does not get on.
-    let rect = ui.add(bar.fill(Color32::TRANSPARENT)).rect;
+}
+
+/// A bar of which nobody knows how much is done. Not one of egui's: those begin with a dot, and tell a screen reader a share,
+/// both as of a job that does not get on.
+fn running_bar(ui: &mut Ui, size: Vec2) {
+    let (rect, response) = ui.allocate_exact_size(size, Sense::hover());
+    response.widget_info(|| WidgetInfo::new(Role::ProgressIndicator));
     if !ui.is_rect_visible(rect) {
         return;
     }
+    ui.painter().rect_filled(rect, size.y / 2.0, ui.visuals().extreme_bg_color);
     // Where nothing is to move, as in pictures, it stands in the middle.
     let moves = ui.style().animation_time > 0.0;
     let time_secs = ui.input(|input| input.time);
@@ -90,9 +96,9 @@ pub fn images_text(progress: &Progress, before: &str) -> String {
     done_text(progress, "image").map_or_else(|| before.to_owned(), |done| with_time_left(done, progress))
 }
 
-/// A title, the button that stops the job at the end of the line, below it the bar and `text`. Tells whether the job is to
-/// be stopped.
-pub fn titled_job(ui: &mut Ui, title: &str, progress: &Progress, text: &str) -> bool {
+/// A title, the button that stops the job at the end of the line, below it the bar and `text`. Without `progress`, as of a job
+/// that waits for its turn, there is no bar, which would move. Tells whether the job is to be stopped.
+pub fn titled_job(ui: &mut Ui, title: &str, progress: Option<&Progress>, text: &str) -> bool {
     let mut is_stopped = false;
     ui.horizontal(|ui| {
         ui.label(theme::subheading(title));
@@ -100,8 +106,10 @@ pub fn titled_job(ui: &mut Ui, title: &str, progress: &Progress, text: &str) -> 
             is_stopped = ui.button("Cancel").on_hover_text("Stops this; nothing of it is kept").clicked();
         });
     });
-    let size = vec2(ui.available_width(), LOW_HEIGHT_PT);
-    job_bar_of(ui, progress, size);
+    if let Some(progress) = progress {
+        let size = vec2(ui.available_width(), LOW_HEIGHT_PT);
+        job_bar_of(ui, progress, size);
+    }
     ui.label(theme::caption(text));
     is_stopped
 }
@@ -138,6 +146,8 @@ pub fn job_in_dialog(ui: &mut Ui, progress: &Progress, text: &str, stop_help: &s
 mod tests {
     use super::*;
     use eframe::egui::{Context, RawInput, ViewportId};
+    use egui_kittest::Harness;
+    use egui_kittest::kittest::{NodeT as _, Queryable as _};
     use std::time::Duration;
 
     #[test]
@@ -169,6 +179,17 @@ mod tests {
         assert!(moving > Duration::from_millis(40) && moving <= Duration::from_millis(100), "{moving:?}");
         assert!(next_picture(&unknown, 0.0) > Duration::from_secs(1), "it stands still where nothing moves");
         assert!(next_picture(&half, 0.1) > Duration::from_secs(1));
+    }
+
+    #[test]
+    fn a_share_that_is_not_known_is_not_told_to_a_screen_reader_as_none() {
+        let told = |progress: Progress| {
+            let mut harness = Harness::builder().build_ui(move |ui| job_bar(ui, &progress));
+            harness.run_steps(2);
+            harness.get_by_role(Role::ProgressIndicator).accesskit_node().numeric_value()
+        };
+        assert_eq!(told(Progress::default()), None);
+        assert_eq!(told(Progress { done: 1, total: 2, eta_secs: None }), Some(50.0));
     }
 
     #[test]

@@ -12,6 +12,8 @@ use crate::ui::theme::{self, SPACE};
 use control::Row;
 use eframe::egui::{self, Align, Layout, Sense, Ui, vec2};
 
+/// Width in points from which on no choice is cut, nor the name before it; a test below tries every one.
+pub const LEAST_WIDTH: f32 = 306.0;
 /// Width of the names, in points.
 const LABEL_WIDTH: f32 = 132.0;
 /// Width of the dot that puts a setting back.
@@ -106,7 +108,10 @@ impl ParamForm {
         let reason = input.resolved.and_then(|resolved| resolved.reasons.iter().find(|reason| reason.key == spec.key));
         ui.horizontal(|ui| {
             ui.set_height(ROW_HEIGHT);
-            let label_width = label_width(ui, input, spec, &current.value);
+            let word = current.value.to_string();
+            let choices = control::choices(input, spec, &word);
+            let chosen = choices.as_deref().map(|choices| control::shown_label(choices, &word));
+            let label_width = label_width(ui, spec, chosen);
             let label = label_ui(ui, spec, label_width);
             let width = (ui.available_width() - DOT_WIDTH - SPACE).max(80.0);
             let row = Row {
@@ -115,8 +120,7 @@ impl ParamForm {
                 default: &current.default,
                 label,
                 reason,
-                devices: input.devices,
-                runs: input.runs,
+                choices: choices.as_deref(),
                 width,
             };
             row.ui(ui, &mut self.typing, edits);
@@ -154,10 +158,11 @@ fn is_auto(spec: &ParamSpec, value: &Value) -> bool {
         || (by_word && matches!(spec.kind, crate::config::Kind::Choice(_)))
 }
 
-/// Width of a name: that of all, or as much less as a list needs to show what is chosen in full.
-fn label_width(ui: &Ui, input: &FormInput<'_>, spec: &ParamSpec, value: &Value) -> f32 {
-    let Some(list) = control::list_width(ui, input, spec, value) else { return LABEL_WIDTH };
-    let left = ui.available_width() - SPACE - list - SPACE - DOT_WIDTH;
+/// Width of a name: that of all, or as much less as a list needs to show in full what is chosen in it; `None` where the setting
+/// is no list.
+fn label_width(ui: &Ui, spec: &ParamSpec, chosen: Option<&str>) -> f32 {
+    let Some(chosen) = chosen else { return LABEL_WIDTH };
+    let left = ui.available_width() - SPACE - control::box_width(ui, chosen) - SPACE - DOT_WIDTH;
     // The name itself is not cut for it.
     LABEL_WIDTH.min(left.max(control::text_width(ui, spec.label)))
 }
@@ -219,14 +224,12 @@ mod tests {
 
     #[test]
     fn no_choice_is_cut_in_the_narrowest_column() {
-        // What the narrowest window leaves: the column of settings without margins, border and scroll bar of its card.
-        const WIDTH_PT: f32 = 352.0 - 34.0 - 12.0;
         let draw = |ui: &mut Ui, config: &mut RunConfig| {
             // Fonts are there from the next pass on.
             if ui.ctx().cumulative_pass_nr() == 0 {
                 return theme::install(ui.ctx());
             }
-            ui.set_max_width(WIDTH_PT);
+            ui.set_max_width(LEAST_WIDTH);
             let input = FormInput { config, resolved: None, problem: None, devices: &[], runs: &[] };
             let mut form = ParamForm::default();
             let current = form.current(input.config);

@@ -12,8 +12,6 @@ use eframe::egui::{Align2, Color32, FontId, Painter, Pos2, Ui, Vec2};
 const MOST_NAMED: usize = 6;
 /// Widest name, as a share of the plot.
 const WIDEST: f32 = 0.45;
-/// Letters of a cut name at most, so that an endless name is not measured again and again.
-const MOST_LETTERS: usize = 100;
 
 /// Writes the names, each in the colour of its curve. A run that is alone needs none.
 pub(super) fn run_names(ui: &Ui, drawn: &DrawnFrame, curves: &[RateCurve<'_>], corner: Align2) {
@@ -64,8 +62,17 @@ fn fitting(name: &str, fits: impl Fn(&str) -> bool) -> String {
         let (head, tail) = (letters.iter().take(kept.div_ceil(2)), letters.iter().skip(letters.len() - kept / 2));
         head.chain(&['…']).chain(tail).collect()
     };
-    let most = letters.len().min(MOST_LETTERS);
-    (1..most).rev().map(cut).find(|text| fits(text)).unwrap_or_else(|| "…".to_owned())
+    // The more letters are kept, the wider it is: an endless name, too, is measured only a few times.
+    let (mut most, mut too_many) = (0, letters.len());
+    while too_many - most > 1 {
+        let middle = usize::midpoint(most, too_many);
+        if fits(&cut(middle)) {
+            most = middle;
+        } else {
+            too_many = middle;
+        }
+    }
+    cut(most)
 }
 
 #[cfg(test)]
@@ -78,6 +85,7 @@ mod tests {
     use eframe::egui::{Rect, vec2};
     use egui_kittest::Harness;
     use egui_kittest::kittest::Queryable as _;
+    use std::cell::Cell;
 
     const COLOURS: [Color32; 8] = [
         Color32::RED,
@@ -154,8 +162,14 @@ mod tests {
         assert_eq!(fitting("arcface", fits), "arcface");
         assert_eq!(fitting("2026-11-22-arcface", fits), "2026…face");
         assert_eq!(fitting("2026-11-22-arcface", |_| false), "…");
-        let endless = fitting(&"é".repeat(9000), fits);
+        let measured = Cell::new(0);
+        let counted = |text: &str| {
+            measured.set(measured.get() + 1);
+            fits(text)
+        };
+        let endless = fitting(&"é".repeat(9000), counted);
         assert_eq!((endless.chars().count(), endless.chars().nth(4)), (9, Some('…')));
+        assert!(measured.get() < 20, "measured {} times", measured.get());
         let harness = plots(vec!["a".repeat(300), "b".repeat(300)]);
         let widths = harness.output().shapes.iter().filter_map(|clipped| match &clipped.shape {
             eframe::egui::Shape::Text(text) if text.galley.text().contains('…') => Some(text.galley.size().x),

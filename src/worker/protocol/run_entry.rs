@@ -1,7 +1,10 @@
 //! A run in the list of runs, and what can be done to its folder.
 
 use crate::config::{RunConfig, RunInfo, SeriesInfo};
+use crate::eval::folder_names;
 use crate::train::{EpochMetrics, RunSummary};
+use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -34,6 +37,26 @@ pub struct RunEntry {
 }
 
 impl RunEntry {
+    /// Names a run from elsewhere whose folder is called as that of another run with as many of the folders above as it takes
+    /// to tell them apart: `softmax/seed-1`.
+    pub fn tell_apart(runs: &mut [Self]) {
+        let elsewhere = runs.iter().filter(|run| run.is_elsewhere);
+        let given: BTreeSet<Option<OsString>> = elsewhere.map(Self::folder_name).collect();
+        let is_alike = |run: &Self| given.contains(&run.folder_name());
+        let alike: Vec<&Path> = runs.iter().filter(|run| is_alike(run)).map(|run| run.path.as_path()).collect();
+        let mut names = folder_names(&alike).into_iter();
+        for run in runs.iter_mut().filter(|run| is_alike(run)) {
+            if let Some(name) = names.next().filter(|_| run.is_elsewhere) {
+                run.name = name;
+            }
+        }
+    }
+
+    /// What its folder is called by itself.
+    fn folder_name(&self) -> Option<OsString> {
+        self.path.file_name().map(ToOwned::to_owned)
+    }
+
     /// Its weights were made elsewhere.
     pub fn is_imported(&self) -> bool {
         self.config.run.as_ref().is_some_and(RunInfo::is_imported)

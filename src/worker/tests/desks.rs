@@ -114,10 +114,18 @@ fn a_map_that_fails_says_what_else_to_do() {
     let table = EmbeddingTable::new(2, vec![1.0, 0.0, 0.0, 1.0], vec![0, 1], vec![0, 1]).unwrap();
     let tsne = TsneSpec { perplexity: 0.0, iterations: 1000, max_points: 100, seed: 1 };
     let mut bench = Bench::new();
-    let (_, outcome) = bench.run(Request::Map { table: Arc::new(table), method: MapMethod::Tsne, tsne });
+    let ask = |table: EmbeddingTable, method| Request::Map { table: Arc::new(table), method, tsne: tsne.clone() };
+    let (_, outcome) = bench.run(ask(table, MapMethod::Tsne));
     let Outcome::Failed(error) = outcome else { panic!("{outcome:?}") };
     assert!(error.headline.contains("perplexity is 0"), "{error:?}");
-    assert!(error.hint.as_deref().is_some_and(|hint| hint.contains("PCA")), "{error:?}");
+    let hint = error.hint.as_deref().unwrap_or_default();
+    assert!(hint.contains("PCA") && hint.contains("Train, under Advanced") && error.may_pca_do, "{error:?}");
+    for method in [MapMethod::Pca, MapMethod::Tsne, MapMethod::Sphere] {
+        let nothing = EmbeddingTable::new(2, Vec::new(), Vec::new(), Vec::new()).unwrap();
+        let (_, outcome) = bench.run(ask(nothing, method));
+        let Outcome::Failed(error) = outcome else { panic!("{outcome:?}") };
+        assert!(error.hint.is_none() && !error.may_pca_do, "PCA would fail as well: {error:?}");
+    }
 }
 
 #[test]

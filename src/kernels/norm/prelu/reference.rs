@@ -37,7 +37,7 @@ pub(super) fn norm_prelu_backward<B: Backend>(
     let d_slope = plain::sum_per_channel(dy.clone() * before.clone().clamp_max(0.0));
     let leaked = dy.clone() * tensor::<B, 1>(slope).unsqueeze();
     let behind = primitive(dy.mask_where(before.lower_elem(0.0), leaked));
-    let saved = NormSaved { y: x.clone(), x, gamma, mean, var, tail: Tail::Linear, eps };
+    let saved = NormSaved { x, gamma, behind_relu: None, mean, var, eps };
     let grads = plain::norm_backward::<B>(saved, behind, false);
     (grads.x, [grads.gamma, grads.beta, d_slope])
 }

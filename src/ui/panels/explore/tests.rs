@@ -2,14 +2,14 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a skipped test says why")]
 
 use super::ExplorePanel;
-use crate::app::{Action, Notice, Severity, State, Workspace, on_event, update};
+use crate::app::{Action, State, Workspace, on_event, update};
 use crate::config::RunInfo;
 use crate::data::Catalog;
-use crate::map::MapMethod;
+use crate::map::{MapError, MapMethod};
 use crate::ui::demo_data::{demo_layout, demo_table};
 use crate::ui::test_page;
 use crate::ui::widgets::figures::counted_spaced;
-use crate::worker::protocol::{Event, OpenedData, RunEntry};
+use crate::worker::protocol::{Event, JobError, OpenedData, Outcome, RunEntry};
 use eframe::egui::Key;
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
@@ -186,12 +186,18 @@ fn search_dims_what_does_not_match_and_enter_selects_the_first() {
 }
 
 #[test]
-fn a_map_that_failed_can_be_made_by_pca_instead() {
+fn a_map_that_failed_can_be_made_by_pca_where_that_may_do() {
     let Some(mut state) = mapped() else { return };
     state.explore.layout = None;
-    state.explore.error = Some(Notice::new(Severity::Error, "The t-SNE map of 9 points failed"));
-    for (method, is_offered) in [(MapMethod::Tsne, true), (MapMethod::Sphere, true), (MapMethod::Pca, false)] {
-        state.explore.method = method;
+    let of_tsne = MapError::Tsne { points: 9, reason: "positions are not finite".to_owned() };
+    for (method, error, is_offered) in [
+        (MapMethod::Tsne, of_tsne, true),
+        (MapMethod::Tsne, MapError::Empty, false),
+        (MapMethod::Sphere, MapError::Empty, false),
+    ] {
+        update(&mut state, Action::SetMethod(method));
+        let job = state.explore.job.expect("it is on its way").id;
+        on_event(&mut state, Event::Ended { job, outcome: Outcome::Failed(JobError::no_map(&error)) });
         let mut harness = harness(state.clone());
         assert_eq!(harness.query_all_by_label("Compute again").count(), 2, "what does the same is called the same");
         assert_eq!(harness.query_by_label("Show PCA instead").is_some(), is_offered, "{method:?}");
@@ -217,6 +223,20 @@ fn a_map_on_its_way_says_what_it_is_and_of_how_many_images() {
         let harness = harness(state.clone());
         assert!(harness.query_by_label_contains(&words).is_some(), "{words}");
     }
+}
+
+#[test]
+fn a_map_on_its_way_is_told_of_as_it_was_sent() {
+    let Some(mut state) = mapped() else { return };
+    let images = counted_spaced(state.explore.table.as_ref().expect("mapped").len(), "image");
+    state.config.map.max_points = 50;
+    update(&mut state, Action::SetMethod(MapMethod::Tsne));
+    // What a person sets meanwhile.
+    state.config.map.max_points = 3000;
+    state.explore.method = MapMethod::Sphere;
+    let harness = harness(state);
+    let words = format!("t-SNE of 50 of {images} takes a while.");
+    assert!(harness.query_by_label_contains(&words).is_some());
 }
 
 #[test]

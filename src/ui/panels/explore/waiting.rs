@@ -1,6 +1,6 @@
 //! What stands in the place of the map while there is none.
 
-use crate::app::{Action, ExploreView, State, Workspace};
+use crate::app::{Action, ExploreView, MapJob, State, Workspace};
 use crate::map::MapMethod;
 use crate::ui::command_button::CommandButton;
 use crate::ui::panels::evaluate;
@@ -30,20 +30,18 @@ pub(super) fn first_map_ui(ui: &mut Ui, state: &State, explore: &ExploreView, ou
 /// What is being done, how far it is, and how to stop it.
 pub(super) fn busy_ui(ui: &mut Ui, state: &State, explore: &ExploreView, out: &mut Vec<Action>) {
     let Some(job) = explore.job else { return };
-    let progress = state.job(job).map(|job| job.progress).unwrap_or_default();
-    if titled_job(ui, "Computing the map", &progress, &busy_text(state, explore)) {
-        out.push(Action::CancelJob(job));
+    let progress = state.job(job.id).map(|view| view.progress).unwrap_or_default();
+    if titled_job(ui, "Computing the map", Some(&progress), &busy_text(job, explore)) {
+        out.push(Action::CancelJob(job.id));
     }
 }
 
 /// What is being computed, of how many images, and what stopping it does.
-fn busy_text(state: &State, explore: &ExploreView) -> String {
+fn busy_text(job: MapJob, explore: &ExploreView) -> String {
     let all = explore.table.as_ref().map_or(0, |table| table.len());
-    let drawn = all.min(state.config.map.max_points as usize);
+    let drawn = all.min(job.max_points);
     let images = counted_spaced(all, "image");
-    let what = match explore.method {
-        // A run that is being trained is followed by PCA, whatever was asked for last.
-        _ if state.is_training() => format!("The map of {images} takes a moment"),
+    let what = match job.method {
         MapMethod::Tsne if drawn < all => format!("t-SNE of {} of {images} takes a while", count_text(drawn)),
         MapMethod::Tsne => format!("t-SNE of {images} takes a while"),
         MapMethod::Pca => format!("PCA of {images} takes a moment"),

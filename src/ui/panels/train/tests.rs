@@ -4,11 +4,12 @@ use super::TrainPanel;
 use crate::app::{Action, RunAction, State, Workspace, update};
 use crate::ui::demo_state::{self, DemoKind};
 use crate::ui::panels::runs::SETTINGS_AGAIN;
-use crate::ui::test_page::{self, click};
+use crate::ui::test_page::{self, apply, click};
 use crate::ui::theme;
 use eframe::egui::{Rect, Shape};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
+use std::path::PathBuf;
 
 type Page = test_page::Page<TrainPanel>;
 
@@ -63,7 +64,6 @@ fn a_run_that_diverged_leads_to_a_new_one_as_its_message_says_and_any_other_goes
     assert!(diverged.query_by_label("Continue training").is_none());
     let asked = click(&mut diverged, SETTINGS_AGAIN);
     assert_eq!(asked, [Action::from(RunAction::Duplicate(run.clone()))]);
-    diverged.run_steps(2);
     assert!(diverged.query_by_label("Start training").is_some(), "beside the settings stands what they will do");
     let mut state = state;
     if let Some(view) = &mut state.training {
@@ -74,6 +74,25 @@ fn a_run_that_diverged_leads_to_a_new_one_as_its_message_says_and_any_other_goes
     full_disk.get_by_label("Continue training").click();
     full_disk.run_steps(2);
     assert_eq!(full_disk.state().out, [Action::ContinueRun(run)]);
+}
+
+#[test]
+fn what_is_taken_over_from_runs_is_shown_with_what_it_will_do_and_a_choice_in_the_form_turns_no_page() {
+    let takes = [RunAction::Duplicate as fn(PathBuf) -> RunAction, RunAction::FineTune];
+    let cases = takes.map(|take| (take, Workspace::Runs, true));
+    for (take, from, is_turned) in cases.into_iter().chain([(takes[1], Workspace::Train, false)]) {
+        let state = run_at(DemoKind::Done);
+        let run = state.runs.iter().find(|run| run.has_model).expect("the list has a run with a model").path.clone();
+        let mut harness = harness(state, 1200.0);
+        assert!(harness.query_by_label("Start a new run").is_some());
+        harness.state_mut().state.workspace = from;
+        let asked = Action::from(take(run));
+        harness.state_mut().out.push(asked.clone());
+        apply(&mut harness);
+        assert_eq!(harness.state().state.workspace, Workspace::Train);
+        assert_eq!(harness.query_by_label("Start training").is_some(), is_turned, "{asked:?} in {from:?}");
+        assert_eq!(harness.query_by_label("Start a new run").is_none(), is_turned, "{asked:?} in {from:?}");
+    }
 }
 
 #[test]

@@ -21,7 +21,7 @@ pub(super) fn verdict_ui(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
     if let Some(job) = verify.job {
         let progress = state.job(job).map(|job| job.progress).unwrap_or_default();
         let text = "Both images go through the model; the first comparison also loads it.";
-        if titled_job(ui, "Comparing", &progress, text) {
+        if titled_job(ui, "Comparing", Some(&progress), text) {
             out.push(Action::CancelJob(job));
         }
     } else if let Some(notice) = &verify.error {

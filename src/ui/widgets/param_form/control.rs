@@ -24,8 +24,8 @@ pub(super) struct Row<'a> {
     pub label: Id,
     /// What `auto` became.
     pub reason: Option<&'a Reason>,
-    pub devices: &'a [DeviceInfo],
-    pub runs: &'a [(String, String)],
+    /// What there is to choose from, where it is chosen from a list.
+    pub choices: Option<&'a [Choice]>,
     pub width: f32,
 }
 
@@ -95,8 +95,8 @@ impl Row<'_> {
         edits: &mut Vec<Edit>,
     ) {
         let word = value.to_string();
-        if let Some(choices) = choices(self.spec, &word, self.devices, self.runs) {
-            self.choice_ui(ui, &word, &choices, width, edits);
+        if let Some(choices) = self.choices {
+            self.choice_ui(ui, &word, choices, width, edits);
             return;
         }
         match (self.spec.kind, value) {
@@ -228,7 +228,7 @@ impl Row<'_> {
 }
 
 /// One entry of a list.
-struct Choice {
+pub(super) struct Choice {
     word: String,
     label: String,
     why_not: Option<String>,
@@ -241,33 +241,22 @@ impl Choice {
 }
 
 /// What there is to choose from, where the setting is chosen from a list; `word` is what is chosen.
-fn choices(
-    spec: &ParamSpec,
-    word: &str,
-    devices_known: &[DeviceInfo],
-    runs_known: &[(String, String)],
-) -> Option<Vec<Choice>> {
+pub(super) fn choices(input: &FormInput<'_>, spec: &ParamSpec, word: &str) -> Option<Vec<Choice>> {
     match spec.kind {
         Kind::Choice(all) => Some(all.iter().map(|(word, label)| Choice::open(word, &capitalised(label))).collect()),
-        Kind::Text if spec.key == "train.device" => Some(devices(devices_known)),
-        Kind::Text if spec.key == "train.start_from" => Some(runs(runs_known, word)),
+        Kind::Text if spec.key == "train.device" => Some(devices(input.devices)),
+        Kind::Text if spec.key == "train.start_from" => Some(runs(input.runs, word)),
         _ => None,
     }
 }
 
-fn shown_label<'a>(choices: &'a [Choice], word: &'a str) -> &'a str {
+/// What a list shows while this is chosen.
+pub(super) fn shown_label<'a>(choices: &'a [Choice], word: &'a str) -> &'a str {
     choices.iter().find(|choice| choice.word == word).map_or(word, |choice| choice.label.as_str())
 }
 
-/// Width in points of a list that shows what is chosen in full; `None` where the setting is no list.
-pub(super) fn list_width(ui: &Ui, input: &FormInput<'_>, spec: &ParamSpec, value: &Value) -> Option<f32> {
-    let word = value.to_string();
-    let choices = choices(spec, &word, input.devices, input.runs)?;
-    Some(box_width(ui, shown_label(&choices, &word)))
-}
-
 /// Width of egui's list with this text and the arrow behind it, in points.
-fn box_width(ui: &Ui, text: &str) -> f32 {
+pub(super) fn box_width(ui: &Ui, text: &str) -> f32 {
     let spacing = ui.spacing();
     text_width(ui, text) + 2.0 * spacing.button_padding.x + spacing.icon_spacing + spacing.icon_width
 }

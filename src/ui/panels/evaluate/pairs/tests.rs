@@ -8,6 +8,7 @@ use crate::ui::demo_state::{self, DemoKind};
 use crate::ui::panels::evaluate::EvaluatePanel;
 use crate::ui::test_page::{self, click, press};
 use crate::worker::protocol::{Event, JobError, JobId, Outcome, Progress, RunEntry};
+use eframe::egui::Role;
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use std::sync::Arc;
@@ -179,9 +180,11 @@ fn while_a_network_is_trained_it_is_said_that_measuring_waits() {
     click(&mut harness, "Measure");
     assert!(harness.query_by_label("Measuring error rates").is_some());
     assert!(harness.query_by_label("Waits until the training is over").is_some());
+    assert!(harness.query_by_role(Role::ProgressIndicator).is_none(), "nothing of it is done");
     let job = harness.state().state.evaluate.job.expect("it waits");
     let progress = Progress { done: 64, total: 7699, eta_secs: None };
     on_event(&mut harness.state_mut().state, Event::Progress { job, progress });
     harness.run_steps(2);
     assert!(harness.query_by_label("64 of 7699 images embedded").is_some(), "it has begun");
+    assert!(harness.query_by_role(Role::ProgressIndicator).is_some());
 }

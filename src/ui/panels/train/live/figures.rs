@@ -48,9 +48,13 @@ fn epochs_text(view: &TrainView) -> String {
 fn numbers<'a>(view: &TrainView, eer_help: &'a str) -> Vec<(&'static str, String, &'a str)> {
     let is_over = view.phase.is_over();
     let of_step = |text: &dyn Fn(&StepMetrics) -> String| view.steps.last().map_or_else(nothing, text);
-    let eer = view.epochs.iter().rev().find_map(|epoch| epoch.eer);
-    // That of the network that is kept stands in the title then.
-    let eer_name = if is_over { "Last epoch's EER" } else { "Held-out EER" };
+    let measured = view.epochs.iter().rev().find_map(|epoch| Some((epoch.epoch, epoch.eer?)));
+    // Where the run is done, the title tells that of the network that is kept.
+    let eer_name = match measured {
+        _ if !is_over => "Held-out EER",
+        Some((0, _)) => "EER at the start",
+        _ => "Last epoch's EER",
+    };
     let mut items = vec![
         ("Epoch", epochs_text(view), "Passes over the training images"),
         (
@@ -59,7 +63,7 @@ fn numbers<'a>(view: &TrainView, eer_help: &'a str) -> Vec<(&'static str, String
             "Mean loss of the last steps, margin included; it starts high because of the margin",
         ),
         ("Accuracy", of_step(&|s| rate_text(s.accuracy)), accuracy_help(&view.config.loss)),
-        (eer_name, eer.map_or_else(nothing, rate_text), eer_help),
+        (eer_name, measured.map_or_else(nothing, |(_, eer)| rate_text(eer)), eer_help),
     ];
     if !is_over {
         let speed = of_step(&|s| count_text(s.images_per_second.round() as usize));
@@ -283,6 +287,19 @@ mod tests {
         assert_eq!(names(DemoKind::Error), ["Epoch", "Loss", "Accuracy", "Last epoch's EER"]);
         let epochs = |kind| told(kind).swap_remove(0).1;
         assert_eq!([DemoKind::Busy, DemoKind::Done].map(epochs), ["12.4 of 24", "24 of 24"]);
+    }
+
+    #[test]
+    fn a_run_that_is_over_before_its_first_epoch_tells_what_it_started_from_as_such() {
+        let state = demo_state::state(Workspace::Train, DemoKind::Error);
+        let mut view = state.training.expect("the sample data can be drawn");
+        view.epochs.truncate(1);
+        let named = |view: &TrainView| numbers(view, "").swap_remove(3).0;
+        assert_eq!(named(&view), "Last epoch's EER");
+        view.epochs[0].epoch = 0;
+        assert_eq!(named(&view), "EER at the start");
+        view.phase = TrainPhase::Running;
+        assert_eq!(named(&view), "Held-out EER");
     }
 
     #[test]
