@@ -31,7 +31,7 @@ pub use grouped::{FoldedGrouped, GroupedBackend, Grouping, grouped_conv2d};
 pub use margin::{MarginBackend, Target, margin_loss};
 pub use norm::{NormBackend, NormPreluBackend, Tail, affine, norm, norm_prelu, prelu};
 pub use normalize::{NormalizeBackend, normalize_rows};
-pub use peak::peak_gflops;
+pub use peak::{peak_gflops, product_gflops};
 pub use pool::PoolBackend;
 pub use primitive::{full, in_type};
 pub use update::UpdateBackend;

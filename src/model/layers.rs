@@ -12,7 +12,7 @@ use crate::kernels::{
 use burn::module::{Module, Param, RunningState};
 use burn::nn::{BatchNorm, Linear};
 use burn::tensor::backend::Backend;
-use burn::tensor::{DType, Tensor, activation};
+use burn::tensor::{Tensor, activation};
 
 /// Added to the variance (PyTorch's default).
 pub(super) const EPSILON: f64 = 1e-5;
@@ -203,12 +203,11 @@ pub(super) fn apply_norm<B: Kernels>(
     tail: Tail,
     statistics: Statistics,
 ) -> Tensor<B, 4> {
-    let dtype = x.dtype();
     if statistics.are_running::<B>(&x.device()) {
+        let dtype = x.dtype();
         return in_type(affine(full(x), folded_factors(bn), shortcut.map(full), tail), dtype);
     }
-    let normed = norm(full(x), [bn.gamma.val(), bn.beta.val()], shortcut.map(full), tail, bn.epsilon as f32);
-    followed(bn, normed, dtype, statistics)
+    followed(bn, norm(x, [bn.gamma.val(), bn.beta.val()], shortcut, tail, bn.epsilon as f32), statistics)
 }
 
 /// Batch normalisation and the PReLU behind it.
@@ -218,11 +217,12 @@ pub(super) fn apply_norm_prelu<B: Kernels>(
     x: Tensor<B, 4>,
     statistics: Statistics,
 ) -> Tensor<B, 4> {
-    let (slope, dtype) = (activation.weight.val(), x.dtype());
+    let slope = activation.weight.val();
     if statistics.are_running::<B>(&x.device()) {
+        let dtype = x.dtype();
         return in_type(prelu(affine(full(x), folded_factors(bn), None, Tail::Linear), slope), dtype);
     }
-    followed(bn, norm_prelu(full(x), [bn.gamma.val(), bn.beta.val(), slope], bn.epsilon as f32), dtype, statistics)
+    followed(bn, norm_prelu(x, [bn.gamma.val(), bn.beta.val(), slope], bn.epsilon as f32), statistics)
 }
 
 /// A PReLU with no normalisation in front of it.
@@ -231,8 +231,8 @@ pub(super) fn apply_prelu<B: Kernels>(activation: &Prelu<B>, x: Tensor<B, 4>) ->
     in_type(prelu(full(x), activation.weight.val()), dtype)
 }
 
-/// The output in the type of the input; the running statistics follow those of the batch, if they should.
-fn followed<B: Kernels>(bn: &BatchNorm<B>, normed: Normed<B>, dtype: DType, statistics: Statistics) -> Tensor<B, 4> {
+/// The output; the running statistics follow those of the batch, if they should.
+fn followed<B: Kernels>(bn: &BatchNorm<B>, normed: Normed<B>, statistics: Statistics) -> Tensor<B, 4> {
     if statistics == Statistics::Usual {
         let [n, h, w, _] = normed.y.dims();
         let count = (n * h * w) as f64;
@@ -240,7 +240,7 @@ fn followed<B: Kernels>(bn: &BatchNorm<B>, normed: Normed<B>, dtype: DType, stat
         follow(&bn.running_mean, normed.mean, bn.momentum);
         follow(&bn.running_var, unbiased, bn.momentum);
     }
-    in_type(normed.y, dtype)
+    normed.y
 }
 
 /// Scale and shift per channel that the running statistics amount to.

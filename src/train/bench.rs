@@ -6,6 +6,7 @@ use super::device::Device;
 use super::session::open_session;
 use crate::config::{Precision, RunConfig, TrainConfig};
 use crate::data::HostBatch;
+use crate::kernels;
 use crate::loss::{HeadSpec, Moment};
 use crate::model::EmbedderSpec;
 use std::time::Instant;
@@ -34,6 +35,27 @@ pub struct StepBench {
     pub precision: Precision,
     /// Embedding alone, as after training, instead of a training step.
     pub forward_only: bool,
+}
+
+/// Side of the matrices by which a card is measured: large enough for all of its units.
+#[cfg(feature = "cuda")]
+const CARD_SIDE: usize = 4096;
+
+/// What the device does in matrix products alone, in GFLOP/s: what a step could reach. `None` where it cannot be measured.
+pub fn peak_gflops(device: Device, precision: Precision) -> Option<f64> {
+    match device {
+        Device::Cpu => Some(kernels::peak_gflops()),
+        #[cfg(feature = "cuda")]
+        Device::Cuda(index) => {
+            let card = burn::DispatchDevice::Cuda(burn::backend::cuda::CudaDevice::new(index));
+            kernels::product_gflops::<burn::Dispatch>(&card, super::session::float_type(precision), CARD_SIDE)
+        }
+        #[cfg(not(feature = "cuda"))]
+        Device::Cuda(_) => {
+            let _ = precision;
+            None
+        }
+    }
 }
 
 impl StepBench {

@@ -52,7 +52,7 @@ mod trained;
 mod validate;
 
 pub use announce::plan_warnings;
-pub use bench::StepBench;
+pub use bench::{StepBench, peak_gflops};
 pub use checkpoint::{BestSoFar, Checkpoint, CheckpointState, Sums};
 pub use control::Control;
 pub use device::{Device, DeviceInfo, choose, devices, find_device};

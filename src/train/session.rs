@@ -11,7 +11,7 @@ use super::origin::StartRow;
 use super::{TrainError, gradients, record};
 use crate::config::{Precision, TrainConfig};
 use crate::data::HostBatch;
-use crate::kernels::{Cpu, Engine};
+use crate::kernels::{Cpu, Engine, in_type};
 use crate::loss::{HeadBatch, HeadSpec, Moment};
 use crate::model::{EmbedderSpec, Inference, Recomputed, Statistics, save_weights};
 use burn::module::{AutodiffModule, Module};
@@ -323,13 +323,18 @@ impl<B: Engine> BurnSession<B> {
     }
 }
 
+/// What the convolutions compute in.
+pub(super) fn float_type(precision: Precision) -> FloatDType {
+    match precision {
+        Precision::F32 => FloatDType::F32,
+        Precision::Bf16 => FloatDType::BF16,
+        Precision::F16 => FloatDType::F16,
+    }
+}
+
 /// Images in the type that the convolutions compute in; the layers follow.
 fn in_precision<B: Backend>(images: Tensor<B, 4>, precision: Precision) -> Tensor<B, 4> {
-    match precision {
-        Precision::F32 => images,
-        Precision::Bf16 => images.cast(FloatDType::BF16),
-        Precision::F16 => images.cast(FloatDType::F16),
-    }
+    in_type(images, float_type(precision).into())
 }
 
 impl<B: Engine> Session for BurnSession<B> {

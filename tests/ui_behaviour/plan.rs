@@ -156,7 +156,7 @@ fn what_the_division_of_the_images_means_stands_in_one_line() {
     let window = sized(state, egui::vec2(1280.0, 1200.0), egui::Theme::Dark);
     let shapes = window.output().shapes.iter().map(|clipped| &clipped.shape);
     let texts = shapes.filter_map(|shape| if let egui::Shape::Text(text) = shape { Some(text) } else { None });
-    let meaning = texts.filter(|text| text.galley.text().contains("are held out, so the error rates"));
+    let meaning = texts.filter(|text| text.galley.text().contains("are held out: the error rates"));
     let lines: Vec<usize> = meaning.map(|text| text.galley.rows.len()).collect();
     assert_eq!(lines, [1]);
 }

@@ -3,10 +3,9 @@
 use super::args::{self, get};
 use super::timing::{Timing, peak_mib, peak_words, report, rounded};
 use crate::config::{Head, Margins, Pooling, Precision};
-use crate::kernels::peak_gflops;
 use crate::loss::HeadSpec;
 use crate::model::EmbedderSpec;
-use crate::train::{Device, StepBench, choose};
+use crate::train::{Device, StepBench, choose, peak_gflops};
 use clap::ArgMatches;
 use serde_json::{Map, Value, json};
 
@@ -21,11 +20,12 @@ pub fn run(matches: &ArgMatches) -> anyhow::Result<()> {
     let bench = bench(matches)?;
     let only_f32 = "the CPU computes in f32; choose a GPU with --device, or leave --precision out";
     anyhow::ensure!(device != Device::Cpu || bench.precision == Precision::F32, only_f32);
+    let embeds_in_f32 = "embedding alone is computed in f32; leave --precision out, or --forward-only";
+    anyhow::ensure!(!bench.forward_only || bench.precision == Precision::F32, embeds_in_f32);
     let timing = Timing::new(bench.run(device)?);
     let rate = bench.batch as f64 / timing.median();
     let gflops = bench.gflop() / timing.median();
-    // What the card could do is not measured here: its own matrix product is not ours to call.
-    let peak = (device == Device::Cpu).then(peak_gflops);
+    let peak = peak_gflops(device, bench.precision);
     let spec = &bench.embedder;
     let mode = if bench.forward_only { "forward" } else { "train" };
     let net = spec.net.word();

@@ -1,6 +1,8 @@
 //! The same normalisation in burn's own operations: what other backends run and what the CPU version is tested against.
+//! Maps of 16 bits are computed with in 32, and given back in theirs.
 
 use super::{NormForward, NormGrads, NormSaved, Tail, primitive, tensor};
+use crate::kernels::primitive::{full, in_type};
 use burn::tensor::Tensor;
 use burn::tensor::activation::relu;
 use burn::tensor::backend::Backend;
@@ -47,16 +49,18 @@ pub(super) fn norm<B: Backend>(
     eps: f32,
 ) -> NormForward<B> {
     let x = tensor::<B, 4>(x);
+    let (dtype, x, shortcut) = (x.dtype(), full(x), shortcut.map(|shortcut| primitive(full(tensor::<B, 4>(shortcut)))));
     let mean = mean_per_channel(x.clone());
     let centred = x - mean.clone();
     let var = mean_per_channel(centred.clone() * centred.clone());
     let scale = per_channel::<B>(gamma) / var.clone().add_scalar(eps).sqrt();
     let y = finish(centred * scale + per_channel::<B>(beta), shortcut, tail);
-    NormForward { y: primitive(y), mean: flat(mean), var: flat(var) }
+    NormForward { y: primitive(in_type(y, dtype)), mean: flat(mean), var: flat(var) }
 }
 
 pub(super) fn norm_backward<B: Backend>(saved: NormSaved<B>, dy: FloatTensor<B>, want_shortcut: bool) -> NormGrads<B> {
     let dy = tensor::<B, 4>(dy);
+    let (dtype, dy) = (dy.dtype(), full(dy));
     let dy = match saved.behind_relu {
         None => dy,
         Some(y) => dy.mask_fill(tensor::<B, 4>(y).lower_equal_elem(0.0), 0.0),
@@ -64,15 +68,15 @@ pub(super) fn norm_backward<B: Backend>(saved: NormSaved<B>, dy: FloatTensor<B>,
     let [n, h, w, _] = dy.dims();
     let count = (n * h * w) as f64;
     let inverse = per_channel::<B>(saved.var).add_scalar(saved.eps).sqrt().recip();
-    let hat = (tensor::<B, 4>(saved.x) - per_channel::<B>(saved.mean)) * inverse.clone();
+    let hat = (full(tensor::<B, 4>(saved.x)) - per_channel::<B>(saved.mean)) * inverse.clone();
     let d_beta = mean_per_channel(dy.clone());
     let d_gamma = mean_per_channel(dy.clone() * hat.clone());
     let dx = (dy.clone() - d_beta.clone() - hat * d_gamma.clone()) * (per_channel::<B>(saved.gamma) * inverse);
     NormGrads {
-        x: primitive(dx),
+        x: primitive(in_type(dx, dtype)),
         gamma: flat(d_gamma.mul_scalar(count)),
         beta: flat(d_beta.mul_scalar(count)),
-        shortcut: want_shortcut.then(|| primitive(dy)),
+        shortcut: want_shortcut.then(|| primitive(in_type(dy, dtype))),
     }
 }
 

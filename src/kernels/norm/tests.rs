@@ -108,6 +108,34 @@ fn gradients_equal_finite_differences() {
     check_gradient(&i.beta, &small[3], |b| loss(i.x.clone(), i.gamma.clone(), b, i.shortcut.clone()));
 }
 
+/// They are kept as they are, and rounded at the same places as if they were converted around the operation.
+#[test]
+fn maps_of_sixteen_bits_are_computed_with_in_thirty_two() {
+    use burn::tensor::{
+        DType,
+        FloatDType::{BF16, F32},
+    };
+    let i = inputs(Case { dims: [4, 3, 5, 6], shortcut: true, tail: Tail::Relu });
+    let computed = |converts: bool| {
+        let half = |maps: &Tensor<Flex, 4>| Tensor::<Cpu, 4>::from_inner(maps.clone().cast(BF16)).require_grad();
+        let parameter = |values: &Tensor<Flex, 1>| Tensor::<Cpu, 1>::from_inner(values.clone()).require_grad();
+        let (x, shortcut) = (half(&i.x), half(&i.shortcut));
+        let [gamma, beta, slope] = [&i.gamma, &i.beta, &i.gamma].map(parameter);
+        let within = |maps: &Tensor<Cpu, 4>| if converts { maps.clone().cast(F32) } else { maps.clone() };
+        let normed = norm(within(&x), [gamma.clone(), beta.clone()], Some(within(&shortcut)), Tail::Relu, EPS).y;
+        let leaked = crate::kernels::norm_prelu(within(&x), [gamma.clone(), beta, slope], EPS).y;
+        assert_eq!(normed.dtype() == DType::F32 && leaked.dtype() == DType::F32, converts);
+        let y = normed.cast(BF16) + leaked.cast(BF16);
+        let grads = (y.clone() * half(&i.dy)).sum().backward();
+        let d_gamma = gamma.grad(&grads).unwrap().reshape([1, 1, 1, 6]);
+        [y.inner(), x.grad(&grads).unwrap(), shortcut.grad(&grads).unwrap(), d_gamma].map(|found| found.cast(F32))
+    };
+    for (number, (a, b)) in computed(false).into_iter().zip(computed(true)).enumerate() {
+        let difference = largest_difference(a, b);
+        assert!(difference < 0.01, "number {number} differs by {difference}");
+    }
+}
+
 #[test]
 fn training_output_has_mean_beta_and_deviation_gamma() {
     let x = random([16, 8, 8, 2], 7) * 5.0 - 2.0;

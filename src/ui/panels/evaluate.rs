@@ -123,10 +123,11 @@ impl EvaluatePanel {
     fn det_ui(&mut self, ui: &mut Ui, state: &State, point: &OperatingPoint, height: f32, out: &mut Vec<Action>) {
         theme::card(ui, |ui| {
             ui.horizontal(|ui| {
-                ui.label(theme::subheading("Detection error trade-off")).on_hover_text(
-                    "Both error rates at every threshold, on axes on which normally distributed scores give a straight line; nearer to the lower left is better",
-                );
-                ui.with_layout(egui::Layout::right_to_left(Align::Center), |ui| picture::picture_ui(ui, state, out));
+                ui.with_layout(egui::Layout::right_to_left(Align::Center), |ui| {
+                    picture::picture_ui(ui, state, out);
+                    // In what the buttons leave, which is little in a narrow window once a picture was saved.
+                    ui.with_layout(egui::Layout::left_to_right(Align::Center), det_title_ui);
+                });
             });
             ui.label(theme::caption(
                 "Drag the point along its curve to choose the threshold. The band is the 95 % interval.",
@@ -139,6 +140,11 @@ impl EvaluatePanel {
             out.extend(chosen.map(|(rule, run)| Action::SetRule { run, rule }));
         });
     }
+}
+
+fn det_title_ui(ui: &mut Ui) {
+    let help = "Both error rates at every threshold, on axes on which normally distributed scores give a straight line; nearer to the lower left is better";
+    ui.add(egui::Label::new(theme::subheading("Detection error trade-off")).truncate()).on_hover_text(help);
 }
 
 /// The visible runs; each keeps its colour wherever it is drawn.

@@ -3,6 +3,7 @@
 use super::super::reference as plain;
 use super::{NormForward, NormPreluSaved, primitive, tensor};
 use crate::kernels::norm::{NormSaved, Tail};
+use crate::kernels::primitive::{full, in_type};
 use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
 use burn::tensor::ops::FloatTensor;
@@ -20,8 +21,11 @@ pub(super) fn norm_prelu<B: Backend>(
     [gamma, beta, slope]: [FloatTensor<B>; 3],
     eps: f32,
 ) -> NormForward<B> {
-    let normed = plain::norm::<B>(x, [gamma, beta], None, Tail::Linear, eps);
-    NormForward { y: primitive(prelu(tensor::<B, 4>(normed.y), tensor(slope))), ..normed }
+    let x = tensor::<B, 4>(x);
+    let dtype = x.dtype();
+    let normed = plain::norm::<B>(primitive(full(x)), [gamma, beta], None, Tail::Linear, eps);
+    let y = prelu(tensor::<B, 4>(normed.y), tensor(slope));
+    NormForward { y: primitive(in_type(y, dtype)), ..normed }
 }
 
 pub(super) fn norm_prelu_backward<B: Backend>(
@@ -32,12 +36,13 @@ pub(super) fn norm_prelu_backward<B: Backend>(
     let inverse = tensor::<B, 1>(var.clone()).add_scalar(eps).sqrt().recip();
     let scale = tensor::<B, 1>(gamma.clone()) * inverse;
     let shift = tensor::<B, 1>(beta) - tensor::<B, 1>(mean.clone()) * scale.clone();
-    let before = tensor::<B, 4>(x.clone()) * scale.unsqueeze() + shift.unsqueeze();
-    let dy = tensor::<B, 4>(dy);
+    let (x, dy) = (full(tensor::<B, 4>(x)), tensor::<B, 4>(dy));
+    let (dtype, dy) = (dy.dtype(), full(dy));
+    let before = x.clone() * scale.unsqueeze() + shift.unsqueeze();
     let d_slope = plain::sum_per_channel(dy.clone() * before.clone().clamp_max(0.0));
     let leaked = dy.clone() * tensor::<B, 1>(slope).unsqueeze();
     let behind = primitive(dy.mask_where(before.lower_elem(0.0), leaked));
-    let saved = NormSaved { x, gamma, behind_relu: None, mean, var, eps };
+    let saved = NormSaved { x: primitive(x), gamma, behind_relu: None, mean, var, eps };
     let grads = plain::norm_backward::<B>(saved, behind, false);
-    (grads.x, [grads.gamma, grads.beta, d_slope])
+    (primitive(in_type(tensor::<B, 4>(grads.x), dtype)), [grads.gamma, grads.beta, d_slope])
 }

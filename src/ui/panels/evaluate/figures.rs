@@ -76,13 +76,16 @@ pub(super) fn operating_ui(ui: &mut Ui, evaluation: &Evaluation, point: &Operati
     out.extend(chosen.map(|rule| Action::SetRule { run: evaluation.run.clone(), rule }));
     ui.add_space(theme::SPACE / 2.0);
     let angle = angle_deg(point.threshold);
-    egui::Grid::new("operating point").num_columns(COST_COLUMNS).spacing(vec2(16.0, 6.0)).show(ui, |ui| {
-        ui.label("Threshold").on_hover_text("Two images count as the same from this cosine similarity on");
-        ui.label(theme::strong(format!("{:.3}", point.threshold)));
-        ui.label(theme::caption(format!("an angle of {angle:.1}°")));
-        ui.end_row();
-        cost_rows(ui, point, ["FAR", "FRR"]);
-    });
+    egui::Grid::new("operating point").num_columns(COST_COLUMNS).min_row_height(20.0).spacing(vec2(16.0, 6.0)).show(
+        ui,
+        |ui| {
+            ui.label("Threshold").on_hover_text("Two images count as the same from this cosine similarity on");
+            ui.label(theme::strong(format!("{:.3}", point.threshold)));
+            ui.label(theme::caption(format!("an angle of {angle:.1}°")));
+            ui.end_row();
+            cost_rows(ui, point, ["FAR", "FRR"]);
+        },
+    );
     if point.limited {
         let text = format!(
             "Too few impostor pairs to measure this rate: none is accepted, the true rate may be up to {}.",

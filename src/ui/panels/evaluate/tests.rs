@@ -232,7 +232,13 @@ fn the_curves_are_saved_and_their_file_is_shown() {
     harness.get_by_label("Save picture…").click();
     harness.run_steps(1);
     harness.state_mut().state.evaluate.picture.saved = Some("figures/det.svg".into());
-    harness.run_steps(1);
+    harness.set_size(vec2(800.0, 1400.0));
+    harness.run_steps(2);
+    let [title, button] =
+        ["Detection error trade-off", "Show in folder"].map(|label| harness.get_by_label(label).rect());
+    assert!(title.right() <= button.left(), "{title} reaches into {button}");
+    harness.set_size(vec2(1200.0, 1400.0));
+    harness.run_steps(2);
     harness.get_by_label("Show in folder").click();
     harness.run_steps(1);
     let expected = [PictureAction::Choose, PictureAction::ShowFolder].map(Action::from);

@@ -177,7 +177,7 @@ fn reason(decision: Decision, point: &OperatingPoint) -> String {
 fn cost_ui(ui: &mut Ui, point: &OperatingPoint) {
     ui.label("What this threshold costs on the measured pairs:");
     // So narrow that the names take two lines, which leave room for the figures.
-    let grid = Grid::new("cost of the threshold").num_columns(COST_COLUMNS).max_col_width(NAME_PT);
+    let grid = Grid::new("cost of the threshold").num_columns(COST_COLUMNS).min_row_height(18.0).max_col_width(NAME_PT);
     grid.spacing(vec2(8.0, 6.0)).show(ui, |ui| {
         cost_rows(ui, point, ["Different pairs accepted (FAR)", "Same pairs rejected (FRR)"]);
     });
