@@ -273,6 +273,10 @@ fn validated(state: &mut State, snapshot: ValidationSnapshot) -> Vec<Effect> {
     let same = state.explore.table.as_ref().is_some_and(|shown| shown.items() == table.items());
     let selected = state.explore.selected.filter(|_| same);
     state.explore.table = Some(Arc::clone(&table));
+    if !same {
+        // It shows other images.
+        state.explore.layout = None;
+    }
     state.explore.source = match epoch {
         0 => "held-out images, by the network that the run starts from".to_owned(),
         _ => format!("held-out images after epoch {epoch}"),
@@ -326,14 +330,21 @@ fn mapped(state: &mut State, job: JobId, table: Arc<EmbeddingTable>, mut layout:
             view.map = Some((Arc::clone(&table), Arc::clone(&layout)));
         }
     }
-    let current = state.explore.table.as_ref().is_some_and(|shown| Arc::ptr_eq(shown, &table));
-    if state.explore.waits_for(job) && current {
-        if let Some(before) = &state.explore.layout {
-            crate::map::align(Arc::make_mut(&mut layout), before);
-        }
-        state.explore.layout = Some(layout);
+    if !state.explore.waits_for(job) {
+        return Vec::new();
     }
-    Vec::new()
+    match state.explore.table.clone() {
+        Some(shown) if Arc::ptr_eq(&shown, &table) => {
+            if let Some(before) = &state.explore.layout {
+                crate::map::align(Arc::make_mut(&mut layout), before);
+            }
+            state.explore.layout = Some(layout);
+            Vec::new()
+        }
+        // A run under way has told of others meanwhile, and asked for no map because this one was on its way.
+        Some(shown) if state.explore.layout.is_none() => start_map(state, shown, MapMethod::Pca),
+        _ => Vec::new(),
+    }
 }
 
 fn ended(state: &mut State, job: JobId, outcome: Outcome) -> Vec<Effect> {

@@ -62,7 +62,9 @@ pub struct MapJob {
     pub id: JobId,
     /// How the images are laid out.
     pub method: MapMethod,
-    /// Most images that t-SNE draws.
+    /// Images of the table.
+    pub images: usize,
+    /// Most of them that t-SNE draws.
     pub max_points: usize,
 }
 
@@ -85,8 +87,8 @@ impl ExploreView {
 /// Begins to lay out a table.
 pub(super) fn start_map(state: &mut State, table: Arc<EmbeddingTable>, method: MapMethod) -> Vec<Effect> {
     let tsne = TsneSpec::new(&state.config.map, u64::from(state.config.train.seed));
-    let max_points = tsne.max_points;
+    let (images, max_points) = (table.len(), tsne.max_points);
     let (id, effects) = start(state, Request::Map { table, method, tsne });
-    state.explore.job = Some(MapJob { id, method, max_points });
+    state.explore.job = Some(MapJob { id, method, images, max_points });
     effects
 }

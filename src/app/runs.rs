@@ -417,11 +417,16 @@ fn remove_listed(state: &mut State, run: &Path) {
 }
 
 /// The settings of a run go to Train, where they can be changed; its images are opened if others are open. The list may be from
-/// before the run watched last began or went on; that one has told its settings itself.
+/// before the run watched last began or went on; that one has told its settings itself. But it may have gone on elsewhere since.
 fn duplicate(state: &mut State, run: &Path) -> Vec<Effect> {
-    let watched = state.training.as_ref().filter(|view| view.is_of(run)).and_then(|view| view.started.as_ref());
-    let listed = state.run_entry(run).map(|entry| &entry.config);
-    let Some(own) = watched.map(|started| &started.config).or(listed) else { return Vec::new() };
+    let listed = state.run_entry(run);
+    let is_newer = |view: &TrainView| {
+        let done = view.epochs.last().map_or(0, |epoch| epoch.epoch);
+        view.is_of(run) && !view.is_gone && listed.is_none_or(|entry| entry.epochs_done <= done)
+    };
+    let watched = state.training.as_ref().filter(|view| is_newer(view)).and_then(|view| view.started.as_ref());
+    let own = watched.map(|started| &started.config).or(listed.map(|entry| &entry.config));
+    let Some(own) = own else { return Vec::new() };
     let (name, facts, config) = (state.run_name(run), own.run.clone(), own.as_asked());
     let is_open = |facts: &RunInfo| state.open_data().is_some_and(|data| is_noted(facts, &data.catalog));
     let elsewhere = facts.filter(|facts| !is_open(facts));

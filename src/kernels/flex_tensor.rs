@@ -1,6 +1,6 @@
 //! Getting at the numbers of a Flex tensor and wrapping new ones, without copies.
 //!
-//! `None` means "not f32": the caller then takes the reference path, so half and double precision stay correct.
+//! `None` means "not f32": the caller then takes the reference path, so half precision stays correct.
 
 use burn::tensor::{Bytes, DType, Shape};
 use burn_flex::{FlexTensor, Layout};

@@ -78,15 +78,18 @@ pub fn read_run(path: &Path) -> Result<RunOnDisk, TrainError> {
 /// the first run there is no folder, and the list is empty.
 ///
 /// # Errors
-/// When `root` itself cannot be read: whether there are runs is not known then.
+/// When `root` itself cannot be read to its end: whether there are more runs is not known then.
 pub fn list_runs(root: &Path) -> Result<Vec<RunOnDisk>, TrainError> {
+    let unread = |source| TrainError::RunsFolder { path: root.to_owned(), source };
     let entries = match std::fs::read_dir(root) {
         Ok(entries) => entries,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(source) => return Err(TrainError::RunsFolder { path: root.to_owned(), source }),
+        Err(source) => return Err(unread(source)),
     };
     let mut runs = Vec::new();
-    for entry in entries.flatten() {
+    for entry in entries {
+        // It is the folder that broke off here: what would have come behind is missing, too.
+        let entry = entry.map_err(unread)?;
         let path = entry.path();
         if run_folder::is_run(&path) {
             runs.extend(read_run(&path));

@@ -235,6 +235,31 @@ fn a_run_goes_on_with_the_images_it_began_with_after_some_were_excluded() {
 }
 
 #[test]
+fn a_map_of_images_that_were_replaced_on_its_way_is_followed_by_one_of_those_shown() {
+    use crate::eval::EmbeddingTable;
+    use crate::map::{Layout, MapMethod};
+    let (_folder, mut state, id) = training();
+    let table = |items: Vec<u32>| {
+        let (n, classes) = (items.len(), vec![0; items.len()]);
+        Arc::new(EmbeddingTable::new(2, vec![1.0; 2 * n], items, classes).unwrap())
+    };
+    let [before, shown] = [table(vec![0, 1, 2]), table(vec![3, 4])];
+    let layout = Layout { dims: 2, xy: vec![0.0; 6], method: MapMethod::Tsne, note: None, rows: vec![0, 1, 2] };
+    state.explore.table = Some(Arc::clone(&before));
+    state.explore.layout = Some(Arc::new(layout.clone()));
+    let old = job(&update(&mut state, Action::SetMethod(MapMethod::Tsne))).id;
+    let snapshot = ValidationSnapshot { epoch: 1, table: Arc::clone(&shown), report: None };
+    report(&mut state, id, TrainEvent::Validation(snapshot));
+    assert!(state.explore.layout.is_none(), "it shows other images");
+    assert_eq!(state.explore.job.map(|job| (job.id, job.images)), Some((old, 3)), "one at a time");
+    let mapped = Event::Mapped { job: old, table: before, layout: Arc::new(layout) };
+    let Request::Map { table, method, .. } = job(&on_event(&mut state, mapped)).request.clone() else { panic!() };
+    assert!(Arc::ptr_eq(&table, &shown) && method == MapMethod::Pca);
+    on_event(&mut state, Event::Ended { job: old, outcome: Outcome::Finished });
+    assert!(state.explore.layout.is_none() && state.explore.job.is_some_and(|job| job.id != old && job.images == 2));
+}
+
+#[test]
 fn what_earlier_versions_noted_of_records_is_not_looked_for_where_the_run_was_noted_by_this_one() {
     let (pictures, records) = (folder(), tempfile::tempdir().unwrap());
     let items = [0, 1, 4, 5];

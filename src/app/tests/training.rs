@@ -214,13 +214,18 @@ fn a_run_that_diverged_is_told_from_one_that_may_go_on_and_gives_its_settings_to
         assert_eq!(state.config.train.epochs, 77);
         assert!(state.config.run.is_none() && state.workspace == Workspace::Train);
         // Or from before it went on with more epochs.
-        let listed = RunEntry { path: "/runs/b".into(), ..entry("b", "x", None) };
+        let listed = RunEntry { path: "/runs/b".into(), epochs_done: 0, ..entry("b", "x", None) };
         assert_ne!(listed.config.train.epochs, 77);
         state.runs.push(listed);
         update(&mut state, Action::Undo);
         assert_ne!(state.config.train.epochs, 77);
         update(&mut state, RunAction::Duplicate("/runs/b".into()).into());
         assert_eq!(state.config.train.epochs, 77, "what the run itself told is newer");
+        // Or it has gone on elsewhere since it was watched.
+        state.runs[0].epochs_done = 99;
+        state.runs[0].config.train.epochs = 99;
+        update(&mut state, RunAction::Duplicate("/runs/b".into()).into());
+        assert_eq!(state.config.train.epochs, 99);
         assert!(update(&mut state, RunAction::Duplicate("/runs/gone".into()).into()).is_empty());
     }
 }

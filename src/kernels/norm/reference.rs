@@ -1,5 +1,5 @@
 //! The same normalisation in burn's own operations: what other backends run and what the CPU version is tested against.
-//! Maps of 16 bits are computed with in 32, and given back in theirs.
+//! [`norm`] and its gradients compute in 32 bits with maps of 16, and give them back in theirs.
 
 use super::{NormForward, NormGrads, NormSaved, Tail, primitive, tensor};
 use crate::kernels::primitive::{full, in_type};

@@ -1,4 +1,4 @@
-use super::{NormForward, NormSaved, Tail, affine, norm, reference};
+use super::{NormForward, NormSaved, Normed, Tail, affine, norm, reference};
 use crate::kernels::Cpu;
 use crate::kernels::testing::{Rough, check_gradient, largest_difference, random, run_with_threads};
 use burn::backend::Flex;
@@ -122,15 +122,23 @@ fn maps_of_sixteen_bits_are_computed_with_in_thirty_two() {
         let (x, shortcut) = (half(&i.x), half(&i.shortcut));
         let [gamma, beta, slope] = [&i.gamma, &i.beta, &i.gamma].map(parameter);
         let within = |maps: &Tensor<Cpu, 4>| if converts { maps.clone().cast(F32) } else { maps.clone() };
-        let normed = norm(within(&x), [gamma.clone(), beta.clone()], Some(within(&shortcut)), Tail::Relu, EPS).y;
+        let Normed { y: normed, mean, var } =
+            norm(within(&x), [gamma.clone(), beta.clone()], Some(within(&shortcut)), Tail::Relu, EPS);
         let leaked = crate::kernels::norm_prelu(within(&x), [gamma.clone(), beta, slope], EPS).y;
         assert_eq!(normed.dtype() == DType::F32 && leaked.dtype() == DType::F32, converts);
         let y = normed.cast(BF16) + leaked.cast(BF16);
         let grads = (y.clone() * half(&i.dy)).sum().backward();
         let d_gamma = gamma.grad(&grads).unwrap().reshape([1, 1, 1, 6]);
-        [y.inner(), x.grad(&grads).unwrap(), shortcut.grad(&grads).unwrap(), d_gamma].map(|found| found.cast(F32))
+        let maps = [y.inner(), x.grad(&grads).unwrap(), shortcut.grad(&grads).unwrap(), d_gamma];
+        (maps.map(|found| found.cast(F32)), [mean, var].map(Tensor::inner))
     };
-    for (number, (a, b)) in computed(false).into_iter().zip(computed(true)).enumerate() {
+    let (as_they_are, converted) = (computed(false), computed(true));
+    for (a, b) in as_they_are.1.into_iter().zip(converted.1) {
+        assert_eq!(a.dtype(), DType::F32);
+        let difference = largest_difference(a, b);
+        assert!(difference < 1e-5, "statistics differ by {difference}");
+    }
+    for (number, (a, b)) in as_they_are.0.into_iter().zip(converted.0).enumerate() {
         let difference = largest_difference(a, b);
         assert!(difference < 0.01, "number {number} differs by {difference}");
     }

@@ -31,14 +31,14 @@ pub(super) fn first_map_ui(ui: &mut Ui, state: &State, explore: &ExploreView, ou
 pub(super) fn busy_ui(ui: &mut Ui, state: &State, explore: &ExploreView, out: &mut Vec<Action>) {
     let Some(job) = explore.job else { return };
     let progress = state.job(job.id).map(|view| view.progress).unwrap_or_default();
-    if titled_job(ui, "Computing the map", Some(&progress), &busy_text(job, explore)) {
+    if titled_job(ui, "Computing the map", Some(&progress), &busy_text(job)) {
         out.push(Action::CancelJob(job.id));
     }
 }
 
 /// What is being computed, of how many images, and what stopping it does.
-fn busy_text(job: MapJob, explore: &ExploreView) -> String {
-    let all = explore.table.as_ref().map_or(0, |table| table.len());
+fn busy_text(job: MapJob) -> String {
+    let all = job.images;
     let drawn = all.min(job.max_points);
     let images = counted_spaced(all, "image");
     let what = match job.method {
