@@ -187,7 +187,9 @@ fn half_precision_follows_full_precision() {
         for precision in [Precision::Bf16, Precision::F16] {
             let half = run(precision);
             let first = half[0].loss;
-            assert!((full - first).abs() < 0.03 * full, "{net:?}, {precision:?}: {full} and {first}");
+            // Its last maps have one pixel here: a normalisation over six numbers makes much of their rounding.
+            let tolerance = if net == Net::MobileFaceNet { 0.1 } else { 0.03 };
+            assert!((full - first).abs() < tolerance * full, "{net:?}, {precision:?}: {full} and {first}");
             // The first factors of f16 may be too large for a network of random weights.
             assert!(
                 precision == Precision::F16 || half.iter().all(|step| step.fate == Fate::Applied),
